@@ -1,0 +1,27 @@
+//! A conformance test suite and fault-injecting harness for TCP.
+//!
+//! A library of *cases* (YAML files) is run against a *target*, any TCP implementation: the *tester* plays the other
+//! end of the connection with raw segments, right or deliberately wrong, and checks every reply against what the RFCs
+//! ask. The engine decides, the edges carry, the case files explain.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`wire`] | octets to segments and back: total, never judges |
+//! | [`notation`] | the text of segments, expressions and times |
+//! | [`case`] | YAML to checked cases |
+//! | [`engine`] | the pure interpreter of runs, many on one clock |
+//! | [`fault`] | the pure middlebox between the two ends |
+//! | [`target`] | what a stack under test is, and the drivers that carry for it |
+//! | [`suite`] | select, schedule, run |
+//! | [`report`] | what a person or a program reads afterwards |
+
+pub mod case;
+pub mod engine;
+pub mod fault;
+pub mod link;
+pub mod notation;
+pub mod report;
+pub mod suite;
+pub mod target;
+pub mod time;
+pub mod wire;

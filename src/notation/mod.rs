@@ -1,0 +1,33 @@
+//! The text of segments, expressions and times, as cases write them and as the tool prints them.
+//!
+//! What is printed here is read back here to the same thing.
+
+mod call;
+mod check;
+mod expr;
+mod print;
+mod segment;
+mod time;
+
+pub use call::{CallSpec, ErrorName, ReturnSpec, Setting, SettingValue, Verb};
+pub use check::{Check, Series};
+pub use expr::{Arithmetic, Expr, Variable};
+pub use print::{Origins, print_packet, print_segment};
+pub use segment::{
+    Comparison, Control, FieldValue, FlagPattern, IcmpPattern, IpField, Key, Octets, OptionPattern, OptionValue,
+    Pattern, Role, SegmentPattern,
+};
+pub use time::{Period, TimeExpr, TimeFactor, TimeSpec, Tolerance};
+
+use core::ops::Range;
+
+/// What is wrong with a piece of notation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotationError {
+    /// Where, in octets of the text that was read.
+    pub at: Range<usize>,
+    /// What, as a lower-case fragment: "unknown flag `SYM`".
+    pub message: String,
+    /// What to do about it: "did you mean `SYN`?".
+    pub help: Option<String>,
+}
