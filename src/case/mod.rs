@@ -1,1 +1,10 @@
-//! To come.
+//! Cases: YAML files, read, checked, and expanded into scripts that the engine can carry out.
+//!
+//! This is the only folder that knows YAML and positions in files.
+
+mod script;
+
+pub use script::{
+    AnyOf, CallStep, Condition, ConnDecl, ConnId, Expect, FaultAction, FaultSpec, Given, Level, Nothing, Position,
+    Requirement, ResultStep, Script, State, Step, StepKind, What, When,
+};

@@ -1,1 +1,15 @@
-//! To come.
+//! The pure interpreter of runs: messages in, messages out. No clock, no socket, no thread, no random source.
+//!
+//! A [`Bench`] holds many runs on one clock and routes frames to them by tester address. A driver carries between it
+//! and a target. The contract of a driver:
+//!
+//! 1. hand in what the target did ([`Bench::handle`]), in order;
+//! 2. call [`Bench::poll`] until it returns [`Step::Wait`] or [`Step::Idle`];
+//! 3. after each [`Step::Inject`] and [`Step::Call`], tell when it was carried out ([`Bench::carried`]), then hand in
+//!    everything that it caused at once, then say so ([`Bench::quiet`]).
+
+mod bench;
+mod outcome;
+
+pub use bench::{Bench, Endpoints, RunId, Step};
+pub use outcome::{Arrow, Failure, Happening, Measure, Outcome, TraceEvent, Verdict};

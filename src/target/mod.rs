@@ -1,1 +1,7 @@
-//! To come.
+//! What a stack under test is to the rest: something that takes frames, calls and time, and emits frames and results.
+
+mod runner;
+mod stack;
+
+pub use runner::{Facts, Tolerances};
+pub use stack::{Abilities, Answer, Call, CallId, Emitted, Errno, SetValue, SocketId, Stack};

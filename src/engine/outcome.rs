@@ -1,0 +1,181 @@
+//! What a run established.
+
+use crate::case::{Level, Position};
+use crate::time::{Instant, Stamp};
+use core::fmt;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a run established.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// Everything was as asked.
+    Pass,
+    /// A MUST is broken.
+    Fail,
+    /// A SHOULD is not followed.
+    Deviates,
+    /// A MAY was not taken up; nothing to complain of.
+    Observed,
+    /// The target cannot do a step.
+    Unsupported,
+    /// The condition of the requirement is not claimed.
+    NotApplicable,
+    /// Our environment failed; never the target's fault.
+    Inconclusive,
+    /// The case is wrong: it compared nothing, or says what cannot be carried out.
+    CaseError,
+}
+
+impl Verdict {
+    /// All of them.
+    pub const ALL: [Verdict; 8] = [
+        Verdict::Pass,
+        Verdict::Fail,
+        Verdict::Deviates,
+        Verdict::Observed,
+        Verdict::Unsupported,
+        Verdict::NotApplicable,
+        Verdict::Inconclusive,
+        Verdict::CaseError,
+    ];
+
+    /// As it is written in reports and in `expectations.yaml`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verdict::Pass => "pass",
+            Verdict::Fail => "fail",
+            Verdict::Deviates => "deviates",
+            Verdict::Observed => "observed",
+            Verdict::Unsupported => "unsupported",
+            Verdict::NotApplicable => "not-applicable",
+            Verdict::Inconclusive => "inconclusive",
+            Verdict::CaseError => "case-error",
+        }
+    }
+
+    /// The verdict of that name.
+    pub fn from_name(name: &str) -> Option<Verdict> {
+        Verdict::ALL.into_iter().find(|verdict| verdict.name() == name)
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Which step was not met, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The step as written: `expect: ACK ack=2`.
+    pub step: String,
+    /// Where it stands.
+    pub position: Position,
+    /// The state that could not be reached, if that is where it failed.
+    pub given: Option<String>,
+    /// What was expected, in words or notation.
+    pub expected: String,
+    /// What came instead.
+    pub seen: String,
+    /// The requirements that it breaks, with their levels and summaries; only those that apply to the target.
+    pub requirements: Vec<(String, Level, String)>,
+    /// Whether it is about time: such a failure must be confirmed on real time.
+    pub timing: bool,
+}
+
+/// Measured values, in order.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Measure {
+    /// A number without a unit, or a field.
+    Number(f64),
+    /// Seconds.
+    Seconds(f64),
+    /// Octets, such as a fast open cookie.
+    Octets(Vec<u8>),
+}
+
+/// Everything that a run leaves behind.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, for every verdict but [`Verdict::Pass`].
+    pub failure: Option<Failure>,
+    /// Why, in a sentence, where there is no failed step: `the target cannot do set:user-timeout`.
+    pub reason: String,
+    /// Which outcome of each `any-of` came, in order.
+    pub outcomes: Vec<String>,
+    /// What was measured, by name.
+    pub measures: BTreeMap<String, Vec<Measure>>,
+    /// What was skipped and why: `state: the target does not tell`.
+    pub notes: Vec<String>,
+    /// Everything that happened, in order.
+    pub trace: Vec<TraceEvent>,
+    /// When it began, on the bench's clock.
+    pub began: Instant,
+    /// When it ended.
+    pub ended: Instant,
+}
+
+/// One line of a trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceEvent {
+    /// When.
+    pub at: Stamp,
+    /// What.
+    pub what: Happening,
+}
+
+/// Which way a frame went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrow {
+    /// From the tester to the target.
+    ToTarget,
+    /// From the target to the tester.
+    FromTarget,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// A frame was seen.
+    Frame {
+        /// Which way.
+        arrow: Arrow,
+        /// The connection's name; empty if it belongs to none.
+        conn: String,
+        /// In the notation.
+        text: String,
+        /// The IP packet.
+        octets: Arc<[u8]>,
+        /// What the middlebox made of it: `dropped`, `delayed`; empty if nothing.
+        fault: &'static str,
+    },
+    /// A step began.
+    Step {
+        /// As written.
+        text: String,
+        /// Where.
+        position: Position,
+        /// Whether it belongs to `given`.
+        given: bool,
+    },
+    /// The application called.
+    Call {
+        /// The connection's name.
+        conn: String,
+        /// As written.
+        text: String,
+    },
+    /// A call ended.
+    Return {
+        /// The connection's name.
+        conn: String,
+        /// `recv -> ok "hello"`.
+        text: String,
+    },
+    /// A remark: `passed as background`, `measured rto = 1.02 s`.
+    Note(String),
+}
