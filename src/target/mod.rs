@@ -1,7 +1,9 @@
 //! What a stack under test is to the rest: something that takes frames, calls and time, and emits frames and results.
 
+mod job;
 mod runner;
 mod stack;
 
+pub use job::{EnvironmentError, IpVersion, Job, Target};
 pub use runner::{Facts, Tolerances};
 pub use stack::{Abilities, Answer, Call, CallId, Emitted, Errno, SetValue, SocketId, Stack};
