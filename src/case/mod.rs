@@ -14,6 +14,8 @@ mod raw;
 mod requirement;
 mod roster;
 mod script;
+#[cfg(test)]
+mod trial;
 mod vocabulary;
 mod yaml;
 
