@@ -733,24 +733,35 @@ mod tests {
 
     #[test]
     fn a_case_keeps_what_is_the_same_in_all_rows() {
-        let text = with("ids: {tc8: [TCP_BASICS_01], other: x}\ntags: [alone, slow]\nneeds: [sack, \"set:linger\"]\nconfigure: {ecn: true, syn-retries: 3}\nonly: {ip: 4, isn: wrap}");
+        let text = with(
+            "ids: {tc8: [TCP_BASICS_01], other: x}\ntags: [alone, slow]\nneeds: [sack, \"set:linger\"]\nconfigure: {ecn: true, syn-retries: 3}\nonly: {ip: 4, isn: wrap}",
+        );
         let (case, problems) = read_case(&text);
         assert_eq!(problems, []);
         let case = case.unwrap();
-        assert_eq!((&*case.id, &*case.path, &*case.title, &*case.why), ("topic/name", "cases/topic/name.yaml", "T", "W"));
+        assert_eq!(
+            (&*case.id, &*case.path, &*case.title, &*case.why),
+            ("topic/name", "cases/topic/name.yaml", "T", "W")
+        );
         assert_eq!(case.ids["tc8"], ["TCP_BASICS_01"]);
         assert_eq!(case.tags.to_vec(), ["alone", "slow"]);
         let script = &case.scripts[0];
         assert_eq!(script.needs, ["sack", "set:linger"]);
-        assert_eq!((script.configure["ecn"].as_str(), script.only["ip"].as_str()), ("true", "4"));
+        assert_eq!(
+            (script.configure["ecn"].as_str(), script.only["ip"].as_str()),
+            ("true", "4")
+        );
         assert_eq!(case.covers[0].id, "RFC9293-MUST-1");
     }
 
     #[test]
     fn covers_may_come_from_the_row() {
-        let text = around("  - expect: ACK\n    covers: RFC9293-MUST-$n\n")
+        let text = around("  - expect: ACK\n    covers: RFC9293-MUST-$k\n")
             .replace("covers: RFC9293-MUST-1\n", "covers: [$asks]\n")
-            .replace("steps:", "matrix:\n  - {name: a, asks: RFC9293-MUST-2, n: 4}\n  - {name: b, asks: RFC9293-MUST-3, n: 5}\nsteps:");
+            .replace(
+                "steps:",
+                "matrix:\n  - {name: a, asks: RFC9293-MUST-2, k: 4}\n  - {name: b, asks: RFC9293-MUST-3, k: 5}\nsteps:",
+            );
         let scripts = scripts(&text);
         let ids: Vec<_> = scripts.iter().map(|script| script.covers[0].id.as_str()).collect();
         assert_eq!(ids, ["RFC9293-MUST-2", "RFC9293-MUST-3"]);
@@ -760,33 +771,75 @@ mod tests {
 
     #[test]
     fn words_for_what_is_outside_are_looked_up() {
-        refuses(&with("needs: [«urgnet»]"), "`urgnet` is neither an ability nor a condition", "did you mean `urgent`?");
-        refuses(&with("needs: «sausage»"), "`sausage` is neither an ability nor a condition", "known are abort");
-        refuses(&with("configure: {«syn-cookie»: always}"), "unknown setting `syn-cookie`", "did you mean `syn-cookies`?");
-        refuses(&with("configure: {syn-cookies: «sometimes»}"), "`syn-cookies` cannot be `sometimes`", "`never`, `when-full`");
-        refuses(&with("configure: {syn-retries: «few»}"), "`syn-retries` cannot be `few`", "a whole number");
+        refuses(
+            &with("needs: [«urgnet»]"),
+            "`urgnet` is neither an ability nor a condition",
+            "did you mean `urgent`?",
+        );
+        refuses(
+            &with("needs: «sausage»"),
+            "`sausage` is neither an ability nor a condition",
+            "known are abort",
+        );
+        refuses(
+            &with("configure: {«syn-cookie»: always}"),
+            "unknown setting `syn-cookie`",
+            "did you mean `syn-cookies`?",
+        );
+        refuses(
+            &with("configure: {syn-cookies: «sometimes»}"),
+            "`syn-cookies` cannot be `sometimes`",
+            "`never`, `when-full`",
+        );
+        refuses(
+            &with("configure: {syn-retries: «few»}"),
+            "`syn-retries` cannot be `few`",
+            "a whole number",
+        );
         refuses(&with("only: {«ipv»: 4}"), "`ipv` is not an axis", "`ip` and `isn`");
         refuses(&with("only: {ip: «5»}"), "`ip` cannot be `5`", "`4` or `6`");
     }
 
     #[test]
     fn ids_and_tags_have_their_shapes() {
-        refuses(&with("tags: [«Two Words»]"), "`Two Words` cannot be a tag", "lower-case");
-        refuses(&with("ids: {tc8: «TCP_basics_1»}"), "`TCP_basics_1` is not an id of TC8", "TCP_BASICS_01");
-        refuses(&with("ids: {other: «\"two words\"»}").replace("\"»", "»\"").replace("«\"", "\"«"), "is not an id", "one word");
+        refuses(
+            &with("tags: [«Two Words»]"),
+            "`Two Words` cannot be a tag",
+            "lower-case",
+        );
+        refuses(
+            &with("ids: {tc8: «TCP_basics_1»}"),
+            "`TCP_basics_1` is not an id of TC8",
+            "TCP_BASICS_01",
+        );
+        refuses(&with("ids: {other: «\"two words\"»}"), "is not an id", "one word");
         refuses(&with("ids: {«TC8»: x}"), "`TC8` cannot be a suite", "tc8");
     }
 
     #[test]
     fn a_headline_is_a_line() {
-        refuses(&around("  - expect: ACK\n").replace("title: T", "title: \"«»\"").replace("«»", ""), "`title` is empty", "a claim");
         refuses(
-            &around("  - expect: ACK\n").replace("title: T", "title: «|\n  a\n  b\n»").replace("»", ""),
+            &around("  - expect: ACK\n")
+                .replace("title: T", "title: \"«»\"")
+                .replace("«»", ""),
+            "`title` is empty",
+            "a claim",
+        );
+        refuses(
+            &around("  - expect: ACK\n").replace("title: T", "title: |\n  a\n  b\n"),
             "a title of several lines",
             "one line",
         );
-        refuses(&around("  - expect: ACK\n").replace("covers: RFC9293-MUST-1", "covers: []"), "the case covers nothing", "name a");
-        refuses(&around("").replace("steps:", "steps: []"), "the case has no steps", "expect something");
+        refuses(
+            &around("  - expect: ACK\n").replace("covers: RFC9293-MUST-1", "covers: []"),
+            "the case covers nothing",
+            "name a",
+        );
+        refuses(
+            &around("").replace("steps:", "steps: []"),
+            "the case has no steps",
+            "expect something",
+        );
     }
 
     #[test]
@@ -809,8 +862,10 @@ mod tests {
     #[test]
     fn too_many_steps_in_all_rows_are_refused() {
         let rows: Vec<String> = (0..100).map(|n| n.to_string()).collect();
-        let text = around("  - repeat: 9000\n    steps:\n      - inject: ACK seq=$a\n  - expect: ACK\n")
-            .replace("steps:\n  - repeat", &format!("matrix: {{a: [{}]}}\nsteps:\n  - repeat", rows.join(", ")));
+        let text = around("  - repeat: 9000\n    steps:\n      - inject: ACK seq=$a\n  - expect: ACK\n").replace(
+            "steps:\n  - repeat",
+            &format!("matrix: {{a: [{}]}}\nsteps:\n  - repeat", rows.join(", ")),
+        );
         refuses(&text, "more than 200000 steps in all rows", "split the case");
     }
 }

@@ -45,7 +45,16 @@ impl Flow {
                 Some((message, format!("write `- call: {verb}` before it")))
             }
             StepKind::Call(call) => self.refuse_call(call, conn),
-            _ => None,
+            StepKind::Expect(_)
+            | StepKind::Result(_)
+            | StepKind::Inject(_)
+            | StepKind::InjectIcmp(_)
+            | StepKind::Nothing(_)
+            | StepKind::Wait(..)
+            | StepKind::State(_)
+            | StepKind::AnyOf(_)
+            | StepKind::Faults(_)
+            | StepKind::Check(_) => None,
         }
     }
 
@@ -162,10 +171,10 @@ pub(super) fn fails_a_mute_target(given: &[Given], steps: &[Step]) -> bool {
 }
 
 fn may_hear(step: &Step) -> bool {
-    match &step.kind {
-        StepKind::AnyOf(any_of) => any_of.outcomes.iter().any(|(_, steps)| fails_the_mute(steps)),
-        _ => false,
-    }
+    let StepKind::AnyOf(any_of) = &step.kind else {
+        return false;
+    };
+    any_of.outcomes.iter().any(|(_, steps)| fails_the_mute(steps))
 }
 
 fn fails_the_mute(steps: &[Step]) -> bool {

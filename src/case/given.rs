@@ -242,14 +242,16 @@ pub(super) enum Failure {
     Wrong(Vec<Problem>),
 }
 
+/// What tells the ways of one file apart.
+type PartOf = fn(&Way) -> Option<&Text>;
+
 impl GivenFile {
     fn choose(&self, state: State, request: &Request) -> Result<&Way, Failure> {
         let role = (Field::Role, "role", &request.role);
         // The way into the state itself is asked for, not that into the states before it.
         let via = (Field::Via, "via", &request.via);
         let mut ways: Vec<&Way> = self.ways.iter().collect();
-        let wanted: [(_, fn(&Way) -> Option<&Text>); 2] =
-            [(role, |way| way.role.as_ref()), (via, |way| way.via.as_ref())];
+        let wanted: [(_, PartOf); 2] = [(role, |way| way.role.as_ref()), (via, |way| way.via.as_ref())];
         for ((field, name, wanted), of) in wanted {
             let known: Vec<&str> = ways
                 .iter()
@@ -375,7 +377,10 @@ mod tests {
 
     fn from(given: &str) -> String {
         let text = around("  - state: established\n");
-        text.replace("given: established", &format!("connections: {{b: {{}}}}\ngiven: {given}"))
+        text.replace(
+            "given: established",
+            &format!("connections: {{b: {{}}}}\ngiven: {given}"),
+        )
     }
 
     /// The steps of the first state.
@@ -429,7 +434,10 @@ mod tests {
     fn several_connections_share_one_listener() {
         let script = &scripts(&from("[established, {state: established, conn: b}]"))[0];
         assert_eq!((script.given[0].steps.len(), script.given[1].steps.len()), (5, 4));
-        assert_eq!((script.given[1].conn, &script.given[1].steps[0].conns), (ConnId(1), &vec![ConnId(1)]));
+        assert_eq!(
+            (script.given[1].conn, &script.given[1].steps[0].conns),
+            (ConnId(1), &vec![ConnId(1)])
+        );
         assert_eq!(&*script.given[0].steps[0].position.file, "cases/given/established.yaml");
     }
 
@@ -441,30 +449,90 @@ mod tests {
 
     #[test]
     fn what_a_state_does_not_have_is_told() {
-        refuses(&from("«establishd»"), "unknown state `establishd`", "did you mean `established`?");
-        refuses(&from("{state: syn-sent, role: «passive»}"), "`syn-sent` has no role `passive`", "it has `active`");
-        refuses(&from("{state: time-wait, via: «last-ack»}"), "`time-wait` has no via `last-ack`", "it has `fin-wait-2`");
-        refuses(&from("{state: established, role: «both»}"), "`role` cannot be `both`", "`passive` or `active`");
-        refuses(&from("{state: fin-wait-1, by: «abort»}"), "`by` cannot be `abort`", "`shutdown` or `close`");
+        refuses(
+            &from("«establishd»"),
+            "unknown state `establishd`",
+            "did you mean `established`?",
+        );
+        refuses(
+            &from("{state: syn-sent, role: «passive»}"),
+            "`syn-sent` has no role `passive`",
+            "it has `active`",
+        );
+        refuses(
+            &from("{state: time-wait, via: «last-ack»}"),
+            "`time-wait` has no via `last-ack`",
+            "it has `fin-wait-2`",
+        );
+        refuses(
+            &from("{state: established, role: «both»}"),
+            "`role` cannot be `both`",
+            "`passive` or `active`",
+        );
+        refuses(
+            &from("{state: fin-wait-1, by: «abort»}"),
+            "`by` cannot be `abort`",
+            "`shutdown` or `close`",
+        );
     }
 
     #[test]
     fn what_makes_no_difference_is_told() {
-        refuses(&from("{state: established, via: «closing»}"), "`via` makes no difference to `established`", "take it out");
-        refuses(&from("{state: established, by: «close»}"), "`by` makes no difference to `established`", "take it out");
-        refuses(&from("{state: closed, role: «passive»}"), "`role` makes no difference to `closed`", "take it out");
-        refuses(&from("{state: listen, options: «<mss 500>»}"), "`options` makes no difference to `listen`", "take it out");
-        refuses(&from("{state: established, role: active, listen: «backlog=1»}"), "`listen` makes no difference", "take");
+        refuses(
+            &from("{state: established, via: «closing»}"),
+            "`via` makes no difference to `established`",
+            "take it out",
+        );
+        refuses(
+            &from("{state: established, by: «close»}"),
+            "`by` makes no difference to `established`",
+            "take it out",
+        );
+        refuses(
+            &from("{state: closed, role: «passive»}"),
+            "`role` makes no difference to `closed`",
+            "take it out",
+        );
+        refuses(
+            &from("{state: listen, options: «<mss 500>»}"),
+            "`options` makes no difference to `listen`",
+            "take it out",
+        );
+        refuses(
+            &from("{state: established, role: active, listen: «backlog=1»}"),
+            "`listen` makes no difference",
+            "take",
+        );
     }
 
     #[test]
     fn mistakes_in_parameters_are_told_where_they_are_written() {
-        refuses(&from("{state: established, options: «mss 500»}"), "options stand in `<>`", "such as");
-        refuses(&from("{state: established, options: <«msx» 500>}"), "msx", "did you mean `mss`?");
+        refuses(
+            &from("{state: established, options: «mss 500»}"),
+            "options stand in `<>`",
+            "such as",
+        );
+        refuses(
+            &from("{state: established, options: <«msx» 500>}"),
+            "msx",
+            "did you mean `mss`?",
+        );
         refuses(&from("{state: established, win: «lots»}"), "", "");
-        refuses(&from("{state: established, listen: «blacklog»=1}"), "blacklog", "did you mean `backlog`?");
-        refuses(&from("{state: established, conn: «c»}"), "there is no connection `c`", "");
-        refuses(&from("[established, «listen»]"), "`main` has a state already", "another connection");
+        refuses(
+            &from("{state: established, listen: «blacklog»=1}"),
+            "blacklog",
+            "did you mean `backlog`?",
+        );
+        refuses(
+            &from("{state: established, conn: «c»}"),
+            "there is no connection `c`",
+            "",
+        );
+        refuses(
+            &from("[established, «listen»]"),
+            "`main` has a state already",
+            "another connection",
+        );
     }
 
     /// Everything that is told of the states of these files.
@@ -491,18 +559,39 @@ mod tests {
             assert_eq!(problems.len(), 1, "{problems:?}");
             problems[0].message.clone()
         };
-        assert_eq!(message(&[("lisen", "title: x\nsteps: []\n")]), "there is no state `lisen`");
+        assert_eq!(
+            message(&[("lisen", "title: x\nsteps: []\n")]),
+            "there is no state `lisen`"
+        );
         assert_eq!(message(&[("listen", "steps: []\n")]), "`title` is missing");
         assert_eq!(message(&[("listen", "title: x\n")]), "how is the state reached?");
-        assert_eq!(message(&[("listen", "title: x\nsteps: []\nrole: y\n")]).as_str(), "unknown key `role`");
-        assert_eq!(message(&[("listen", "title: x\nfrom: nowhere\nsteps: []\n")]), "unknown state `nowhere`");
-        assert_eq!(message(&[("listen", "title: x\nroles:\n  server: []\n")]), "there is no role `server`");
-        assert_eq!(message(&[("listen", "title: x\nfrom: listen\nsteps: []\n")]), "the ways into `listen` go in a circle");
-        assert_eq!(message(&[("listen", "title: x\nfrom: closed\nsteps: []\n")]), "`given/closed.yaml` is missing");
+        assert_eq!(
+            message(&[("listen", "title: x\nsteps: []\nrole: z\n")]).as_str(),
+            "unknown key `role`"
+        );
+        assert_eq!(
+            message(&[("listen", "title: x\nfrom: nowhere\nsteps: []\n")]),
+            "unknown state `nowhere`"
+        );
+        assert_eq!(
+            message(&[("listen", "title: x\nroles:\n  server: []\n")]),
+            "there is no role `server`"
+        );
+        assert_eq!(
+            message(&[("listen", "title: x\nfrom: listen\nsteps: []\n")]),
+            "the ways into `listen` go in a circle"
+        );
+        assert_eq!(
+            message(&[("listen", "title: x\nfrom: closed\nsteps: []\n")]),
+            "`given/closed.yaml` is missing"
+        );
         let steps = "title: x\nsteps:\n  - inject: SYM\n";
         assert_eq!(message(&[("listen", steps)]), "unknown flag `SYM`");
         let steps = "title: x\nsteps:\n  - inject: SYN $option\n";
-        assert_eq!(message(&[("listen", steps)]), "`$option` is neither a column nor measured before");
+        assert_eq!(
+            message(&[("listen", steps)]),
+            "`$option` is neither a column nor measured before"
+        );
     }
 
     #[test]

@@ -383,9 +383,18 @@ mod tests {
         let library = Library::bundled().unwrap();
         let rfcs: Vec<_> = library.requirements().iter().filter_map(|entry| entry.rfc).collect();
         assert!(rfcs.is_sorted());
-        let ids: BTreeSet<_> = library.requirements().iter().map(|entry| &entry.requirement.id).collect();
+        let ids: BTreeSet<_> = library
+            .requirements()
+            .iter()
+            .map(|entry| &entry.requirement.id)
+            .collect();
         assert_eq!(ids.len(), library.requirements().len());
-        assert!(library.requirements().iter().all(|entry| !entry.section.is_empty() && !entry.how.is_empty()));
+        assert!(
+            library
+                .requirements()
+                .iter()
+                .all(|entry| !entry.section.is_empty() && !entry.how.is_empty())
+        );
     }
 
     #[test]
@@ -440,7 +449,9 @@ mod tests {
     #[test]
     fn a_directory_brings_its_own_requirements_and_ways() {
         let own = "- id: LOCAL-1\n  section: \"1\"\n  level: SHOULD\n  side: both\n  topic: x\n  summary: s\n  observable: wire\n  how: h\n";
-        let case = case().replace("RFC9293-MUST-1", "LOCAL-1").replace("established", "listen");
+        let case = case()
+            .replace("RFC9293-MUST-1", "LOCAL-1")
+            .replace("established", "listen");
         let listen = "title: with a backlog\nsteps:\n  - call: listen backlog=7\n";
         let files: [(&str, &[u8]); 3] = [
             ("one.yaml", case.as_bytes()),

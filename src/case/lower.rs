@@ -789,7 +789,7 @@ impl Lowering<'_, '_> {
         let segment = self.segment(&filled, Role::Fault);
         let action = self.fault_action(raw);
         let nth = self.nth(raw.nth.as_ref());
-        let from_tester = self.from_tester(raw.from.as_ref());
+        let from_tester = self.is_from_tester(raw.from.as_ref());
         let conns = self.fault_conns(raw, within);
         let mut text = format!("{} {}", raw.kind.text, filled.text);
         for (name, value) in [("nth", &raw.nth), ("from", &raw.from), ("by", &raw.by)] {
@@ -842,7 +842,7 @@ impl Lowering<'_, '_> {
         }
     }
 
-    fn from_tester(&mut self, text: Option<&Text>) -> Option<bool> {
+    fn is_from_tester(&mut self, text: Option<&Text>) -> Option<bool> {
         let Some(text) = text else {
             return Some(false);
         };
@@ -909,7 +909,7 @@ impl Lowering<'_, '_> {
 
     /// Whether the steps would fail a target that never says anything.
     pub(super) fn must_check(&mut self, given: &[Given], steps: &[Step], place: &Place) {
-        if !self.failed && !fails_a_mute_target(given, steps) {
+        if !self.failed && !steps.is_empty() && !fails_a_mute_target(given, steps) {
             let help = "expect a segment, a result, or a state".to_string();
             self.complain_at(place, ("a target that never answers would pass".to_string(), help));
         }
@@ -1369,6 +1369,21 @@ mod tests {
             "there is no connection `b`",
             "declare it",
         );
+    }
+
+    #[test]
+    fn deep_notation_is_refused_and_does_not_end_us() {
+        let deep = "(".repeat(15_000);
+        for steps in [
+            format!("  - inject: ACK ack={deep}1\n  - expect: ACK\n"),
+            format!("  - expect: ACK\n  - check: {deep}1 > 0\n"),
+            format!("  - expect: ACK\n  - check: {}1 > 0\n", "max(".repeat(15_000)),
+            format!("  - expect: ACK <{}>\n", "sack 1:2 ".repeat(10_000)),
+            format!("  - wait: {}1s\n  - expect: ACK\n", "1*".repeat(10_000)),
+            format!("  - inject: ACK ack={}1\n  - expect: ACK\n", "1+".repeat(10_000)),
+        ] {
+            read_case(&around(&steps));
+        }
     }
 
     #[test]

@@ -586,7 +586,11 @@ pub(super) fn reads_alike(source: &Source) {
     let theirs: serde_yaml::Value = serde_yaml::from_str(&source.text).unwrap_or_else(|error| {
         panic!("{}: {error}", source.name);
     });
-    assert!(ours.is_some_and(|ours| is_alike(&ours, &theirs)), "{} reads otherwise", source.name);
+    assert!(
+        ours.is_some_and(|ours| is_alike(&ours, &theirs)),
+        "{} reads otherwise",
+        source.name
+    );
 }
 
 #[cfg(test)]
@@ -596,8 +600,13 @@ fn is_alike(ours: &Node, theirs: &serde_yaml::Value) -> bool {
         (Node::Text(text), Value::String(other)) => text.text == *other,
         (Node::Text(text), Value::Bool(other)) => text.text == other.to_string(),
         (Node::Text(text), Value::Number(other)) => {
-            let hexadecimal = text.text.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
-            let number = hexadecimal.map(|number| number as f64).or_else(|| text.text.parse().ok());
+            let hexadecimal = text
+                .text
+                .strip_prefix("0x")
+                .and_then(|digits| u64::from_str_radix(digits, 16).ok());
+            let number = hexadecimal
+                .map(|number| number as f64)
+                .or_else(|| text.text.parse().ok());
             number == other.as_f64()
         }
         (Node::List(items, _), Value::Sequence(others)) => {
