@@ -61,6 +61,8 @@ struct Shared<'a> {
     place: Place,
     /// Whether all of it could be read: else steps are missing, and what follows from that is not told.
     sound: bool,
+    /// Whether the columns are not known.
+    blind: bool,
 }
 
 /// Reads a case. `None` if something is wrong with it.
@@ -83,8 +85,14 @@ fn lower(id: &str, report: &mut Report, world: World) -> Option<Case> {
     let sound = report.is_clean();
     let columns = columns_of(raw.matrix.as_ref());
     refuse_unused(&columns, &used, report);
-    let rows = rows(raw.matrix.take(), report)?;
-    refuse_where(&raw.steps, &rows, report);
+    let (rows, blind) = match rows(raw.matrix.take(), report) {
+        Some(rows) => (rows, false),
+        // What is wrong with the rest is told all the same, as far as it does not depend on the row.
+        None => (vec![Row::default()], true),
+    };
+    if !blind {
+        refuse_where(&raw.steps, &rows, report);
+    }
     let shared = Shared {
         raw: &raw,
         world,
@@ -95,6 +103,7 @@ fn lower(id: &str, report: &mut Report, world: World) -> Option<Case> {
         tags: tags(&raw, report),
         place,
         sound,
+        blind,
     };
     if sound {
         refuse_headline(&raw, report);
@@ -396,7 +405,8 @@ fn script(shared: &Shared, row: &Row, report: &mut Report, kept: &mut BTreeSet<u
         flow: Flow::default(),
         index: None,
         room: MAX_STEPS,
-        failed: !shared.sound,
+        failed: !shared.sound || shared.blind,
+        blind: shared.blind,
         kept,
     };
     let raw = shared.raw;
@@ -857,6 +867,15 @@ mod tests {
         let (_, problems) = read_case(&text);
         assert_eq!(problems.len(), 1);
         assert_eq!(problems[0].note.as_deref(), Some("in row `a=1` it reads `AKC seq=1`"));
+    }
+
+    #[test]
+    fn what_is_wrong_beside_a_wrong_matrix_is_told_too() {
+        let text = around("  - expect: AKC\n  - inject: $seg\n    where: {what: 1}\n")
+            .replace("steps:", "matrix: {seg: [SYN,ACK]}\nsteps:");
+        let (_, problems) = read_case(&text);
+        let lines: Vec<_> = problems.iter().map(|problem| problem.line).collect();
+        assert_eq!(lines, [5, 7], "{problems:?}");
     }
 
     #[test]

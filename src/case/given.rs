@@ -175,6 +175,7 @@ impl Givens {
                 index: None,
                 room: MAX_STEPS,
                 failed: false,
+                blind: false,
                 kept: &mut BTreeSet::new(),
             };
             let inherited = Inherited {

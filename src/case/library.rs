@@ -34,9 +34,10 @@ pub struct Library {
 }
 
 impl Library {
-    /// The cases that are built in.
+    /// The cases that are built in. They are read once, however often this is called.
     pub fn bundled() -> Result<Library, Problems> {
-        Library::load(&[Root::Bundled])
+        static BUNDLED: OnceLock<Result<Library, Problems>> = OnceLock::new();
+        BUNDLED.get_or_init(|| Library::load(&[Root::Bundled])).clone()
     }
 
     /// The cases that are built in, and those of a directory.

@@ -56,6 +56,8 @@ pub(super) struct Lowering<'a, 'r> {
     pub(super) room: usize,
     /// Set by the first mistake: what follows from it is not told as well.
     pub(super) failed: bool,
+    /// Whether the columns are not known: texts that have some cannot be told anything of.
+    pub(super) blind: bool,
     /// Where the steps stand that are in some row.
     pub(super) kept: &'a mut BTreeSet<usize>,
 }
@@ -95,6 +97,9 @@ impl Lowering<'_, '_> {
         if !from.text.contains('$') {
             let text = Cow::Borrowed(from.text.as_str());
             return Some(Filled { text, from });
+        }
+        if self.blind {
+            return None;
         }
         let mut columns = String::new();
         for part in parts(&from.text) {
