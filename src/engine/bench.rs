@@ -158,12 +158,6 @@ impl Bench {
         }
     }
 
-    /// Ends a run as a failure of the target that no step asked about: it sends without end, or it panicked. It breaks
-    /// what the case covers; `seen` says what happened.
-    pub fn broken(&mut self, _run: RunId, _now: Instant, _seen: &str) {
-        todo!()
-    }
-
     /// What to do next. To be called until it returns [`Step::Wait`] or [`Step::Idle`].
     ///
     /// `drained` is the moment at which the target was last seen to have nothing more to say: a deadline before it has

@@ -23,6 +23,9 @@ const STEPS_AT_ONCE: u32 = 1_000_000;
 /// What is said of it then.
 const STORMS: &str = "storm: the stack goes on without time going by";
 
+/// What was expected of a stack that does not get that far.
+const AN_END: &str = "a stack that comes to rest";
+
 /// When a run is given up: no case waits that long.
 const END: Instant = Instant::from_millis(10 * 24 * 3600 * 1000);
 
@@ -115,7 +118,7 @@ pub fn drive(bench: &mut Bench, run: RunId, stack: &mut dyn Stack, stop: &Atomic
             trouble = Some(STORMS.to_owned());
         }
         if let Some(seen) = trouble.take() {
-            bench.broken(run, now, &seen);
+            bench.blame(run, now, AN_END, &seen);
             (turns, steps) = (0, 0);
         } else if stop.load(Ordering::Relaxed) {
             bench.void(run, now, "stopped");
@@ -212,7 +215,7 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
             Ok(stack) => stack,
             Err(payload) => {
                 let seen = format!("the stack panicked: {}", panic_message(payload.as_ref()));
-                bench.broken(run, Instant::ZERO, &seen);
+                bench.blame(run, Instant::ZERO, AN_END, &seen);
                 Box::new(Nothing)
             }
         };
