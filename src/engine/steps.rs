@@ -6,9 +6,10 @@ use super::frame::{Frame, Mark};
 use super::outcome::{Happening, Measure};
 use super::run::{Action, Busy, Expecting, Progress, Run, Stop, earliest};
 use crate::case::{AnyOf, ConnId, Expect, State, Step, StepKind, What};
-use crate::notation::{SegmentPattern, Tolerance};
+use crate::notation::{Pattern, Role, SegmentPattern, Tolerance};
 use crate::target::{Answer, Call};
 use crate::time::{Instant, Stamp};
+use crate::wire::Flags;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ impl Run {
             Busy::Choosing { .. } => self.choose_among(step, drained),
             Busy::Calling(_) | Busy::Returning(..) => self.go_on_calling(step, drained),
             Busy::Resulting { .. } => self.await_result(step, drained),
+            Busy::Probing(_) => self.go_on_probing(step, drained),
             Busy::Asking { .. } | Busy::AskAgain { .. } => self.go_on_asking(step, now, drained),
             Busy::Idle | Busy::Ending(_) => Ok(Progress::Done),
         }
@@ -50,9 +52,15 @@ impl Run {
             self.busy = Busy::Ending(now + self.tolerance(Tolerance::Prompt));
             return Ok(Progress::Done);
         }
-        let Some(step) = self.step(script) else { return Ok(Progress::Done) };
+        let Some(step) = self.step(script) else {
+            return Ok(Progress::Done);
+        };
         let given = self.cursor.in_given(script);
-        let what = Happening::Step { text: step.text.clone(), position: step.position.clone(), given };
+        let what = Happening::Step {
+            text: step.text.clone(),
+            position: step.position.clone(),
+            given,
+        };
         self.trace(Stamp::exactly(now), what);
         let here = step.conns.first().copied().unwrap_or(ConnId(0));
         match &step.kind {
@@ -67,7 +75,11 @@ impl Run {
             StepKind::Expect(expect) => self.begin_expect(step, expect)?,
             StepKind::Nothing(nothing) => {
                 let (base, period) = self.window(&nothing.when)?;
-                self.busy = Busy::Silent { until: base.at.latest + period.most, base, period };
+                self.busy = Busy::Silent {
+                    until: base.at.latest + period.most,
+                    base,
+                    period,
+                };
             }
             StepKind::AnyOf(any_of) => self.begin_any_of(any_of)?,
             StepKind::Call(call) => self.begin_call(here, step, call)?,
@@ -76,11 +88,14 @@ impl Run {
                 self.busy = Busy::Resulting { base, period };
             }
             StepKind::Wait(time, since) => {
-                let when = crate::case::Condition { within: Some(time.clone()), since: since.clone() };
+                let when = crate::case::Condition {
+                    within: Some(time.clone()),
+                    since: since.clone(),
+                };
                 let (base, period) = self.window(&when)?;
                 self.busy = Busy::Waiting(base.at.latest + period.most);
             }
-            StepKind::State(state) => self.begin_state(here, *state, now),
+            StepKind::State(state) => self.begin_state(here, *state, now)?,
             StepKind::Faults(specs) => {
                 self.middlebox.tell(specs);
                 self.finish_step();
@@ -97,7 +112,13 @@ impl Run {
             return Progress::Until(until);
         }
         self.note_lateness(now.since(until));
-        self.mark = Mark { at: Stamp { earliest: until, latest: now.max(until) }, cause: None };
+        self.mark = Mark {
+            at: Stamp {
+                earliest: until,
+                latest: now.max(until),
+            },
+            cause: None,
+        };
         self.finish_step();
         Progress::Done
     }
@@ -120,7 +141,12 @@ impl Run {
     fn begin_expect(&mut self, step: &Step, expect: &Expect) -> Result<(), Stop> {
         let (base, period) = self.window(&expect.when)?;
         let hunts = self.hunts(&step.conns, expect);
-        self.busy = Busy::Expecting(Expecting { base, period, hunts, got: 0 });
+        self.busy = Busy::Expecting(Expecting {
+            base,
+            period,
+            hunts,
+            got: 0,
+        });
         Ok(())
     }
 
@@ -130,29 +156,43 @@ impl Run {
     }
 
     fn expect(&mut self, step: &Step, drained: Instant) -> Result<Progress, Stop> {
-        let StepKind::Expect(expect) = &step.kind else { return Ok(Progress::Done) };
+        let StepKind::Expect(expect) = &step.kind else {
+            return Ok(Progress::Done);
+        };
         loop {
             if !self.outbox.is_empty() {
                 // An acknowledgment of each frame goes out before the next is looked at.
                 return Ok(Progress::Done);
             }
-            let Busy::Expecting(state) = &self.busy else { return Ok(Progress::Done) };
+            let Busy::Expecting(state) = &self.busy else {
+                return Ok(Progress::Done);
+            };
             let (base, period) = (state.base, state.period);
             let next = earliest(&self.conns, &step.conns).map(|(conn, frame)| (conn, frame.elapsed(base)));
-            let Some((conn, elapsed)) = next.filter(|(_, (min, _))| expect.count.is_none() || *min <= period.most) else {
+            let Some((conn, elapsed)) = next.filter(|(_, (min, _))| expect.count.is_none() || *min <= period.most)
+            else {
                 let until = base.at.latest + period.most;
                 if drained < until {
                     return Ok(Progress::Until(until));
                 }
                 return self.expect_in_vain(step, expect, until);
             };
-            let Some(mut frame) = self.conns[conn].inbox.pop_front() else { return Ok(Progress::Done) };
+            let Some(mut frame) = self.conns[conn].inbox.pop_front() else {
+                return Ok(Progress::Done);
+            };
             let fit = self.fit(conn, &expect.segment, &mut frame)?;
             let seen = self.show(&frame, conn);
             match fit {
                 Fit::No(why) => self.pass_by(conn, frame, false, &step.text, &why)?,
                 Fit::Part => {
                     self.take(conn, frame, true);
+                    self.look_at_early(conn);
+                    self.acknowledge_each(conn, expect, drained)?;
+                }
+                Fit::Early => {
+                    self.enter(conn, &frame);
+                    self.note(frame.at, format!("kept, for what comes before it is missing: {seen}"));
+                    self.conns[conn].early.push(frame);
                     self.acknowledge_each(conn, expect, drained)?;
                 }
                 Fit::Acknowledgment | Fit::Done => {
@@ -169,8 +209,12 @@ impl Run {
     }
 
     fn fit(&mut self, conn: usize, pattern: &SegmentPattern, frame: &mut Frame) -> Result<Fit, Stop> {
-        let Busy::Expecting(state) = &self.busy else { return Ok(Fit::No(String::new())) };
-        let Some(mut hunt) = state.hunts.get(&conn).cloned() else { return Ok(Fit::No(String::new())) };
+        let Busy::Expecting(state) = &self.busy else {
+            return Ok(Fit::No(String::new()));
+        };
+        let Some(mut hunt) = state.hunts.get(&conn).cloned() else {
+            return Ok(Fit::No(String::new()));
+        };
         let fit = fit(pattern, frame, &self.scope(conn), &mut hunt)?;
         if let Busy::Expecting(state) = &mut self.busy
             && !matches!(fit, Fit::No(_))
@@ -180,17 +224,33 @@ impl Run {
         Ok(fit)
     }
 
+    /// Once a gap is filled, puts what came early in front of everything else.
+    fn look_at_early(&mut self, conn: usize) {
+        let Busy::Expecting(state) = &self.busy else { return };
+        let Some(at) = state.hunts.get(&conn).and_then(Hunt::next) else {
+            return;
+        };
+        if let Some(frame) = self.conns[conn].take_early(at) {
+            self.conns[conn].inbox.push_front(frame);
+        }
+    }
+
     /// Counts a frame that was taken. Whether the step has come to its end.
     fn met(&mut self, conn: usize, step: &Step, expect: &Expect, frame: &Frame, seen: &str) -> Result<bool, Stop> {
         let fresh = Hunt::new(&self.conns[conn], expect.count.is_some());
-        let Busy::Expecting(state) = &mut self.busy else { return Ok(true) };
+        let Busy::Expecting(state) = &mut self.busy else {
+            return Ok(true);
+        };
         state.got += 1;
         let (got, base) = (state.got, state.base);
         let segments = state.hunts.get(&conn).map_or(0, |hunt| hunt.segments);
         self.checked += 1;
         if let Some((_, most)) = expect.count {
             if got > most {
-                return Err(Stop::failed(format!("{} (at most {most})", step.text), format!("one more: `{seen}`")));
+                return Err(Stop::failed(
+                    format!("{} (at most {most})", step.text),
+                    format!("one more: `{seen}`"),
+                ));
             }
             state.hunts.insert(conn, fresh);
             return Ok(false);
@@ -198,25 +258,46 @@ impl Run {
         if let Some((least, most)) = expect.segments
             && !(least..=most).contains(&segments)
         {
-            let wanted = if least == most { format!("{least}") } else { format!("{least}..{most}") };
-            return Err(Stop::failed(format!("{} in {wanted} segments", step.text), format!("it came in {segments}")));
+            let wanted = if least == most {
+                format!("{least}")
+            } else {
+                format!("{least}..{most}")
+            };
+            return Err(Stop::failed(
+                format!("{} in {wanted} segments", step.text),
+                format!("it came in {segments}"),
+            ));
         }
         self.set_mark(frame.mark());
-        self.measure(&expect.measure, Some((conn, frame)), base, frame.mark(), segments.max(1));
+        self.measure(
+            &expect.measure,
+            Some((conn, frame)),
+            base,
+            frame.mark(),
+            segments.max(1),
+        );
         self.forget_first_inject(&step.conns);
         self.finish_step();
         Ok(true)
     }
 
     fn expect_in_vain(&mut self, step: &Step, expect: &Expect, until: Instant) -> Result<Progress, Stop> {
-        let Busy::Expecting(state) = &self.busy else { return Ok(Progress::Done) };
+        let Busy::Expecting(state) = &self.busy else {
+            return Ok(Progress::Done);
+        };
         let (got, base) = (state.got, state.base);
         if let Some((least, most)) = expect.count {
             self.checked += 1;
             if !(least..=most).contains(&got) {
-                return Err(Stop::late(format!("{} ({least}..{most} of them)", step.text), format!("{got} came")));
+                return Err(Stop::late(
+                    format!("{} ({least}..{most} of them)", step.text),
+                    format!("{got} came"),
+                ));
             }
-            let mark = Mark { at: Stamp::exactly(until), cause: None };
+            let mark = Mark {
+                at: Stamp::exactly(until),
+                cause: None,
+            };
             self.set_mark(mark);
             self.measure(&expect.measure, None, base, mark, got);
             self.forget_first_inject(&step.conns);
@@ -231,7 +312,9 @@ impl Run {
     /// The numbers that a correct target says now, where the step leaves them to it.
     fn defaults(&self, pattern: &SegmentPattern, conn: Option<&ConnId>) -> String {
         use crate::notation::Key;
-        let Some(conn) = conn.map(|id| &self.conns[id.0]) else { return String::new() };
+        let Some(conn) = conn.map(|id| &self.conns[id.0]) else {
+            return String::new();
+        };
         let mut numbers = Vec::new();
         if pattern.field(Key::Seq).is_none() && pattern.field(Key::AbsSeq).is_none() && !pattern.again {
             numbers.push(format!("seq={}", conn.snd_nxt));
@@ -239,7 +322,11 @@ impl Run {
         if pattern.field(Key::Ack).is_none() && pattern.sets(crate::wire::Flags::ACK) {
             numbers.push(format!("ack={}", conn.rcv_nxt));
         }
-        if numbers.is_empty() { String::new() } else { format!(" ({})", numbers.join(" ")) }
+        if numbers.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", numbers.join(" "))
+        }
     }
 
     /// Enters a frame that no step takes, if it is lawful background; fails the run otherwise.
@@ -247,7 +334,11 @@ impl Run {
         let due = self.tolerance(Tolerance::Due);
         let text = self.show(&frame, conn);
         if !self.conns[conn].is_background(&frame, silent, due) {
-            let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+            let why = if why.is_empty() {
+                String::new()
+            } else {
+                format!(": {why}")
+            };
             return Err(Stop::failed(expected, format!("`{text}`{why}")));
         }
         self.note(frame.at, format!("passed as background: {text}"));
@@ -270,8 +361,9 @@ impl Run {
             return self.enter(conn, &frame);
         }
         if !frame.ack_taken {
-            let upto = if frame.taken > 0 { frame.data_at() + frame.taken as i64 } else { frame.data_at() };
+            let upto = frame.data_at() + frame.taken as i64;
             let conn = &mut self.conns[conn];
+            conn.enter_syn(&frame);
             conn.enter_stretch(&frame, upto);
             conn.enter_ack(&frame);
             frame.ack_taken = true;
@@ -283,7 +375,11 @@ impl Run {
     }
 
     fn acknowledge_each(&mut self, conn: usize, expect: &Expect, now: Instant) -> Result<(), Stop> {
-        if expect.acknowledge { self.inject_default_ack(ConnId(conn), now) } else { Ok(()) }
+        if expect.acknowledge {
+            self.inject_default_ack(ConnId(conn), now)
+        } else {
+            Ok(())
+        }
     }
 
     /// A mark never goes back: a frame that came before it counts as no time.
@@ -314,7 +410,10 @@ impl Run {
                 field => frame.and_then(|(_, frame)| super::measure::of_frame(frame, field)),
             };
             let Some(value) = value else { continue };
-            self.note(mark.at, format!("measured {} = {}", what.name, super::measure::show(&value)));
+            self.note(
+                mark.at,
+                format!("measured {} = {}", what.name, super::measure::show(&value)),
+            );
             self.measures.entry(what.name.clone()).or_default().push(value);
         }
     }
@@ -322,17 +421,23 @@ impl Run {
     // ----- expect: nothing ------------------------------------------------------------------------------------------
 
     fn stay_silent(&mut self, step: &Step, drained: Instant) -> Result<Progress, Stop> {
-        let Busy::Silent { until, base, period } = self.busy else { return Ok(Progress::Done) };
+        let Busy::Silent { until, base, period } = self.busy else {
+            return Ok(Progress::Done);
+        };
         while let Some((conn, frame)) = earliest(&self.conns, &step.conns) {
             let (min, max) = frame.elapsed(base);
             if min > period.most {
                 break;
             }
             let doubtful = max > period.most;
-            let Some(frame) = self.conns[conn].inbox.pop_front() else { break };
+            let Some(frame) = self.conns[conn].inbox.pop_front() else {
+                break;
+            };
             match self.pass_by(conn, frame, true, &step.text, "") {
                 Err(Stop::Failed { .. }) if doubtful => {
-                    return Err(Stop::Inconclusive("a frame came too close to the end of the silence".to_owned()));
+                    return Err(Stop::Inconclusive(
+                        "a frame came too close to the end of the silence".to_owned(),
+                    ));
                 }
                 other => other?,
             }
@@ -341,7 +446,10 @@ impl Run {
             return Ok(Progress::Until(until));
         }
         self.checked += 1;
-        self.set_mark(Mark { at: Stamp::exactly(until), cause: None });
+        self.set_mark(Mark {
+            at: Stamp::exactly(until),
+            cause: None,
+        });
         self.finish_step();
         Ok(Progress::Done)
     }
@@ -370,8 +478,12 @@ impl Run {
     }
 
     fn choose_among(&mut self, step: &Step, drained: Instant) -> Result<Progress, Stop> {
-        let StepKind::AnyOf(any_of) = &step.kind else { return Ok(Progress::Done) };
-        let Busy::Choosing { ends, .. } = &self.busy else { return Ok(Progress::Done) };
+        let StepKind::AnyOf(any_of) = &step.kind else {
+            return Ok(Progress::Done);
+        };
+        let Busy::Choosing { ends, .. } = &self.busy else {
+            return Ok(Progress::Done);
+        };
         let silence = any_of.outcomes.iter().position(|(_, steps)| starts_silent(steps));
         let until = match silence {
             Some(index) => ends[index],
@@ -383,7 +495,9 @@ impl Run {
         }
         let conns = outcome_conns(any_of);
         while let Some((conn, _)) = earliest(&self.conns, &conns) {
-            let Some(frame) = self.conns[conn].inbox.pop_front() else { break };
+            let Some(frame) = self.conns[conn].inbox.pop_front() else {
+                break;
+            };
             if let Some(index) = self.fitting_outcome(any_of, conn, &frame)? {
                 self.conns[conn].inbox.push_front(frame);
                 self.commit(any_of, index, false);
@@ -396,7 +510,10 @@ impl Run {
         }
         match silence {
             Some(index) => {
-                self.set_mark(Mark { at: Stamp::exactly(until), cause: None });
+                self.set_mark(Mark {
+                    at: Stamp::exactly(until),
+                    cause: None,
+                });
                 self.checked += 1;
                 self.commit(any_of, index, true);
                 Ok(Progress::Done)
@@ -406,11 +523,20 @@ impl Run {
     }
 
     fn fitting_outcome(&self, any_of: &AnyOf, conn: usize, frame: &Frame) -> Result<Option<usize>, Stop> {
-        let Busy::Choosing { hunts, .. } = &self.busy else { return Ok(None) };
+        let Busy::Choosing { hunts, .. } = &self.busy else {
+            return Ok(None);
+        };
         for (index, (_, steps)) in any_of.outcomes.iter().enumerate() {
-            let Some(StepKind::Expect(expect)) = steps.first().map(|step| &step.kind) else { continue };
-            let Some(mut hunt) = hunts.get(&(index, conn)).cloned() else { continue };
-            if !matches!(fit(&expect.segment, &mut frame.clone(), &self.scope(conn), &mut hunt)?, Fit::No(_)) {
+            let Some(StepKind::Expect(expect)) = steps.first().map(|step| &step.kind) else {
+                continue;
+            };
+            let Some(mut hunt) = hunts.get(&(index, conn)).cloned() else {
+                continue;
+            };
+            if !matches!(
+                fit(&expect.segment, &mut frame.clone(), &self.scope(conn), &mut hunt)?,
+                Fit::No(_)
+            ) {
                 return Ok(Some(index));
             }
         }
@@ -433,20 +559,80 @@ impl Run {
         let name = any_of.outcomes[index].0.clone();
         self.note(self.mark.at, format!("outcome: {name}"));
         if !any_of.right.is_empty() && !any_of.right.contains(&name) {
-            self.fail_softly(format!("the outcome {}", any_of.right.join(" or ")), format!("the outcome {name}"));
+            self.fail_softly(
+                format!("the outcome {}", any_of.right.join(" or ")),
+                format!("the outcome {name}"),
+            );
         }
         self.choose(index, &name, met);
     }
 
     // ----- state ----------------------------------------------------------------------------------------------------
 
-    fn begin_state(&mut self, conn: ConnId, state: State, now: Instant) {
+    fn begin_state(&mut self, conn: ConnId, state: State, now: Instant) -> Result<(), Stop> {
         if !self.facts.abilities.can("state") {
-            self.notes.push(format!("state: {state} was not checked: {} does not tell", self.facts.name));
-            self.finish_step();
-            return;
+            return self.probe_state(conn, state, now);
         }
         self.ask_state(conn, now + self.tolerance(Tolerance::Prompt));
+        Ok(())
+    }
+
+    /// Where the target does not tell, an unacceptable ACK does, as far as a wire can: it draws a RST where there is no
+    /// connection and an ACK where there is one (RFC 9293 section 3.10.7). It may change the target, so it is only ever
+    /// a run's last step.
+    fn probe_state(&mut self, conn: ConnId, state: State, now: Instant) -> Result<(), Stop> {
+        let opening = matches!(state, State::SynSent | State::SynReceived);
+        if opening || !self.at_last_step() {
+            self.notes.push(format!(
+                "state: {state} was not checked: {} does not tell",
+                self.facts.name
+            ));
+            self.finish_step();
+            return Ok(());
+        }
+        let text = if self.conns[conn.0].irs_known {
+            "ACK seq=RCV.NXT-1"
+        } else {
+            "ACK"
+        };
+        let Ok(Pattern::Segment(probe)) = Pattern::parse(text, Role::Inject) else {
+            return Ok(());
+        };
+        self.inject(conn, &probe, now)?;
+        self.busy = Busy::Probing(now + self.tolerance(Tolerance::Soon));
+        Ok(())
+    }
+
+    fn go_on_probing(&mut self, step: &Step, drained: Instant) -> Result<Progress, Stop> {
+        let (Busy::Probing(until), StepKind::State(want)) = (&self.busy, &step.kind) else {
+            return Ok(Progress::Done);
+        };
+        let (until, gone) = (*until, matches!(want, State::Closed | State::Listen));
+        while let Some((conn, frame)) = earliest(&self.conns, &step.conns) {
+            let is_answer = self.conns[conn].last_inject.is_some_and(|inject| inject < frame.order);
+            let Some(frame) = self.conns[conn].inbox.pop_front() else {
+                break;
+            };
+            let reset = frame.has(Flags::RST);
+            if !is_answer || frame.stretch_left() > 0 && !reset {
+                self.pass_by(conn, frame, false, &step.text, "")?;
+                continue;
+            }
+            if reset != gone {
+                let seen = format!("the answer to a probe: `{}`", self.show(&frame, conn));
+                return Err(Stop::failed(step.text.clone(), seen));
+            }
+            self.checked += 1;
+            self.notes
+                .push(format!("state: {want} by a probe: the wire tells no more"));
+            self.enter(conn, &frame);
+            self.finish_step();
+            return Ok(Progress::Done);
+        }
+        if drained < until {
+            return Ok(Progress::Until(until));
+        }
+        Err(Stop::late(step.text.clone(), "no answer to a probe"))
     }
 
     fn ask_state(&mut self, conn: ConnId, until: Instant) {
@@ -460,7 +646,9 @@ impl Run {
 
     fn go_on_asking(&mut self, step: &Step, now: Instant, drained: Instant) -> Result<Progress, Stop> {
         let conn = step.conns.first().copied().unwrap_or(ConnId(0));
-        let StepKind::State(want) = step.kind else { return Ok(Progress::Done) };
+        let StepKind::State(want) = step.kind else {
+            return Ok(Progress::Done);
+        };
         match self.busy {
             Busy::AskAgain { at, until } if drained >= at => {
                 self.ask_state(conn, until);
@@ -469,8 +657,11 @@ impl Run {
             Busy::AskAgain { at, .. } => Ok(Progress::Until(at)),
             Busy::Asking { id, until } => match self.calls.answer(id) {
                 None if drained < until => Ok(Progress::Until(until)),
-                None => Err(Stop::Inconclusive("the target did not tell the state in time".to_owned())),
-                Some(Ok(Answer::State(is))) if is == want || (want, is) == (State::Closed, State::Listen) => {
+                None => Err(Stop::Inconclusive(
+                    "the target did not tell the state in time".to_owned(),
+                )),
+                Some(Ok(Answer::State(is))) if *is == want || (want, *is) == (State::Closed, State::Listen) => {
+                    let is = *is;
                     self.checked += 1;
                     self.note(self.mark.at, format!("state {is}"));
                     self.finish_step();
@@ -478,12 +669,17 @@ impl Run {
                 }
                 // What follows from a frame at once may still wait for a socket that is busy in a call.
                 Some(Ok(Answer::State(_))) if now < until && !self.facts.virtual_time => {
-                    self.busy = Busy::AskAgain { at: now + ASK_AGAIN, until };
+                    self.busy = Busy::AskAgain {
+                        at: now + ASK_AGAIN,
+                        until,
+                    };
                     Ok(Progress::Done)
                 }
                 Some(Ok(Answer::State(is))) => Err(Stop::failed(step.text.clone(), format!("state {is}"))),
                 Some(Err(errno)) if errno.unsupported => Err(Stop::Unsupported("cannot tell the state".to_owned())),
-                Some(other) => Err(Stop::Inconclusive(format!("asked for the state, the target said {other:?}"))),
+                Some(other) => Err(Stop::Inconclusive(format!(
+                    "asked for the state, the target said {other:?}"
+                ))),
             },
             _ => Ok(Progress::Done),
         }
@@ -498,7 +694,9 @@ impl Run {
         };
         let all: Vec<ConnId> = (0..self.conns.len()).map(ConnId).collect();
         while let Some((conn, _)) = earliest(&self.conns, &all) {
-            let Some(frame) = self.conns[conn].inbox.pop_front() else { break };
+            let Some(frame) = self.conns[conn].inbox.pop_front() else {
+                break;
+            };
             self.pass_by(conn, frame, false, "nothing that nobody asked for", "")?;
         }
         if drained < until {

@@ -153,7 +153,7 @@ fn read_other(whole: Piece<'_>, arguments: &[Piece<'_>]) -> Result<OptionValue, 
 }
 
 /// Where a correct peer has nothing to fill in, the value must be written.
-fn check_injected(value: &OptionValue, whole: Piece<'_>) -> Result<(), NotationError> {
+pub(super) fn check_injected(value: &OptionValue, whole: Piece<'_>) -> Result<(), NotationError> {
     let missing = match value {
         OptionValue::Sack(blocks) if blocks.is_empty() => "blocks: `sack 2001:3001`",
         OptionValue::Md5(None) => "octets in hexadecimal",

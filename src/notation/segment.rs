@@ -731,3 +731,527 @@ impl fmt::Display for FieldValue {
         }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::expr::tests::any_expr;
+    use super::super::option::check_injected;
+    use super::*;
+    use crate::notation::Variable;
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+    use proptest::sample::{select, subsequence};
+
+    fn expr(text: &str) -> Expr {
+        Expr::parse(text).unwrap()
+    }
+
+    fn is(text: &str) -> FieldValue {
+        FieldValue::Compare(Comparison::Equal, expr(text))
+    }
+
+    fn segment(text: &str, role: Role) -> SegmentPattern {
+        match Pattern::parse(text, role).unwrap() {
+            Pattern::Segment(segment) => segment,
+            Pattern::Icmp(icmp) => panic!("{icmp}"),
+        }
+    }
+
+    /// Each line must be refused with the error at these octets.
+    fn refused(role: Role, lines: &[(&str, Range, &str)]) {
+        for (line, at, message) in lines {
+            let error = Pattern::parse(line, role).expect_err(line);
+            assert_eq!((&error.at, error.message.as_str()), (at, *message), "{line}");
+        }
+    }
+
+    fn help(line: &str, role: Role) -> String {
+        Pattern::parse(line, role).unwrap_err().help.unwrap_or_default()
+    }
+
+    type Range = core::ops::Range<usize>;
+
+    #[test]
+    fn what_cases_inject_is_read() {
+        for line in [
+            "none",
+            "SYN",
+            "SYN,ECE,CWR",
+            "SYN,RST",
+            "SYN,ACK win=5",
+            "SYN win=65535 <mss 1460, sackOK>",
+            "SYN <mss 1460, ts main.TS.Recent-1000 0>",
+            "SYN <mss 1460, fo $granted> \"hello\"",
+            "SYN <mss 1460, fo 0123456789abcdef> \"hello\"",
+            "SYN <mss 1460, fo>",
+            "SYN seq=RCV.NXT-1000",
+            "PSH,URG \"x\"",
+            "ACK \"half \" win=0",
+            "ACK <nop, nop, eol> \"x\"",
+            "ACK <opt 77 0102> \"x\"",
+            "ACK <raw 08 0a 00 00> \"x\"",
+            "ACK <ts TS.Recent-0x7fffffff> \"old\"",
+            "ACK ack=SND.NXT+0x1000000",
+            "ACK checksum=bad \"x\"",
+            "ACK offset=4 \"x\"",
+            "ACK reserved=7 \"x\"",
+            "ACK truncate=10 \"x\"",
+            "ACK seq=main.RCV.NXT-100 <ts main.TS.Recent TSval> \"stale\"",
+            "RST seq=RCV.NXT+$i",
+            "URG,ACK up=3 \"hello\"",
+            "ICMP packet-too-big mtu=1280 about seq=SND.UNA-100000",
+            "ICMP port-unreachable",
+            "ACK ip.ecn=ce ip.ttl=1 ip.dscp=8 ip.id=1 ip.df=0 ip.flow=1",
+        ] {
+            assert!(Pattern::parse(line, Role::Inject).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_cases_expect_is_read() {
+        for line in [
+            "ACK ack=1+0 ",
+            "ACK ack=1+0 <!sack>",
+            "ACK ack=1001 <sack 4001:5001 2001:3001>",
+            "ACK ack=1+0 <sack RCV.NXT+RCV.WND-1:RCV.NXT+RCV.WND-1+1>",
+            "ACK again data=SMSS ip.len<=1280",
+            "ACK data=10 ip.ecn=ect0",
+            "PROBE data=0",
+            "RST,ACK abs.seq=0 ack=SEG.SEQ+SEG.LEN",
+            "RST,ACK? seq=SND.NXT",
+            "SYN,!PSH,!ECE,!CWR seq=0 <mss>",
+            "SYN,ACK seq>main.SND.NXT",
+            "SYN,ACK seq=* ack=* <>",
+            "ACK win=1..RCV.WND checksum=bad offset>=5 reserved=0",
+            "URG,ACK up=3 \"abc\"",
+            "FIN,ACK again",
+            "ACK <nop, nop, ts 1 2, !md5, opt 172>",
+        ] {
+            assert!(Pattern::parse(line, Role::Expect).is_ok(), "{line}");
+        }
+        assert!(Pattern::parse("SYN,ACK", Role::Fault).is_ok());
+        assert!(Pattern::parse("RST", Role::Fault).is_ok());
+    }
+
+    #[test]
+    fn each_part_lands_in_its_place() {
+        let read = segment(
+            "ACK,!PSH,URG? seq>SND.NXT <sack 1:2, !ts> again \"a\\x00\"",
+            Role::Expect,
+        );
+        let flags = vec![
+            (Flags::ACK, FlagPattern::Set),
+            (Flags::PSH, FlagPattern::Clear),
+            (Flags::URG, FlagPattern::Free),
+        ];
+        let sack = OptionValue::Sack(vec![(expr("1"), expr("2"))]);
+        let ts = OptionValue::Timestamps(None, None);
+        let expected = SegmentPattern {
+            control: Control::Flags(flags),
+            fields: vec![(Key::Seq, FieldValue::Compare(Comparison::Greater, expr("SND.NXT")))],
+            options: Some(vec![
+                OptionPattern {
+                    absent: false,
+                    value: sack,
+                },
+                OptionPattern {
+                    absent: true,
+                    value: ts,
+                },
+            ]),
+            text: Some(b"a\0".to_vec()),
+            again: true,
+        };
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn an_icmp_message_has_its_own_fields_and_those_of_the_quote() {
+        let read = Pattern::parse("ICMP packet-too-big mtu=1280 about seq=SND.UNA", Role::Inject);
+        let expected = IcmpPattern {
+            kind: IcmpKind::PacketTooBig,
+            fields: vec![(Key::Mtu, is("1280"))],
+            about: vec![(Key::Seq, is("SND.UNA"))],
+        };
+        assert_eq!(read, Ok(Pattern::Icmp(expected)));
+    }
+
+    #[test]
+    fn no_options_and_none_written_differ() {
+        assert_eq!(segment("SYN", Role::Inject).options, None);
+        assert_eq!(segment("SYN <>", Role::Inject).options, Some(vec![]));
+        assert_eq!(segment("SYN < >", Role::Inject).options, Some(vec![]));
+    }
+
+    #[test]
+    fn a_wrong_flag_is_named_with_the_right_one() {
+        refused(Role::Inject, &[("SYM seq=RCV.NXT+1", 0..3, "unknown flag `SYM`")]);
+        assert_eq!(help("SYM seq=RCV.NXT+1", Role::Inject), "did you mean `SYN`?");
+        assert_eq!(help("XYZW", Role::Expect).matches('`').count(), 18);
+    }
+
+    #[test]
+    fn flags_are_refused_where_they_are_wrong() {
+        refused(
+            Role::Expect,
+            &[
+                ("", 0..0, "a segment is missing"),
+                ("  ", 0..2, "a segment is missing"),
+                ("SYN,,ACK", 4..4, "a flag is missing"),
+                ("SYN,", 4..4, "a flag is missing"),
+                ("SYN,SYN", 4..7, "flag `SYN` is written twice"),
+                ("SYN,!SYN", 4..8, "flag `!SYN` is written twice"),
+                ("!SYN?", 0..5, "`!SYN?`: `!` and `?` together"),
+                ("none,ACK", 0..4, "unknown flag `none`"),
+                ("seq=1", 0..5, "`seq=1` where the flags should be"),
+                ("\"x\"", 0..3, "`\"x\"` where the flags should be"),
+                ("RST,ACK", 0..7, "an expected RST says its seq"),
+                ("SYN ACK", 4..7, "unknown word `ACK`"),
+                ("ICMP packet-too-big", 0..4, "ICMP can only be injected"),
+            ],
+        );
+        assert!(help("SYN ACK", Role::Expect).contains("joined by commas"));
+    }
+
+    #[test]
+    fn what_is_for_expect_is_not_injected() {
+        refused(
+            Role::Inject,
+            &[
+                ("ACK,!PSH", 4..8, "`!PSH`: an injected flag is set or not written"),
+                ("RST,ACK?", 4..8, "`ACK?`: an injected flag is set or not written"),
+                ("PROBE", 0..5, "PROBE can only be expected"),
+                ("ACK again", 4..9, "`again` is for expect"),
+                ("ACK win>1", 4..9, "`win>1`: an injected field has one value"),
+                ("ACK seq=*", 8..9, "an injected field has one value"),
+                ("ACK seq=1..2", 8..12, "an injected field has one value, no range"),
+                ("ACK <!ts>", 5..8, "`!ts`: an injected option is present or not written"),
+                ("ACK <sack>", 5..9, "an injected `sack` needs blocks: `sack 2001:3001`"),
+                ("ACK ip.len=20", 4..13, "`ip.len` can only be expected"),
+            ],
+        );
+        refused(
+            Role::Fault,
+            &[
+                ("PROBE", 0..5, "PROBE can only be expected"),
+                ("ACK again", 4..9, "`again` is for expect"),
+                ("ICMP port-unreachable", 0..4, "ICMP can only be injected"),
+            ],
+        );
+        refused(
+            Role::Expect,
+            &[("ACK truncate=3", 4..14, "`truncate` can only be injected")],
+        );
+    }
+
+    #[test]
+    fn fields_are_refused_where_they_are_wrong() {
+        refused(
+            Role::Expect,
+            &[
+                ("ACK foo=1", 4..7, "unknown field `foo`"),
+                ("ACK seq", 4..7, "unknown word `seq`"),
+                ("ACK seq=", 8..8, "`seq=` lacks a value"),
+                ("ACK seq=1 seq=2", 10..15, "`seq` is written twice"),
+                ("ACK seq=1 abs.seq=2", 10..19, "`seq` and `abs.seq` are the same field"),
+                ("ACK seq=SND.NTX", 8..15, "unknown variable `SND.NTX`"),
+                ("ACK seq=1 +2", 10..12, "unknown word `+2`"),
+                ("ACK seq!=*", 9..10, "`*` goes with `=` only"),
+                ("ACK seq<1..2", 8..12, "`1..2` goes with `=` only"),
+                ("ACK seq=1..", 11..11, "an expression ends too early"),
+                ("ACK win=65536", 8..13, "65536 does not fit"),
+                ("ACK win=-1", 8..10, "-1 does not fit"),
+                ("ACK reserved=8", 13..14, "8 does not fit"),
+                ("ACK seq=bad", 8..11, "only `checksum` can be `bad`"),
+                ("ACK checksum!=bad", 14..17, "`bad` goes with `=` only"),
+                ("ACK mtu=1280", 4..12, "`mtu` is a field of ICMP messages"),
+                ("ACK data=1 \"x\"", 11..14, "both `data` and a text"),
+                ("ACK \"x\" data=1", 8..14, "both `data` and a text"),
+                ("ACK \"x\" \"y\"", 8..11, "two texts"),
+                ("ACK <> <ts>", 7..11, "two option lists"),
+                ("ACK again again", 10..15, "`again` is written twice"),
+                ("ACK agian", 4..9, "unknown word `agian`"),
+                ("ACK ip.tos=1", 4..10, "unknown field `ip.tos`"),
+                ("ACK ip.ecn=ect2", 11..15, "unknown ECN codepoint `ect2`"),
+                ("ACK ip.ecn=1", 11..12, "unknown ECN codepoint `1`"),
+                (
+                    "ACK ip.ecn>ect0",
+                    11..15,
+                    "`ip.ecn` has no order: `>` cannot compare it",
+                ),
+                ("ACK é", 4..6, "unknown word `é`"),
+            ],
+        );
+        assert_eq!(help("ACK agian", Role::Expect), "did you mean `again`?");
+        assert_eq!(help("ACK win=65536", Role::Expect), "0 to 65535 does");
+        // A bound may well lie outside of what can come.
+        assert!(Pattern::parse("ACK win<=65536", Role::Expect).is_ok());
+        assert!(Pattern::parse("ACK data=4000000", Role::Expect).is_ok());
+        refused(Role::Inject, &[("ACK data=4000000", 9..16, "4000000 does not fit")]);
+    }
+
+    #[test]
+    fn options_are_refused_where_they_are_wrong() {
+        refused(
+            Role::Expect,
+            &[
+                ("SYN <mss 1460", 4..13, "`<` is not closed"),
+                ("SYN <mms 1460>", 5..8, "unknown option `mms`"),
+                ("SYN <mss 1460,>", 14..14, "an option is missing"),
+                ("SYN <mss 1 2>", 5..12, "`mss 1 2`: more than one value"),
+                ("SYN <mss 65536>", 9..14, "65536 does not fit"),
+                ("SYN <mss SMS>", 9..12, "unknown variable `SMS`"),
+                ("SYN <sackOK 1>", 12..13, "`sackOK` takes no value"),
+                ("SYN <sack 1>", 10..11, "`1` is not a SACK block"),
+                ("SYN <sack 1:>", 12..12, "an expression ends too early"),
+                ("SYN <ts 1 2 3>", 12..13, "`ts` takes two values: TSval and TSecr"),
+                ("SYN <fo 012>", 8..11, "`012` has an odd number of digits"),
+                ("SYN <fo xy>", 8..10, "`xy` is not hexadecimal"),
+                ("SYN <fo $Cookie>", 8..15, "`$` needs a name"),
+                ("SYN <fo $a 01>", 11..13, "nothing follows `$a`"),
+                ("SYN <opt>", 5..8, "`opt` needs a kind"),
+                ("SYN <opt x>", 9..10, "`x` is not a number"),
+                ("SYN <opt 256>", 9..12, "kind 256 does not fit into an octet"),
+                ("SYN <raw>", 5..8, "`raw` needs octets"),
+                ("SYN <raw é>", 9..11, "`é` is not hexadecimal"),
+            ],
+        );
+        assert_eq!(help("SYN <mms 1460>", Role::Expect), "did you mean `mss`?");
+        assert!(help("SYN <mss 1460", Role::Expect).contains("comma"));
+    }
+
+    #[test]
+    fn icmp_is_refused_where_it_is_wrong() {
+        refused(
+            Role::Inject,
+            &[
+                ("ICMP", 0..4, "the kind of ICMP message is missing"),
+                ("ICMP to-big", 5..11, "unknown ICMP message `to-big`"),
+                (
+                    "ICMP packet-too-big seq=1",
+                    20..25,
+                    "`seq` is a field of the quoted segment: write it after `about`",
+                ),
+                (
+                    "ICMP packet-too-big about mtu=1",
+                    26..31,
+                    "`mtu` belongs to the ICMP message: write it before `about`",
+                ),
+                ("ICMP packet-too-big about about", 26..31, "`about` is written twice"),
+                (
+                    "ICMP packet-too-big \"x\"",
+                    20..23,
+                    "an ICMP message has neither options nor a text",
+                ),
+                ("ICMP packet-too-big mtu=1 mtu=2", 26..31, "`mtu` is written twice"),
+            ],
+        );
+        assert_eq!(
+            help("ICMP packet-to-big", Role::Inject),
+            "did you mean `packet-too-big`?"
+        );
+    }
+
+    #[test]
+    fn every_key_has_a_name() {
+        for (key, name) in Key::names() {
+            assert_eq!((key.name(), Key::from_name(name)), (name, Some(key)));
+        }
+    }
+
+    /// An expression that is no constant out of `range`.
+    fn any_within(range: Option<RangeInclusive<i64>>) -> BoxedStrategy<Expr> {
+        let Some(range) = range else {
+            return any_expr().boxed();
+        };
+        let computed = any_expr().prop_map(|expr| match expr.constant() {
+            Some(_) => Expr::Variable {
+                conn: None,
+                name: Variable::Smss,
+            },
+            None => expr,
+        });
+        prop_oneof![range.prop_map(Expr::Number), computed].boxed()
+    }
+
+    fn any_value(key: Key, role: Role) -> BoxedStrategy<FieldValue> {
+        let written = role != Role::Inject;
+        if key == Key::Ip(IpField::Ecn) {
+            let op = if written {
+                vec![Comparison::Equal, Comparison::NotEqual]
+            } else {
+                vec![Comparison::Equal]
+            };
+            let word = (select(op), select(Ecn::ALL.to_vec()));
+            return word
+                .prop_map(|(op, ecn)| FieldValue::Word(op, ecn.name().to_string()))
+                .boxed();
+        }
+        let equal = any_within(key.range(role)).prop_map(|expr| FieldValue::Compare(Comparison::Equal, expr));
+        let equal = if key == Key::Checksum {
+            prop_oneof![equal, Just(FieldValue::Bad)].boxed()
+        } else {
+            equal.boxed()
+        };
+        if !written {
+            return equal;
+        }
+        let op = select(Comparison::SIGNS.to_vec()).prop_filter("has a range", |(op, _)| *op != Comparison::Equal);
+        prop_oneof![
+            equal,
+            (op, any_expr()).prop_map(|((op, _), expr)| FieldValue::Compare(op, expr)),
+            (any_expr(), any_expr()).prop_map(|(least, most)| FieldValue::Range(least, most)),
+            Just(FieldValue::Any),
+        ]
+        .boxed()
+    }
+
+    fn any_fields(place: Place, role: Role) -> impl Strategy<Value = Vec<(Key, FieldValue)>> {
+        let allowed = |key: &Key| check_place(*key, Piece::whole(""), role, place).is_ok();
+        let keys: Vec<Key> = Key::names().map(|(key, _)| key).filter(allowed).collect();
+        let most = keys.len().min(6);
+        subsequence(keys, 0..=most)
+            .prop_shuffle()
+            .prop_flat_map(move |mut keys| {
+                let all = keys.clone();
+                keys.retain(|key| key.twin().is_none_or(|twin| *key < twin || !all.contains(&twin)));
+                let with_value = |key: Key| (Just(key), any_value(key, role));
+                keys.into_iter().map(with_value).collect::<Vec<_>>()
+            })
+    }
+
+    fn any_octets() -> impl Strategy<Value = Octets> {
+        prop_oneof![
+            vec(any::<u8>(), 1..18).prop_map(Octets::Literal),
+            "[a-z][a-z0-9_]{0,5}".prop_map(Octets::Measured),
+        ]
+    }
+
+    fn any_option(role: Role) -> impl Strategy<Value = OptionPattern> {
+        let number = |most: u32| option::of(any_within(Some(0..=i64::from(most))));
+        let ts = option::of(number(u32::MAX)).prop_flat_map(move |value| match value.flatten() {
+            Some(value) => (Just(Some(value)), number(u32::MAX)).boxed(),
+            None => Just((None, None)).boxed(),
+        });
+        let value = prop_oneof![
+            number(65_535).prop_map(OptionValue::Mss),
+            number(255).prop_map(OptionValue::WindowScale),
+            Just(OptionValue::SackPermitted),
+            vec((any_expr(), any_expr()), 0..4).prop_map(OptionValue::Sack),
+            ts.prop_map(|(value, echo)| OptionValue::Timestamps(value, echo)),
+            Just(OptionValue::Nop),
+            Just(OptionValue::Eol),
+            option::of(any_octets()).prop_map(OptionValue::FastOpen),
+            option::of(any_octets()).prop_map(OptionValue::Md5),
+            number(65_535).prop_map(OptionValue::UserTimeout),
+            (any::<u8>(), option::of(any_octets())).prop_map(|(kind, data)| OptionValue::Other(kind, data)),
+            vec(any::<u8>(), 1..10).prop_map(OptionValue::Raw),
+        ];
+        (any::<bool>(), value).prop_filter_map("nothing to fill in", move |(absent, value)| {
+            let whole = role != Role::Inject || check_injected(&value, Piece::whole("")).is_ok();
+            whole.then_some(OptionPattern {
+                absent: absent && role != Role::Inject,
+                value,
+            })
+        })
+    }
+
+    fn any_control(role: Role) -> impl Strategy<Value = Control> {
+        let how = match role {
+            Role::Inject => vec![FlagPattern::Set],
+            Role::Expect | Role::Fault => vec![FlagPattern::Set, FlagPattern::Clear, FlagPattern::Free],
+        };
+        let flags = subsequence(Flags::NAMED.to_vec(), 0..=9).prop_shuffle();
+        let flags = (flags, vec(select(how), 9)).prop_map(|(flags, how)| {
+            let flags = flags.into_iter().map(|(flag, _)| flag);
+            Control::Flags(flags.zip(how).collect())
+        });
+        match role {
+            Role::Expect => prop_oneof![9 => flags, 1 => Just(Control::Probe)].boxed(),
+            Role::Inject | Role::Fault => flags.boxed(),
+        }
+    }
+
+    fn any_segment(role: Role) -> impl Strategy<Value = SegmentPattern> {
+        let options = option::of(vec(any_option(role), 0..5));
+        let text = option::of(vec(any::<u8>(), 0..20));
+        let parts = (
+            any_control(role),
+            any_fields(Place::Segment, role),
+            options,
+            text,
+            any::<bool>(),
+        );
+        parts.prop_map(move |(control, fields, options, text, again)| {
+            let mut segment = SegmentPattern {
+                control,
+                fields,
+                options,
+                text,
+                again: again && role == Role::Expect,
+            };
+            if segment.field(Key::Data).is_some() {
+                segment.text = None;
+            }
+            if segment.sets(Flags::RST) && segment.field(Key::Seq).or(segment.field(Key::AbsSeq)).is_none() {
+                segment.fields.push((Key::Seq, is("1")));
+            }
+            segment
+        })
+    }
+
+    fn any_icmp() -> impl Strategy<Value = IcmpPattern> {
+        let fields = any_fields(Place::Icmp, Role::Inject);
+        let about = any_fields(Place::About, Role::Inject);
+        let kind = select(IcmpKind::NAMED.to_vec());
+        (kind, fields, about).prop_map(|(kind, fields, about)| IcmpPattern { kind, fields, about })
+    }
+
+    fn same_again(pattern: Pattern, role: Role) -> Result<(), TestCaseError> {
+        let line = pattern.to_string();
+        prop_assert_eq!(Pattern::parse(&line, role), Ok(pattern), "{}", line);
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn an_injected_segment_is_read_back(segment in any_segment(Role::Inject)) {
+            same_again(Pattern::Segment(segment), Role::Inject)?;
+        }
+
+        #[test]
+        fn an_expected_segment_is_read_back(segment in any_segment(Role::Expect)) {
+            same_again(Pattern::Segment(segment), Role::Expect)?;
+        }
+
+        #[test]
+        fn a_fault_is_read_back(segment in any_segment(Role::Fault)) {
+            same_again(Pattern::Segment(segment), Role::Fault)?;
+        }
+
+        #[test]
+        fn an_icmp_message_is_read_back(icmp in any_icmp()) {
+            same_again(Pattern::Icmp(icmp), Role::Inject)?;
+        }
+
+        #[test]
+        fn reading_never_panics(text in "(SYN|RST|ICMP|PROBE|none)?[-+*/(),:$.=<>!?\"\\\\a-zA-Z0-9 é]{0,60}") {
+            for role in [Role::Inject, Role::Expect, Role::Fault] {
+                if let Err(error) = Pattern::parse(&text, role) {
+                    prop_assert!(text.get(error.at.clone()).is_some(), "{error:?}");
+                }
+            }
+        }
+
+        #[test]
+        fn a_changed_line_never_panics(segment in any_segment(Role::Expect), at: usize, put: char) {
+            let line = Pattern::Segment(segment).to_string();
+            let mut line: Vec<char> = line.chars().collect();
+            let at = at % line.len();
+            line[at] = put;
+            let line: String = line.into_iter().collect();
+            let _ = Pattern::parse(&line, Role::Expect);
+        }
+    }
+}
