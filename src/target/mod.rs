@@ -5,5 +5,5 @@ mod runner;
 mod stack;
 
 pub use job::{EnvironmentError, IpVersion, Job, Target};
-pub use runner::{Facts, Tolerances};
+pub use runner::{Facts, Kind, Profile, Runner, RunnerError, Tolerances};
 pub use stack::{Abilities, Answer, Call, CallId, Emitted, Errno, SetValue, SocketId, Stack};
