@@ -1,6 +1,7 @@
 //! What a stack under test is to the rest: something that takes frames, calls and time, and emits frames and results.
 
 mod job;
+pub mod protocol;
 mod runner;
 mod stack;
 
