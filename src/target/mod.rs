@@ -5,7 +5,10 @@ mod job;
 pub mod linux;
 pub mod protocol;
 mod runner;
+#[cfg(feature = "smoltcp")]
+pub mod smoltcp;
 mod stack;
+pub mod virtual_time;
 
 pub use job::{EnvironmentError, IpVersion, Job, Target};
 pub use runner::{Facts, Kind, Profile, Runner, RunnerError, Tolerances};
