@@ -415,7 +415,7 @@ fn script(shared: &Shared, row: &Row, report: &mut Report, kept: &mut BTreeSet<u
     };
     let mut steps = Vec::new();
     lowering.steps(&raw.steps, &inherited, &mut steps);
-    lowering.must_check(&steps, &shared.place);
+    lowering.must_check(&given, &steps, &shared.place);
     let spent = MAX_STEPS - lowering.room + given.iter().map(|given| given.steps.len()).sum::<usize>();
     let script = Script {
         case: shared.id.clone(),

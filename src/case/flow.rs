@@ -1,7 +1,7 @@
 //! What can follow what: followed along the steps of one script, so that a step that can never work is told before
 //! anything is sent.
 
-use super::script::{AnyOf, CallStep, ConnId, Step, StepKind};
+use super::script::{AnyOf, CallStep, ConnId, Given, Step, StepKind};
 use crate::notation::{ReturnSpec, Verb};
 use std::collections::BTreeSet;
 
@@ -155,8 +155,20 @@ fn verb_name(verb: Verb) -> &'static str {
     }
 }
 
-/// Whether a target that never says anything is failed by one of these steps.
-pub(super) fn fails_a_mute_target(steps: &[Step]) -> bool {
+/// Whether a target that never says anything is failed: by a step, or by the way into the state, if then at least one
+/// outcome of the steps is something that is said.
+pub(super) fn fails_a_mute_target(given: &[Given], steps: &[Step]) -> bool {
+    fails_the_mute(steps) || given.iter().any(|given| fails_the_mute(&given.steps)) && steps.iter().any(may_hear)
+}
+
+fn may_hear(step: &Step) -> bool {
+    match &step.kind {
+        StepKind::AnyOf(any_of) => any_of.outcomes.iter().any(|(_, steps)| fails_the_mute(steps)),
+        _ => false,
+    }
+}
+
+fn fails_the_mute(steps: &[Step]) -> bool {
     steps.iter().any(|step| match &step.kind {
         StepKind::Expect(expect) => expect.count.is_none_or(|(least, _)| least > 0),
         StepKind::Result(result) => never_pending(&result.returns),
@@ -191,5 +203,5 @@ fn every_outcome_does(any_of: &AnyOf) -> bool {
         .outcomes
         .iter()
         .filter(|(name, _)| any_of.right.is_empty() || any_of.right.contains(name))
-        .all(|(_, steps)| fails_a_mute_target(steps))
+        .all(|(_, steps)| fails_the_mute(steps))
 }

@@ -7,8 +7,8 @@ use super::raw::{Head, RawFault, RawStep, Word};
 use super::requirement::Catalogue;
 use super::roster::Roster;
 use super::script::{
-    AnyOf, CallStep, Condition, ConnId, Expect, FaultAction, FaultSpec, Nothing, Position, Requirement, ResultStep,
-    State, Step, StepKind, What,
+    AnyOf, CallStep, Condition, ConnId, Expect, FaultAction, FaultSpec, Given, Nothing, Position, Requirement,
+    ResultStep, State, Step, StepKind, What,
 };
 use super::vocabulary::{MEASURES, STRIPPABLE};
 use super::yaml::{Place, Report, Text};
@@ -908,8 +908,8 @@ impl Lowering<'_, '_> {
     }
 
     /// Whether the steps would fail a target that never says anything.
-    pub(super) fn must_check(&mut self, steps: &[Step], place: &Place) {
-        if !self.failed && !fails_a_mute_target(steps) {
+    pub(super) fn must_check(&mut self, given: &[Given], steps: &[Step], place: &Place) {
+        if !self.failed && !fails_a_mute_target(given, steps) {
             let help = "expect a segment, a result, or a state".to_string();
             self.complain_at(place, ("a target that never answers would pass".to_string(), help));
         }
