@@ -32,9 +32,9 @@ pub enum Link {
 impl Link {
     /// Takes over a descriptor that a child has opened in its namespace.
     pub fn new(device: OwnedFd) -> io::Result<Link> {
-        match packet::is_packet_socket(&device) {
-            true => PacketLink::new(device).map(Link::Packet),
-            false => TunLink::new(device).map(Link::Tun),
+        match packet::bound_interface(&device)? {
+            Some(index) => PacketLink::new(device, index).map(Link::Packet),
+            None => TunLink::new(device).map(Link::Tun),
         }
     }
 

@@ -3,6 +3,8 @@
 mod child;
 mod namespace;
 mod netlink;
+mod places;
+mod self_test;
 mod setup;
 mod sockets;
 mod sys;
