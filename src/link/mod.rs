@@ -3,10 +3,12 @@
 //! A link never waits and never judges. Nothing is lost unseen: what its queue had to drop is counted.
 
 mod packet;
+mod readiness;
 mod statistics;
 mod tun;
 
 pub use packet::PacketLink;
+pub use readiness::{Alarm, Readiness};
 pub use statistics::{Statistics, device_losses, tcp_counters};
 pub use tun::TunLink;
 
@@ -32,9 +34,9 @@ pub enum Link {
 impl Link {
     /// Takes over a descriptor that a child has opened in its namespace.
     pub fn new(device: OwnedFd) -> io::Result<Link> {
-        match packet::is_packet_socket(&device) {
-            true => PacketLink::new(device).map(Link::Packet),
-            false => TunLink::new(device).map(Link::Tun),
+        match packet::bound_interface(&device)? {
+            Some(index) => PacketLink::new(device, index).map(Link::Packet),
+            None => TunLink::new(device).map(Link::Tun),
         }
     }
 

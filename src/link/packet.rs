@@ -1,7 +1,8 @@
 //! IP packets through an AF_PACKET socket: what serves where /dev/net/tun is closed.
 
 use super::{LARGEST, TARGET_MAC, TESTER_MAC};
-use nix::sys::socket::{self, AddressFamily, LinkAddr, SockaddrLike, SockaddrStorage, sockopt};
+use nix::errno::Errno;
+use nix::sys::socket::{self, sockopt};
 use pnet::datalink::{self, Channel, ChannelType, Config, DataLinkReceiver, DataLinkSender, MacAddr, NetworkInterface};
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd};
@@ -22,18 +23,28 @@ pub struct PacketLink {
     lost: u64,
 }
 
-/// Whether a descriptor is a packet socket; else it is taken for a TUN device.
-pub(super) fn is_packet_socket(device: &OwnedFd) -> bool {
-    let address: Result<SockaddrStorage, _> = socket::getsockname(device.as_raw_fd());
-    address.is_ok_and(|address| address.family() == Some(AddressFamily::Packet))
+/// The interface that a packet socket is bound to; `None` if it is none, and so is taken for a TUN device.
+pub(super) fn bound_interface(device: &OwnedFd) -> io::Result<Option<u32>> {
+    // SAFETY: every field of the structure may be zero.
+    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    let mut length = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+    // SAFETY: the kernel writes at most `length` octets, the size of the structure. (nix refuses the 18 octets that the
+    // kernel gives for an Ethernet address.)
+    let result = unsafe { libc::getsockname(device.as_raw_fd(), (&raw mut address).cast(), &raw mut length) };
+    match Errno::result(result) {
+        Ok(_) if i32::from(address.sll_family) == libc::AF_PACKET => {
+            u32::try_from(address.sll_ifindex).map(Some).map_err(io::Error::other)
+        }
+        Ok(_) => Err(io::Error::other("a socket of another kind")),
+        Err(Errno::ENOTSOCK) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl PacketLink {
-    /// Takes over a packet socket that is bound to the tester's end of the cable. It belongs to the namespace that it
+    /// Takes over a packet socket that is bound to the tester's end of the cable, by its number. It belongs to the namespace that it
     /// was made in, so that everything done through it happens there.
-    pub fn new(device: OwnedFd) -> io::Result<PacketLink> {
-        let bound: LinkAddr = socket::getsockname(device.as_raw_fd())?;
-        let index = u32::try_from(bound.ifindex()).map_err(io::Error::other)?;
+    pub fn new(device: OwnedFd, index: u32) -> io::Result<PacketLink> {
         // pnet owns the descriptor that it gets, and closes it; ours is a second one for the same socket.
         let socket = device.try_clone()?;
         // pnet asks for an interface of this namespace; the socket's is in another, and only its index is used.
@@ -83,8 +94,7 @@ impl PacketLink {
     }
 
     pub(super) fn receive(&mut self) -> io::Result<Option<&[u8]>> {
-        // The borrow of a frame that is handed out must not reach into the next turn of the loop, so that what is no IP
-        // packet is passed over by length first.
+        // ARP, were there any, would be handed out too; it is no IP packet, and whoever reads it finds that out.
         match self.receiver.next() {
             Ok(frame) => Ok(Some(frame.get(HEADER..).unwrap_or_default())),
             Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => Ok(None),

@@ -11,6 +11,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
+use std::time::Duration;
 
 /// The target's addresses in every namespace.
 pub(super) const TARGET_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -268,7 +269,27 @@ fn open_device(choice: DeviceChoice, queue: u32, routes: &mut Routes) -> Result<
     let _ = write_setting(&quiet, "1");
     routes.up(tester, Some(queue)).map_err(queue_failed)?;
     routes.up(index(TARGET_DEVICE)?, Some(queue)).map_err(queue_failed)?;
+    wait_until_running(routes, tester)?;
     packet_socket(tester, queue).map_err(|error| problem("no packet socket can be made", &error))
+}
+
+/// The end of a cable that was set up first learns by and by that the other is there, and drops frames until then.
+fn wait_until_running(routes: &mut Routes, tester: u32) -> Result<(), EnvironmentError> {
+    const STEP: Duration = Duration::from_micros(200);
+    const STEPS: u32 = 25_000;
+    for _ in 0..STEPS {
+        if [TARGET_DEVICE, TESTER_DEVICE].into_iter().all(sys::is_running) {
+            // The kernel says so a moment before it is so, under a lock that this change must wait for.
+            return routes
+                .up(tester, None)
+                .map_err(|error| problem("the device cannot be set up", &error));
+        }
+        std::thread::sleep(STEP);
+    }
+    Err(EnvironmentError {
+        problem: "a veth pair does not come up".to_owned(),
+        remedy: "try again when the machine is less busy".to_owned(),
+    })
 }
 
 fn open_tun() -> io::Result<OwnedFd> {
