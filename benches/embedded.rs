@@ -95,10 +95,16 @@ fn runs(library: &Library) {
     let stop = AtomicBool::new(false);
     // A panic of the stack is a result here, and its message on the screen none of interest.
     std::panic::set_hook(Box::new(|_| ()));
+    let mut times = Vec::new();
     let seconds = fastest(|| {
         verdicts.clear();
+        let mut before = Clock::now();
         let mut count = |_: usize, outcome: Outcome| {
             *verdicts.entry(outcome.verdict).or_insert(0) += 1;
+            if !matches!(outcome.verdict, Verdict::Unsupported | Verdict::NotApplicable) {
+                times.push(before.elapsed().as_secs_f64() * 1e6);
+            }
+            before = Clock::now();
             None
         };
         target
@@ -106,12 +112,14 @@ fn runs(library: &Library) {
             .expect("an embedded target can always be run");
     });
     let _ = std::panic::take_hook();
-    let made = jobs.len() - verdicts.get(&Verdict::Unsupported).unwrap_or(&0);
+    times.sort_by(f64::total_cmp);
+    let made = times.len() / ROUNDS;
     println!(
-        "runs: {} ({made} of them made), {:.1} ms; {:.1} us a run made, goal 100",
+        "runs: {} ({made} of them made), {:.1} ms; {:.1} us a run made, goal 100; half of them within {:.1} us",
         jobs.len(),
         seconds * 1e3,
-        seconds * 1e6 / made.max(1) as f64
+        seconds * 1e6 / made.max(1) as f64,
+        times.get(times.len() / 2).copied().unwrap_or(0.0)
     );
     for (verdict, count) in verdicts {
         println!("  {verdict}: {count}");

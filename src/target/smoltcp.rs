@@ -38,8 +38,9 @@ use wire::Wire;
 /// How often smoltcp may send again within one poll; a burst of a whole window in the smallest segments is shorter.
 const MOST_ROUNDS: usize = 4096;
 
-/// How many handshakes may be under way for one listener.
-const MOST_HALF_OPEN: usize = 1024;
+/// How many handshakes may be under way for one listener, or as many as its backlog. Each takes a socket with its
+/// buffers, and a device has only so many: smoltcp itself has no defence once a flood has used them up.
+const MOST_HALF_OPEN: usize = 64;
 
 /// Where ephemeral ports begin (RFC 6335 section 6), and how many there are.
 const EPHEMERAL: (u16, u16) = (49_152, 16_384);
@@ -307,7 +308,7 @@ impl Smoltcp {
             let listener = &self.listeners[position];
             let has_room = listener.waiting.len() < listener.backlog;
             match (has_room, listener.reserve) {
-                (true, None) if self.half_open(listener.name) < MOST_HALF_OPEN => {
+                (true, None) if self.half_open(listener.name) < MOST_HALF_OPEN.max(listener.backlog) => {
                     let mut socket = listener.settings.socket();
                     // The port is not 0 and the socket is new: it cannot refuse.
                     let _ = socket.listen(listener.local);
