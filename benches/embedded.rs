@@ -12,7 +12,7 @@ use tcpvet::case::{Library, Root};
 use tcpvet::engine::{Outcome, Verdict};
 use tcpvet::target::smoltcp::{Smoltcp, target};
 use tcpvet::target::virtual_time::target_address;
-use tcpvet::target::{Call, CallId, Emitted, Facts, IpVersion, Job, SocketId, Stack, Target, Tolerances};
+use tcpvet::target::{Call, CallId, Emitted, IpVersion, Job, Runner, SocketId, Stack, Target};
 use tcpvet::time::Instant;
 use tcpvet::wire::{Body, Ecn, Flags, IpHeader, Packet, Segment, SeqNum};
 
@@ -60,19 +60,6 @@ fn reading(roots: &[Root]) -> Library {
     library
 }
 
-fn facts() -> Arc<Facts> {
-    Arc::new(Facts {
-        name: "smoltcp".to_owned(),
-        abilities: Smoltcp::new(0, false).abilities(),
-        claims: ["keep-alive", "sack", "timestamps", "window-scale"]
-            .map(str::to_owned)
-            .into(),
-        tolerances: Tolerances::default(),
-        mtu: 1500,
-        virtual_time: true,
-    })
-}
-
 fn runs(library: &Library) {
     let scripts = library.cases().iter().flat_map(|case| &case.scripts);
     let jobs: Vec<Job> = scripts
@@ -90,7 +77,7 @@ fn runs(library: &Library) {
     if jobs.is_empty() {
         return println!("runs: there are no cases");
     }
-    let mut target = target(facts());
+    let mut target = target(Runner::bundled("smoltcp").expect("a bundled runner is tested to be readable"));
     let mut verdicts = BTreeMap::new();
     let stop = AtomicBool::new(false);
     // A panic of the stack is a result here, and its message on the screen none of interest.
