@@ -1,1 +1,1 @@
-//! To come.
+//! What a person or a program reads afterwards.
