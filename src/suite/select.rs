@@ -362,11 +362,10 @@ mod tests {
             error("tc9:X"),
             "nothing is selected by `tc9:`, only by `tc8:`, `rfc:`, `tag:`; `tcpvet list` shows what there is"
         );
-        assert_eq!(
-            error("reset/acceptance[state=SYNRCVT,edge=left]"),
+        assert!(error("reset/acceptance[state=SYNRCVT,edge=left]").starts_with(
             "no run is called `reset/acceptance[state=SYNRCVT,edge=left]`; did you mean \
-             `reset/acceptance[state=SYNRCVD,edge=left]`?"
-        );
+             `reset/acceptance[state=SYNRCVD,edge=left]`, "
+        ));
         assert_eq!(
             error("*zzz"),
             "no run's name fits `*zzz`; `tcpvet list` shows what there is"
