@@ -27,6 +27,8 @@ pub struct RunResult {
     pub outcome: Outcome,
     /// Attempts before it that were not conclusive, or that contradict each other.
     pub earlier: Vec<Outcome>,
+    /// How many attempts were made; none where the suite was stopped before.
+    pub attempts: usize,
     /// What that means.
     pub judged: Judged,
     /// How long it was thought to take.
@@ -88,11 +90,12 @@ pub fn execute(
         return Err(error);
     }
     let results = clerk.ledger.close()?.into_iter().zip(plan).zip(estimates);
-    let results = results.map(|(((outcome, earlier), run), estimate)| RunResult {
-        judged: Judged::new(run, &outcome, expectations),
+    let results = results.map(|((settled, run), estimate)| RunResult {
+        judged: Judged::new(run, &settled.verdict, expectations),
         run: run.clone(),
-        outcome,
-        earlier,
+        outcome: settled.verdict,
+        earlier: settled.earlier,
+        attempts: settled.attempts,
         estimate,
     });
     Ok((results.collect(), environment))

@@ -17,6 +17,18 @@ pub struct Ledger {
 struct Page {
     attempts: Vec<Outcome>,
     verdict: Option<Outcome>,
+    made: usize,
+}
+
+/// A page that is filled.
+#[derive(Clone, Debug)]
+pub struct Settled {
+    /// What counts.
+    pub verdict: Outcome,
+    /// The attempts that do not count, in order.
+    pub earlier: Vec<Outcome>,
+    /// How many attempts were made in all.
+    pub attempts: usize,
 }
 
 /// A run without a verdict, or one with two: a bug of ours.
@@ -71,6 +83,7 @@ impl Ledger {
     pub fn attempt(&mut self, place: usize, outcome: Outcome) -> Result<&[Outcome], LedgerError> {
         let page = self.open_page(place)?;
         page.attempts.push(outcome);
+        page.made += 1;
         Ok(&page.attempts)
     }
 
@@ -93,13 +106,17 @@ impl Ledger {
         (0..self.pages.len()).filter(open).collect()
     }
 
-    /// Each run's verdict and the attempts before it, in the order of the runs.
-    pub fn close(self) -> Result<Vec<(Outcome, Vec<Outcome>)>, LedgerError> {
+    /// Each run's verdict, in the order of the runs.
+    pub fn close(self) -> Result<Vec<Settled>, LedgerError> {
         let mut settled = Vec::with_capacity(self.pages.len());
         let mut missing = Vec::new();
         for (name, page) in self.names.into_iter().zip(self.pages) {
             match page.verdict {
-                Some(verdict) => settled.push((verdict, page.attempts)),
+                Some(verdict) => settled.push(Settled {
+                    verdict,
+                    earlier: page.attempts,
+                    attempts: page.made,
+                }),
                 None => missing.push(name),
             }
         }
@@ -170,7 +187,8 @@ mod tests {
         ledger.settle_by_last(0).unwrap();
         ledger.settle(1, outcome(Verdict::Inconclusive)).unwrap();
         let closed = ledger.close().unwrap();
-        assert_eq!((closed[0].0.verdict, closed[0].1.len()), (Verdict::Pass, 1));
-        assert_eq!((closed[1].0.verdict, closed[1].1.len()), (Verdict::Inconclusive, 2));
+        let facts = |page: &Settled| (page.verdict.verdict, page.earlier.len(), page.attempts);
+        assert_eq!(facts(&closed[0]), (Verdict::Pass, 1, 2));
+        assert_eq!(facts(&closed[1]), (Verdict::Inconclusive, 2, 2));
     }
 }

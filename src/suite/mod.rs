@@ -18,7 +18,7 @@ pub use estimate::{QUICK, estimate};
 pub use execute::{Conduct, Progress, RunResult, execute};
 pub use expectations::{Entry, ExpectationError, Expectations};
 pub use judge::{Expectation, Judged, exit_code};
-pub use ledger::{Ledger, LedgerError};
+pub use ledger::{Ledger, LedgerError, Settled};
 pub use nearest::nearest;
 pub use pattern::Pattern;
 pub use plan::{Axes, Run, expand, requirements, run_name, topic};
