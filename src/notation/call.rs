@@ -1,6 +1,9 @@
 //! Calls of the application, and how they end.
 
+use super::scan::{Item, Piece, escaped, items, read_number};
+use super::segment::within;
 use super::{Expr, NotationError, TimeSpec};
+use core::fmt;
 
 /// A call's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,23 +121,395 @@ pub enum ReturnSpec {
     Error(ErrorName),
 }
 
+/// What kind of value a setting takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ValueKind {
+    Flag,
+    Number,
+    Time,
+}
+
+impl Verb {
+    /// All of them.
+    pub const ALL: [Verb; 9] = [
+        Verb::Listen,
+        Verb::Connect,
+        Verb::Accept,
+        Verb::Send,
+        Verb::Recv,
+        Verb::Shutdown,
+        Verb::Close,
+        Verb::Abort,
+        Verb::Set,
+    ];
+
+    /// The name as a case writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verb::Listen => "listen",
+            Verb::Connect => "connect",
+            Verb::Accept => "accept",
+            Verb::Send => "send",
+            Verb::Recv => "recv",
+            Verb::Shutdown => "shutdown",
+            Verb::Close => "close",
+            Verb::Abort => "abort",
+            Verb::Set => "set",
+        }
+    }
+
+    /// Reads a call's name.
+    pub fn parse(text: &str) -> Result<Verb, NotationError> {
+        Verb::read(Piece::whole(text).trim())
+    }
+
+    fn read(word: Piece<'_>) -> Result<Verb, NotationError> {
+        let verb = Verb::ALL.into_iter().find(|verb| verb.name() == word.text);
+        verb.ok_or_else(|| {
+            word.error(format!("unknown call `{}`", word.text))
+                .with_names(word.text, Verb::ALL.map(Verb::name))
+        })
+    }
+
+    /// The settings that may follow, and what each takes here.
+    fn settings(self) -> &'static [(Setting, ValueKind)] {
+        use ValueKind::{Flag, Number, Time};
+        match self {
+            Verb::Listen => &[(Setting::Backlog, Number), (Setting::FastOpen, Number)],
+            Verb::Connect => &[(Setting::FastOpen, Flag)],
+            Verb::Set => &[
+                (Setting::NoDelay, Flag),
+                (Setting::Linger, Time),
+                (Setting::KeepAlive, Flag),
+                (Setting::KeepAliveIdle, Time),
+                (Setting::KeepAliveInterval, Time),
+                (Setting::KeepAliveCount, Number),
+                (Setting::UserTimeout, Time),
+                (Setting::UrgentInline, Flag),
+                (Setting::SendBuffer, Number),
+                (Setting::RecvBuffer, Number),
+                (Setting::Mss, Number),
+                (Setting::QuickAck, Flag),
+            ],
+            Verb::Accept | Verb::Send | Verb::Recv | Verb::Shutdown | Verb::Close | Verb::Abort => &[],
+        }
+    }
+}
+
+impl fmt::Display for Verb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name().fmt(f)
+    }
+}
+
+impl Setting {
+    /// All of them.
+    pub const ALL: [Setting; 14] = [
+        Setting::Backlog,
+        Setting::FastOpen,
+        Setting::NoDelay,
+        Setting::Linger,
+        Setting::KeepAlive,
+        Setting::KeepAliveIdle,
+        Setting::KeepAliveInterval,
+        Setting::KeepAliveCount,
+        Setting::UserTimeout,
+        Setting::UrgentInline,
+        Setting::SendBuffer,
+        Setting::RecvBuffer,
+        Setting::Mss,
+        Setting::QuickAck,
+    ];
+
+    /// The name as a case writes it: `keep-alive-idle`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Setting::Backlog => "backlog",
+            Setting::FastOpen => "fast-open",
+            Setting::NoDelay => "nodelay",
+            Setting::Linger => "linger",
+            Setting::KeepAlive => "keep-alive",
+            Setting::KeepAliveIdle => "keep-alive-idle",
+            Setting::KeepAliveInterval => "keep-alive-interval",
+            Setting::KeepAliveCount => "keep-alive-count",
+            Setting::UserTimeout => "user-timeout",
+            Setting::UrgentInline => "urgent-inline",
+            Setting::SendBuffer => "send-buffer",
+            Setting::RecvBuffer => "recv-buffer",
+            Setting::Mss => "mss",
+            Setting::QuickAck => "quick-ack",
+        }
+    }
+
+    /// The setting of that name.
+    pub fn from_name(name: &str) -> Option<Setting> {
+        Setting::ALL.into_iter().find(|setting| setting.name() == name)
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name().fmt(f)
+    }
+}
+
+impl ErrorName {
+    /// All of them.
+    pub const ALL: [ErrorName; 10] = [
+        ErrorName::Refused,
+        ErrorName::Reset,
+        ErrorName::TimedOut,
+        ErrorName::Unreachable,
+        ErrorName::Closing,
+        ErrorName::DoesNotExist,
+        ErrorName::AlreadyExists,
+        ErrorName::NoResources,
+        ErrorName::Invalid,
+        ErrorName::Error,
+    ];
+
+    /// The name as a case writes it: `timed-out`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            ErrorName::Refused => "refused",
+            ErrorName::Reset => "reset",
+            ErrorName::TimedOut => "timed-out",
+            ErrorName::Unreachable => "unreachable",
+            ErrorName::Closing => "closing",
+            ErrorName::DoesNotExist => "does-not-exist",
+            ErrorName::AlreadyExists => "already-exists",
+            ErrorName::NoResources => "no-resources",
+            ErrorName::Invalid => "invalid",
+            ErrorName::Error => "error",
+        }
+    }
+
+    /// The error of that name.
+    pub fn from_name(name: &str) -> Option<ErrorName> {
+        ErrorName::ALL.into_iter().find(|error| error.name() == name)
+    }
+}
+
+impl fmt::Display for ErrorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name().fmt(f)
+    }
+}
+
 impl CallSpec {
-    /// Reads a call.
-    pub fn parse(_text: &str) -> Result<CallSpec, NotationError> {
-        todo!()
+    /// Reads a call: a verb and what it takes. `send` takes an amount or a text, and `urgent`; `recv` may take an
+    /// amount; `listen`, `connect` and `set` take settings of their own.
+    pub fn parse(text: &str) -> Result<CallSpec, NotationError> {
+        let items = items(text)?;
+        let Some((first, rest)) = items.split_first() else {
+            return Err(Piece::whole(text)
+                .error("a call is missing")
+                .with_names("", Verb::ALL.map(Verb::name)));
+        };
+        let word = match first {
+            Item::Word(word) | Item::List(word) | Item::Text(word, _) => *word,
+        };
+        let mut call = CallSpec {
+            verb: Verb::read(word)?,
+            amount: None,
+            text: None,
+            urgent: false,
+            settings: Vec::new(),
+        };
+        for item in rest {
+            call.take(item)?;
+        }
+        match call.verb {
+            Verb::Send if call.amount.is_none() && call.text.is_none() => Err(word
+                .error("`send` needs an amount or a text")
+                .with_help("such as `send 1000` or `send \"abc\"`")),
+            Verb::Set if call.settings.is_empty() => Err(word
+                .error("`set` without a setting")
+                .with_names("", Verb::Set.settings().iter().map(|(setting, _)| setting.name()))),
+            _ => Ok(call),
+        }
+    }
+
+    /// Adds one argument.
+    fn take(&mut self, item: &Item<'_>) -> Result<(), NotationError> {
+        let has_payload = self.amount.is_some() || self.text.is_some();
+        match (item, self.verb) {
+            (Item::Text(piece, _), Verb::Send) if has_payload => Err(piece.error("`send` takes one amount or text")),
+            (Item::Text(_, octets), Verb::Send) => {
+                self.text = Some(octets.clone());
+                Ok(())
+            }
+            (Item::Word(word), Verb::Send) if word.text == "urgent" => {
+                if self.urgent {
+                    return Err(word.error("`urgent` is written twice"));
+                }
+                self.urgent = true;
+                Ok(())
+            }
+            (Item::Word(word), Verb::Send | Verb::Recv) if has_payload => {
+                Err(word.error(format!("`{}` takes one amount", self.verb)))
+            }
+            (Item::Word(word), Verb::Send | Verb::Recv) => {
+                let amount = Expr::read(*word)?;
+                within(&amount, 0..=i64::MAX, *word)?;
+                self.amount = Some(amount);
+                Ok(())
+            }
+            (Item::Word(word), Verb::Listen | Verb::Connect | Verb::Set) => self.take_setting(*word),
+            (Item::Word(piece) | Item::List(piece) | Item::Text(piece, _), verb) => {
+                Err(piece.error(format!("`{verb}` does not take `{}`", piece.text)))
+            }
+        }
+    }
+
+    fn take_setting(&mut self, word: Piece<'_>) -> Result<(), NotationError> {
+        let known = self.verb.settings();
+        let (name, value) = word.split_once("=").unwrap_or((word, word.end()));
+        let Some((setting, kind)) = known.iter().find(|(setting, _)| setting.name() == name.text) else {
+            return Err(self.unknown_setting(name));
+        };
+        if self.settings.iter().any(|(taken, _)| taken == setting) {
+            return Err(word.error(format!("`{setting}` is written twice")));
+        }
+        let wrong = |what: &str| {
+            word.error(format!("`{setting}` takes {what}"))
+                .with_help(format!("such as `{setting}={}`", kind.example()))
+        };
+        let value = match kind {
+            ValueKind::Flag => match value.text {
+                "true" => SettingValue::Flag(true),
+                "false" => SettingValue::Flag(false),
+                _ => return Err(wrong("`true` or `false`")),
+            },
+            ValueKind::Number => SettingValue::Number(read_number(value).unwrap_or_else(|| Err(wrong("a number")))?),
+            ValueKind::Time if value.text.is_empty() => return Err(wrong("a time")),
+            ValueKind::Time => match TimeSpec::read(value)? {
+                TimeSpec { from: Some(_), .. } => return Err(wrong("one time, no range")),
+                time => SettingValue::Time(time),
+            },
+        };
+        self.settings.push((*setting, value));
+        Ok(())
+    }
+
+    fn unknown_setting(&self, name: Piece<'_>) -> NotationError {
+        let verb = self.verb;
+        let of_other = Setting::from_name(name.text).and_then(|setting| {
+            let takes = |verb: &Verb| verb.settings().iter().any(|(known, _)| *known == setting);
+            Verb::ALL.into_iter().find(takes)
+        });
+        match of_other {
+            Some(other) => name
+                .error(format!("`{verb}` does not take `{}`", name.text))
+                .with_help(format!("`{other}` does")),
+            None => name
+                .error(format!("unknown setting `{}`", name.text))
+                .with_names(name.text, verb.settings().iter().map(|(setting, _)| setting.name())),
+        }
+    }
+}
+
+impl ValueKind {
+    fn example(self) -> &'static str {
+        match self {
+            ValueKind::Flag => "true",
+            ValueKind::Number => "1",
+            ValueKind::Time => "3s",
+        }
+    }
+}
+
+impl fmt::Display for CallSpec {
+    /// [`CallSpec::parse`] reads it back.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.verb.fmt(f)?;
+        if let Some(amount) = &self.amount {
+            write!(f, " {amount}")?;
+        }
+        if let Some(text) = &self.text {
+            write!(f, " {}", escaped(text))?;
+        }
+        f.write_str(if self.urgent { " urgent" } else { "" })?;
+        self.settings
+            .iter()
+            .try_for_each(|(setting, value)| write!(f, " {setting}={value}"))
+    }
+}
+
+impl fmt::Display for SettingValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SettingValue::Flag(value) => value.fmt(f),
+            SettingValue::Number(value) => value.fmt(f),
+            SettingValue::Time(value) => value.fmt(f),
+        }
     }
 }
 
 impl ReturnSpec {
     /// Reads how a call ends.
-    pub fn parse(_text: &str) -> Result<ReturnSpec, NotationError> {
-        todo!()
+    pub fn parse(text: &str) -> Result<ReturnSpec, NotationError> {
+        let items = items(text)?;
+        let Some((first, rest)) = items.split_first() else {
+            return Err(Piece::whole(text)
+                .error("a result is missing")
+                .with_names("", return_names()));
+        };
+        let word = match first {
+            Item::Word(word) | Item::List(word) | Item::Text(word, _) => *word,
+        };
+        let plain = match word.text {
+            "ok" => return read_ok(rest),
+            "pending" => ReturnSpec::Pending,
+            "eof" => ReturnSpec::Eof,
+            name => match ErrorName::from_name(name) {
+                Some(error) => ReturnSpec::Error(error),
+                None => {
+                    return Err(word
+                        .error(format!("unknown result `{name}`"))
+                        .with_names(name, return_names()));
+                }
+            },
+        };
+        match rest.first() {
+            None => Ok(plain),
+            Some(Item::Word(extra) | Item::List(extra) | Item::Text(extra, _)) => {
+                Err(extra.error(format!("nothing follows `{}`", word.text)))
+            }
+        }
     }
 }
 
-impl Verb {
-    /// Reads a call's name.
-    pub fn parse(_text: &str) -> Result<Verb, NotationError> {
-        todo!()
+fn return_names() -> impl Iterator<Item = &'static str> {
+    let errors = ErrorName::ALL.into_iter().map(ErrorName::name);
+    ["ok", "pending", "eof"].into_iter().chain(errors)
+}
+
+fn read_ok(rest: &[Item<'_>]) -> Result<ReturnSpec, NotationError> {
+    match rest {
+        [] => Ok(ReturnSpec::Ok),
+        [Item::Text(_, octets)] => Ok(ReturnSpec::OkText(octets.clone())),
+        [Item::Word(word)] => {
+            let count = Expr::read(*word)?;
+            within(&count, 0..=i64::MAX, *word)?;
+            Ok(ReturnSpec::OkCount(count))
+        }
+        [Item::List(extra)] | [_, Item::Word(extra) | Item::List(extra) | Item::Text(extra, _), ..] => Err(extra
+            .error(format!("`{}` is too much", extra.text))
+            .with_help("`ok` may be followed by one number or one text")),
+    }
+}
+
+impl fmt::Display for ReturnSpec {
+    /// [`ReturnSpec::parse`] reads it back.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ReturnSpec::Pending => f.write_str("pending"),
+            ReturnSpec::Ok => f.write_str("ok"),
+            ReturnSpec::OkCount(count) => write!(f, "ok {count}"),
+            ReturnSpec::OkText(octets) => write!(f, "ok {}", escaped(octets)),
+            ReturnSpec::Eof => f.write_str("eof"),
+            ReturnSpec::Error(name) => name.fmt(f),
+        }
     }
 }

@@ -5,7 +5,9 @@
 mod call;
 mod check;
 mod expr;
+mod option;
 mod print;
+mod scan;
 mod segment;
 mod time;
 
@@ -19,6 +21,7 @@ pub use segment::{
 };
 pub use time::{Period, TimeExpr, TimeFactor, TimeSpec, Tolerance};
 
+use core::fmt;
 use core::ops::Range;
 
 /// What is wrong with a piece of notation.
@@ -31,3 +34,14 @@ pub struct NotationError {
     /// What to do about it: "did you mean `SYN`?".
     pub help: Option<String>,
 }
+
+impl fmt::Display for NotationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.help {
+            Some(help) => write!(f, "{}: {help}", self.message),
+            None => self.message.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for NotationError {}

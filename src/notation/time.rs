@@ -1,6 +1,8 @@
 //! Times: `100ms`, `about 2*$rto`, `prompt..2*rto`, `3s..3s+2*rto`.
 
 use super::NotationError;
+use super::scan::{Piece, is_name};
+use core::fmt;
 use core::time::Duration;
 
 /// A time that is the target's own, from its `runner.yaml`.
@@ -24,7 +26,7 @@ pub enum Tolerance {
     TimeWait,
     /// `challenge-gap`: after which a challenge ACK is due again.
     ChallengeGap,
-    /// `slack`: what `about` allows, as a part of the time.
+    /// `slack`: what `about` allows, as a part of the time: 0.25 s stands for a quarter of it.
     Slack,
 }
 
@@ -65,20 +67,452 @@ pub struct Period {
     pub most: Duration,
 }
 
-impl TimeSpec {
-    /// Reads a time.
-    pub fn parse(_text: &str) -> Result<TimeSpec, NotationError> {
-        todo!()
+/// The most octets in a time.
+const LONGEST: usize = 1000;
+/// How much sooner than `about` says a timer may fire: stacks count in ticks, and the first may be nearly over.
+const TICK: Duration = Duration::from_millis(30);
+
+/// The units with their nanoseconds, the largest first.
+const UNITS: [(&str, u64); 5] = [
+    ("h", 3_600_000_000_000),
+    ("m", 60_000_000_000),
+    ("s", 1_000_000_000),
+    ("ms", 1_000_000),
+    ("us", 1_000),
+];
+
+impl Tolerance {
+    /// All of them.
+    pub const ALL: [Tolerance; 10] = [
+        Tolerance::Prompt,
+        Tolerance::Soon,
+        Tolerance::AckDelay,
+        Tolerance::RtoInitial,
+        Tolerance::Rto,
+        Tolerance::RtoMax,
+        Tolerance::Due,
+        Tolerance::TimeWait,
+        Tolerance::ChallengeGap,
+        Tolerance::Slack,
+    ];
+
+    /// The name that cases and `runner.yaml` write: `ack-delay`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Tolerance::Prompt => "prompt",
+            Tolerance::Soon => "soon",
+            Tolerance::AckDelay => "ack-delay",
+            Tolerance::RtoInitial => "rto-initial",
+            Tolerance::Rto => "rto",
+            Tolerance::RtoMax => "rto-max",
+            Tolerance::Due => "due",
+            Tolerance::TimeWait => "time-wait",
+            Tolerance::ChallengeGap => "challenge-gap",
+            Tolerance::Slack => "slack",
+        }
     }
 
-    /// Fills in the names. `named` gives a tolerance, `measured` a measured time in seconds. A negative or absurd
-    /// product saturates. With `about`, `slack` widens both ends: its ratio is taken of the time, and never less than
-    /// `prompt` is added above.
+    /// The tolerance of that name.
+    pub fn from_name(name: &str) -> Option<Tolerance> {
+        Tolerance::ALL.into_iter().find(|known| known.name() == name)
+    }
+}
+
+impl fmt::Display for Tolerance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.name().fmt(f)
+    }
+}
+
+impl TimeSpec {
+    /// Reads a time. Each product needs something that is a time, and not two.
+    pub fn parse(text: &str) -> Result<TimeSpec, NotationError> {
+        TimeSpec::read(Piece::whole(text))
+    }
+
+    pub(super) fn read(piece: Piece<'_>) -> Result<TimeSpec, NotationError> {
+        let whole = piece.trim();
+        if whole.text.len() > LONGEST {
+            return Err(whole.error(format!("a time of more than {LONGEST} octets")));
+        }
+        let (about, sum) = match whole.strip_prefix("about ") {
+            Some(sum) => (true, sum.trim()),
+            None => (false, whole),
+        };
+        match sum.split_once("..") {
+            Some(_) if about => Err(whole
+                .error("`about` and a range")
+                .with_help("write either `about T` or `A..B`")),
+            Some((from, to)) => Ok(TimeSpec {
+                about,
+                from: Some(read_sum(from)?),
+                to: read_sum(to)?,
+            }),
+            None => Ok(TimeSpec {
+                about,
+                from: None,
+                to: read_sum(sum)?,
+            }),
+        }
+    }
+
+    /// Fills in the names. `named` gives a tolerance, `measured` a measured time in seconds. `T` alone is from nothing
+    /// to T. A negative or absurd product saturates.
+    ///
+    /// [`Tolerance::Slack`] is no time but a ratio: a `Duration` of so many seconds, so that 0.25 s stands for 25 %.
+    /// `about T` is from T less that part of it, and less 30 ms for coarse timers, to T and that part of it, and
+    /// `prompt` besides.
+    ///
+    /// Fails if a measured name has no value, or if the lower end lies above the upper one.
     pub fn period(
         &self,
-        _named: &dyn Fn(Tolerance) -> Duration,
-        _measured: &dyn Fn(&str) -> Option<f64>,
+        named: &dyn Fn(Tolerance) -> Duration,
+        measured: &dyn Fn(&str) -> Option<f64>,
     ) -> Result<Period, String> {
-        todo!()
+        let to = self.to.value(named, measured)?;
+        if self.about {
+            let part = duration(to.as_secs_f64() * named(Tolerance::Slack).as_secs_f64());
+            return Ok(Period {
+                least: to.saturating_sub(part).saturating_sub(TICK),
+                most: to.saturating_add(part).saturating_add(named(Tolerance::Prompt)),
+            });
+        }
+        let least = match &self.from {
+            Some(from) => from.value(named, measured)?,
+            None => Duration::ZERO,
+        };
+        if least > to {
+            return Err(format!("`{self}` is from {least:?} to {to:?}: nothing lies between"));
+        }
+        Ok(Period { least, most: to })
+    }
+}
+
+impl TimeExpr {
+    fn value(
+        &self,
+        named: &dyn Fn(Tolerance) -> Duration,
+        measured: &dyn Fn(&str) -> Option<f64>,
+    ) -> Result<Duration, String> {
+        let factor = |factor: &TimeFactor| match factor {
+            TimeFactor::Number(number) => Ok(*number),
+            TimeFactor::Literal(time) => Ok(time.as_secs_f64()),
+            TimeFactor::Named(name) => Ok(named(*name).as_secs_f64()),
+            TimeFactor::Measured(name) => measured(name).ok_or_else(|| format!("`${name}` was not measured")),
+        };
+        self.0.iter().try_fold(Duration::ZERO, |sum, product| {
+            // A single literal stays exact: floating point is for products.
+            if let [TimeFactor::Literal(time)] = product.as_slice() {
+                return Ok(sum.saturating_add(*time));
+            }
+            let seconds = product
+                .iter()
+                .try_fold(1.0, |value, next| Ok::<_, String>(value * factor(next)?))?;
+            Ok(sum.saturating_add(duration(seconds)))
+        })
+    }
+}
+
+/// So many seconds; what is negative or no number is nothing, what is too much is the most.
+fn duration(seconds: f64) -> Duration {
+    if seconds > 0.0 {
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    } else {
+        Duration::ZERO
+    }
+}
+
+fn read_sum(sum: Piece<'_>) -> Result<TimeExpr, NotationError> {
+    sum.split('+').map(read_product).collect::<Result<_, _>>().map(TimeExpr)
+}
+
+fn read_product(product: Piece<'_>) -> Result<Vec<TimeFactor>, NotationError> {
+    let factors: Vec<TimeFactor> = product.split('*').map(read_factor).collect::<Result<_, _>>()?;
+    let times = factors
+        .iter()
+        .filter(|factor| matches!(factor, TimeFactor::Literal(_) | TimeFactor::Named(_)))
+        .count();
+    let measured = factors.iter().any(|factor| matches!(factor, TimeFactor::Measured(_)));
+    match times {
+        0 if !measured => Err(product
+            .error(format!("`{}` lacks a unit", product.text))
+            .with_help("one of `us`, `ms`, `s`, `m`, `h`")),
+        0 | 1 => Ok(factors),
+        _ => Err(product.error(format!("`{}` multiplies two times", product.text))),
+    }
+}
+
+fn read_factor(word: Piece<'_>) -> Result<TimeFactor, NotationError> {
+    if let Some(name) = word.strip_prefix("$") {
+        if !is_name(name.text) {
+            return Err(word
+                .error("`$` needs a name")
+                .with_help("lower-case letters, digits and `_`, beginning with a letter"));
+        }
+        return Ok(TimeFactor::Measured(name.text.to_string()));
+    }
+    match word.text.bytes().next() {
+        Some(b'0'..=b'9') => read_literal(word),
+        Some(_) => read_named(word),
+        None => Err(word
+            .error("a time is missing")
+            .with_help("such as `100ms`, `2*rto` or `prompt`")),
+    }
+}
+
+fn read_named(word: Piece<'_>) -> Result<TimeFactor, NotationError> {
+    let names = Tolerance::ALL.into_iter().filter(|name| *name != Tolerance::Slack);
+    match Tolerance::from_name(word.text) {
+        Some(Tolerance::Slack) => Err(word
+            .error("`slack` is a ratio, not a time")
+            .with_help("`about T` allows it")),
+        Some(name) => Ok(TimeFactor::Named(name)),
+        None if word.text.contains(' ') => Err(word
+            .error(format!("a blank in the time `{}`", word.text))
+            .with_help("write it without blanks: `2*rto`")),
+        None => Err(word
+            .error(format!("unknown time `{}`", word.text))
+            .with_names(word.text, names.map(Tolerance::name))),
+    }
+}
+
+/// A decimal number with or without a unit, exact to the nanosecond.
+fn read_literal(word: Piece<'_>) -> Result<TimeFactor, NotationError> {
+    let end = word
+        .text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(word.text.len());
+    let (number, unit) = word.split_at(end);
+    let (whole, decimals) = number.text.split_once('.').unwrap_or((number.text, "0"));
+    if whole.is_empty() || decimals.is_empty() || decimals.contains('.') {
+        return Err(number.error(format!("`{}` is not a number", number.text)));
+    }
+    let too_large = || word.error(format!("`{}` is too large", word.text));
+    if unit.text.is_empty() {
+        let value: f64 = number.text.parse().map_err(|_| too_large())?;
+        return if value.is_finite() {
+            Ok(TimeFactor::Number(value))
+        } else {
+            Err(too_large())
+        };
+    }
+    let Some((_, nanos)) = UNITS.into_iter().find(|(name, _)| *name == unit.text) else {
+        return Err(unit
+            .error(format!("unknown unit `{}`", unit.text))
+            .with_help("one of `us`, `ms`, `s`, `m`, `h`"));
+    };
+    let decimals = decimals.trim_end_matches('0');
+    // More digits than nine say less than a nanosecond, but for minutes and hours, where they say little more.
+    let Some(scale) = u32::try_from(decimals.len()).ok().filter(|digits| *digits <= 9) else {
+        return Err(number.error(format!("`{}` has more than nine decimals", number.text)));
+    };
+    let scale = 10u128.pow(scale);
+    let digits = |digits: &str| {
+        if digits.is_empty() {
+            Ok(0)
+        } else {
+            digits.parse::<u64>()
+        }
+    };
+    let whole = digits(whole).map_err(|_| too_large())?;
+    let decimals = digits(decimals).map_err(|_| too_large())?;
+    let nanos = (u128::from(whole) * scale + u128::from(decimals)) * u128::from(nanos) / scale;
+    let nanos = u64::try_from(nanos).map_err(|_| too_large())?;
+    Ok(TimeFactor::Literal(Duration::from_nanos(nanos)))
+}
+
+impl fmt::Display for TimeSpec {
+    /// [`TimeSpec::parse`] reads it back, if it has what the notation can write.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.about { "about " } else { "" })?;
+        if let Some(from) = &self.from {
+            write!(f, "{from}..")?;
+        }
+        self.to.fmt(f)
+    }
+}
+
+impl fmt::Display for TimeExpr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let product = |factors: &Vec<TimeFactor>| {
+            let factors: Vec<String> = factors.iter().map(TimeFactor::to_string).collect();
+            factors.join("*")
+        };
+        let sum: Vec<String> = self.0.iter().map(product).collect();
+        f.write_str(&sum.join("+"))
+    }
+}
+
+impl fmt::Display for TimeFactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TimeFactor::Number(number) => number.fmt(f),
+            TimeFactor::Literal(time) => write_literal(f, *time),
+            TimeFactor::Named(name) => name.fmt(f),
+            TimeFactor::Measured(name) => write!(f, "${name}"),
+        }
+    }
+}
+
+/// In the largest unit of which there is a whole number, and else in microseconds with decimals.
+fn write_literal(f: &mut fmt::Formatter<'_>, time: Duration) -> fmt::Result {
+    let nanos = time.as_nanos();
+    if nanos == 0 {
+        return f.write_str("0s");
+    }
+    match UNITS.iter().find(|(_, unit)| nanos.is_multiple_of(u128::from(*unit))) {
+        Some((name, unit)) => write!(f, "{}{name}", nanos / u128::from(*unit)),
+        None => write!(f, "{}.{:03}us", nanos / 1000, nanos % 1000),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn any_sum() -> impl Strategy<Value = TimeExpr> {
+        let time = prop_oneof![
+            any::<u64>().prop_map(|nanos| TimeFactor::Literal(Duration::from_nanos(nanos))),
+            (0u64..5000).prop_map(|millis| TimeFactor::Literal(Duration::from_millis(millis))),
+            (0..Tolerance::ALL.len() - 1).prop_map(|row| TimeFactor::Named(Tolerance::ALL[row])),
+            "[a-z][a-z0-9_]{0,5}".prop_map(TimeFactor::Measured),
+        ];
+        let number = prop_oneof![
+            (0.0f64..1e30).prop_map(TimeFactor::Number),
+            (0u32..100).prop_map(|number| TimeFactor::Number(f64::from(number) / 10.0)),
+        ];
+        let product = (proptest::collection::vec(number, 0..3), time).prop_map(|(mut factors, time)| {
+            factors.push(time);
+            factors
+        });
+        proptest::collection::vec(product, 1..4).prop_map(TimeExpr)
+    }
+
+    /// Any time that can be written.
+    pub(in crate::notation) fn any_time() -> impl Strategy<Value = TimeSpec> {
+        (any::<bool>(), proptest::option::of(any_sum()), any_sum()).prop_map(|(about, from, to)| TimeSpec {
+            about: about && from.is_none(),
+            from,
+            to,
+        })
+    }
+
+    fn named(name: Tolerance) -> Duration {
+        match name {
+            Tolerance::Prompt => Duration::from_millis(100),
+            Tolerance::Slack => Duration::from_millis(250),
+            _ => Duration::from_secs(1),
+        }
+    }
+
+    fn period(text: &str) -> Result<(u128, u128), String> {
+        let measured = |name: &str| match name {
+            "rto" => Some(0.5),
+            "negative" => Some(-1.0),
+            "nan" => Some(f64::NAN),
+            "huge" => Some(1e300),
+            _ => None,
+        };
+        let period = TimeSpec::parse(text).unwrap().period(&named, &measured)?;
+        Ok((period.least.as_millis(), period.most.as_millis()))
+    }
+
+    #[test]
+    fn a_time_alone_is_an_upper_end() {
+        assert_eq!(period("prompt"), Ok((0, 100)));
+        assert_eq!(period("3m"), Ok((0, 180_000)));
+        assert_eq!(period("0s"), Ok((0, 0)));
+        assert_eq!(period("0.7*time-wait"), Ok((0, 700)));
+    }
+
+    #[test]
+    fn ranges_and_sums_are_filled_in() {
+        assert_eq!(period("3s..3s+2*rto"), Ok((3000, 5000)));
+        assert_eq!(period("1.5*$rto..3*$rto"), Ok((750, 1500)));
+        assert_eq!(period("prompt..2*rto"), Ok((100, 2000)));
+        assert!(period("2s..1s").unwrap_err().contains("nothing lies between"));
+    }
+
+    #[test]
+    fn about_allows_slack_ticks_and_promptness() {
+        assert_eq!(period("about 2*$rto"), Ok((720, 1350)));
+        assert_eq!(period("about rto-initial"), Ok((720, 1350)));
+        assert_eq!(period("about 10ms"), Ok((0, 112)));
+    }
+
+    #[test]
+    fn absurd_products_saturate() {
+        assert_eq!(period("1s*$negative"), Ok((0, 0)));
+        assert_eq!(period("1s*$nan"), Ok((0, 0)));
+        assert_eq!(period("about 1h*$huge").unwrap().1, Duration::MAX.as_millis());
+    }
+
+    #[test]
+    fn what_was_not_measured_is_an_error() {
+        assert_eq!(period("2*$gap"), Err("`$gap` was not measured".to_string()));
+    }
+
+    #[test]
+    fn literals_are_exact() {
+        for (text, nanos) in [
+            ("0.1s", 100_000_000),
+            ("1.5us", 1500),
+            ("0.000001h", 3_600_000),
+            ("18446744073.709551615s", u64::MAX),
+        ] {
+            let literal = TimeFactor::Literal(Duration::from_nanos(nanos));
+            assert_eq!(
+                TimeSpec::parse(text).unwrap().to,
+                TimeExpr(vec![vec![literal]]),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named_where_they_are() {
+        for (text, at, message) in [
+            ("", 0..0, "a time is missing"),
+            ("about ", 0..5, "unknown time `about`"),
+            ("2*", 2..2, "a time is missing"),
+            ("5", 0..1, "`5` lacks a unit"),
+            ("1s+5", 3..4, "`5` lacks a unit"),
+            ("rto*2s", 0..6, "`rto*2s` multiplies two times"),
+            ("about 1s..2s", 0..12, "`about` and a range"),
+            ("promt", 0..5, "unknown time `promt`"),
+            ("1s...2s", 4..7, "unknown time `.2s`"),
+            ("2 *rto", 1..2, "unknown unit ` `"),
+            ("1min", 1..4, "unknown unit `min`"),
+            ("1s..s", 4..5, "unknown time `s`"),
+            ("1.s", 0..2, "`1.` is not a number"),
+            ("slack", 0..5, "`slack` is a ratio, not a time"),
+            ("$", 0..1, "`$` needs a name"),
+            ("99999999999999999999s", 0..21, "`99999999999999999999s` is too large"),
+            ("18446744074s", 0..12, "`18446744074s` is too large"),
+            ("0.0123456789s", 0..12, "`0.0123456789` has more than nine decimals"),
+            ("2*é", 2..4, "unknown time `é`"),
+        ] {
+            let error = TimeSpec::parse(text).expect_err(text);
+            assert_eq!((error.at, error.message.as_str()), (at, message), "{text}");
+        }
+        let help = TimeSpec::parse("promt").unwrap_err().help;
+        assert_eq!(help.as_deref(), Some("did you mean `prompt`?"));
+        assert!(TimeSpec::parse(&"1s+".repeat(1000)).is_err());
+        assert!(TimeSpec::parse(&"9".repeat(400)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_displayed_is_read_back(time in any_time()) {
+            prop_assert_eq!(TimeSpec::parse(&time.to_string()), Ok(time));
+        }
+
+        #[test]
+        fn reading_never_panics(text in "(about )?[-+*.$a-z0-9 é]{0,30}") {
+            if let Ok(time) = TimeSpec::parse(&text) {
+                let _ = time.period(&named, &|_| Some(1.0));
+            }
+        }
     }
 }

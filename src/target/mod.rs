@@ -2,7 +2,10 @@
 
 mod job;
 mod runner;
+#[cfg(feature = "smoltcp")]
+pub mod smoltcp;
 mod stack;
+pub mod virtual_time;
 
 pub use job::{EnvironmentError, IpVersion, Job, Target};
 pub use runner::{Facts, Tolerances};

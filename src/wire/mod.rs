@@ -11,7 +11,7 @@ mod segment;
 mod seq;
 
 pub use flags::Flags;
-pub use icmp::{Icmp, IcmpKind};
+pub use icmp::{Icmp, IcmpKind, Quoted};
 pub use ip::{Ecn, IpHeader};
 pub use option::TcpOption;
 pub use packet::{Body, NotIp, Packet};
