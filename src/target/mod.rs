@@ -1,6 +1,7 @@
 //! What a stack under test is to the rest: something that takes frames, calls and time, and emits frames and results.
 
 mod job;
+pub mod protocol;
 mod runner;
 #[cfg(feature = "smoltcp")]
 pub mod smoltcp;
@@ -8,5 +9,5 @@ mod stack;
 pub mod virtual_time;
 
 pub use job::{EnvironmentError, IpVersion, Job, Target};
-pub use runner::{Facts, Tolerances};
+pub use runner::{Facts, Kind, Profile, Runner, RunnerError, Tolerances};
 pub use stack::{Abilities, Answer, Call, CallId, Emitted, Errno, SetValue, SocketId, Stack};
