@@ -83,7 +83,8 @@ impl Bench {
         for tester in &at.testers {
             self.routes.insert(*tester, id);
         }
-        self.runs.push(Some(Box::new(Run::new(id, now, script, Arc::clone(&self.facts), at))));
+        self.runs
+            .push(Some(Box::new(Run::new(id, now, script, Arc::clone(&self.facts), at))));
         self.deadlines.push(Instant::NEVER);
         self.active += 1;
         self.ready.push_back(id);
@@ -113,7 +114,9 @@ impl Bench {
 
     fn handle_packet(&mut self, at: Stamp, octets: &[u8]) {
         let Ok(packet) = Packet::parse(octets) else { return };
-        let Some(id) = self.routes.get(&packet.ip.destination).copied() else { return };
+        let Some(id) = self.routes.get(&packet.ip.destination).copied() else {
+            return;
+        };
         let Some(run) = self.run(id) else { return };
         run.frame(at, packet, octets.into());
         self.ready.push_back(id);
@@ -187,7 +190,11 @@ impl Bench {
 
     fn next_deadline(&self, now: Instant) -> Instant {
         let next = self.timers.first().map_or(Instant::NEVER, |(deadline, _)| *deadline);
-        if self.facts.virtual_time { next } else { next.min(now + HEARTBEAT) }
+        if self.facts.virtual_time {
+            next
+        } else {
+            next.min(now + HEARTBEAT)
+        }
     }
 
     fn turn(&mut self, id: RunId, now: Instant, drained: Instant) -> Option<Step> {

@@ -65,7 +65,15 @@ impl Calls {
 
     fn record(&mut self, conn: ConnId, verb: Option<Verb>, socket: Option<SocketId>) -> CallId {
         let id = CallId(self.run.0 << CALL_BITS | self.made.len() as u64);
-        self.made.insert(id, Record { conn, verb, socket, ended: None });
+        self.made.insert(
+            id,
+            Record {
+                conn,
+                verb,
+                socket,
+                ended: None,
+            },
+        );
         id
     }
 
@@ -90,7 +98,11 @@ impl Calls {
     /// The last call of that kind on the connection.
     pub fn latest(&self, conn: ConnId, verb: Verb) -> Option<CallId> {
         let fits = |record: &Record| record.conn == conn && record.verb == Some(verb);
-        self.made.iter().rev().find(|(_, record)| fits(record)).map(|(id, _)| *id)
+        self.made
+            .iter()
+            .rev()
+            .find(|(_, record)| fits(record))
+            .map(|(id, _)| *id)
     }
 
     /// Aborts what is open and closes the listener.
@@ -99,7 +111,10 @@ impl Calls {
         let mut calls: Vec<Call> = open.into_iter().map(|socket| Call::Abort { socket }).collect();
         calls.extend(self.unasked.drain(..).map(|(socket, _)| Call::Abort { socket }));
         calls.extend(self.listener.take().map(|socket| Call::Close { socket }));
-        calls.into_iter().map(|call| (self.record(ConnId(0), None, None), call)).collect()
+        calls
+            .into_iter()
+            .map(|call| (self.record(ConnId(0), None, None), call))
+            .collect()
     }
 }
 
@@ -108,7 +123,13 @@ impl Run {
 
     pub(super) fn begin_call(&mut self, conn: ConnId, step: &Step, call: &CallStep) -> Result<(), Stop> {
         let name = self.conns[conn.0].name.clone();
-        self.trace(self.mark.at, Happening::Call { conn: name, text: step.text.clone() });
+        self.trace(
+            self.mark.at,
+            Happening::Call {
+                conn: name,
+                text: step.text.clone(),
+            },
+        );
         let ids = self.make(conn, &call.call)?;
         self.busy = Busy::Calling(ids);
         Ok(())
@@ -157,7 +178,15 @@ impl Run {
         self.calls.listener = Some(socket);
         let id = self.calls.record(conn, Some(Verb::Listen), Some(socket));
         let local = SocketAddr::new(self.at.target, self.at.port);
-        self.out(id, Call::Listen { socket, local, backlog, fast_open })
+        self.out(
+            id,
+            Call::Listen {
+                socket,
+                local,
+                backlog,
+                fast_open,
+            },
+        )
     }
 
     fn connect(&mut self, conn: ConnId) -> CallId {
@@ -170,7 +199,15 @@ impl Run {
         there.opened = Some(self.order);
         let peer = SocketAddr::new(there.tester, there.tester_port);
         let isn = (self.at.wrap && self.facts.abilities.can("isn")).then_some(0xffff_fffd);
-        self.out(id, Call::Connect { socket, local: self.at.target, peer, isn })
+        self.out(
+            id,
+            Call::Connect {
+                socket,
+                local: self.at.target,
+                peer,
+                isn,
+            },
+        )
     }
 
     fn accept(&mut self, conn: ConnId) -> CallId {
@@ -206,18 +243,32 @@ impl Run {
                 self.conns[conn.0].keep_alive = value == SetValue::Flag(true);
             }
             let id = self.calls.record(conn, Some(Verb::Set), Some(socket));
-            ids.push(self.out(id, Call::Set { socket, setting: *setting, value }));
+            ids.push(self.out(
+                id,
+                Call::Set {
+                    socket,
+                    setting: *setting,
+                    value,
+                },
+            ));
         }
         Ok(ids)
     }
 
     fn on_socket(&mut self, conn: ConnId, spec: &CallSpec) -> Result<Vec<CallId>, Stop> {
-        let listener = self.calls.listener.filter(|_| spec.verb == Verb::Close && self.conns[conn.0].opened.is_none());
+        let listener = self
+            .calls
+            .listener
+            .filter(|_| spec.verb == Verb::Close && self.conns[conn.0].opened.is_none());
         let Some(socket) = self.conns[conn.0].socket.or(listener) else {
             let closed = Err(errno(ErrorName::DoesNotExist, "no socket"));
             return Ok(vec![self.answer_ourselves(conn, spec.verb, closed)]);
         };
-        let amount = spec.amount.as_ref().map(|expr| self.scope(conn.0).value(expr)).transpose()?;
+        let amount = spec
+            .amount
+            .as_ref()
+            .map(|expr| self.scope(conn.0).value(expr))
+            .transpose()?;
         let call = match spec.verb {
             Verb::Send => {
                 let there = &mut self.conns[conn.0];
@@ -227,9 +278,16 @@ impl Run {
                     None => pattern(at as u64, amount.unwrap_or(0).clamp(0, 1 << 30) as usize),
                 };
                 there.app_sent.extend_from_slice(&data);
-                Call::Send { socket, data, urgent: spec.urgent }
+                Call::Send {
+                    socket,
+                    data,
+                    urgent: spec.urgent,
+                }
             }
-            Verb::Recv => Call::Recv { socket, amount: amount.map(|octets| octets.max(0) as u64) },
+            Verb::Recv => Call::Recv {
+                socket,
+                amount: amount.map(|octets| octets.max(0) as u64),
+            },
             Verb::Shutdown => Call::Shutdown { socket },
             Verb::Close => Call::Close { socket },
             Verb::Abort | Verb::Listen | Verb::Connect | Verb::Accept | Verb::Set => Call::Abort { socket },
@@ -247,7 +305,9 @@ impl Run {
     }
 
     fn end_call(&mut self, id: CallId, result: Result<Answer, Errno>, mark: Mark) {
-        let Some(record) = self.calls.made.get_mut(&id) else { return };
+        let Some(record) = self.calls.made.get_mut(&id) else {
+            return;
+        };
         if record.ended.is_some() {
             return;
         }
@@ -264,7 +324,13 @@ impl Run {
             _ => {}
         }
         let name = self.conns[conn.0].name.clone();
-        self.trace(mark.at, Happening::Return { conn: name, text: format!("{} -> {text}", verb.name()) });
+        self.trace(
+            mark.at,
+            Happening::Return {
+                conn: name,
+                text: format!("{} -> {text}", verb.name()),
+            },
+        );
     }
 
     /// A connection has been handed over.
@@ -277,15 +343,27 @@ impl Run {
     }
 
     fn hand_over(&mut self, socket: SocketId, peer: SocketAddr, mark: Mark) {
-        let named = |id: &&CallId| self.calls.made.get(id).is_some_and(|record| record.socket == Some(socket));
+        let named = |id: &&CallId| {
+            self.calls
+                .made
+                .get(id)
+                .is_some_and(|record| record.socket == Some(socket))
+        };
         let first = self.calls.accepting.front();
-        let Some(id) = self.calls.accepting.iter().find(named).or(first).copied() else { return };
-        let Some(conn) = self.calls.made.get(&id).map(|record| record.conn) else { return };
+        let Some(id) = self.calls.accepting.iter().find(named).or(first).copied() else {
+            return;
+        };
+        let Some(conn) = self.calls.made.get(&id).map(|record| record.conn) else {
+            return;
+        };
         let there = &mut self.conns[conn.0];
         there.socket = Some(socket);
         let result = match peer == SocketAddr::new(there.tester, there.tester_port) {
             true => Ok(Answer::Ok),
-            false => Err(errno(ErrorName::Error, &format!("handed over the connection with {peer} instead"))),
+            false => Err(errno(
+                ErrorName::Error,
+                &format!("handed over the connection with {peer} instead"),
+            )),
         };
         self.end_call(id, result, mark);
     }
@@ -293,12 +371,19 @@ impl Run {
     // ----- judging them ---------------------------------------------------------------------------------------------
 
     pub(super) fn go_on_calling(&mut self, step: &Step, drained: Instant) -> Result<Progress, Stop> {
-        let StepKind::Call(call) = &step.kind else { return Ok(Progress::Done) };
+        let StepKind::Call(call) = &step.kind else {
+            return Ok(Progress::Done);
+        };
         let (id, until) = match &self.busy {
             Busy::Calling(ids) => {
                 let unfinished = ids.iter().copied().find(|id| self.calls.ended(*id).is_none());
-                let failed = ids.iter().copied().find(|id| matches!(self.calls.answer(*id), Some(Err(_))));
-                let Some(id) = failed.or(unfinished).or(ids.last().copied()) else { return Ok(Progress::Done) };
+                let failed = ids
+                    .iter()
+                    .copied()
+                    .find(|id| matches!(self.calls.answer(*id), Some(Err(_))));
+                let Some(id) = failed.or(unfinished).or(ids.last().copied()) else {
+                    return Ok(Progress::Done);
+                };
                 (id, self.mark.at.latest + self.tolerance(Tolerance::Soon))
             }
             Busy::Returning(id, until) => (*id, *until),
@@ -324,9 +409,10 @@ impl Run {
 
     fn refuse_unsupported(&self, id: CallId) -> Result<(), Stop> {
         match self.calls.answer(id) {
-            Some(Err(errno)) if errno.unsupported => {
-                Err(Stop::Unsupported(format!("{} cannot do this call: {}", self.facts.name, errno.detail)))
-            }
+            Some(Err(errno)) if errno.unsupported => Err(Stop::Unsupported(format!(
+                "{} cannot do this call: {}",
+                self.facts.name, errno.detail
+            ))),
             _ => Ok(()),
         }
     }
@@ -345,7 +431,8 @@ impl Run {
                     && errno.name == ErrorName::Error
                     && *name != ErrorName::Error
                 {
-                    self.notes.push(format!("{}: the target has no name for the error", step.text));
+                    self.notes
+                        .push(format!("{}: the target has no name for the error", step.text));
                 }
                 return Ok(());
             }
@@ -380,11 +467,18 @@ impl Run {
     }
 
     pub(super) fn await_result(&mut self, step: &Step, drained: Instant) -> Result<Progress, Stop> {
-        let StepKind::Result(result) = &step.kind else { return Ok(Progress::Done) };
-        let Busy::Resulting { base, period } = self.busy else { return Ok(Progress::Done) };
+        let StepKind::Result(result) = &step.kind else {
+            return Ok(Progress::Done);
+        };
+        let Busy::Resulting { base, period } = self.busy else {
+            return Ok(Progress::Done);
+        };
         let conn = step.conns.first().copied().unwrap_or(ConnId(0));
         let Some(id) = self.pending_verb(conn, result.verb) else {
-            return Err(Stop::Case(format!("no `{}` was called on this connection", result.verb.name())));
+            return Err(Stop::Case(format!(
+                "no `{}` was called on this connection",
+                result.verb.name()
+            )));
         };
         let until = base.at.latest + period.most;
         let may_wait = result.returns.contains(&ReturnSpec::Pending);
@@ -396,7 +490,10 @@ impl Run {
                 return Err(Stop::late(wanted(step, &result.returns), "it is still pending"));
             }
             self.checked += 1;
-            self.set_mark(Mark { at: Stamp::exactly(until), cause: None });
+            self.set_mark(Mark {
+                at: Stamp::exactly(until),
+                cause: None,
+            });
             self.finish_step();
             return Ok(Progress::Done);
         };
@@ -419,8 +516,12 @@ impl Run {
     /// Whether the result that a step waits for is there.
     pub(super) fn result_is(&self, step: &Step, result: &ResultStep) -> Result<bool, Stop> {
         let conn = step.conns.first().copied().unwrap_or(ConnId(0));
-        let Some(id) = self.pending_verb(conn, result.verb) else { return Ok(false) };
-        let Some(ended) = self.calls.answer(id) else { return Ok(false) };
+        let Some(id) = self.pending_verb(conn, result.verb) else {
+            return Ok(false);
+        };
+        let Some(ended) = self.calls.answer(id) else {
+            return Ok(false);
+        };
         for spec in &result.returns {
             if self.meets(conn.0, spec, ended)? {
                 return Ok(true);
@@ -431,7 +532,11 @@ impl Run {
 }
 
 fn errno(name: ErrorName, detail: &str) -> Errno {
-    Errno { name, detail: detail.to_owned(), unsupported: false }
+    Errno {
+        name,
+        detail: detail.to_owned(),
+        unsupported: false,
+    }
 }
 
 fn wanted(step: &Step, returns: &[ReturnSpec]) -> String {

@@ -195,13 +195,21 @@ impl Conn {
 
     /// What the target may send in one segment.
     pub fn smss(&self) -> i64 {
-        let announced = self.my_syn.as_ref().and_then(|syn| syn.mss).map_or(self.default_mss, i64::from);
+        let announced = self
+            .my_syn
+            .as_ref()
+            .and_then(|syn| syn.mss)
+            .map_or(self.default_mss, i64::from);
         announced.min(self.full) - self.timestamp_cost()
     }
 
     /// What the tester may send in one segment.
     pub fn rmss(&self) -> i64 {
-        let announced = self.their_syn.as_ref().and_then(|syn| syn.mss).map_or(self.default_mss, i64::from);
+        let announced = self
+            .their_syn
+            .as_ref()
+            .and_then(|syn| syn.mss)
+            .map_or(self.default_mss, i64::from);
         announced - self.timestamp_cost()
     }
 
@@ -313,7 +321,11 @@ impl Conn {
         let window = i64::from(segment.window) << shift;
         self.snd_wnd = window;
         self.max_snd_wnd = self.max_snd_wnd.max(window);
-        self.offered = if window == 0 { ack } else { self.offered.max(ack + window) };
+        self.offered = if window == 0 {
+            ack
+        } else {
+            self.offered.max(ack + window)
+        };
     }
 
     fn count_octets(&mut self, segment: &Segment, from: i64, edge: i64) {
@@ -336,17 +348,22 @@ impl Conn {
         if frame.has(Flags::RST) {
             return;
         }
-        if frame.has(Flags::SYN) {
-            self.enter_syn(frame);
-        }
+        self.enter_syn(frame);
         self.enter_stretch(frame, frame.end());
         if frame.has(Flags::ACK) {
             self.enter_ack(frame);
         }
     }
 
-    fn enter_syn(&mut self, frame: &Frame) {
-        let bits = frame.segment().flags.without(Flags::from_bits(!(Flags::SYN | Flags::ACK).bits()));
+    /// Enters what a SYN offers; nothing where the frame is none.
+    pub fn enter_syn(&mut self, frame: &Frame) {
+        if !frame.has(Flags::SYN) {
+            return;
+        }
+        let bits = frame
+            .segment()
+            .flags
+            .without(Flags::from_bits(!(Flags::SYN | Flags::ACK).bits()));
         if !self.syns_seen.contains(&bits) {
             self.syns_seen.push(bits);
         }
@@ -375,7 +392,11 @@ impl Conn {
 
     /// Enters a frame's acknowledgment and window.
     pub fn enter_ack(&mut self, frame: &Frame) {
-        let shift = if frame.has(Flags::SYN) { 0 } else { self.shift(&self.their_syn) };
+        let shift = if frame.has(Flags::SYN) {
+            0
+        } else {
+            self.shift(&self.their_syn)
+        };
         let edge = frame.ack + (i64::from(frame.segment().window) << shift);
         self.last_ack = self.last_ack.max(frame.ack);
         let before = self.debts.len();
@@ -439,12 +460,19 @@ impl Conn {
 
     /// Whether a SYN with these control bits was seen before.
     pub fn saw_syn(&self, frame: &Frame) -> bool {
-        let bits = frame.segment().flags.without(Flags::from_bits(!(Flags::SYN | Flags::ACK).bits()));
+        let bits = frame
+            .segment()
+            .flags
+            .without(Flags::from_bits(!(Flags::SYN | Flags::ACK).bits()));
         self.syns_seen.contains(&bits)
     }
 
     fn is_lawful_ack(&self, frame: &Frame, silent: bool) -> bool {
-        let injected = if silent { self.rcv_nxt } else { self.rcv_nxt.max(frame.delivered_then) };
+        let injected = if silent {
+            self.rcv_nxt
+        } else {
+            self.rcv_nxt.max(frame.delivered_then)
+        };
         if self.last_ack < frame.ack && frame.ack <= injected {
             return true;
         }
@@ -452,13 +480,19 @@ impl Conn {
             return false;
         }
         let shift = self.shift(&self.their_syn);
-        let wider = self.edge.is_some_and(|edge| frame.ack + (i64::from(frame.segment().window) << shift) > edge);
+        let wider = self
+            .edge
+            .is_some_and(|edge| frame.ack + (i64::from(frame.segment().window) << shift) > edge);
         wider || !silent && self.debts.iter().any(|debt| debt.order < frame.order)
     }
 
     /// The tester's timestamp clock: milliseconds, never behind what it has said before.
     pub fn ts_clock(&self, now: Instant) -> u32 {
         let clock = 1_000u32.wrapping_add((now.as_micros() / 1_000) as u32);
-        if SeqNum(clock).before(SeqNum(self.ts_recent)) { self.ts_recent } else { clock }
+        if SeqNum(clock).before(SeqNum(self.ts_recent)) {
+            self.ts_recent
+        } else {
+            clock
+        }
     }
 }

@@ -121,7 +121,10 @@ pub(super) fn check(check: &Check, measures: &BTreeMap<String, Vec<Measure>>) ->
 }
 
 fn single(values: &[f64]) -> Result<f64, String> {
-    values.last().copied().ok_or_else(|| "a series without a value".to_owned())
+    values
+        .last()
+        .copied()
+        .ok_or_else(|| "a series without a value".to_owned())
 }
 
 fn series(what: &Series, measures: &BTreeMap<String, Vec<Measure>>) -> Result<Vec<f64>, String> {
@@ -130,7 +133,13 @@ fn series(what: &Series, measures: &BTreeMap<String, Vec<Measure>>) -> Result<Ve
         Series::Number(number) => vec![*number],
         Series::Measured(name) => return measured(name, measures),
         Series::Count(inner) => vec![of(inner)?.len() as f64],
-        Series::Distinct(inner) => vec![of(inner)?.iter().map(|value| value.to_bits()).collect::<BTreeSet<_>>().len() as f64],
+        Series::Distinct(inner) => vec![
+            of(inner)?
+                .iter()
+                .map(|value| value.to_bits())
+                .collect::<BTreeSet<_>>()
+                .len() as f64,
+        ],
         Series::Min(inner) => vec![fold(&of(inner)?, f64::min)?],
         Series::Max(inner) => vec![fold(&of(inner)?, f64::max)?],
         Series::Mean(inner) => {
@@ -155,13 +164,19 @@ fn measured(name: &str, measures: &BTreeMap<String, Vec<Measure>>) -> Result<Vec
     let numbers = values.iter().map(|value| match value {
         Measure::Number(number) | Measure::Seconds(number) => Ok(*number),
         // Octets have no size to compare, only sameness: their digest stands for them in `distinct`.
-        Measure::Octets(octets) => Ok(octets.iter().fold(7f64, |sum, octet| (sum * 257.0 + f64::from(*octet)) % 1e15)),
+        Measure::Octets(octets) => Ok(octets
+            .iter()
+            .fold(7f64, |sum, octet| (sum * 257.0 + f64::from(*octet)) % 1e15)),
     });
     numbers.collect()
 }
 
 fn fold(values: &[f64], with: impl Fn(f64, f64) -> f64) -> Result<f64, String> {
-    values.iter().copied().reduce(with).ok_or_else(|| "a series without a value".to_owned())
+    values
+        .iter()
+        .copied()
+        .reduce(with)
+        .ok_or_else(|| "a series without a value".to_owned())
 }
 
 fn gaps(values: &[f64]) -> Vec<f64> {
@@ -180,7 +195,10 @@ mod tests {
     use crate::notation::Comparison;
 
     fn measures(values: &[f64]) -> BTreeMap<String, Vec<Measure>> {
-        BTreeMap::from([("iss".to_owned(), values.iter().map(|value| Measure::Number(*value)).collect())])
+        BTreeMap::from([(
+            "iss".to_owned(),
+            values.iter().map(|value| Measure::Number(*value)).collect(),
+        )])
     }
 
     #[test]
@@ -192,9 +210,22 @@ mod tests {
     #[test]
     fn a_check_compares_what_was_measured() {
         let iss = || Box::new(Series::Measured("iss".into()));
-        let it = Check { op: Comparison::Equal, left: Series::Distinct(iss()), right: Series::Number(2.0) };
+        let it = Check {
+            op: Comparison::Equal,
+            left: Series::Distinct(iss()),
+            right: Series::Number(2.0),
+        };
         assert_eq!(check(&it, &measures(&[1.0, 2.0, 1.0])), Ok((true, 2.0, 2.0)));
-        assert!(check(&Check { left: Series::Max(iss()), ..it }, &measures(&[])).is_err());
+        assert!(
+            check(
+                &Check {
+                    left: Series::Max(iss()),
+                    ..it
+                },
+                &measures(&[])
+            )
+            .is_err()
+        );
     }
 
     #[test]

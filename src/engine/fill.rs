@@ -1,13 +1,13 @@
 //! From a segment as written to the segment that is sent: what is not written is what a correct peer would send now.
 
-use super::conn::{Conn, LastSegment, Offer};
+use super::conn::{LastSegment, Offer};
 use super::eval::Scope;
+use crate::engine::Measure;
 use crate::notation::{
     Control, FieldValue, FlagPattern, IcmpPattern, IpField, Key, Octets, OptionPattern, OptionValue, SegmentPattern,
 };
 use crate::time::Instant;
 use crate::wire::{Body, Checksum, Ecn, Flags, Icmp, IpHeader, Packet, RelSeq, Segment, SeqNum, TcpOption};
-use crate::engine::Measure;
 use core::net::IpAddr;
 
 /// What a connection is to be told of a segment once it is sent.
@@ -20,7 +20,9 @@ pub(super) struct Filled {
 
 /// `n` octets of the running pattern from place `at` of a stream on: printable, and never the same 251 apart.
 pub(super) fn pattern(at: u64, n: usize) -> Vec<u8> {
-    (at..at + n as u64).map(|k| 0x41 + ((k * 7 + k / 251) % 58) as u8).collect()
+    (at..at + n as u64)
+        .map(|k| 0x41 + ((k * 7 + k / 251) % 58) as u8)
+        .collect()
 }
 
 /// The most octets that one packet can carry; what is asked beyond is cut.
@@ -77,7 +79,15 @@ pub(super) fn fill(
         up: i64::from(urgent),
     };
     let ip = ip_header(conn.tester, target.0, &pattern.fields, scope)?;
-    finish(Packet { ip, body: Body::Tcp(segment) }, pattern.field(Key::Checksum), scope, seg)
+    finish(
+        Packet {
+            ip,
+            body: Body::Tcp(segment),
+        },
+        pattern.field(Key::Checksum),
+        scope,
+        seg,
+    )
 }
 
 /// Puts in the checksum that is asked for, which must be known to be wrong.
@@ -90,7 +100,9 @@ fn finish(
     let mut octets = packet.encode();
     if let Some(checksum) = checksum {
         let at = if packet.ip.source.is_ipv4() { 20 } else { 40 } + 16;
-        let right = octets.get(at..at + 2).map_or(0, |field| u16::from_be_bytes([field[0], field[1]]));
+        let right = octets
+            .get(at..at + 2)
+            .map_or(0, |field| u16::from_be_bytes([field[0], field[1]]));
         let value = match checksum {
             FieldValue::Compare(_, expr) => scope.value(expr)? as u16,
             FieldValue::Bad | FieldValue::Any | FieldValue::Range(..) | FieldValue::Word(..) => right ^ 0x5555,
@@ -154,12 +166,7 @@ fn payload(written: &SegmentPattern, scope: &Scope, seq: i64) -> Result<Vec<u8>,
     }
 }
 
-fn options(
-    pattern: &SegmentPattern,
-    scope: &Scope,
-    flags: Flags,
-    now: Instant,
-) -> Result<Vec<TcpOption>, String> {
+fn options(pattern: &SegmentPattern, scope: &Scope, flags: Flags, now: Instant) -> Result<Vec<TcpOption>, String> {
     let conn = &scope.conns[scope.here];
     if let Some(written) = &pattern.options {
         return written.iter().map(|option| option_value(option, scope, now)).collect();
@@ -168,10 +175,16 @@ fn options(
         return Ok(Vec::new());
     }
     if flags.contains(Flags::SYN) {
-        return Ok(conn.my_syn_options.clone().unwrap_or_else(|| vec![TcpOption::Mss(conn.full as u16)]));
+        return Ok(conn
+            .my_syn_options
+            .clone()
+            .unwrap_or_else(|| vec![TcpOption::Mss(conn.full as u16)]));
     }
     if conn.timestamps() {
-        let stamps = TcpOption::Timestamps { value: conn.ts_clock(now), echo: conn.tsval };
+        let stamps = TcpOption::Timestamps {
+            value: conn.ts_clock(now),
+            echo: conn.tsval,
+        };
         return Ok(vec![TcpOption::Nop, TcpOption::Nop, stamps]);
     }
     Ok(Vec::new())
@@ -185,7 +198,7 @@ fn option_value(option: &OptionPattern, scope: &Scope, now: Instant) -> Result<T
         OptionValue::WindowScale(shift) => TcpOption::WindowScale(or(shift, USUAL_SHIFT.into())? as u8),
         OptionValue::SackPermitted => TcpOption::SackPermitted,
         OptionValue::Sack(blocks) => {
-            let edge = |expr| Ok::<u32, String>(conn.iss.absolute(RelSeq(scope.value(expr)?)).0);
+            let edge = |expr: &_| Ok::<u32, String>(conn.iss.absolute(RelSeq(scope.value(expr)?)).0);
             let block = |(left, right): &(_, _)| Ok::<_, String>((edge(left)?, edge(right)?));
             TcpOption::Sack(blocks.iter().map(block).collect::<Result<_, _>>()?)
         }
@@ -198,7 +211,10 @@ fn option_value(option: &OptionPattern, scope: &Scope, now: Instant) -> Result<T
         OptionValue::FastOpen(cookie) => TcpOption::FastOpen(octets(cookie, scope)?),
         OptionValue::Md5(digest) => TcpOption::Md5(octets(digest, scope)?),
         OptionValue::UserTimeout(value) => TcpOption::UserTimeout(or(value, 0)? as u16),
-        OptionValue::Other(kind, data) => TcpOption::Other { kind: *kind, data: octets(data, scope)? },
+        OptionValue::Other(kind, data) => TcpOption::Other {
+            kind: *kind,
+            data: octets(data, scope)?,
+        },
         OptionValue::Raw(data) => TcpOption::Raw(data.clone()),
     })
 }
@@ -216,12 +232,22 @@ fn octets(written: &Option<Octets>, scope: &Scope) -> Result<Vec<u8>, String> {
 
 /// An ECN codepoint's name.
 pub(super) fn ecn_named(word: &str) -> Option<Ecn> {
-    [("not-ect", Ecn::NotEct), ("ect0", Ecn::Ect0), ("ect1", Ecn::Ect1), ("ce", Ecn::Ce)]
-        .into_iter()
-        .find_map(|(name, ecn)| (name == word).then_some(ecn))
+    [
+        ("not-ect", Ecn::NotEct),
+        ("ect0", Ecn::Ect0),
+        ("ect1", Ecn::Ect1),
+        ("ce", Ecn::Ce),
+    ]
+    .into_iter()
+    .find_map(|(name, ecn)| (name == word).then_some(ecn))
 }
 
-fn ip_header(source: IpAddr, destination: IpAddr, fields: &[(Key, FieldValue)], scope: &Scope) -> Result<IpHeader, String> {
+fn ip_header(
+    source: IpAddr,
+    destination: IpAddr,
+    fields: &[(Key, FieldValue)],
+    scope: &Scope,
+) -> Result<IpHeader, String> {
     let mut ip = IpHeader {
         source,
         destination,
@@ -262,10 +288,17 @@ pub(super) fn offer_of(segment: &Segment) -> Offer {
 /// Fills in an ICMP message about the last frame that came.
 pub(super) fn fill_icmp(pattern: &IcmpPattern, scope: &Scope, target: IpAddr) -> Result<Packet, String> {
     let conn = &scope.conns[scope.here];
-    let frame = conn.last_frame.as_ref().ok_or("an ICMP message quotes a frame, and none has come yet")?;
+    let frame = conn
+        .last_frame
+        .as_ref()
+        .ok_or("an ICMP message quotes a frame, and none has come yet")?;
     let ip_len = if target.is_ipv4() { 20 } else { 40 };
     // RFC 792 asks for the header and eight octets at least, RFC 4443 for as much as fits.
-    let mut quote: Vec<u8> = frame.iter().copied().take(ip_len + if target.is_ipv4() { 8 } else { 20 }).collect();
+    let mut quote: Vec<u8> = frame
+        .iter()
+        .copied()
+        .take(ip_len + if target.is_ipv4() { 8 } else { 20 })
+        .collect();
     for (key, value) in &pattern.about {
         let FieldValue::Compare(_, expr) = value else { continue };
         let number = scope.value(expr)?;
@@ -289,5 +322,12 @@ pub(super) fn fill_icmp(pattern: &IcmpPattern, scope: &Scope, target: IpAddr) ->
         _ => 0,
     };
     let ip = ip_header(conn.tester, target, &pattern.fields, scope)?;
-    Ok(Packet { ip, body: Body::Icmp(Icmp { kind: pattern.kind, rest, quote }) })
+    Ok(Packet {
+        ip,
+        body: Body::Icmp(Icmp {
+            kind: pattern.kind,
+            rest,
+            quote,
+        }),
+    })
 }

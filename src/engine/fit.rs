@@ -41,14 +41,18 @@ pub(super) struct Hunt {
 
 impl Hunt {
     pub fn new(conn: &Conn, counting: bool) -> Hunt {
-        Hunt { rcv_nxt: conn.rcv_nxt, at: None, left: 0, segments: 0, counting }
+        Hunt {
+            rcv_nxt: conn.rcv_nxt,
+            at: None,
+            left: 0,
+            segments: 0,
+            counting,
+        }
     }
 }
 
 /// The flags that an `expect` leaves free unless it names them.
-const FREE: Flags = Flags::from_bits(
-    Flags::PSH.bits() | Flags::ECE.bits() | Flags::CWR.bits() | Flags::AE.bits(),
-);
+const FREE: Flags = Flags::from_bits(Flags::PSH.bits() | Flags::ECE.bits() | Flags::CWR.bits() | Flags::AE.bits());
 
 /// Looks at a frame of the connection `scope.here`. What it takes is marked in the frame and in `hunt`.
 pub(super) fn fit(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &mut Hunt) -> Result<Fit, String> {
@@ -128,7 +132,14 @@ fn fit_syn(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &Hu
         wrong = Some(format!("seq={}, expected 0 (ISS)", frame.seq));
     }
     if wrong.is_none() && conn.saw_syn(frame) != pattern.again {
-        wrong = Some(if pattern.again { "it is new" } else { "it is a retransmission" }.to_owned());
+        wrong = Some(
+            if pattern.again {
+                "it is new"
+            } else {
+                "it is a retransmission"
+            }
+            .to_owned(),
+        );
     }
     if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &[Key::Data]))? {
         return no(why);
@@ -152,7 +163,11 @@ fn fit_acknowledgment(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope
     if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &[]))? {
         return no(why);
     }
-    let since = if hunt.counting { conn.first_inject.or(conn.last_inject) } else { conn.last_inject };
+    let since = if hunt.counting {
+        conn.first_inject.or(conn.last_inject)
+    } else {
+        conn.last_inject
+    };
     if since.is_some_and(|inject| frame.order < inject) {
         return no("it came before the last inject");
     }
@@ -189,7 +204,11 @@ fn fit_stretch(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt:
     }
     let payload = frame.segment().payload.len();
     let data_at = frame.data_at();
-    let begin = if pattern.again { data_at } else { data_at + frame.taken as i64 };
+    let begin = if pattern.again {
+        data_at
+    } else {
+        data_at + frame.taken as i64
+    };
     let end = data_at + payload as i64 + i64::from(frame.fin_left);
     if at < begin || end <= at {
         return no(format!("it carries {begin}..{end}, expected to begin at {at}"));
@@ -221,10 +240,16 @@ fn take_stretch(
     let last = take == hunt.left;
     let fin_here = last && fin && offset + take == payload && frame.fin_left;
     if last && fin && offset + take < payload {
-        return no(format!("octets stand before the FIN that were not expected: {}", payload - offset - take));
+        return no(format!(
+            "octets stand before the FIN that were not expected: {}",
+            payload - offset - take
+        ));
     }
     if last && (!fin || fin_here) {
-        let ack = pattern.field(Key::Ack).map(|value| wrong_sequence("ack", value, frame.ack, scope)).transpose()?;
+        let ack = pattern
+            .field(Key::Ack)
+            .map(|value| wrong_sequence("ack", value, frame.ack, scope))
+            .transpose()?;
         let ack = ack.flatten().or(wrong_ack(pattern, frame, hunt));
         if let Some(why) = ack {
             return no(why);
@@ -237,7 +262,11 @@ fn take_stretch(
     if fin_here {
         frame.fin_left = false;
     }
-    Ok(if last && (!fin || fin_here) { Fit::Done } else { Fit::Part })
+    Ok(if last && (!fin || fin_here) {
+        Fit::Done
+    } else {
+        Fit::Part
+    })
 }
 
 /// Where the octets must begin: at the position, or at SND.UNA if they come again.
@@ -275,7 +304,12 @@ fn wrong_octets(pattern: &SegmentPattern, conn: &Conn, got: &[u8], at: i64, offs
         Some(want) if want == got => None,
         Some(want) => {
             let wrong = want.iter().zip(got).position(|(a, b)| a != b).unwrap_or(0);
-            Some(format!("octet {} is {:#04x}, expected {:#04x}", at + wrong as i64, got[wrong], want[wrong]))
+            Some(format!(
+                "octet {} is {:#04x}, expected {:#04x}",
+                at + wrong as i64,
+                got[wrong],
+                want[wrong]
+            ))
         }
         None => Some("it carries octets that the application did not send".to_owned()),
     }
@@ -309,7 +343,12 @@ fn wrong_flags(pattern: &SegmentPattern, frame: &Frame, ignore: Flags) -> Option
     })
 }
 
-fn wrong_fields(pattern: &SegmentPattern, frame: &Frame, scope: &Scope, skip: &[Key]) -> Result<Option<String>, String> {
+fn wrong_fields(
+    pattern: &SegmentPattern,
+    frame: &Frame,
+    scope: &Scope,
+    skip: &[Key],
+) -> Result<Option<String>, String> {
     for (key, value) in &pattern.fields {
         if skip.contains(key) {
             continue;
@@ -418,7 +457,9 @@ fn sign(op: Comparison) -> &'static str {
 }
 
 fn wrong_options(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Result<Option<String>, String> {
-    let Some(written) = &pattern.options else { return Ok(None) };
+    let Some(written) = &pattern.options else {
+        return Ok(None);
+    };
     let padding = |option: &&TcpOption| matches!(option, TcpOption::Nop | TcpOption::Eol);
     if written.is_empty() {
         let any = frame.segment().options.iter().find(|option| !padding(option));
@@ -435,7 +476,9 @@ fn wrong_options(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Resu
 fn wrong_option(option: &OptionPattern, frame: &Frame, scope: &Scope) -> Result<Option<String>, String> {
     let mut last = None;
     for candidate in &frame.segment().options {
-        let Some(wrong) = option_differs(&option.value, candidate, scope)? else { continue };
+        let Some(wrong) = option_differs(&option.value, candidate, scope)? else {
+            continue;
+        };
         match (option.absent, wrong) {
             (true, _) => return Ok(Some(format!("it has the option {candidate:?}"))),
             (false, None) => return Ok(None),
@@ -453,7 +496,9 @@ fn option_differs(want: &OptionValue, got: &TcpOption, scope: &Scope) -> Result<
     let number = |name: &str, want: &Option<Expr>, got: i64| -> Result<Option<Option<String>>, String> {
         let Some(want) = want else { return Ok(Some(None)) };
         let want = scope.value(want)?;
-        Ok(Some((want as u32 != got as u32).then(|| format!("{name} {got}, expected {want}"))))
+        Ok(Some(
+            (want as u32 != got as u32).then(|| format!("{name} {got}, expected {want}")),
+        ))
     };
     match (want, got) {
         (OptionValue::Mss(want), TcpOption::Mss(got)) => number("mss", want, i64::from(*got)),
@@ -497,11 +542,16 @@ fn sack_differs(want: &[(Expr, Expr)], got: &[(u32, u32)], scope: &Scope) -> Res
         return Ok(None);
     }
     let conn = &scope.conns[scope.here];
-    let edge = |expr| Ok::<u32, String>(conn.isn.absolute(RelSeq(scope.value(expr)?)).0);
-    let want = want.iter().map(|(left, right)| Ok((edge(left)?, edge(right)?))).collect::<Result<Vec<_>, String>>()?;
+    let edge = |expr: &Expr| Ok::<u32, String>(conn.isn.absolute(RelSeq(scope.value(expr)?)).0);
+    let want = want
+        .iter()
+        .map(|(left, right)| Ok((edge(left)?, edge(right)?)))
+        .collect::<Result<Vec<_>, String>>()?;
     let relative = |edge: u32| conn.isn.relative(crate::wire::SeqNum(edge)).0;
     let show = |blocks: &[(u32, u32)]| {
-        let blocks = blocks.iter().map(|(left, right)| format!("{}:{}", relative(*left), relative(*right)));
+        let blocks = blocks
+            .iter()
+            .map(|(left, right)| format!("{}:{}", relative(*left), relative(*right)));
         blocks.collect::<Vec<_>>().join(" ")
     };
     Ok((want != got).then(|| format!("sack {}, expected {}", show(got), show(&want))))
@@ -516,6 +566,9 @@ pub(super) fn triggers(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -
         Some(FlagPattern::Free) => true,
         None => free.contains(flag) || !frame.has(flag),
     });
-    let text = pattern.text.as_ref().is_none_or(|text| *text == frame.segment().payload);
+    let text = pattern
+        .text
+        .as_ref()
+        .is_none_or(|text| *text == frame.segment().payload);
     Ok(flags && text && wrong_fields(pattern, frame, scope, &[])?.is_none())
 }

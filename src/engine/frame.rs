@@ -75,6 +75,9 @@ impl Frame {
     }
 
     pub fn mark(&self) -> Mark {
-        Mark { at: self.at, cause: self.cause }
+        Mark {
+            at: self.at,
+            cause: self.cause,
+        }
     }
 }

@@ -17,7 +17,10 @@ pub(super) fn missing(script: &Script, facts: &Facts, ip: &str) -> Option<(Verdi
         }
     }
     let given = script.given.iter().flat_map(|given| &given.steps);
-    given.chain(&script.steps).find_map(|step| missing_in(step, facts)).map(|ability| cannot(&ability))
+    given
+        .chain(&script.steps)
+        .find_map(|step| missing_in(step, facts))
+        .map(|ability| cannot(&ability))
 }
 
 fn missing_in(step: &Step, facts: &Facts) -> Option<String> {

@@ -38,7 +38,11 @@ pub(super) enum Turn {
 #[derive(Debug)]
 pub(super) enum Stop {
     /// The target did not do what it should.
-    Failed { expected: String, seen: String, timing: bool },
+    Failed {
+        expected: String,
+        seen: String,
+        timing: bool,
+    },
     Unsupported(String),
     Inconclusive(String),
     /// The case asks for what cannot be.
@@ -47,11 +51,19 @@ pub(super) enum Stop {
 
 impl Stop {
     pub fn failed(expected: impl Into<String>, seen: impl Into<String>) -> Stop {
-        Stop::Failed { expected: expected.into(), seen: seen.into(), timing: false }
+        Stop::Failed {
+            expected: expected.into(),
+            seen: seen.into(),
+            timing: false,
+        }
     }
 
     pub fn late(expected: impl Into<String>, seen: impl Into<String>) -> Stop {
-        Stop::Failed { expected: expected.into(), seen: seen.into(), timing: true }
+        Stop::Failed {
+            expected: expected.into(),
+            seen: seen.into(),
+            timing: true,
+        }
     }
 }
 
@@ -81,17 +93,33 @@ pub(super) enum Busy {
     Returning(CallId, Instant),
     Expecting(Expecting),
     /// Nothing may come until then.
-    Silent { until: Instant, base: Mark, period: Period },
+    Silent {
+        until: Instant,
+        base: Mark,
+        period: Period,
+    },
     /// One of several outcomes.
-    Choosing { ends: Vec<Instant>, hunts: BTreeMap<(usize, usize), Hunt> },
+    Choosing {
+        ends: Vec<Instant>,
+        hunts: BTreeMap<(usize, usize), Hunt>,
+    },
     /// A pending call must end within the period, or still be pending then.
-    Resulting { base: Mark, period: Period },
+    Resulting {
+        base: Mark,
+        period: Period,
+    },
     /// Time passes.
     Waiting(Instant),
     /// The state is being asked for; by then it must be right.
-    Asking { id: CallId, until: Instant },
+    Asking {
+        id: CallId,
+        until: Instant,
+    },
     /// It will be asked again then.
-    AskAgain { at: Instant, until: Instant },
+    AskAgain {
+        at: Instant,
+        until: Instant,
+    },
     /// The last look at what nobody asked for.
     Ending(Instant),
 }
@@ -110,7 +138,6 @@ pub(super) struct Expecting {
 pub(super) struct InFlight {
     pub cause: u64,
     pub carried: Option<Stamp>,
-    pub call: Option<CallId>,
 }
 
 /// Where a run stands: in which list of steps, at which of them.
@@ -125,7 +152,10 @@ pub(super) struct Cursor {
 
 impl Cursor {
     fn list<'a>(&self, script: &'a Script) -> &'a [Step] {
-        let mut list = script.given.get(self.given).map_or(script.steps.as_slice(), |given| &given.steps);
+        let mut list = script
+            .given
+            .get(self.given)
+            .map_or(script.steps.as_slice(), |given| &given.steps);
         for (index, branch) in &self.branches {
             list = match &list[*index].kind {
                 StepKind::AnyOf(any_of) => &any_of.outcomes[*branch].1,
@@ -157,7 +187,12 @@ impl Cursor {
         while self.index >= self.list(script).len() {
             match self.branches.pop() {
                 Some((index, _)) => self.index = index + 1,
-                None if self.in_given(script) => *self = Cursor { given: self.given + 1, ..Cursor::default() },
+                None if self.in_given(script) => {
+                    *self = Cursor {
+                        given: self.given + 1,
+                        ..Cursor::default()
+                    }
+                }
                 None => return false,
             }
         }
@@ -171,7 +206,6 @@ const TOO_LATE: Duration = Duration::from_millis(50);
 
 /// One run.
 pub(super) struct Run {
-    pub id: RunId,
     pub script: Arc<Script>,
     pub facts: Arc<Facts>,
     pub at: Endpoints,
@@ -206,14 +240,16 @@ impl Run {
         let conns = conns(&script, &facts, &at, &mut rng);
         let calls = Calls::new(id);
         let mut run = Run {
-            id,
             script,
             facts,
             at,
             conns,
             measures: BTreeMap::new(),
             labels: BTreeMap::new(),
-            mark: Mark { at: Stamp::exactly(now), cause: None },
+            mark: Mark {
+                at: Stamp::exactly(now),
+                cause: None,
+            },
             cursor: Cursor::default(),
             busy: Busy::Idle,
             outbox: VecDeque::new(),
@@ -242,7 +278,10 @@ impl Run {
     fn refuse_what_cannot_be(&mut self, now: Instant) {
         let covers = &self.script.covers;
         if !covers.is_empty() && !covers.iter().any(|requirement| self.applies(requirement)) {
-            let conditions: Vec<_> = covers.iter().filter_map(|requirement| requirement.when.as_deref()).collect();
+            let conditions: Vec<_> = covers
+                .iter()
+                .filter_map(|requirement| requirement.when.as_deref())
+                .collect();
             let reason = format!("{} does not claim `{}`", self.facts.name, conditions.join("`, `"));
             return self.end(now, Verdict::NotApplicable, reason);
         }
@@ -253,7 +292,10 @@ impl Run {
     }
 
     pub fn applies(&self, requirement: &Requirement) -> bool {
-        requirement.when.as_ref().is_none_or(|when| self.facts.claims.contains(when))
+        requirement
+            .when
+            .as_ref()
+            .is_none_or(|when| self.facts.claims.contains(when))
     }
 
     /// Does as much as can be done at `now`; everything that happened up to `drained` has been handed in.
@@ -263,12 +305,11 @@ impl Run {
                 return Turn::Wait(Instant::NEVER);
             }
             if let Some(action) = self.outbox.pop_front() {
-                let call = match &action {
-                    Action::Inject(_) => None,
-                    Action::Call(id, _) => Some(*id),
-                };
                 self.order += 1;
-                self.in_flight = Some(InFlight { cause: self.order, carried: None, call });
+                self.in_flight = Some(InFlight {
+                    cause: self.order,
+                    carried: None,
+                });
                 return Turn::Act(action);
             }
             if self.outcome.is_some() {
@@ -295,7 +336,8 @@ impl Run {
         self.cleaned = true;
         if !self.facts.virtual_time {
             let calls = self.calls.cleaning(&self.conns);
-            self.outbox.extend(calls.into_iter().map(|(id, call)| Action::Call(id, call)));
+            self.outbox
+                .extend(calls.into_iter().map(|(id, call)| Action::Call(id, call)));
         }
     }
 
@@ -306,12 +348,18 @@ impl Run {
         let Some(in_flight) = &mut self.in_flight else { return };
         in_flight.carried = Some(at);
         if self.outcome.is_none() {
-            self.mark = Mark { at, cause: Some(in_flight.cause) };
+            self.mark = Mark {
+                at,
+                cause: Some(in_flight.cause),
+            };
         }
     }
 
     pub fn quiet(&mut self, at: Instant) {
-        if let Some(InFlight { carried: Some(carried), .. }) = self.in_flight {
+        if let Some(InFlight {
+            carried: Some(carried), ..
+        }) = self.in_flight
+        {
             self.note_lateness(at.since(carried.latest));
         }
         self.in_flight = None;
@@ -320,7 +368,11 @@ impl Run {
     /// The certain cause of what is told now, if there is one, and its moment.
     pub fn cause(&self, at: Stamp) -> (Cause, Stamp) {
         match self.in_flight {
-            Some(InFlight { cause, carried: Some(carried), .. }) => (Some(cause), carried),
+            Some(InFlight {
+                cause,
+                carried: Some(carried),
+                ..
+            }) => (Some(cause), carried),
             Some(InFlight { carried: None, .. }) | None => (None, at),
         }
     }
@@ -334,7 +386,11 @@ impl Run {
     // ----- small things that steps need -----------------------------------------------------------------------------
 
     pub fn scope(&self, here: usize) -> Scope<'_> {
-        Scope { conns: &self.conns, here, measures: &self.measures }
+        Scope {
+            conns: &self.conns,
+            here,
+            measures: &self.measures,
+        }
     }
 
     pub fn tolerance(&self, name: Tolerance) -> Duration {
@@ -350,10 +406,16 @@ impl Run {
     pub fn window(&self, when: &Condition) -> Result<(Mark, Period), Stop> {
         let base = match &when.since {
             None => self.mark,
-            Some(label) => *self.labels.get(label).ok_or_else(|| format!("no step called `{label}` has been met"))?,
+            Some(label) => *self
+                .labels
+                .get(label)
+                .ok_or_else(|| format!("no step called `{label}` has been met"))?,
         };
         let period = match &when.within {
-            None => Period { least: Duration::ZERO, most: self.tolerance(Tolerance::Soon) },
+            None => Period {
+                least: Duration::ZERO,
+                most: self.tolerance(Tolerance::Soon),
+            },
             Some(spec) => period(spec, &self.facts.tolerances, &self.measures)?,
         };
         Ok((base, period))
@@ -367,10 +429,17 @@ impl Run {
                 true => format!("{what} within {}", seconds(period.most)),
                 false => format!("{what} not sooner than {}", seconds(period.least)),
             };
-            return Err(Stop::late(bound, format!("it came after {}", seconds(if min > period.most { min } else { max }))));
+            return Err(Stop::late(
+                bound,
+                format!("it came after {}", seconds(if min > period.most { min } else { max })),
+            ));
         }
         if max > period.most || min < period.least {
-            let doubt = format!("{what} came between {} and {}: too close to the bound", seconds(min), seconds(max));
+            let doubt = format!(
+                "{what} came between {} and {}: too close to the bound",
+                seconds(min),
+                seconds(max)
+            );
             return Err(Stop::Inconclusive(doubt));
         }
         Ok(())
@@ -468,7 +537,9 @@ impl Run {
     fn judge(&self, expected: String, seen: String, timing: bool) -> (Verdict, Failure) {
         let script = &self.script;
         let step = self.step(script);
-        let own = step.map(|step| step.covers.as_slice()).filter(|covers| !covers.is_empty());
+        let own = step
+            .map(|step| step.covers.as_slice())
+            .filter(|covers| !covers.is_empty());
         let covers = own.unwrap_or(&script.covers);
         let broken: Vec<_> = covers.iter().filter(|requirement| self.applies(requirement)).collect();
         let verdict = match broken.iter().map(|requirement| requirement.level).max() {
@@ -478,7 +549,10 @@ impl Run {
             None if covers.is_empty() => Verdict::Fail,
             None => Verdict::NotApplicable,
         };
-        let given = script.given.get(self.cursor.given).map(|given| given.state.name().to_owned());
+        let given = script
+            .given
+            .get(self.cursor.given)
+            .map(|given| given.state.name().to_owned());
         let last = script.steps.last();
         let position = step.or(last).map(|step| step.position.clone()).unwrap_or_default();
         let failure = Failure {
@@ -487,7 +561,10 @@ impl Run {
             given,
             expected,
             seen,
-            requirements: broken.iter().map(|it| (it.id.clone(), it.level, it.summary.clone())).collect(),
+            requirements: broken
+                .iter()
+                .map(|it| (it.id.clone(), it.level, it.summary.clone()))
+                .collect(),
             timing,
         };
         (verdict, failure)
@@ -499,7 +576,11 @@ impl Run {
             return self.fail(now, verdict, failure);
         }
         if self.checked == 0 {
-            return self.end(now, Verdict::CaseError, "the case compared no reply and no result".to_owned());
+            return self.end(
+                now,
+                Verdict::CaseError,
+                "the case compared no reply and no result".to_owned(),
+            );
         }
         self.end(now, Verdict::Pass, String::new());
     }
@@ -509,9 +590,15 @@ impl Run {
         if self.outcome.is_some() {
             return;
         }
-        let judged = !matches!(verdict, Verdict::Unsupported | Verdict::NotApplicable | Verdict::CaseError);
+        let judged = !matches!(
+            verdict,
+            Verdict::Unsupported | Verdict::NotApplicable | Verdict::CaseError
+        );
         let (verdict, reason) = match judged && self.late > TOO_LATE {
-            true => (Verdict::Inconclusive, format!("we were {:.0} ms late", self.late.as_secs_f64() * 1e3)),
+            true => (
+                Verdict::Inconclusive,
+                format!("we were {:.0} ms late", self.late.as_secs_f64() * 1e3),
+            ),
             false => (verdict, reason),
         };
         self.outcome = Some(Outcome {
@@ -560,11 +647,7 @@ fn severity(verdict: Verdict) -> u8 {
         Verdict::Fail => 4,
         Verdict::Deviates => 3,
         Verdict::Observed => 2,
-        Verdict::Pass
-        | Verdict::Unsupported
-        | Verdict::NotApplicable
-        | Verdict::Inconclusive
-        | Verdict::CaseError => 1,
+        Verdict::Pass | Verdict::Unsupported | Verdict::NotApplicable | Verdict::Inconclusive | Verdict::CaseError => 1,
     }
 }
 
@@ -582,7 +665,10 @@ fn conns(script: &Script, facts: &Facts, at: &Endpoints, rng: &mut Rng) -> Vec<C
         let shared = decl.tuple.and_then(|base| conns.get(base.0));
         let (tester, port) = match shared {
             Some(base) => (base.tester, base.tester_port),
-            None => (at.testers[decl.host % at.testers.len()], FIRST_PORT.wrapping_add(index as u16)),
+            None => (
+                at.testers[decl.host % at.testers.len()],
+                FIRST_PORT.wrapping_add(index as u16),
+            ),
         };
         conns.push(Conn::new(&decl.name, tester, port, isn, made_up, facts.mtu));
     }
@@ -591,6 +677,8 @@ fn conns(script: &Script, facts: &Facts, at: &Endpoints, rng: &mut Rng) -> Vec<C
 
 /// Frames that belong together in the order in which they came.
 pub(super) fn earliest<'a>(conns: &'a [Conn], among: &[ConnId]) -> Option<(usize, &'a Frame)> {
-    let fronts = among.iter().filter_map(|id| conns[id.0].inbox.front().map(|frame| (id.0, frame)));
+    let fronts = among
+        .iter()
+        .filter_map(|id| conns[id.0].inbox.front().map(|frame| (id.0, frame)));
     fronts.min_by_key(|(_, frame)| frame.order)
 }

@@ -50,9 +50,15 @@ impl Run {
             self.busy = Busy::Ending(now + self.tolerance(Tolerance::Prompt));
             return Ok(Progress::Done);
         }
-        let Some(step) = self.step(script) else { return Ok(Progress::Done) };
+        let Some(step) = self.step(script) else {
+            return Ok(Progress::Done);
+        };
         let given = self.cursor.in_given(script);
-        let what = Happening::Step { text: step.text.clone(), position: step.position.clone(), given };
+        let what = Happening::Step {
+            text: step.text.clone(),
+            position: step.position.clone(),
+            given,
+        };
         self.trace(Stamp::exactly(now), what);
         let here = step.conns.first().copied().unwrap_or(ConnId(0));
         match &step.kind {
@@ -67,7 +73,11 @@ impl Run {
             StepKind::Expect(expect) => self.begin_expect(step, expect)?,
             StepKind::Nothing(nothing) => {
                 let (base, period) = self.window(&nothing.when)?;
-                self.busy = Busy::Silent { until: base.at.latest + period.most, base, period };
+                self.busy = Busy::Silent {
+                    until: base.at.latest + period.most,
+                    base,
+                    period,
+                };
             }
             StepKind::AnyOf(any_of) => self.begin_any_of(any_of)?,
             StepKind::Call(call) => self.begin_call(here, step, call)?,
@@ -76,7 +86,10 @@ impl Run {
                 self.busy = Busy::Resulting { base, period };
             }
             StepKind::Wait(time, since) => {
-                let when = crate::case::Condition { within: Some(time.clone()), since: since.clone() };
+                let when = crate::case::Condition {
+                    within: Some(time.clone()),
+                    since: since.clone(),
+                };
                 let (base, period) = self.window(&when)?;
                 self.busy = Busy::Waiting(base.at.latest + period.most);
             }
@@ -97,7 +110,13 @@ impl Run {
             return Progress::Until(until);
         }
         self.note_lateness(now.since(until));
-        self.mark = Mark { at: Stamp { earliest: until, latest: now.max(until) }, cause: None };
+        self.mark = Mark {
+            at: Stamp {
+                earliest: until,
+                latest: now.max(until),
+            },
+            cause: None,
+        };
         self.finish_step();
         Progress::Done
     }
@@ -120,7 +139,12 @@ impl Run {
     fn begin_expect(&mut self, step: &Step, expect: &Expect) -> Result<(), Stop> {
         let (base, period) = self.window(&expect.when)?;
         let hunts = self.hunts(&step.conns, expect);
-        self.busy = Busy::Expecting(Expecting { base, period, hunts, got: 0 });
+        self.busy = Busy::Expecting(Expecting {
+            base,
+            period,
+            hunts,
+            got: 0,
+        });
         Ok(())
     }
 
@@ -130,23 +154,30 @@ impl Run {
     }
 
     fn expect(&mut self, step: &Step, drained: Instant) -> Result<Progress, Stop> {
-        let StepKind::Expect(expect) = &step.kind else { return Ok(Progress::Done) };
+        let StepKind::Expect(expect) = &step.kind else {
+            return Ok(Progress::Done);
+        };
         loop {
             if !self.outbox.is_empty() {
                 // An acknowledgment of each frame goes out before the next is looked at.
                 return Ok(Progress::Done);
             }
-            let Busy::Expecting(state) = &self.busy else { return Ok(Progress::Done) };
+            let Busy::Expecting(state) = &self.busy else {
+                return Ok(Progress::Done);
+            };
             let (base, period) = (state.base, state.period);
             let next = earliest(&self.conns, &step.conns).map(|(conn, frame)| (conn, frame.elapsed(base)));
-            let Some((conn, elapsed)) = next.filter(|(_, (min, _))| expect.count.is_none() || *min <= period.most) else {
+            let Some((conn, elapsed)) = next.filter(|(_, (min, _))| expect.count.is_none() || *min <= period.most)
+            else {
                 let until = base.at.latest + period.most;
                 if drained < until {
                     return Ok(Progress::Until(until));
                 }
                 return self.expect_in_vain(step, expect, until);
             };
-            let Some(mut frame) = self.conns[conn].inbox.pop_front() else { return Ok(Progress::Done) };
+            let Some(mut frame) = self.conns[conn].inbox.pop_front() else {
+                return Ok(Progress::Done);
+            };
             let fit = self.fit(conn, &expect.segment, &mut frame)?;
             let seen = self.show(&frame, conn);
             match fit {
@@ -169,8 +200,12 @@ impl Run {
     }
 
     fn fit(&mut self, conn: usize, pattern: &SegmentPattern, frame: &mut Frame) -> Result<Fit, Stop> {
-        let Busy::Expecting(state) = &self.busy else { return Ok(Fit::No(String::new())) };
-        let Some(mut hunt) = state.hunts.get(&conn).cloned() else { return Ok(Fit::No(String::new())) };
+        let Busy::Expecting(state) = &self.busy else {
+            return Ok(Fit::No(String::new()));
+        };
+        let Some(mut hunt) = state.hunts.get(&conn).cloned() else {
+            return Ok(Fit::No(String::new()));
+        };
         let fit = fit(pattern, frame, &self.scope(conn), &mut hunt)?;
         if let Busy::Expecting(state) = &mut self.busy
             && !matches!(fit, Fit::No(_))
@@ -183,14 +218,19 @@ impl Run {
     /// Counts a frame that was taken. Whether the step has come to its end.
     fn met(&mut self, conn: usize, step: &Step, expect: &Expect, frame: &Frame, seen: &str) -> Result<bool, Stop> {
         let fresh = Hunt::new(&self.conns[conn], expect.count.is_some());
-        let Busy::Expecting(state) = &mut self.busy else { return Ok(true) };
+        let Busy::Expecting(state) = &mut self.busy else {
+            return Ok(true);
+        };
         state.got += 1;
         let (got, base) = (state.got, state.base);
         let segments = state.hunts.get(&conn).map_or(0, |hunt| hunt.segments);
         self.checked += 1;
         if let Some((_, most)) = expect.count {
             if got > most {
-                return Err(Stop::failed(format!("{} (at most {most})", step.text), format!("one more: `{seen}`")));
+                return Err(Stop::failed(
+                    format!("{} (at most {most})", step.text),
+                    format!("one more: `{seen}`"),
+                ));
             }
             state.hunts.insert(conn, fresh);
             return Ok(false);
@@ -198,25 +238,46 @@ impl Run {
         if let Some((least, most)) = expect.segments
             && !(least..=most).contains(&segments)
         {
-            let wanted = if least == most { format!("{least}") } else { format!("{least}..{most}") };
-            return Err(Stop::failed(format!("{} in {wanted} segments", step.text), format!("it came in {segments}")));
+            let wanted = if least == most {
+                format!("{least}")
+            } else {
+                format!("{least}..{most}")
+            };
+            return Err(Stop::failed(
+                format!("{} in {wanted} segments", step.text),
+                format!("it came in {segments}"),
+            ));
         }
         self.set_mark(frame.mark());
-        self.measure(&expect.measure, Some((conn, frame)), base, frame.mark(), segments.max(1));
+        self.measure(
+            &expect.measure,
+            Some((conn, frame)),
+            base,
+            frame.mark(),
+            segments.max(1),
+        );
         self.forget_first_inject(&step.conns);
         self.finish_step();
         Ok(true)
     }
 
     fn expect_in_vain(&mut self, step: &Step, expect: &Expect, until: Instant) -> Result<Progress, Stop> {
-        let Busy::Expecting(state) = &self.busy else { return Ok(Progress::Done) };
+        let Busy::Expecting(state) = &self.busy else {
+            return Ok(Progress::Done);
+        };
         let (got, base) = (state.got, state.base);
         if let Some((least, most)) = expect.count {
             self.checked += 1;
             if !(least..=most).contains(&got) {
-                return Err(Stop::late(format!("{} ({least}..{most} of them)", step.text), format!("{got} came")));
+                return Err(Stop::late(
+                    format!("{} ({least}..{most} of them)", step.text),
+                    format!("{got} came"),
+                ));
             }
-            let mark = Mark { at: Stamp::exactly(until), cause: None };
+            let mark = Mark {
+                at: Stamp::exactly(until),
+                cause: None,
+            };
             self.set_mark(mark);
             self.measure(&expect.measure, None, base, mark, got);
             self.forget_first_inject(&step.conns);
@@ -231,7 +292,9 @@ impl Run {
     /// The numbers that a correct target says now, where the step leaves them to it.
     fn defaults(&self, pattern: &SegmentPattern, conn: Option<&ConnId>) -> String {
         use crate::notation::Key;
-        let Some(conn) = conn.map(|id| &self.conns[id.0]) else { return String::new() };
+        let Some(conn) = conn.map(|id| &self.conns[id.0]) else {
+            return String::new();
+        };
         let mut numbers = Vec::new();
         if pattern.field(Key::Seq).is_none() && pattern.field(Key::AbsSeq).is_none() && !pattern.again {
             numbers.push(format!("seq={}", conn.snd_nxt));
@@ -239,7 +302,11 @@ impl Run {
         if pattern.field(Key::Ack).is_none() && pattern.sets(crate::wire::Flags::ACK) {
             numbers.push(format!("ack={}", conn.rcv_nxt));
         }
-        if numbers.is_empty() { String::new() } else { format!(" ({})", numbers.join(" ")) }
+        if numbers.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", numbers.join(" "))
+        }
     }
 
     /// Enters a frame that no step takes, if it is lawful background; fails the run otherwise.
@@ -247,7 +314,11 @@ impl Run {
         let due = self.tolerance(Tolerance::Due);
         let text = self.show(&frame, conn);
         if !self.conns[conn].is_background(&frame, silent, due) {
-            let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+            let why = if why.is_empty() {
+                String::new()
+            } else {
+                format!(": {why}")
+            };
             return Err(Stop::failed(expected, format!("`{text}`{why}")));
         }
         self.note(frame.at, format!("passed as background: {text}"));
@@ -270,8 +341,9 @@ impl Run {
             return self.enter(conn, &frame);
         }
         if !frame.ack_taken {
-            let upto = if frame.taken > 0 { frame.data_at() + frame.taken as i64 } else { frame.data_at() };
+            let upto = frame.data_at() + frame.taken as i64;
             let conn = &mut self.conns[conn];
+            conn.enter_syn(&frame);
             conn.enter_stretch(&frame, upto);
             conn.enter_ack(&frame);
             frame.ack_taken = true;
@@ -283,7 +355,11 @@ impl Run {
     }
 
     fn acknowledge_each(&mut self, conn: usize, expect: &Expect, now: Instant) -> Result<(), Stop> {
-        if expect.acknowledge { self.inject_default_ack(ConnId(conn), now) } else { Ok(()) }
+        if expect.acknowledge {
+            self.inject_default_ack(ConnId(conn), now)
+        } else {
+            Ok(())
+        }
     }
 
     /// A mark never goes back: a frame that came before it counts as no time.
@@ -314,7 +390,10 @@ impl Run {
                 field => frame.and_then(|(_, frame)| super::measure::of_frame(frame, field)),
             };
             let Some(value) = value else { continue };
-            self.note(mark.at, format!("measured {} = {}", what.name, super::measure::show(&value)));
+            self.note(
+                mark.at,
+                format!("measured {} = {}", what.name, super::measure::show(&value)),
+            );
             self.measures.entry(what.name.clone()).or_default().push(value);
         }
     }
@@ -322,17 +401,23 @@ impl Run {
     // ----- expect: nothing ------------------------------------------------------------------------------------------
 
     fn stay_silent(&mut self, step: &Step, drained: Instant) -> Result<Progress, Stop> {
-        let Busy::Silent { until, base, period } = self.busy else { return Ok(Progress::Done) };
+        let Busy::Silent { until, base, period } = self.busy else {
+            return Ok(Progress::Done);
+        };
         while let Some((conn, frame)) = earliest(&self.conns, &step.conns) {
             let (min, max) = frame.elapsed(base);
             if min > period.most {
                 break;
             }
             let doubtful = max > period.most;
-            let Some(frame) = self.conns[conn].inbox.pop_front() else { break };
+            let Some(frame) = self.conns[conn].inbox.pop_front() else {
+                break;
+            };
             match self.pass_by(conn, frame, true, &step.text, "") {
                 Err(Stop::Failed { .. }) if doubtful => {
-                    return Err(Stop::Inconclusive("a frame came too close to the end of the silence".to_owned()));
+                    return Err(Stop::Inconclusive(
+                        "a frame came too close to the end of the silence".to_owned(),
+                    ));
                 }
                 other => other?,
             }
@@ -341,7 +426,10 @@ impl Run {
             return Ok(Progress::Until(until));
         }
         self.checked += 1;
-        self.set_mark(Mark { at: Stamp::exactly(until), cause: None });
+        self.set_mark(Mark {
+            at: Stamp::exactly(until),
+            cause: None,
+        });
         self.finish_step();
         Ok(Progress::Done)
     }
@@ -370,8 +458,12 @@ impl Run {
     }
 
     fn choose_among(&mut self, step: &Step, drained: Instant) -> Result<Progress, Stop> {
-        let StepKind::AnyOf(any_of) = &step.kind else { return Ok(Progress::Done) };
-        let Busy::Choosing { ends, .. } = &self.busy else { return Ok(Progress::Done) };
+        let StepKind::AnyOf(any_of) = &step.kind else {
+            return Ok(Progress::Done);
+        };
+        let Busy::Choosing { ends, .. } = &self.busy else {
+            return Ok(Progress::Done);
+        };
         let silence = any_of.outcomes.iter().position(|(_, steps)| starts_silent(steps));
         let until = match silence {
             Some(index) => ends[index],
@@ -383,7 +475,9 @@ impl Run {
         }
         let conns = outcome_conns(any_of);
         while let Some((conn, _)) = earliest(&self.conns, &conns) {
-            let Some(frame) = self.conns[conn].inbox.pop_front() else { break };
+            let Some(frame) = self.conns[conn].inbox.pop_front() else {
+                break;
+            };
             if let Some(index) = self.fitting_outcome(any_of, conn, &frame)? {
                 self.conns[conn].inbox.push_front(frame);
                 self.commit(any_of, index, false);
@@ -396,7 +490,10 @@ impl Run {
         }
         match silence {
             Some(index) => {
-                self.set_mark(Mark { at: Stamp::exactly(until), cause: None });
+                self.set_mark(Mark {
+                    at: Stamp::exactly(until),
+                    cause: None,
+                });
                 self.checked += 1;
                 self.commit(any_of, index, true);
                 Ok(Progress::Done)
@@ -406,11 +503,20 @@ impl Run {
     }
 
     fn fitting_outcome(&self, any_of: &AnyOf, conn: usize, frame: &Frame) -> Result<Option<usize>, Stop> {
-        let Busy::Choosing { hunts, .. } = &self.busy else { return Ok(None) };
+        let Busy::Choosing { hunts, .. } = &self.busy else {
+            return Ok(None);
+        };
         for (index, (_, steps)) in any_of.outcomes.iter().enumerate() {
-            let Some(StepKind::Expect(expect)) = steps.first().map(|step| &step.kind) else { continue };
-            let Some(mut hunt) = hunts.get(&(index, conn)).cloned() else { continue };
-            if !matches!(fit(&expect.segment, &mut frame.clone(), &self.scope(conn), &mut hunt)?, Fit::No(_)) {
+            let Some(StepKind::Expect(expect)) = steps.first().map(|step| &step.kind) else {
+                continue;
+            };
+            let Some(mut hunt) = hunts.get(&(index, conn)).cloned() else {
+                continue;
+            };
+            if !matches!(
+                fit(&expect.segment, &mut frame.clone(), &self.scope(conn), &mut hunt)?,
+                Fit::No(_)
+            ) {
                 return Ok(Some(index));
             }
         }
@@ -433,7 +539,10 @@ impl Run {
         let name = any_of.outcomes[index].0.clone();
         self.note(self.mark.at, format!("outcome: {name}"));
         if !any_of.right.is_empty() && !any_of.right.contains(&name) {
-            self.fail_softly(format!("the outcome {}", any_of.right.join(" or ")), format!("the outcome {name}"));
+            self.fail_softly(
+                format!("the outcome {}", any_of.right.join(" or ")),
+                format!("the outcome {name}"),
+            );
         }
         self.choose(index, &name, met);
     }
@@ -442,7 +551,10 @@ impl Run {
 
     fn begin_state(&mut self, conn: ConnId, state: State, now: Instant) {
         if !self.facts.abilities.can("state") {
-            self.notes.push(format!("state: {state} was not checked: {} does not tell", self.facts.name));
+            self.notes.push(format!(
+                "state: {state} was not checked: {} does not tell",
+                self.facts.name
+            ));
             self.finish_step();
             return;
         }
@@ -460,7 +572,9 @@ impl Run {
 
     fn go_on_asking(&mut self, step: &Step, now: Instant, drained: Instant) -> Result<Progress, Stop> {
         let conn = step.conns.first().copied().unwrap_or(ConnId(0));
-        let StepKind::State(want) = step.kind else { return Ok(Progress::Done) };
+        let StepKind::State(want) = step.kind else {
+            return Ok(Progress::Done);
+        };
         match self.busy {
             Busy::AskAgain { at, until } if drained >= at => {
                 self.ask_state(conn, until);
@@ -469,8 +583,11 @@ impl Run {
             Busy::AskAgain { at, .. } => Ok(Progress::Until(at)),
             Busy::Asking { id, until } => match self.calls.answer(id) {
                 None if drained < until => Ok(Progress::Until(until)),
-                None => Err(Stop::Inconclusive("the target did not tell the state in time".to_owned())),
-                Some(Ok(Answer::State(is))) if is == want || (want, is) == (State::Closed, State::Listen) => {
+                None => Err(Stop::Inconclusive(
+                    "the target did not tell the state in time".to_owned(),
+                )),
+                Some(Ok(Answer::State(is))) if *is == want || (want, *is) == (State::Closed, State::Listen) => {
+                    let is = *is;
                     self.checked += 1;
                     self.note(self.mark.at, format!("state {is}"));
                     self.finish_step();
@@ -478,12 +595,17 @@ impl Run {
                 }
                 // What follows from a frame at once may still wait for a socket that is busy in a call.
                 Some(Ok(Answer::State(_))) if now < until && !self.facts.virtual_time => {
-                    self.busy = Busy::AskAgain { at: now + ASK_AGAIN, until };
+                    self.busy = Busy::AskAgain {
+                        at: now + ASK_AGAIN,
+                        until,
+                    };
                     Ok(Progress::Done)
                 }
                 Some(Ok(Answer::State(is))) => Err(Stop::failed(step.text.clone(), format!("state {is}"))),
                 Some(Err(errno)) if errno.unsupported => Err(Stop::Unsupported("cannot tell the state".to_owned())),
-                Some(other) => Err(Stop::Inconclusive(format!("asked for the state, the target said {other:?}"))),
+                Some(other) => Err(Stop::Inconclusive(format!(
+                    "asked for the state, the target said {other:?}"
+                ))),
             },
             _ => Ok(Progress::Done),
         }
@@ -498,7 +620,9 @@ impl Run {
         };
         let all: Vec<ConnId> = (0..self.conns.len()).map(ConnId).collect();
         while let Some((conn, _)) = earliest(&self.conns, &all) {
-            let Some(frame) = self.conns[conn].inbox.pop_front() else { break };
+            let Some(frame) = self.conns[conn].inbox.pop_front() else {
+                break;
+            };
             self.pass_by(conn, frame, false, "nothing that nobody asked for", "")?;
         }
         if drained < until {

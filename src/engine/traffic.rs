@@ -39,13 +39,24 @@ impl Run {
     pub(super) fn inject(&mut self, conn: ConnId, pattern: &SegmentPattern, now: Instant) -> Result<(), Stop> {
         let here = conn.0;
         self.place_isn(here)?;
-        let filled = fill(pattern, &self.scope(here), (self.at.target, self.at.port), self.clock(now))?;
+        let filled = fill(
+            pattern,
+            &self.scope(here),
+            (self.at.target, self.at.port),
+            self.clock(now),
+        )?;
         self.send(here, filled, now)
     }
 
     pub(super) fn inject_default_ack(&mut self, conn: ConnId, now: Instant) -> Result<(), Stop> {
         let control = Control::Flags(vec![(Flags::ACK, FlagPattern::Set)]);
-        let ack = SegmentPattern { control, fields: Vec::new(), options: None, text: None, again: false };
+        let ack = SegmentPattern {
+            control,
+            fields: Vec::new(),
+            options: None,
+            text: None,
+            again: false,
+        };
         self.inject(conn, &ack, now)
     }
 
@@ -87,7 +98,9 @@ impl Run {
         let octets: Arc<[u8]> = octets.into();
         self.order += 1;
         let order = self.order;
-        let Body::Tcp(segment) = &packet.body else { return Ok(()) };
+        let Body::Tcp(segment) = &packet.body else {
+            return Ok(());
+        };
         let conn = &mut self.conns[here];
         let repeated_ack = i64::from(segment.seg_len()) == 0 && conn.iss.relative(segment.ack).0 == conn.snd_una;
         if repeated_ack && conn.snd_nxt > conn.snd_una || has_sack(segment) {
@@ -104,23 +117,42 @@ impl Run {
             conn.my_syn_options = Some(segment.options.clone());
         }
         let passage = self.through_middlebox(here, true, &packet, &octets)?;
-        self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, here, &packet, &octets, passage.fault);
+        self.trace_frame(
+            Stamp::exactly(now),
+            Arrow::ToTarget,
+            here,
+            &packet,
+            &octets,
+            passage.fault,
+        );
         if passage.now.is_empty() {
             // It never arrives, or not now: the step is over at once.
-            self.mark = super::frame::Mark { at: Stamp::exactly(now), cause: None };
+            self.mark = super::frame::Mark {
+                at: Stamp::exactly(now),
+                cause: None,
+            };
         }
         for copy in passage.now {
             self.deliver(here, copy, order);
         }
         if let Some((after, octets)) = passage.later {
-            self.delayed.push(Delayed { due: now + after, conn: here, from_tester: true, octets });
+            self.delayed.push(Delayed {
+                due: now + after,
+                conn: here,
+                from_tester: true,
+                octets,
+            });
         }
         Ok(())
     }
 
     /// Hands a segment to the driver, and counts it.
     fn deliver(&mut self, here: usize, octets: Arc<[u8]>, order: u64) {
-        if let Ok(Packet { body: Body::Tcp(segment), .. }) = Packet::parse(&octets) {
+        if let Ok(Packet {
+            body: Body::Tcp(segment),
+            ..
+        }) = Packet::parse(&octets)
+        {
             self.conns[here].count(&segment, order);
         }
         self.outbox.push_back(Action::Inject(octets));
@@ -138,22 +170,38 @@ impl Run {
         let Some(here) = self.conn_of(&packet) else {
             if let Body::Tcp(segment) = &packet.body {
                 let ports = format!("port {} to port {}", segment.source, segment.destination);
-                self.strays.push(format!("`{}` from {ports}", print_packet(&packet, Origins::default())));
-                self.trace_frame(at, Arrow::FromTarget, usize::MAX, &packet, &octets, "belongs to no connection");
+                self.strays
+                    .push(format!("`{}` from {ports}", print_packet(&packet, Origins::default())));
+                self.trace_frame(
+                    at,
+                    Arrow::FromTarget,
+                    usize::MAX,
+                    &packet,
+                    &octets,
+                    "belongs to no connection",
+                );
             }
             return;
         };
         self.learn_iss(here, &packet);
         let passage = match self.through_middlebox(here, false, &packet, &octets) {
             Ok(passage) => passage,
-            Err(_) => Passage { now: vec![octets.clone()], ..Passage::default() },
+            Err(_) => Passage {
+                now: vec![octets.clone()],
+                ..Passage::default()
+            },
         };
         self.trace_frame(at, Arrow::FromTarget, here, &packet, &octets, passage.fault);
         for copy in passage.now {
             self.arrive(here, at, cause, copy);
         }
         if let Some((after, octets)) = passage.later {
-            self.delayed.push(Delayed { due: at.latest + after, conn: here, from_tester: false, octets });
+            self.delayed.push(Delayed {
+                due: at.latest + after,
+                conn: here,
+                from_tester: false,
+                octets,
+            });
         }
     }
 
@@ -167,7 +215,9 @@ impl Run {
         };
         let fitting = self.conns.iter().enumerate().filter(|(_, conn)| fits(conn));
         // Of several that were never opened, the first stands for the tuple.
-        fitting.max_by_key(|(index, conn)| (conn.opened, std::cmp::Reverse(*index))).map(|(index, _)| index)
+        fitting
+            .max_by_key(|(index, conn)| (conn.opened, std::cmp::Reverse(*index)))
+            .map(|(index, _)| index)
     }
 
     fn learn_iss(&mut self, here: usize, packet: &Packet) {
@@ -218,16 +268,30 @@ impl Run {
         octets: &Arc<[u8]>,
     ) -> Result<Passage, Stop> {
         if self.middlebox.is_wire() {
-            return Ok(Passage { now: vec![octets.clone()], ..Passage::default() });
+            return Ok(Passage {
+                now: vec![octets.clone()],
+                ..Passage::default()
+            });
         }
-        let Body::Tcp(segment) = &packet.body else { return Ok(Passage::default()) };
+        let Body::Tcp(segment) = &packet.body else {
+            return Ok(Passage::default());
+        };
         let probe = passing(&self.conns[here], from_tester, packet, segment, octets);
-        let scope = Scope { conns: &self.conns, here, measures: &self.measures };
+        let scope = Scope {
+            conns: &self.conns,
+            here,
+            measures: &self.measures,
+        };
         let mut middlebox = std::mem::take(&mut self.middlebox);
-        let action = middlebox.meet(from_tester, |pattern| triggers(pattern, &probe, &scope).unwrap_or(false));
+        let action = middlebox.meet(from_tester, |pattern| {
+            triggers(pattern, &probe, &scope).unwrap_or(false)
+        });
         self.middlebox = middlebox;
         match action {
-            None => Ok(Passage { now: vec![octets.clone()], ..Passage::default() }),
+            None => Ok(Passage {
+                now: vec![octets.clone()],
+                ..Passage::default()
+            }),
             Some(action) => self.apply(&action, here, packet, octets),
         }
     }
@@ -241,10 +305,15 @@ impl Run {
     ) -> Result<Passage, Stop> {
         let mut changed = packet.clone();
         Ok(match action {
-            FaultAction::Drop => Passage { fault: "dropped", ..Passage::default() },
-            FaultAction::Duplicate => {
-                Passage { now: vec![octets.clone(), octets.clone()], fault: "duplicated", ..Passage::default() }
-            }
+            FaultAction::Drop => Passage {
+                fault: "dropped",
+                ..Passage::default()
+            },
+            FaultAction::Duplicate => Passage {
+                now: vec![octets.clone(), octets.clone()],
+                fault: "duplicated",
+                ..Passage::default()
+            },
             FaultAction::Delay(time) => Passage {
                 later: Some((self.delay(time)?, octets.clone())),
                 fault: "delayed",
@@ -262,16 +331,28 @@ impl Run {
                 // What reaches the tester broken is thrown away by it, as by any peer.
                 let from_target = packet.ip.source == self.at.target;
                 let now = if from_target { vec![] } else { vec![broken.into()] };
-                Passage { now, fault: "corrupted", ..Passage::default() }
+                Passage {
+                    now,
+                    fault: "corrupted",
+                    ..Passage::default()
+                }
             }
             FaultAction::Truncate(octets) => {
                 let cut = self.scope(here).value(octets)?;
                 fault::truncate(&mut changed, cut.max(0) as usize);
-                Passage { now: vec![changed.encode().into()], fault: "cut", ..Passage::default() }
+                Passage {
+                    now: vec![changed.encode().into()],
+                    fault: "cut",
+                    ..Passage::default()
+                }
             }
             FaultAction::Strip(kind) => {
                 fault::strip(&mut changed, *kind);
-                Passage { now: vec![changed.encode().into()], fault: "stripped of an option", ..Passage::default() }
+                Passage {
+                    now: vec![changed.encode().into()],
+                    fault: "stripped of an option",
+                    ..Passage::default()
+                }
             }
         })
     }
@@ -291,7 +372,15 @@ impl Run {
                 self.order += 1;
                 self.deliver(held.conn, held.octets, self.order);
             } else {
-                self.arrive(held.conn, Stamp { earliest: held.due, latest: now }, None, held.octets);
+                self.arrive(
+                    held.conn,
+                    Stamp {
+                        earliest: held.due,
+                        latest: now,
+                    },
+                    None,
+                    held.octets,
+                );
             }
         }
         self.delayed.first().map_or(Instant::NEVER, |held| held.due)
@@ -310,8 +399,14 @@ impl Run {
     ) {
         let conn = self.conns.get(here);
         let origins = conn.map_or(Origins::default(), |conn| match arrow {
-            Arrow::ToTarget => Origins { sender: Some(conn.isn), receiver: Some(conn.iss) },
-            Arrow::FromTarget => Origins { sender: Some(conn.iss), receiver: Some(conn.isn) },
+            Arrow::ToTarget => Origins {
+                sender: Some(conn.isn),
+                receiver: Some(conn.iss),
+            },
+            Arrow::FromTarget => Origins {
+                sender: Some(conn.iss),
+                receiver: Some(conn.isn),
+            },
         });
         let what = Happening::Frame {
             arrow,
@@ -326,17 +421,30 @@ impl Run {
     /// A frame of the target as a person reads it.
     pub(super) fn show(&self, frame: &Frame, here: usize) -> String {
         let conn = &self.conns[here];
-        print_packet(&frame.packet, Origins { sender: Some(conn.iss), receiver: Some(conn.isn) })
+        print_packet(
+            &frame.packet,
+            Origins {
+                sender: Some(conn.iss),
+                receiver: Some(conn.isn),
+            },
+        )
     }
 }
 
 fn has_sack(segment: &Segment) -> bool {
-    segment.options.iter().any(|option| matches!(option, crate::wire::TcpOption::Sack(_)))
+    segment
+        .options
+        .iter()
+        .any(|option| matches!(option, crate::wire::TcpOption::Sack(_)))
 }
 
 /// A frame as the middlebox sees it, numbered by its own sender's ISN.
 fn passing(conn: &Conn, from_tester: bool, packet: &Packet, segment: &Segment, octets: &Arc<[u8]>) -> Frame {
-    let (sender, receiver) = if from_tester { (conn.isn, conn.iss) } else { (conn.iss, conn.isn) };
+    let (sender, receiver) = if from_tester {
+        (conn.isn, conn.iss)
+    } else {
+        (conn.iss, conn.isn)
+    };
     Frame {
         at: Stamp::default(),
         cause: None,

@@ -43,7 +43,11 @@ impl Middlebox {
 /// Turns over one bit of the payload, or of the sequence number where there is none; the checksum stays as it was.
 pub fn corrupt(octets: &mut [u8], header: usize, bit: u64) {
     let body = octets.len().saturating_sub(header);
-    let at = if body > 20 { header + 20 + (bit / 8) as usize % (body - 20) } else { header + 4 };
+    let at = if body > 20 {
+        header + 20 + (bit / 8) as usize % (body - 20)
+    } else {
+        header + 4
+    };
     if let Some(octet) = octets.get_mut(at) {
         *octet ^= 1 << (bit % 8);
     }
@@ -95,9 +99,19 @@ mod tests {
     use crate::notation::Control;
 
     fn spec(action: FaultAction, nth: Option<u64>) -> FaultSpec {
-        let segment =
-            SegmentPattern { control: Control::Flags(vec![]), fields: vec![], options: None, text: None, again: false };
-        FaultSpec { action, segment, nth, from_tester: false }
+        let segment = SegmentPattern {
+            control: Control::Flags(vec![]),
+            fields: vec![],
+            options: None,
+            text: None,
+            again: false,
+        };
+        FaultSpec {
+            action,
+            segment,
+            nth,
+            from_tester: false,
+        }
     }
 
     #[test]
