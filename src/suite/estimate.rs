@@ -58,8 +58,8 @@ impl<'a> Clock<'a> {
             // Silence has to be waited out.
             StepKind::Nothing(nothing) => self.all_of(&nothing.when),
             StepKind::Wait(time, since) => {
-                let least = self.period(time).least;
-                self.until(since.as_deref(), least);
+                let all = self.period(time).most;
+                self.until(since.as_deref(), all);
             }
             StepKind::Expect(expect) => self.expect(expect),
             // A call that is pending ends when it is made to, unless a lower bound says that a timer ends it.
@@ -143,5 +143,119 @@ impl<'a> Clock<'a> {
                 least: Duration::ZERO,
                 most: Duration::ZERO,
             })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::script;
+    use super::*;
+    use crate::case::{AnyOf, Nothing, Position};
+    use crate::notation::{Pattern, Role};
+
+    fn step(kind: StepKind) -> Step {
+        Step {
+            kind,
+            conns: Vec::new(),
+            covers: Vec::new(),
+            label: None,
+            position: Position::default(),
+            text: String::new(),
+        }
+    }
+
+    fn when(within: &str, since: Option<&str>) -> Condition {
+        Condition {
+            within: (!within.is_empty()).then(|| TimeSpec::parse(within).unwrap()),
+            since: since.map(str::to_owned),
+        }
+    }
+
+    fn expect(segment: &str, within: &str, since: Option<&str>, count: Option<(u64, u64)>) -> Step {
+        let Ok(Pattern::Segment(segment)) = Pattern::parse(segment, Role::Expect) else {
+            panic!("{segment} is no segment");
+        };
+        step(StepKind::Expect(Expect {
+            segment,
+            when: when(within, since),
+            segments: None,
+            count,
+            acknowledge: false,
+            measure: Vec::new(),
+        }))
+    }
+
+    fn nothing(within: &str) -> Step {
+        let when = when(within, None);
+        step(StepKind::Nothing(Nothing { when }))
+    }
+
+    fn wait(time: &str, since: Option<&str>) -> Step {
+        let time = TimeSpec::parse(time).unwrap();
+        step(StepKind::Wait(time, since.map(str::to_owned)))
+    }
+
+    /// Milliseconds, without the `prompt` at the end.
+    fn millis(steps: Vec<Step>) -> u128 {
+        let mut script = script("a/b", "");
+        script.steps = steps;
+        let times = Tolerances::default();
+        (estimate(&script, &times) - times.get(Tolerance::Prompt)).as_millis()
+    }
+
+    #[test]
+    fn what_comes_at_once_takes_no_time() {
+        assert_eq!(millis(vec![]), 0);
+        assert_eq!(millis(vec![expect("ACK", "", None, None)]), 0);
+        assert_eq!(millis(vec![expect("ACK", "60s", None, None)]), 0);
+    }
+
+    #[test]
+    fn silence_pauses_and_counts_are_waited_out() {
+        assert_eq!(millis(vec![nothing("")]), 600);
+        assert_eq!(millis(vec![nothing("3s"), wait("2s", None)]), 5_000);
+        assert_eq!(millis(vec![expect("ACK", "1s", None, Some((1, 100)))]), 1_000);
+    }
+
+    #[test]
+    fn a_lower_end_is_waited_for() {
+        assert_eq!(millis(vec![expect("ACK", "3s..9s", None, None)]), 3_000);
+        // A quarter less, and less what ticks take.
+        assert_eq!(millis(vec![expect("FIN,ACK", "about 4s", None, None)]), 2_970);
+    }
+
+    #[test]
+    fn a_retransmission_takes_its_timer_unless_its_bounds_say_more() {
+        assert_eq!(millis(vec![expect("ACK again", "", None, None)]), 1_500);
+        assert_eq!(millis(vec![expect("SYN again", "", None, None)]), 1_000);
+        assert_eq!(millis(vec![expect("ACK again", "200ms", None, None)]), 200);
+        assert_eq!(millis(vec![expect("ACK again", "7s..9s", None, None)]), 7_000);
+        assert_eq!(millis(vec![expect("PROBE", "", None, None)]), 1_500);
+    }
+
+    #[test]
+    fn times_since_a_step_do_not_add_up() {
+        let mut first = expect("ACK", "2s..3s", None, None);
+        first.label = Some("x".to_owned());
+        let steps = vec![
+            first,
+            wait("1s", None),
+            expect("ACK", "4s..5s", Some("x"), None),
+            wait("1s", Some("x")),
+        ];
+        assert_eq!(millis(steps), 6_000);
+    }
+
+    #[test]
+    fn of_outcomes_the_longest_counts() {
+        let outcomes = vec![
+            ("retries".to_owned(), vec![expect("ACK again", "3s..9s", None, None)]),
+            ("silent".to_owned(), vec![nothing("2s")]),
+        ];
+        let any_of = AnyOf {
+            outcomes,
+            right: Vec::new(),
+        };
+        assert_eq!(millis(vec![wait("1s", None), step(StepKind::AnyOf(any_of))]), 4_000);
     }
 }
