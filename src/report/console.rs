@@ -431,7 +431,7 @@ impl Page {
 }
 
 /// The seed where none is given.
-pub(crate) const DEFAULT_SEED: u64 = 1;
+pub const DEFAULT_SEED: u64 = 1;
 
 /// The word over an unexpected result.
 const fn headline(judged: &Judged) -> &'static str {

@@ -14,7 +14,7 @@ mod ladder;
 mod progress;
 
 #[cfg(feature = "cli")]
-pub use console::{Loudness, console};
+pub use console::{DEFAULT_SEED, Loudness, console};
 pub use explain::{Kind, Line, explain};
 #[cfg(feature = "cli")]
 pub use file::ReportFile;

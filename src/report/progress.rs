@@ -5,6 +5,7 @@ use crate::suite::{Progress, Run};
 use core::time::Duration;
 use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -29,12 +30,20 @@ struct State {
     began: Instant,
     /// Estimates say nothing where the clock is ours.
     virtual_time: bool,
+    stop: Arc<AtomicBool>,
     over: bool,
 }
 
 impl ProgressLine {
-    /// Begins the line if `wanted` and standard error is a terminal.
-    pub fn begin(plan: &[Run], estimates: Vec<Duration>, strict: bool, virtual_time: bool, wanted: bool) -> Self {
+    /// Begins the line if `wanted` and standard error is a terminal. It says so when `stop` has been set.
+    pub fn begin(
+        plan: &[Run],
+        estimates: Vec<Duration>,
+        strict: bool,
+        virtual_time: bool,
+        stop: Arc<AtomicBool>,
+        wanted: bool,
+    ) -> ProgressLine {
         let open = estimates.iter().enumerate().map(|(place, estimate)| (*estimate, place));
         let state = State {
             names: plan.iter().map(|run| run.name.clone()).collect(),
@@ -45,6 +54,7 @@ impl ProgressLine {
             strict,
             began: Instant::now(),
             virtual_time,
+            stop,
             over: false,
         };
         let state = Arc::new(Mutex::new(state));
@@ -75,7 +85,7 @@ impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).over = true;
         if let Some(drawer) = self.drawer.take() {
-            // A drawer that panicked has told so itself.
+            // The line is a courtesy: nothing depends on whether it was drawn to the end.
             drop(drawer.join());
         }
     }
@@ -99,6 +109,9 @@ fn draw(state: &Mutex<State>) {
 
 impl State {
     fn line(&self) -> String {
+        if self.stop.load(Ordering::Relaxed) {
+            return "interrupted: ending what is under way; Ctrl-C once more ends at once".to_owned();
+        }
         let total = self.names.len();
         let mut parts = vec![format!("{}/{total} runs", total - self.open.len())];
         if self.red > 0 {

@@ -3,7 +3,9 @@
 use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Run, estimate};
 use crate::engine::{Outcome, Verdict};
 use crate::target::{EnvironmentError, Job, Target};
+use core::any::Any;
 use core::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How often an inconclusive run is repeated, alone.
@@ -44,8 +46,38 @@ pub enum Progress<'a> {
     Again(usize),
 }
 
-/// Runs everything. What ended is judged; if the environment fails midway, or `stop` is set, the rest is inconclusive,
-/// and the first of the two is told beside the results. A ledger that does not add up is a bug of ours.
+/// A plan that was run.
+#[derive(Clone, Debug)]
+pub struct Executed {
+    /// One for each run, in the order of the plan.
+    pub results: Vec<RunResult>,
+    /// Why not all is as it should be, if so. What ended before is judged all the same.
+    pub trouble: Option<Trouble>,
+}
+
+/// Why a plan was not run to its end. What had no verdict by then is inconclusive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// `stop` was set.
+    Interrupted,
+    /// The environment failed.
+    Environment(EnvironmentError),
+    /// A bug of ours: the ledger does not add up, or something panicked.
+    Bug(String),
+}
+
+impl Trouble {
+    /// Why a run has no verdict of its own.
+    fn reason(&self) -> String {
+        match self {
+            Trouble::Interrupted => "interrupted".to_owned(),
+            Trouble::Environment(error) => error.to_string(),
+            Trouble::Bug(_) => "a bug of tcpvet ended everything".to_owned(),
+        }
+    }
+}
+
+/// Runs everything.
 pub fn execute(
     target: &mut dyn Target,
     plan: &[Run],
@@ -53,8 +85,26 @@ pub fn execute(
     conduct: Conduct,
     stop: &AtomicBool,
     watch: &mut dyn FnMut(Progress<'_>),
-) -> Result<(Vec<RunResult>, Option<EnvironmentError>), LedgerError> {
+) -> Executed {
     let facts = target.facts().clone();
+    let ledger = match Ledger::new(plan.iter().map(|run| run.name.clone())) {
+        Ok(ledger) => ledger,
+        Err(error) => {
+            return Executed {
+                results: Vec::new(),
+                trouble: Some(Trouble::Bug(error.to_string())),
+            };
+        }
+    };
+    let mut clerk = Clerk {
+        plan,
+        expectations,
+        repeatable: !facts.virtual_time,
+        seed: conduct.seed,
+        stop,
+        ledger,
+        error: None,
+    };
     let estimates: Vec<Duration> = plan
         .iter()
         .map(|run| estimate(&run.script, &facts.tolerances))
@@ -63,42 +113,18 @@ pub fn execute(
     let mut order: Vec<usize> = (0..plan.len()).collect();
     order.sort_by_key(|&place| std::cmp::Reverse(estimates[place]));
     let jobs = order.iter().map(|&place| plan[place].job(conduct.seed)).collect();
-
-    let mut clerk = Clerk {
-        plan,
-        expectations,
-        repeatable: !facts.virtual_time,
-        seed: conduct.seed,
-        stop,
-        ledger: Ledger::new(plan.iter().map(|run| run.name.clone()))?,
-        error: None,
-    };
-    let ran = target.run(jobs, conduct.at_once, stop, &mut |at, outcome| {
+    let mut done = |at: usize, outcome| {
         let place = order.get(at).copied().unwrap_or(usize::MAX);
         clerk.note(place, outcome, watch)
-    });
-    let environment = ran.err();
-    let reason = match &environment {
-        Some(error) => Some(error.to_string()),
-        None if stop.load(Ordering::Relaxed) => Some("interrupted".to_owned()),
-        None => None,
     };
-    if let Some(reason) = reason {
-        clerk.void_rest(&reason)?;
+    // After a panic neither the target nor what it had under way is looked at again.
+    let ran = catch_unwind(AssertUnwindSafe(|| target.run(jobs, conduct.at_once, stop, &mut done)));
+    let trouble = clerk.trouble(ran);
+    clerk.void_rest(trouble.as_ref());
+    Executed {
+        results: clerk.results(estimates),
+        trouble,
     }
-    if let Some(error) = clerk.error {
-        return Err(error);
-    }
-    let results = clerk.ledger.close()?.into_iter().zip(plan).zip(estimates);
-    let results = results.map(|((settled, run), estimate)| RunResult {
-        judged: Judged::new(run, &settled.verdict, expectations),
-        run: run.clone(),
-        outcome: settled.verdict,
-        earlier: settled.earlier,
-        attempts: settled.attempts,
-        estimate,
-    });
-    Ok((results.collect(), environment))
 }
 
 /// Keeps the ledger while a target runs.
@@ -175,11 +201,64 @@ impl Clerk<'_> {
         Ok(None)
     }
 
-    fn void_rest(&mut self, reason: &str) -> Result<(), LedgerError> {
-        for place in self.ledger.open() {
-            self.ledger.settle(place, empty(reason))?;
+    /// What went wrong, the worst first. Missing verdicts are a bug only where nothing else explains them.
+    fn trouble(&mut self, ran: Result<Result<(), EnvironmentError>, Box<dyn Any + Send>>) -> Option<Trouble> {
+        let open = self.ledger.open();
+        let names = || open.iter().map(|&place| self.plan[place].name.clone());
+        match (ran, self.error.take()) {
+            (Err(panic), _) => Some(Trouble::Bug(format!(
+                "{}{}",
+                panic_text(panic.as_ref()),
+                under_way(names())
+            ))),
+            (Ok(_), Some(error)) => Some(Trouble::Bug(error.to_string())),
+            (Ok(Err(error)), None) => Some(Trouble::Environment(error)),
+            (Ok(Ok(())), None) if self.stop.load(Ordering::Relaxed) => Some(Trouble::Interrupted),
+            (Ok(Ok(())), None) if open.is_empty() => None,
+            (Ok(Ok(())), None) => Some(Trouble::Bug(LedgerError::Missing(names().collect()).to_string())),
         }
-        Ok(())
+    }
+
+    fn void_rest(&mut self, trouble: Option<&Trouble>) {
+        let reason = trouble.map_or_else(String::new, Trouble::reason);
+        for place in self.ledger.open() {
+            if let Err(error) = self.ledger.settle(place, empty(&reason)) {
+                self.error.get_or_insert(error);
+            }
+        }
+    }
+
+    fn results(self, estimates: Vec<Duration>) -> Vec<RunResult> {
+        // Every page that was open has just been settled.
+        let settled = self.ledger.close().unwrap_or_default();
+        let results = settled.into_iter().zip(self.plan).zip(estimates);
+        results
+            .map(|((settled, run), estimate)| RunResult {
+                judged: Judged::new(run, &settled.verdict, self.expectations),
+                run: run.clone(),
+                outcome: settled.verdict,
+                earlier: settled.earlier,
+                attempts: settled.attempts,
+                estimate,
+            })
+            .collect()
+    }
+}
+
+/// What a panic said.
+pub fn panic_text(payload: &(dyn Any + Send)) -> &str {
+    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) => text,
+        (None, None) => "a panic without a message",
+    }
+}
+
+fn under_way(mut names: impl ExactSizeIterator<Item = String>) -> String {
+    match (names.len(), names.next()) {
+        (_, None) => String::new(),
+        (1, Some(name)) => format!(", in `{name}`"),
+        (count, Some(name)) => format!(", with {count} runs not at their end, such as `{name}`"),
     }
 }
 
@@ -279,6 +358,7 @@ mod tests {
         Forgets,
         IsStoppedAfterOne,
         BreaksAfterOne,
+        PanicsAfterOne,
     }
 
     impl Fake {
@@ -336,6 +416,7 @@ mod tests {
                         stop.store(true, Ordering::Relaxed);
                         return Ok(());
                     }
+                    Quirk::PanicsAfterOne => panic!("the fake panics"),
                     Quirk::BreaksAfterOne => {
                         let (problem, remedy) = ("the device is gone".to_owned(), "plug it in".to_owned());
                         return Err(EnvironmentError { problem, remedy });
@@ -348,19 +429,19 @@ mod tests {
 
     const CONDUCT: Conduct = Conduct { seed: 1, at_once: 0 };
 
-    fn run_with(fake: &mut Fake, expectations: &str) -> Result<Vec<RunResult>, LedgerError> {
+    fn run_with(fake: &mut Fake, expectations: &str) -> Executed {
         let plan: Vec<Run> = runs(&[("a/b", ""), ("a/c", "")])
             .into_iter()
             .take(fake.prepared.len())
             .collect();
         let expectations = Expectations::parse(expectations, "e.yaml").unwrap();
         let stop = AtomicBool::new(false);
-        execute(fake, &plan, &expectations, CONDUCT, &stop, &mut |_| {}).map(|(results, _)| results)
+        execute(fake, &plan, &expectations, CONDUCT, &stop, &mut |_| {})
     }
 
     fn verdict(prepared: Vec<Outcome>) -> (RunResult, usize) {
         let mut fake = Fake::new(vec![prepared], Quirk::None);
-        let result = run_with(&mut fake, "").unwrap().remove(0);
+        let result = run_with(&mut fake, "").results.remove(0);
         (result, fake.seen.len())
     }
 
@@ -373,7 +454,7 @@ mod tests {
     #[test]
     fn an_inconclusive_run_is_repeated_alone_three_times_at_most() {
         let mut fake = Fake::new(vec![vec![outcome(Verdict::Inconclusive)]], Quirk::None);
-        let result = run_with(&mut fake, "").unwrap().remove(0);
+        let result = run_with(&mut fake, "").results.remove(0);
         assert_eq!(result.judged.verdict, Verdict::Inconclusive);
         assert_eq!(fake.seen, [(0, false), (0, true), (0, true), (0, true)]);
         assert_eq!(result.earlier.len(), 3);
@@ -418,10 +499,10 @@ mod tests {
     fn a_failure_that_is_expected_as_it_came_needs_no_confirmation() {
         let expected = "- {cases: a/b, expect: fail, requirement: RFC9293-MUST-1, step: 'expect: ACK', reason: r}";
         let mut fake = Fake::new(vec![vec![late("expect: ACK")]], Quirk::None);
-        run_with(&mut fake, expected).unwrap();
+        run_with(&mut fake, expected);
         assert_eq!(fake.seen.len(), 1);
         let mut elsewhere = Fake::new(vec![vec![late("expect: FIN,ACK")]], Quirk::None);
-        run_with(&mut elsewhere, expected).unwrap();
+        run_with(&mut elsewhere, expected);
         assert_eq!(elsewhere.seen.len(), 2);
     }
 
@@ -429,7 +510,7 @@ mod tests {
     fn on_virtual_time_nothing_is_repeated() {
         let mut fake = Fake::new(vec![vec![outcome(Verdict::Inconclusive)]], Quirk::None);
         Arc::get_mut(&mut fake.facts).unwrap().virtual_time = true;
-        run_with(&mut fake, "").unwrap();
+        run_with(&mut fake, "");
         assert_eq!(fake.seen.len(), 1);
     }
 
@@ -437,26 +518,39 @@ mod tests {
     fn a_verdict_that_is_missing_or_doubled_is_a_bug_of_ours() {
         let pass = || vec![outcome(Verdict::Pass)];
         let mut doubled = Fake::new(vec![pass(), pass()], Quirk::TellsTwice);
-        assert_eq!(
-            run_with(&mut doubled, "").unwrap_err(),
-            LedgerError::Doubled("a/b[ip4]".to_owned())
-        );
+        let bug = |text: &str| Some(Trouble::Bug(text.to_owned()));
+        let executed = run_with(&mut doubled, "");
+        assert_eq!(executed.trouble, bug("two verdicts came for `a/b[ip4]`"));
         let mut missing = Fake::new(vec![pass(), pass()], Quirk::Forgets);
-        let error = run_with(&mut missing, "").unwrap_err();
-        assert_eq!(error, LedgerError::Missing(vec!["a/b[ip4,wrap]".to_owned()]));
+        let executed = run_with(&mut missing, "");
+        assert_eq!(executed.trouble, bug("no verdict came for 1 run: `a/b[ip4,wrap]`"));
+        assert_eq!(executed.results.len(), 2);
+        assert_eq!(executed.results[1].judged.verdict, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_panic_is_a_bug_of_ours_and_what_ended_before_is_kept() {
+        let pass = || vec![outcome(Verdict::Pass)];
+        let mut fake = Fake::new(vec![pass(), pass()], Quirk::PanicsAfterOne);
+        let executed = run_with(&mut fake, "");
+        assert_eq!(executed.results[0].judged.verdict, Verdict::Pass);
+        let text = "the fake panics, in `a/b[ip4,wrap]`".to_owned();
+        assert_eq!(executed.trouble, Some(Trouble::Bug(text)));
     }
 
     #[test]
     fn what_was_not_run_is_inconclusive_for_a_reason_that_is_told() {
         let pass = || vec![outcome(Verdict::Pass)];
         let mut stopped = Fake::new(vec![pass(), pass()], Quirk::IsStoppedAfterOne);
-        let results = run_with(&mut stopped, "").unwrap();
+        let Executed { results, trouble } = run_with(&mut stopped, "");
+        assert_eq!(trouble, Some(Trouble::Interrupted));
         assert_eq!(results[0].judged.verdict, Verdict::Pass);
         assert_eq!(results[1].judged.verdict, Verdict::Inconclusive);
         assert_eq!(results[1].outcome.reason, "interrupted");
 
         let mut broken = Fake::new(vec![pass(), pass()], Quirk::BreaksAfterOne);
-        let results = run_with(&mut broken, "").unwrap();
+        let Executed { results, trouble } = run_with(&mut broken, "");
+        assert!(matches!(trouble, Some(Trouble::Environment(_))));
         assert_eq!(results[1].outcome.reason, "the device is gone; plug it in");
     }
 }

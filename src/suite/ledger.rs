@@ -53,12 +53,9 @@ impl fmt::Display for LedgerError {
             LedgerError::Missing(names) => {
                 let first: Vec<&str> = names.iter().take(3).map(String::as_str).collect();
                 let more = if names.len() > 3 { ", ..." } else { "" };
-                write!(
-                    f,
-                    "no verdict came for {} runs: `{}`{more}",
-                    names.len(),
-                    first.join("`, `")
-                )
+                let runs = if names.len() == 1 { "run" } else { "runs" };
+                let count = names.len();
+                write!(f, "no verdict came for {count} {runs}: `{}`{more}", first.join("`, `"))
             }
         }
     }
@@ -155,7 +152,7 @@ mod tests {
         ledger.attempt(1, outcome(Verdict::Pass)).unwrap();
         assert_eq!(ledger.open(), [1]);
         let error = ledger.close().unwrap_err();
-        assert_eq!(error.to_string(), "no verdict came for 1 runs: `b`");
+        assert_eq!(error.to_string(), "no verdict came for 1 run: `b`");
     }
 
     #[test]
