@@ -64,12 +64,22 @@ pub(super) fn rows(matrix: Option<Node>, report: &mut Report) -> Option<Vec<Row>
         let own: BTreeSet<String> = axes.iter().map(|axis| axis.column.clone()).collect();
         let all = columns.get_or_insert_with(|| own.clone());
         if *all != own {
-            report.add(&place, different_columns(all, &own), Some("every block has the same columns".into()));
+            report.add(
+                &place,
+                different_columns(all, &own),
+                Some("every block has the same columns".into()),
+            );
             complete = false;
         }
-        let count = axes.iter().fold(1, |n: usize, axis| n.saturating_mul(axis.entries.len()));
+        let count = axes
+            .iter()
+            .fold(1, |n: usize, axis| n.saturating_mul(axis.entries.len()));
         if count > MAX_ROWS - rows.len().min(MAX_ROWS) {
-            report.add(&place, format!("more than {MAX_ROWS} rows"), Some("split the case".into()));
+            report.add(
+                &place,
+                format!("more than {MAX_ROWS} rows"),
+                Some("split the case".into()),
+            );
             return None;
         }
         complete &= product(name.as_ref(), &axes, &place, &mut rows, report);
@@ -78,11 +88,16 @@ pub(super) fn rows(matrix: Option<Node>, report: &mut Report) -> Option<Vec<Row>
         report.add(&place, "a matrix without rows", Some("take it out, or fill it".into()));
         return None;
     }
-    complete.then_some(rows).filter(|rows| names_differ(rows, &place, report))
+    complete
+        .then_some(rows)
+        .filter(|rows| names_differ(rows, &place, report))
 }
 
 fn different_columns(all: &BTreeSet<String>, own: &BTreeSet<String>) -> String {
-    let missing = all.difference(own).next().map(|name| format!("column `{name}` is missing here"));
+    let missing = all
+        .difference(own)
+        .next()
+        .map(|name| format!("column `{name}` is missing here"));
     missing.unwrap_or_else(|| {
         let extra = own.difference(all).next().map(String::as_str).unwrap_or_default();
         format!("column `{extra}` is not in the first block")
@@ -104,7 +119,11 @@ fn axes(block: Node, report: &mut Report) -> Option<(Option<Text>, Vec<Axis>)> {
                 "i" => "`$i` counts in a repeat: choose another name",
                 _ => "a column's name is a lower-case letter, then letters, digits, `_`",
             };
-            report.add(&key.place, format!("`{}` cannot be a column", key.text), Some(help.into()));
+            report.add(
+                &key.place,
+                format!("`{}` cannot be a column", key.text),
+                Some(help.into()),
+            );
             complete = false;
             continue;
         }
@@ -135,7 +154,11 @@ fn axis(column: String, node: Node, report: &mut Report) -> Option<Axis> {
         }
     };
     if entries.is_empty() {
-        report.add(&place, format!("column `{column}` has no values"), Some("give it one".into()));
+        report.add(
+            &place,
+            format!("column `{column}` has no values"),
+            Some("give it one".into()),
+        );
         return None;
     }
     Some(Axis { column, entries, named })
@@ -161,13 +184,23 @@ fn product(name: Option<&Text>, axes: &[Axis], place: &Place, rows: &mut Vec<Row
             return false;
         }
         row.name = row_name(&row, axes, &chosen);
-        if !row.name.chars().all(|c| c.is_ascii_alphanumeric() || "._*+=,-".contains(c)) {
+        if !row
+            .name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._*+=,-".contains(c))
+        {
             let help = "label the value: `{label: value}` instead of a list";
-            report.add(place, format!("`{}` cannot be a row's name", row.name), Some(help.into()));
+            report.add(
+                place,
+                format!("`{}` cannot be a row's name", row.name),
+                Some(help.into()),
+            );
             return false;
         }
         rows.push(row);
-        let next = (0..axes.len()).rev().find(|&at| chosen[at] + 1 < axes[at].entries.len());
+        let next = (0..axes.len())
+            .rev()
+            .find(|&at| chosen[at] + 1 < axes[at].entries.len());
         let Some(next) = next else {
             return true;
         };
@@ -247,7 +280,11 @@ fn resolve(
         return Err((column.to_string(), message));
     }
     under_way.push(column.to_string());
-    let written = row.cells.get(column).map(|cell| cell.written.as_str()).unwrap_or_default();
+    let written = row
+        .cells
+        .get(column)
+        .map(|cell| cell.written.as_str())
+        .unwrap_or_default();
     let mut value = String::new();
     for part in parts(written) {
         match part {
@@ -259,7 +296,10 @@ fn resolve(
             },
         }
         if value.len() > MAX_TEXT {
-            return Err((column.to_string(), format!("`${column}` is longer than {MAX_TEXT} octets")));
+            return Err((
+                column.to_string(),
+                format!("`${column}` is longer than {MAX_TEXT} octets"),
+            ));
         }
     }
     under_way.pop();

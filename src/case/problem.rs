@@ -178,7 +178,10 @@ mod tests {
     #[test]
     fn a_problem_with_a_file_has_no_line() {
         let problem = Problem::with_file("nowhere", "no such directory", "check the path");
-        assert_eq!(problem.to_string(), "error: no such directory\n  nowhere\n  = check the path\n");
+        assert_eq!(
+            problem.to_string(),
+            "error: no such directory\n  nowhere\n  = check the path\n"
+        );
     }
 
     #[test]
@@ -199,8 +202,14 @@ mod tests {
 
     #[test]
     fn a_slip_of_the_finger_is_found_and_another_word_is_not() {
-        assert_eq!(did_you_mean("tilte", ["title", "why"]).as_deref(), Some("did you mean `title`?"));
+        assert_eq!(
+            did_you_mean("tilte", ["title", "why"]).as_deref(),
+            Some("did you mean `title`?")
+        );
         assert_eq!(did_you_mean("sausage", ["title", "why"]), None);
-        assert_eq!(did_you_mean("RFC5961-3.2-33", ["RFC5961-3.2-3"]).as_deref(), Some("did you mean `RFC5961-3.2-3`?"));
+        assert_eq!(
+            did_you_mean("RFC5961-3.2-33", ["RFC5961-3.2-3"]).as_deref(),
+            Some("did you mean `RFC5961-3.2-3`?")
+        );
     }
 }

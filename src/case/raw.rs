@@ -204,7 +204,11 @@ pub(super) fn text(node: Node, what: &str, report: &mut Report) -> Option<Text> 
     match node {
         Node::Text(text) => Some(text),
         other => {
-            report.add(other.place(), format!("{what} is a text"), Some("write it on one line".into()));
+            report.add(
+                other.place(),
+                format!("{what} is a text"),
+                Some("write it on one line".into()),
+            );
             None
         }
     }
@@ -239,7 +243,10 @@ impl RawCase {
                     at: fields.place.at.start..fields.place.at.start,
                     ..fields.place
                 };
-                let help = keys::CASE.iter().find(|key| key.name == *name).map(|key| key.tells.to_string());
+                let help = keys::CASE
+                    .iter()
+                    .find(|key| key.name == *name)
+                    .map(|key| key.tells.to_string());
                 report.add(&place, format!("`{name}` is missing"), help);
                 missing = true;
             }
@@ -325,7 +332,11 @@ fn given(node: Node, report: &mut Report) -> Option<RawGiven> {
     };
     fields.deny_rest("`given`", &listed(keys::GIVEN), report);
     if state.is_none() {
-        report.add(&place, "`state` is missing", Some("name the state to begin from".into()));
+        report.add(
+            &place,
+            "`state` is missing",
+            Some("name the state to begin from".into()),
+        );
     }
     state.map(|_| given)
 }
@@ -370,7 +381,11 @@ fn word_of(fields: &mut Fields, report: &mut Report) -> Option<(Word, Place, Nod
                 Some((key, _)) => key.place.clone(),
                 None => fields.place.clone(),
             };
-            (place, "a step that does nothing".to_string(), format!("write one of `{}`", words.join("`, `")))
+            (
+                place,
+                "a step that does nothing".to_string(),
+                format!("write one of `{}`", words.join("`, `")),
+            )
         });
         report.add(&place, message, Some(help));
     }
@@ -387,17 +402,17 @@ fn step(node: Node, report: &mut Report) -> Option<RawStep> {
         Word::Repeat => {
             let inner = fields.take("steps");
             if inner.is_none() {
-                report.add(&place, "`steps` is missing", Some("write what is to be repeated".into()));
+                report.add(
+                    &place,
+                    "`steps` is missing",
+                    Some("write what is to be repeated".into()),
+                );
             }
             Head::Repeat(text(node, "`repeat`", report)?, steps(inner, report))
         }
-        Word::Inject
-        | Word::Expect
-        | Word::Call
-        | Word::Result
-        | Word::Wait
-        | Word::State
-        | Word::Check => Head::Text(text(node, &format!("`{}`", word.name()), report)?),
+        Word::Inject | Word::Expect | Word::Call | Word::Result | Word::Wait | Word::State | Word::Check => {
+            Head::Text(text(node, &format!("`{}`", word.name()), report)?)
+        }
     };
     let step = RawStep {
         word,
@@ -443,7 +458,11 @@ fn deny_misplaced(fields: &mut Fields, word: Word, report: &mut Report) {
             true => "name a step inside it".to_string(),
             false => format!("it goes with `{}`", owners.join("`, `")),
         };
-        report.add(&key.place, format!("`{name}` does not go with `{}`", word.name()), Some(help));
+        report.add(
+            &key.place,
+            format!("`{name}` does not go with `{}`", word.name()),
+            Some(help),
+        );
         false
     });
 }
@@ -452,7 +471,11 @@ fn outcomes(node: Node, report: &mut Report) -> Option<Vec<(Text, Vec<RawStep>)>
     let place = node.place().clone();
     let fields = Fields::of(node, "`any-of`", report)?;
     if fields.pairs.is_empty() {
-        report.add(&place, "no outcome", Some("name the outcomes, each with its steps".into()));
+        report.add(
+            &place,
+            "no outcome",
+            Some("name the outcomes, each with its steps".into()),
+        );
     }
     let named = fields.pairs.into_iter().map(|(name, node)| {
         let inner = steps(Some(node), report);
@@ -476,7 +499,10 @@ fn fault(node: Node, report: &mut Report) -> Option<RawFault> {
     let mut fields = Fields::of(node, "a fault", report)?;
     let kinds = listed(keys::FAULTS);
     let known: Vec<_> = kinds.iter().copied().chain(keys::names(keys::FAULT_BESIDE)).collect();
-    let at = fields.pairs.iter().position(|(key, _)| kinds.contains(&key.text.as_str()));
+    let at = fields
+        .pairs
+        .iter()
+        .position(|(key, _)| kinds.contains(&key.text.as_str()));
     let found = at.map(|at| fields.pairs.remove(at));
     let beside = (
         fields.text("nth", report),

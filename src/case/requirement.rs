@@ -179,7 +179,10 @@ impl Catalogue {
 
     fn refuse(&self, raw: &RawEntry, rfc: Option<u32>) -> Option<(String, String)> {
         if self.by_id.contains_key(&raw.id) {
-            return Some((format!("`{}` is there twice", raw.id), "give it an id of its own".into()));
+            return Some((
+                format!("`{}` is there twice", raw.id),
+                "give it an id of its own".into(),
+            ));
         }
         if raw.id.is_empty() || !raw.id.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)) {
             let help = "letters, digits, `-`, `.` and `_`, such as `RFC5961-3.2-3`";
@@ -241,7 +244,11 @@ fn not_read(source: &Source, error: &serde_yaml::Error) -> Problem {
         problem.line = location.line();
         problem.column = location.column();
         problem.span = location.index()..location.index();
-        problem.excerpt = source.text.lines().nth(location.line().saturating_sub(1)).map(String::from);
+        problem.excerpt = source
+            .text
+            .lines()
+            .nth(location.line().saturating_sub(1))
+            .map(String::from);
     }
     problem
 }

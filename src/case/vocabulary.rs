@@ -33,12 +33,21 @@ pub const CONDITIONS: &[Word] = &[
     word("limited-transmit", "implements limited transmit (RFC 3042)"),
     word("md5", "implements the MD5 signature option (RFC 2385)"),
     word("multipath", "implements Multipath TCP (RFC 8684)"),
-    word("path-mtu-discovery", "implements path MTU discovery by ICMP (RFC 1191, RFC 8201)"),
-    word("plpmtud", "implements packetization-layer path MTU discovery (RFC 4821)"),
+    word(
+        "path-mtu-discovery",
+        "implements path MTU discovery by ICMP (RFC 1191, RFC 8201)",
+    ),
+    word(
+        "plpmtud",
+        "implements packetization-layer path MTU discovery (RFC 4821)",
+    ),
     word("rack", "implements RACK-TLP (RFC 8985)"),
     word("rfc5961", "implements the defences against blind attacks (RFC 5961)"),
     word("rfc6191", "recycles TIME-WAIT by timestamps (RFC 6191)"),
-    word("sack", "implements selective acknowledgments (RFC 2018, RFC 2883, RFC 6675)"),
+    word(
+        "sack",
+        "implements selective acknowledgments (RFC 2018, RFC 2883, RFC 6675)",
+    ),
     word("syn-cookies", "implements SYN cookies (RFC 4987 section 3.6)"),
     word("tcp-ao", "implements the authentication option (RFC 5925)"),
     word("timestamps", "implements timestamps (RFC 7323 section 3)"),
@@ -72,7 +81,10 @@ pub const ABILITIES: &[Word] = &[
 pub const SOCKET_SETTINGS: &[Word] = &[
     word("keep-alive", "keep-alives on or off"),
     word("keep-alive-count", "how many unanswered keep-alives end the connection"),
-    word("keep-alive-idle", "how long a connection is idle before the first keep-alive"),
+    word(
+        "keep-alive-idle",
+        "how long a connection is idle before the first keep-alive",
+    ),
     word("keep-alive-interval", "the time between unanswered keep-alives"),
     word("linger", "what close does with unsent data"),
     word("mss", "the largest segment to be announced"),
@@ -114,35 +126,103 @@ const fn setting(name: &'static str, takes: Takes, meaning: &'static str) -> Hos
 
 /// Everything that `configure` knows.
 pub const HOST_SETTINGS: &[HostSetting] = &[
-    setting("abort-on-overflow", Takes::Flag, "a RST instead of silence when the accept queue is full"),
-    setting("ack-range-check", Takes::Flag, "the check of SEG.ACK against blind data injection (RFC 5961 section 5)"),
+    setting(
+        "abort-on-overflow",
+        Takes::Flag,
+        "a RST instead of silence when the accept queue is full",
+    ),
+    setting(
+        "ack-range-check",
+        Takes::Flag,
+        "the check of SEG.ACK against blind data injection (RFC 5961 section 5)",
+    ),
     setting("accurate-ecn", Takes::Flag, "more accurate ECN feedback (RFC 9768)"),
-    setting("challenge-ack-limit", Takes::Number, "how many challenge ACKs a second the host sends"),
-    setting("congestion-control", Takes::OneOf(&["reno", "cubic"]), "the congestion control of new connections"),
-    setting("data-retries", Takes::Number, "how often data is sent again before the connection is given up"),
-    setting("delayed-ack", Takes::Flag, "acknowledgments may wait for a second segment (RFC 9293 section 3.8.6.3)"),
+    setting(
+        "challenge-ack-limit",
+        Takes::Number,
+        "how many challenge ACKs a second the host sends",
+    ),
+    setting(
+        "congestion-control",
+        Takes::OneOf(&["reno", "cubic"]),
+        "the congestion control of new connections",
+    ),
+    setting(
+        "data-retries",
+        Takes::Number,
+        "how often data is sent again before the connection is given up",
+    ),
+    setting(
+        "delayed-ack",
+        Takes::Flag,
+        "acknowledgments may wait for a second segment (RFC 9293 section 3.8.6.3)",
+    ),
     setting("dsack", Takes::Flag, "duplicates are reported by D-SACK (RFC 2883)"),
     setting("early-retransmit", Takes::Flag, "early retransmit (RFC 5827)"),
     setting("ecn", Takes::Flag, "ECN is offered and accepted (RFC 3168)"),
     setting("f-rto", Takes::Flag, "detection of spurious timeouts (RFC 5682)"),
     setting("fast-open", Takes::Flag, "fast open for both roles (RFC 7413)"),
-    setting("fin-timeout", Takes::Time, "how long an abandoned connection stays in FIN-WAIT-2"),
-    setting("keep-alive-idle", Takes::Time, "the default idle time before a keep-alive"),
-    setting("linear-syn-timeouts", Takes::Number, "how many SYNs are sent again before the interval doubles"),
+    setting(
+        "fin-timeout",
+        Takes::Time,
+        "how long an abandoned connection stays in FIN-WAIT-2",
+    ),
+    setting(
+        "keep-alive-idle",
+        Takes::Time,
+        "the default idle time before a keep-alive",
+    ),
+    setting(
+        "linear-syn-timeouts",
+        Takes::Number,
+        "how many SYNs are sent again before the interval doubles",
+    ),
     setting("min-rto", Takes::Time, "the least retransmission timeout"),
-    setting("orphan-retries", Takes::Number, "how often a connection that was closed by its owner sends again"),
-    setting("path-mtu-discovery", Takes::Flag, "ICMP may lower the path MTU (RFC 1191, RFC 8201)"),
-    setting("path-mtu-probing", Takes::OneOf(&["never", "when-black-hole", "always"]), "probing by size (RFC 4821)"),
+    setting(
+        "orphan-retries",
+        Takes::Number,
+        "how often a connection that was closed by its owner sends again",
+    ),
+    setting(
+        "path-mtu-discovery",
+        Takes::Flag,
+        "ICMP may lower the path MTU (RFC 1191, RFC 8201)",
+    ),
+    setting(
+        "path-mtu-probing",
+        Takes::OneOf(&["never", "when-black-hole", "always"]),
+        "probing by size (RFC 4821)",
+    ),
     setting("rack", Takes::Flag, "RACK and tail loss probes (RFC 8985)"),
     setting("rfc1337", Takes::Flag, "a RST does not end TIME-WAIT (RFC 1337)"),
     setting("sack", Takes::Flag, "SACK is offered and accepted (RFC 2018)"),
-    setting("slow-start-after-idle", Takes::Flag, "the congestion window falls back when idle (RFC 5681 section 4.1)"),
+    setting(
+        "slow-start-after-idle",
+        Takes::Flag,
+        "the congestion window falls back when idle (RFC 5681 section 4.1)",
+    ),
     setting("syn-ack-retries", Takes::Number, "how often a SYN,ACK is sent again"),
-    setting("syn-cookies", Takes::OneOf(&["never", "when-full", "always"]), "SYN cookies (RFC 4987 section 3.6)"),
+    setting(
+        "syn-cookies",
+        Takes::OneOf(&["never", "when-full", "always"]),
+        "SYN cookies (RFC 4987 section 3.6)",
+    ),
     setting("syn-retries", Takes::Number, "how often a SYN is sent again"),
-    setting("timestamps", Takes::Flag, "timestamps are offered and accepted (RFC 7323)"),
-    setting("tw-reuse", Takes::Flag, "an active open may take over a connection in TIME-WAIT (RFC 6191)"),
-    setting("window-scaling", Takes::Flag, "window scaling is offered and accepted (RFC 7323)"),
+    setting(
+        "timestamps",
+        Takes::Flag,
+        "timestamps are offered and accepted (RFC 7323)",
+    ),
+    setting(
+        "tw-reuse",
+        Takes::Flag,
+        "an active open may take over a connection in TIME-WAIT (RFC 6191)",
+    ),
+    setting(
+        "window-scaling",
+        Takes::Flag,
+        "window scaling is offered and accepted (RFC 7323)",
+    ),
 ];
 
 /// What `measure` can take at an `expect`; a `result` has `elapsed` only.

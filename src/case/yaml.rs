@@ -58,20 +58,6 @@ impl Node {
             Node::List(_, place) | Node::Map(_, place) => place,
         }
     }
-
-    /// Shows every text below, keys included.
-    pub(super) fn visit(&self, see: &mut dyn FnMut(&Text)) {
-        match self {
-            Node::Text(text) => see(text),
-            Node::List(items, _) => items.iter().for_each(|item| item.visit(see)),
-            Node::Map(pairs, _) => {
-                for (key, value) in pairs {
-                    see(key);
-                    value.visit(see);
-                }
-            }
-        }
-    }
 }
 
 impl Text {
@@ -168,7 +154,9 @@ impl<'a> Report<'a> {
         }
         self.seen.insert(key, self.problems.len());
         let text = &self.source.text;
-        let begin = text[..place.at.start.min(text.len())].rfind('\n').map_or(0, |at| at + 1);
+        let begin = text[..place.at.start.min(text.len())]
+            .rfind('\n')
+            .map_or(0, |at| at + 1);
         let line = text[begin..].lines().next().unwrap_or_default();
         let problem = Problem {
             file: self.source.name.clone(),
@@ -225,7 +213,11 @@ pub(super) fn read(report: &mut Report) -> Option<Node> {
             Err(error) => {
                 let mark = *error.marker();
                 let place = reader.place(Span::new(mark, mark));
-                report.add(&place, format!("this is not YAML: {}", error.info()), yaml_remedy(error.info()));
+                report.add(
+                    &place,
+                    format!("this is not YAML: {}", error.info()),
+                    yaml_remedy(error.info()),
+                );
                 return None;
             }
         };
@@ -273,7 +265,10 @@ fn characters_are_plain(report: &mut Report) -> bool {
                 continue;
             }
             '\r' if text[at..].starts_with("\r\n") => continue,
-            '\r' => ("a carriage return without a line feed".to_string(), "end lines with a line feed"),
+            '\r' => (
+                "a carriage return without a line feed".to_string(),
+                "end lines with a line feed",
+            ),
             '\t' => ("a tab".to_string(), "use blanks; inside a segment's text write `\\t`"),
             '\u{feff}' | '\u{2028}' | '\u{2029}' => (unprintable(c), "take it out"),
             c if c.is_control() => (unprintable(c), "take it out; inside a segment's text write `\\xNN`"),
@@ -305,7 +300,11 @@ struct Offsets {
 
 impl Offsets {
     fn new(text: &str) -> Offsets {
-        let base = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+        let base = if text.starts_with('\u{feff}') {
+            '\u{feff}'.len_utf8()
+        } else {
+            0
+        };
         let body = &text[base..];
         let table = (!body.is_ascii()).then(|| body.char_indices().map(|(at, _)| at).chain([body.len()]).collect());
         Offsets { base, table }
@@ -367,7 +366,11 @@ impl Reader<'_> {
             Event::DocumentStart(_) => {
                 self.documents += 1;
                 if self.documents > 1 {
-                    report.add(&place, "a second document", Some("one file, one case: take out the `---`".into()));
+                    report.add(
+                        &place,
+                        "a second document",
+                        Some("one file, one case: take out the `---`".into()),
+                    );
                 }
                 self.documents == 1
             }
@@ -413,7 +416,11 @@ impl Reader<'_> {
     fn open(&mut self, open: Open, place: &Place, report: &mut Report) -> bool {
         if self.stack.len() >= MAX_DEPTH {
             let message = format!("nested more than {MAX_DEPTH} deep");
-            report.add(place, message, Some("no case needs that; is a bracket left open?".into()));
+            report.add(
+                place,
+                message,
+                Some("no case needs that; is a bracket left open?".into()),
+            );
             return false;
         }
         if let Some((Open::Map { key: None, .. }, _)) = self.stack.last() {
@@ -459,7 +466,11 @@ impl Reader<'_> {
                 (None, Node::Text(text)) => {
                     if !keys.insert(text.text.clone()) {
                         let message = format!("`{}` is written twice", text.text);
-                        report.add(&text.place, message, Some("readers keep one of the two: take one out".into()));
+                        report.add(
+                            &text.place,
+                            message,
+                            Some("readers keep one of the two: take one out".into()),
+                        );
                     }
                     *key = Some(text);
                 }
@@ -520,7 +531,9 @@ impl Reader<'_> {
             None => place.at.start,
         };
         // How far the damage reaches is known only when the bracket closes; its line is what can be seen.
-        let until = self.source.text[place.at.end..].find('\n').map_or(self.source.text.len(), |at| place.at.end + at);
+        let until = self.source.text[place.at.end..]
+            .find('\n')
+            .map_or(self.source.text.len(), |at| place.at.end + at);
         let message = format!("`{text}` is cut at the comma");
         report.trap(place, from..until, message, "quote the segment inside [] and {}");
     }
