@@ -1,8 +1,8 @@
 //! Options within `<...>`.
 
+use super::read::within;
 use super::scan::{Piece, is_name, read_hex, read_number};
-use super::segment::{Octets, OptionPattern, OptionValue, Role, within};
-use super::{Expr, NotationError};
+use super::{Expr, NotationError, Octets, OptionPattern, OptionValue, Role};
 use core::fmt;
 use core::ops::RangeInclusive;
 
@@ -153,7 +153,7 @@ fn read_other(whole: Piece<'_>, arguments: &[Piece<'_>]) -> Result<OptionValue, 
 }
 
 /// Where a correct peer has nothing to fill in, the value must be written.
-fn check_injected(value: &OptionValue, whole: Piece<'_>) -> Result<(), NotationError> {
+pub(super) fn check_injected(value: &OptionValue, whole: Piece<'_>) -> Result<(), NotationError> {
     let missing = match value {
         OptionValue::Sack(blocks) if blocks.is_empty() => "blocks: `sack 2001:3001`",
         OptionValue::Md5(None) => "octets in hexadecimal",

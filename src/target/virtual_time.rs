@@ -329,3 +329,6 @@ impl<F: Fn(&Job) -> Box<dyn Stack> + Sync> Embedded<F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
