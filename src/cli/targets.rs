@@ -20,7 +20,7 @@ struct Known {
 }
 
 const KNOWN: &[Known] = &[
-    #[cfg(feature = "linux")]
+    #[cfg(all(feature = "linux", target_os = "linux"))]
     Known {
         name: "linux",
         expectations: (
@@ -92,18 +92,16 @@ pub fn list() -> u8 {
 }
 
 /// What the program does where it was started as a target's child; `None` where it was not.
-#[cfg(feature = "linux")]
 pub fn child() -> Option<ExitCode> {
+    #[cfg(all(feature = "linux", target_os = "linux"))]
+    if std::env::args_os().nth(1).is_some_and(|word| word == tcpvet::target::linux::SUBCOMMAND) {
+        let words = std::env::args_os().skip(2).map(|word| word.to_string_lossy().into_owned());
+        return Some(tcpvet::target::linux::child_main(words));
+    }
     None
 }
 
-/// Without a kernel as a target there are no children.
-#[cfg(not(feature = "linux"))]
-pub fn child() -> Option<ExitCode> {
-    None
-}
-
-#[cfg(feature = "linux")]
+#[cfg(all(feature = "linux", target_os = "linux"))]
 fn linux() -> Result<Box<dyn Target>, EnvironmentError> {
     Err(EnvironmentError {
         problem: "not built in yet".to_owned(),

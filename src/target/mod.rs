@@ -1,6 +1,8 @@
 //! What a stack under test is to the rest: something that takes frames, calls and time, and emits frames and results.
 
 mod job;
+#[cfg(all(feature = "linux", target_os = "linux"))]
+pub mod linux;
 pub mod protocol;
 mod runner;
 #[cfg(feature = "smoltcp")]

@@ -90,6 +90,8 @@ pub enum Reply {
     Unsupported,
     /// `failed why`: it cannot work at all.
     Failed(String),
+    /// `note text`: something for a person to read.
+    Note(String),
 }
 
 /// A line that says nothing that is known.
@@ -169,6 +171,7 @@ impl fmt::Display for Reply {
             Reply::Synced(number) => write!(f, "synced {number}"),
             Reply::Unsupported => f.write_str("unsupported"),
             Reply::Failed(why) => write!(f, "failed {}", OneLine(why)),
+            Reply::Note(text) => write!(f, "note {}", OneLine(text)),
         }
     }
 }
@@ -615,6 +618,7 @@ fn reply(words: &mut Words<'_>) -> Result<Reply, String> {
         "synced" => Reply::Synced(words.number("number")?),
         "unsupported" => Reply::Unsupported,
         "failed" => Reply::Failed(words.text().to_owned()),
+        "note" => Reply::Note(words.text().to_owned()),
         other => return Err(format!("`{}` is no reply", cut(other))),
     })
 }
@@ -760,6 +764,7 @@ mod tests {
             any::<u64>().prop_map(Reply::Synced),
             Just(Reply::Unsupported),
             "[a-z]{1,5}( [a-z;]{1,5})?".prop_map(Reply::Failed),
+            "[a-z]{1,5}( [a-z;]{1,5})?".prop_map(Reply::Note),
         ]
     }
 

@@ -12,7 +12,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The runners that come with the program: name and text.
-const BUNDLED: [(&str, &str); 1] = [("linux", include_str!("../../runners/linux/runner.yaml"))];
+const BUNDLED: [(&str, &str); 2] = [
+    ("linux", include_str!("../../runners/linux/runner.yaml")),
+    ("smoltcp", include_str!("../../runners/smoltcp/runner.yaml")),
+];
 
 /// The times of a target by name. They blur the clock; they never widen a bound of an RFC.
 #[derive(Clone, Debug, PartialEq, Eq)]
