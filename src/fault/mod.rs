@@ -110,6 +110,7 @@ mod tests {
             action,
             segment,
             nth,
+            conns: vec![],
             from_tester: false,
             conns: vec![],
         }
