@@ -103,10 +103,7 @@ pub fn child() -> Option<ExitCode> {
 
 #[cfg(all(feature = "linux", target_os = "linux"))]
 fn linux() -> Result<Box<dyn Target>, EnvironmentError> {
-    Err(EnvironmentError {
-        problem: "not built in yet".to_owned(),
-        remedy: "wait".to_owned(),
-    })
+    Ok(Box::new(tcpvet::target::linux::Linux::probe()?))
 }
 
 #[cfg(feature = "smoltcp")]
@@ -116,5 +113,5 @@ fn smoltcp() -> Result<Box<dyn Target>, EnvironmentError> {
         problem: error.to_string(),
         remedy: "this is a bug of tcpvet".to_owned(),
     })?;
-    Ok(Box::new(tcpvet::target::smoltcp::target(runner.facts)))
+    Ok(Box::new(tcpvet::target::smoltcp::target(runner)))
 }
