@@ -3,7 +3,7 @@
 use super::{Kind, Report, explain, hex, human, level_word, plural};
 use crate::engine::{Measure, Outcome, Verdict};
 use crate::suite::{Expectation, Judged, RunResult, topic};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// How much is said.
@@ -176,18 +176,14 @@ fn groups(report: &Report) -> Vec<Group<'_>> {
 /// Alike is what differs at most in numbers.
 fn likeness(result: &RunResult) -> String {
     let Outcome { failure, reason, .. } = &result.outcome;
-    let (broken, text) = match failure {
-        Some(it) => {
-            let ids: Vec<&str> = it.requirements.iter().map(|(id, ..)| id.as_str()).collect();
-            let place = format!("{}:{}", it.position.line, it.position.column);
-            (
-                ids.join(" "),
-                format!("{place} {} {} {}", it.step, it.expected, it.seen),
-            )
-        }
-        None => (String::new(), reason.clone()),
+    let text = match failure {
+        Some(it) => format!(
+            "{}:{} {} {}",
+            it.position.line, it.position.column, it.expected, it.seen
+        ),
+        None => reason.clone(),
     };
-    let mut like = format!("{} {} {broken} ", result.run.script.case, result.judged.word());
+    let mut like = format!("{} {} ", result.run.script.case, result.judged.word());
     // Without a failure, as when the environment broke, runs of all cases are alike.
     if failure.is_none() && result.judged.verdict == Verdict::Inconclusive {
         like.clear();
@@ -297,20 +293,18 @@ impl Page {
             self.line(&format!("  and {} alike:", plural(others.len(), "run")));
             let shown = if loudness == Loudness::Verbose { others.len() } else { 5 };
             for other in others.iter().take(shown) {
-                self.line(&format!("    {}", other.run.name));
+                let news: Vec<&str> = broken(other)
+                    .filter(|id| broken(first).all(|known| known != *id))
+                    .collect();
+                self.line(&format!("    {}  {}", other.run.name, news.join(", ")));
             }
             if others.len() > shown {
                 self.line(&format!("    ... {} more (-v names all)", others.len() - shown));
             }
         }
         if report.cut_short.is_none() {
-            let again = format!("  again: tcpvet '{}' --target {}", first.run.name, report.target);
-            let seed = if report.seed == DEFAULT_SEED {
-                String::new()
-            } else {
-                format!(" --seed {}", report.seed)
-            };
-            self.line(&self.ink.dim(&format!("{again}{seed}")));
+            let again = format!("  again: tcpvet '{}'{}", first.run.name, report.again);
+            self.line(&self.ink.dim(&again));
         }
     }
 
@@ -430,9 +424,6 @@ impl Page {
     }
 }
 
-/// The seed where none is given.
-pub const DEFAULT_SEED: u64 = 1;
-
 /// The word over an unexpected result.
 const fn headline(judged: &Judged) -> &'static str {
     match (&judged.expectation, judged.verdict) {
@@ -449,10 +440,8 @@ const fn headline(judged: &Judged) -> &'static str {
 /// A group on one line, for the end, where the eye is when all has scrolled by.
 fn short(group: &Group<'_>) -> String {
     let first = group.members[0];
-    let ids: Vec<&str> = match &first.outcome.failure {
-        Some(failure) => failure.requirements.iter().map(|(id, ..)| id.as_str()).collect(),
-        None => Vec::new(),
-    };
+    let ids: BTreeSet<&str> = group.members.iter().flat_map(|result| broken(result)).collect();
+    let ids: Vec<&str> = ids.into_iter().collect();
     let runs = plural(group.members.len(), "run");
     let what = if ids.is_empty() {
         first.outcome.reason.clone()
@@ -463,11 +452,23 @@ fn short(group: &Group<'_>) -> String {
     format!("{:<15}  {case} ({runs})  {}", headline(&first.judged), one_line(&what))
 }
 
+/// The requirements that a result breaks.
+fn broken(result: &RunResult) -> impl Iterator<Item = &str> {
+    let failure = result.outcome.failure.iter();
+    failure.flat_map(|failure| failure.requirements.iter().map(|(id, ..)| id.as_str()))
+}
+
 fn conclusion(report: &Report) -> String {
+    let red = report.red().count();
+    let cases: BTreeSet<&str> = report.red().map(|result| &*result.run.script.case).collect();
     match report.exit_code() {
         0 if report.results.is_empty() => "Nothing was run.".to_owned(),
         0 => "Nothing unexpected.".to_owned(),
-        1 => "Not as it should be.".to_owned(),
+        1 => format!(
+            "NOT CONFORMING: {} of {} unexpected.",
+            plural(red, "run"),
+            plural(cases.len(), "case")
+        ),
         2 => "A case is wrong; correct it first.".to_owned(),
         3 => "Inconclusive: the environment, not the target, is at fault.".to_owned(),
         _ => "A bug of tcpvet: no verdict can be trusted.".to_owned(),
