@@ -283,28 +283,47 @@ impl Page {
                 Kind::Title | Kind::Requirement => self.ink.bold(&line.text),
                 Kind::Expected => self.ink.green(&line.text),
                 Kind::Seen | Kind::Mark => self.ink.red(&line.text),
-                Kind::Plain => line.text,
-                Kind::Ladder => self.ink.dim(&line.text),
+                Kind::Plain | Kind::Ladder => line.text,
             };
             self.line(&painted);
         }
         if !others.is_empty() {
-            self.line("");
-            self.line(&format!("  and {} alike:", plural(others.len(), "run")));
-            let shown = if loudness == Loudness::Verbose { others.len() } else { 5 };
-            for other in others.iter().take(shown) {
-                let news: Vec<&str> = broken(other)
-                    .filter(|id| broken(first).all(|known| known != *id))
-                    .collect();
-                self.line(&format!("    {}  {}", other.run.name, news.join(", ")));
-            }
-            if others.len() > shown {
-                self.line(&format!("    ... {} more (-v names all)", others.len() - shown));
-            }
+            self.others(first, others, loudness);
         }
         if report.cut_short.is_none() {
-            let again = format!("  again: tcpvet '{}'{}", first.run.name, report.again);
+            let again = format!("\n  again: tcpvet '{}'{}", first.run.name, report.again);
             self.line(&self.ink.dim(&again));
+        }
+    }
+
+    /// The rest of a group, a line for each row: over which axes is seldom news.
+    fn others(&mut self, first: &RunResult, others: &[&RunResult], loudness: Loudness) {
+        const SHOWN: usize = 6;
+        self.line("");
+        self.line(&format!("  and {} alike:", plural(others.len(), "run")));
+        if loudness == Loudness::Verbose {
+            for other in others {
+                self.line(&format!("    {}", other.run.name));
+            }
+            return;
+        }
+        let rows: Vec<&[&RunResult]> = others
+            .chunk_by(|a, b| a.run.case_and_row() == b.run.case_and_row())
+            .collect();
+        for row in rows.iter().take(SHOWN) {
+            let name = row[0].run.case_and_row();
+            let more = if name == first.run.case_and_row() { "more " } else { "" };
+            let runs = plural(row.len(), &format!("{more}run"));
+            let news: Vec<&str> = broken(row[0])
+                .filter(|id| broken(first).all(|known| known != *id))
+                .collect();
+            self.line(&format!("    {name} ({runs})  {}", news.join(", ")));
+        }
+        if rows.len() > SHOWN {
+            self.line(&format!(
+                "    ... and {} (-v names all)",
+                plural(rows.len() - SHOWN, "row")
+            ));
         }
     }
 
@@ -332,7 +351,7 @@ impl Page {
             reasons.entry(reason).or_default().push(result);
         }
         for (reason, results) in reasons {
-            self.line(&format!("  {:>5}  {}", results.len(), one_line(reason)));
+            self.line(&format!("  {:>5}  {}", results.len(), one_line(reason, 9)));
             for result in results.iter().filter(|_| loudness == Loudness::Verbose) {
                 self.line(&format!("         {}", result.run.name));
             }
@@ -360,7 +379,7 @@ impl Page {
         );
         self.line(&self.ink.yellow(&head));
         for (requirement, runs) in broken {
-            self.line(&format!("  {:>5}  {}", runs.len(), one_line(&requirement)));
+            self.line(&format!("  {:>5}  {}", runs.len(), one_line(&requirement, 9)));
             self.line(&self.ink.dim(&format!("         such as {}", runs[0])));
         }
     }
@@ -382,7 +401,7 @@ impl Page {
         let mut reasons: Vec<(&str, usize)> = reasons.into_iter().collect();
         reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         for (reason, count) in reasons {
-            self.line(&format!("  {count:>5}  {}", one_line(reason)));
+            self.line(&format!("  {count:>5}  {}", one_line(reason, 9)));
         }
     }
 
@@ -449,7 +468,9 @@ fn short(group: &Group<'_>) -> String {
         ids.join(", ")
     };
     let case = &first.run.script.case;
-    format!("{:<15}  {case} ({runs})  {}", headline(&first.judged), one_line(&what))
+    let line = format!("{:<15}  {case} ({runs})  ", headline(&first.judged));
+    let what = one_line(&what, line.chars().count());
+    line + &what
 }
 
 /// The requirements that a result breaks.
@@ -483,11 +504,13 @@ fn measure(measure: &Measure) -> String {
     }
 }
 
-/// Text without what would break its line, cut where it is too long to be read there.
-fn one_line(text: &str) -> String {
+/// Text without what would break its line, cut where the line would be too long to be read.
+fn one_line(text: &str, indent: usize) -> String {
+    const WIDTH: usize = 100;
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(88) {
-        Some((at, _)) => format!("{}...", &line[..at]),
+    let room = WIDTH.saturating_sub(indent).max(20);
+    match line.char_indices().nth(room) {
+        Some(_) => line.chars().take(room - 3).collect::<String>() + "...",
         None => line,
     }
 }
