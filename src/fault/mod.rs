@@ -112,6 +112,7 @@ mod tests {
             nth,
             conns: vec![],
             from_tester: false,
+            conns: vec![],
         }
     }
 

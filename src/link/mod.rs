@@ -3,10 +3,12 @@
 //! A link never waits and never judges. Nothing is lost unseen: what its queue had to drop is counted.
 
 mod packet;
+mod readiness;
 mod statistics;
 mod tun;
 
 pub use packet::PacketLink;
+pub use readiness::{Alarm, Readiness};
 pub use statistics::{Statistics, device_losses, tcp_counters};
 pub use tun::TunLink;
 

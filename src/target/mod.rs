@@ -4,6 +4,8 @@ mod job;
 #[cfg(all(feature = "linux", target_os = "linux"))]
 pub mod linux;
 pub mod protocol;
+#[cfg(all(feature = "linux", target_os = "linux"))]
+pub mod real_time;
 mod runner;
 #[cfg(feature = "smoltcp")]
 pub mod smoltcp;

@@ -5,7 +5,7 @@
 use super::*;
 use crate::case::{CallStep, ConnDecl, ConnId, Expect, Nothing as Silence, Position, Script, State, StepKind};
 use crate::notation::{CallSpec, Pattern, ReturnSpec, Role, TimeSpec};
-use crate::target::{Abilities, Call, CallId, Tolerances, smoltcp::Smoltcp};
+use crate::target::{Abilities, Call, CallId, smoltcp::Smoltcp};
 
 fn kind(line: &str) -> StepKind {
     let (word, text) = line.split_once(' ').unwrap();
@@ -91,19 +91,16 @@ fn job(lines: &str, seed: u64) -> Job {
     }
 }
 
+fn runner() -> Runner {
+    Runner::bundled("smoltcp").unwrap()
+}
+
 fn facts() -> Arc<Facts> {
-    Arc::new(Facts {
-        name: "smoltcp".to_owned(),
-        abilities: Smoltcp::new(0, false).abilities(),
-        claims: Default::default(),
-        tolerances: Tolerances::default(),
-        mtu: 1500,
-        virtual_time: true,
-    })
+    runner().facts
 }
 
 fn run(job: &Job) -> Outcome {
-    crate::target::smoltcp::target(facts()).run_one(job, &AtomicBool::new(false))
+    crate::target::smoltcp::target(runner()).run_one(job, &AtomicBool::new(false))
 }
 
 const CONVERSATION: &str = "
@@ -275,7 +272,7 @@ fn a_panic_costs_only_its_own_run() {
 fn traces(at_once: usize) -> Vec<Vec<crate::engine::TraceEvent>> {
     let jobs: Vec<Job> = (0..50).map(|seed| job(CONVERSATION, seed)).collect();
     let mut traces = vec![Vec::new(); jobs.len()];
-    let mut target = crate::target::smoltcp::target(facts());
+    let mut target = crate::target::smoltcp::target(runner());
     target
         .run(jobs, at_once, &AtomicBool::new(false), &mut |place, outcome| {
             assert!(traces[place].is_empty());
@@ -298,7 +295,7 @@ fn a_job_can_be_run_again_under_its_place() {
     for at_once in [1, 3] {
         let mut told = [0; 10];
         let jobs = (0..10).map(|seed| job(CONVERSATION, seed)).collect();
-        let mut target = crate::target::smoltcp::target(facts());
+        let mut target = crate::target::smoltcp::target(runner());
         target
             .run(jobs, at_once, &AtomicBool::new(false), &mut |place, outcome| {
                 assert_eq!(outcome.verdict, Verdict::Pass);
@@ -316,7 +313,7 @@ fn after_stop_every_job_is_told_of_as_inconclusive() {
         let stop = AtomicBool::new(false);
         let mut verdicts = Vec::new();
         let jobs = (0..10).map(|seed| job(CONVERSATION, seed)).collect();
-        let mut target = crate::target::smoltcp::target(facts());
+        let mut target = crate::target::smoltcp::target(runner());
         target
             .run(jobs, at_once, &stop, &mut |_, outcome| {
                 stop.store(true, Ordering::Relaxed);
@@ -340,4 +337,22 @@ fn what_a_run_under_way_has_seen_outlives_the_stop() {
         (outcome.verdict, outcome.reason.as_str()),
         (Verdict::Inconclusive, "stopped")
     );
+}
+
+#[test]
+fn settings_of_the_host_that_cannot_be_had_are_unsupported() {
+    let with = |name: &str, value: &str| {
+        let mut job = job(CONVERSATION, 1);
+        let configure = BTreeMap::from([(name.to_owned(), value.to_owned())]);
+        job.script = Arc::new(Script {
+            configure,
+            ..Script::clone(&job.script)
+        });
+        run(&job)
+    };
+    assert_eq!(with("delayed-ack", "false").verdict, Verdict::Pass);
+    assert_eq!(with("ecn", "false").verdict, Verdict::Pass);
+    let outcome = with("ecn", "true");
+    assert_eq!(outcome.verdict, Verdict::Unsupported);
+    assert_eq!(outcome.reason, "the target cannot configure ecn: true");
 }
