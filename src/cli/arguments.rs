@@ -94,6 +94,9 @@ impl Choice {
     }
 }
 
+/// The seed where none is given: what CI runs twice is the same twice.
+pub const DEFAULT_SEED: u64 = 1;
+
 /// `run`
 #[derive(Args, Clone, Debug)]
 pub struct RunArguments {
@@ -112,7 +115,7 @@ pub struct RunArguments {
     #[arg(long, short, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub jobs: usize,
     /// From which everything that looks random is made.
-    #[arg(long, value_name = "N", default_value_t = tcpvet::report::DEFAULT_SEED)]
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
     pub seed: u64,
     /// Do not let SHOULDs pass that are not followed.
     #[arg(long)]
@@ -196,7 +199,10 @@ mod tests {
         let bare = parse(&["reset/", "--strict", "--ip", "6", "-j", "4"]);
         assert!(bare.command.is_none());
         assert_eq!(bare.run.choice.selection, ["reset/"]);
-        assert_eq!((bare.run.strict, bare.run.choice.ip, bare.run.jobs), (true, Some(Ip::Six), 4));
+        assert_eq!(
+            (bare.run.strict, bare.run.choice.ip, bare.run.jobs),
+            (true, Some(Ip::Six), 4)
+        );
         let Some(Command::Run(run)) = parse(&["run", "reset/", "--strict"]).command else {
             panic!("`run` is a command");
         };

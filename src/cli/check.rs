@@ -11,7 +11,11 @@ pub fn check(arguments: &CheckArguments) -> u8 {
     let mut files = 0;
     let mut runs = 0;
     let mut problems: Vec<Problem> = Vec::new();
-    let all = if arguments.paths.is_empty() { vec![None] } else { arguments.paths.iter().map(Some).collect() };
+    let all = if arguments.paths.is_empty() {
+        vec![None]
+    } else {
+        arguments.paths.iter().map(Some).collect()
+    };
     for path in all {
         let (root, only) = match path {
             None => (Root::Bundled, None),
@@ -27,7 +31,11 @@ pub fn check(arguments: &CheckArguments) -> u8 {
     }
     if problems.is_empty() {
         let plural = |count: usize, thing: &str| format!("{count} {thing}{}", if count == 1 { "" } else { "s" });
-        output::print(&format!("{}, {}: no errors\n", plural(files, "file"), plural(runs, "run")));
+        output::print(&format!(
+            "{}, {}: no errors\n",
+            plural(files, "file"),
+            plural(runs, "run")
+        ));
         return OK;
     }
     for problem in &problems {

@@ -20,12 +20,14 @@ pub fn choose(choice: &Choice) -> Result<Chosen, u8> {
     let scripts = load(&choice.cases)?;
     let library = expand(&scripts, &Axes::default());
     let runs = expand(&scripts, &choice.axes());
-    let runs = Selection::parse(&choice.selection).pick(&library, &runs).map_err(|errors| {
-        for error in errors {
-            output::error(&error.to_string());
-        }
-        MISTAKE
-    })?;
+    let runs = Selection::parse(&choice.selection)
+        .pick(&library, &runs)
+        .map_err(|errors| {
+            for error in errors {
+                output::error(&error.to_string());
+            }
+            MISTAKE
+        })?;
     if runs.is_empty() {
         output::error("nothing is left to run: the cases selected exclude what --ip and --isn ask for");
         return Err(MISTAKE);
@@ -35,9 +37,15 @@ pub fn choose(choice: &Choice) -> Result<Chosen, u8> {
 
 /// The cases that come with the program, and those of the user's directories.
 fn load(dirs: &[PathBuf]) -> Result<Vec<Arc<Script>>, u8> {
-    let roots: Vec<Root> = std::iter::once(Root::Bundled).chain(dirs.iter().cloned().map(Root::Dir)).collect();
+    let roots: Vec<Root> = std::iter::once(Root::Bundled)
+        .chain(dirs.iter().cloned().map(Root::Dir))
+        .collect();
     match Library::load(&roots) {
-        Ok(library) => Ok(library.cases().iter().flat_map(|case| case.scripts.iter().cloned()).collect()),
+        Ok(library) => Ok(library
+            .cases()
+            .iter()
+            .flat_map(|case| case.scripts.iter().cloned())
+            .collect()),
         Err(problems) => {
             output::say(&problems.to_string());
             Err(MISTAKE)

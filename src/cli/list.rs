@@ -108,7 +108,9 @@ impl<'a> JsonRun<'a> {
             wrap: run.wrap,
             title: &script.title,
             requirements: requirements(script).into_iter().map(|it| it.id.as_str()).collect(),
-            ids: ids.flat_map(|(suite, ids)| ids.iter().map(move |id| format!("{suite}:{id}"))).collect(),
+            ids: ids
+                .flat_map(|(suite, ids)| ids.iter().map(move |id| format!("{suite}:{id}")))
+                .collect(),
             tags: &script.tags,
             estimate_seconds: estimate(script, times).as_secs_f64(),
         }

@@ -12,7 +12,9 @@ pub fn print_octets(octets: &[u8]) {
     let mut out = io::stdout().lock();
     let wrote = out.write_all(octets).and_then(|()| out.flush());
     match wrote {
-        Err(err) if err.kind() != io::ErrorKind::BrokenPipe => error(&format!("cannot write to standard output: {err}")),
+        Err(err) if err.kind() != io::ErrorKind::BrokenPipe => {
+            error(&format!("cannot write to standard output: {err}"))
+        }
         Ok(()) | Err(_) => {}
     }
 }

@@ -36,7 +36,10 @@ fn note(info: &PanicHookInfo<'_>) {
 pub fn report(said: &str) -> String {
     let noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
     // What is told may say more than the panic did: in which run it was.
-    let place = noted.iter().rfind(|(text, _)| said.starts_with(text)).map(|(_, place)| place);
+    let place = noted
+        .iter()
+        .rfind(|(text, _)| said.starts_with(text))
+        .map(|(_, place)| place);
     let place = place.map_or_else(String::new, |place| format!("\n  at {place}"));
     format!(
         "{said}{place}\nThis is a bug of tcpvet {}, not of the target: no verdict of this invocation can be trusted.\n\

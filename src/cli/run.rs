@@ -1,6 +1,6 @@
 //! `tcpvet run`
 
-use super::arguments::RunArguments;
+use super::arguments::{DEFAULT_SEED, RunArguments};
 use super::targets::{self, NoTarget, Opened};
 use super::{ENVIRONMENT, MISTAKE, colour, library, output, panics};
 use core::time::Duration;
@@ -37,7 +37,13 @@ fn prepare(arguments: &RunArguments) -> Result<Prepared, u8> {
     let chosen = library::choose(&arguments.choice)?;
     let open = |path: &Option<std::path::PathBuf>| path.as_deref().map(ReportFile::open).transpose().map_err(mistake);
     let (junit, json) = (open(&arguments.junit)?, open(&arguments.json)?);
-    if [&junit, &json].into_iter().flatten().filter(|file| file.is_stdout()).count() > 1 {
+    if [&junit, &json]
+        .into_iter()
+        .flatten()
+        .filter(|file| file.is_stdout())
+        .count()
+        > 1
+    {
         return Err(mistake("two reports cannot both go to standard output".to_owned()));
     }
     let (target, instead_of) = open_target(arguments.choice.target.as_deref())?;
@@ -53,7 +59,9 @@ fn prepare(arguments: &RunArguments) -> Result<Prepared, u8> {
         let times = &target.target.facts().tolerances;
         plan.retain(|run| estimate(&run.script, times) <= QUICK);
         if plan.is_empty() {
-            return Err(mistake("nothing is left to run: all that is selected takes more than 5 s".to_owned()));
+            return Err(mistake(
+                "nothing is left to run: all that is selected takes more than 5 s".to_owned(),
+            ));
         }
     }
     Ok(Prepared {
@@ -136,8 +144,11 @@ fn carry_out(arguments: &RunArguments, mut prepared: Prepared) -> u8 {
     let facts = Arc::clone(prepared.target.target.facts());
     let began = Instant::now();
     let executed = {
-        let estimates: Vec<Duration> =
-            prepared.plan.iter().map(|run| estimate(&run.script, &facts.tolerances)).collect();
+        let estimates: Vec<Duration> = prepared
+            .plan
+            .iter()
+            .map(|run| estimate(&run.script, &facts.tolerances))
+            .collect();
         let progress = ProgressLine::begin(
             &prepared.plan,
             estimates,
@@ -172,6 +183,7 @@ fn carry_out(arguments: &RunArguments, mut prepared: Prepared) -> u8 {
         instead_of: prepared.instead_of,
         seed: arguments.seed,
         selection: arguments.choice.selection.clone(),
+        again: again(arguments, &facts.name),
         strict: arguments.strict,
         expectations: prepared.expectations_file,
         left_out: prepared.left_out,
@@ -181,6 +193,27 @@ fn carry_out(arguments: &RunArguments, mut prepared: Prepared) -> u8 {
         bug,
     };
     tell(arguments, &report, prepared.junit, prepared.json)
+}
+
+/// What makes the same run of the same case.
+fn again(arguments: &RunArguments, target: &str) -> String {
+    let mut words = vec!["--target".to_owned(), target.to_owned()];
+    for dir in &arguments.choice.cases {
+        words.extend(["--cases".to_owned(), quoted(&dir.display().to_string())]);
+    }
+    if arguments.seed != DEFAULT_SEED {
+        words.extend(["--seed".to_owned(), arguments.seed.to_string()]);
+    }
+    words.iter().map(|word| format!(" {word}")).collect()
+}
+
+/// As a shell takes it for one word.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+=,:@%".contains(c);
+    match word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
 }
 
 /// The first signal ends the runs that are under way, the second the process.

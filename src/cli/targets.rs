@@ -65,7 +65,9 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 
 /// The times of a target, without opening it.
 pub fn tolerances(name: Option<&str>) -> Result<Tolerances, String> {
-    let Some(name) = name.or(names().next()) else { return Ok(Tolerances::default()) };
+    let Some(name) = name.or(names().next()) else {
+        return Ok(Tolerances::default());
+    };
     if !names().any(|known| known == name) {
         return Err(unknown(name));
     }
@@ -81,7 +83,9 @@ fn unknown(name: &str) -> String {
 /// `tcpvet targets`
 pub fn list() -> u8 {
     for known in KNOWN {
-        let summary = Runner::bundled(known.name).map(|runner| runner.summary).unwrap_or_default();
+        let summary = Runner::bundled(known.name)
+            .map(|runner| runner.summary)
+            .unwrap_or_default();
         let line = match (known.open)() {
             Ok(_) => format!("{:<10} can run here     {summary}\n", known.name),
             Err(error) => format!("{:<10} cannot run here  {error}\n", known.name),
@@ -94,8 +98,13 @@ pub fn list() -> u8 {
 /// What the program does where it was started as a target's child; `None` where it was not.
 pub fn child() -> Option<ExitCode> {
     #[cfg(all(feature = "linux", target_os = "linux"))]
-    if std::env::args_os().nth(1).is_some_and(|word| word == tcpvet::target::linux::SUBCOMMAND) {
-        let words = std::env::args_os().skip(2).map(|word| word.to_string_lossy().into_owned());
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == tcpvet::target::linux::SUBCOMMAND)
+    {
+        let words = std::env::args_os()
+            .skip(2)
+            .map(|word| word.to_string_lossy().into_owned());
         return Some(tcpvet::target::linux::child_main(words));
     }
     None

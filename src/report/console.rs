@@ -3,7 +3,7 @@
 use super::{Kind, Report, explain, hex, human, level_word, plural};
 use crate::engine::{Measure, Outcome, Verdict};
 use crate::suite::{Expectation, Judged, RunResult, topic};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// How much is said.
@@ -176,18 +176,14 @@ fn groups(report: &Report) -> Vec<Group<'_>> {
 /// Alike is what differs at most in numbers.
 fn likeness(result: &RunResult) -> String {
     let Outcome { failure, reason, .. } = &result.outcome;
-    let (broken, text) = match failure {
-        Some(it) => {
-            let ids: Vec<&str> = it.requirements.iter().map(|(id, ..)| id.as_str()).collect();
-            let place = format!("{}:{}", it.position.line, it.position.column);
-            (
-                ids.join(" "),
-                format!("{place} {} {} {}", it.step, it.expected, it.seen),
-            )
-        }
-        None => (String::new(), reason.clone()),
+    let text = match failure {
+        Some(it) => format!(
+            "{}:{} {} {}",
+            it.position.line, it.position.column, it.expected, it.seen
+        ),
+        None => reason.clone(),
     };
-    let mut like = format!("{} {} {broken} ", result.run.script.case, result.judged.word());
+    let mut like = format!("{} {} ", result.run.script.case, result.judged.word());
     // Without a failure, as when the environment broke, runs of all cases are alike.
     if failure.is_none() && result.judged.verdict == Verdict::Inconclusive {
         like.clear();
@@ -287,30 +283,47 @@ impl Page {
                 Kind::Title | Kind::Requirement => self.ink.bold(&line.text),
                 Kind::Expected => self.ink.green(&line.text),
                 Kind::Seen | Kind::Mark => self.ink.red(&line.text),
-                Kind::Plain => line.text,
-                Kind::Ladder => self.ink.dim(&line.text),
+                Kind::Plain | Kind::Ladder => line.text,
             };
             self.line(&painted);
         }
         if !others.is_empty() {
-            self.line("");
-            self.line(&format!("  and {} alike:", plural(others.len(), "run")));
-            let shown = if loudness == Loudness::Verbose { others.len() } else { 5 };
-            for other in others.iter().take(shown) {
-                self.line(&format!("    {}", other.run.name));
-            }
-            if others.len() > shown {
-                self.line(&format!("    ... {} more (-v names all)", others.len() - shown));
-            }
+            self.others(first, others, loudness);
         }
         if report.cut_short.is_none() {
-            let again = format!("  again: tcpvet '{}' --target {}", first.run.name, report.target);
-            let seed = if report.seed == DEFAULT_SEED {
-                String::new()
-            } else {
-                format!(" --seed {}", report.seed)
-            };
-            self.line(&self.ink.dim(&format!("{again}{seed}")));
+            let again = format!("\n  again: tcpvet '{}'{}", first.run.name, report.again);
+            self.line(&self.ink.dim(&again));
+        }
+    }
+
+    /// The rest of a group, a line for each row: over which axes is seldom news.
+    fn others(&mut self, first: &RunResult, others: &[&RunResult], loudness: Loudness) {
+        const SHOWN: usize = 6;
+        self.line("");
+        self.line(&format!("  and {} alike:", plural(others.len(), "run")));
+        if loudness == Loudness::Verbose {
+            for other in others {
+                self.line(&format!("    {}", other.run.name));
+            }
+            return;
+        }
+        let rows: Vec<&[&RunResult]> = others
+            .chunk_by(|a, b| a.run.case_and_row() == b.run.case_and_row())
+            .collect();
+        for row in rows.iter().take(SHOWN) {
+            let name = row[0].run.case_and_row();
+            let more = if name == first.run.case_and_row() { "more " } else { "" };
+            let runs = plural(row.len(), &format!("{more}run"));
+            let news: Vec<&str> = broken(row[0])
+                .filter(|id| broken(first).all(|known| known != *id))
+                .collect();
+            self.line(&format!("    {name} ({runs})  {}", news.join(", ")));
+        }
+        if rows.len() > SHOWN {
+            self.line(&format!(
+                "    ... and {} (-v names all)",
+                plural(rows.len() - SHOWN, "row")
+            ));
         }
     }
 
@@ -338,7 +351,7 @@ impl Page {
             reasons.entry(reason).or_default().push(result);
         }
         for (reason, results) in reasons {
-            self.line(&format!("  {:>5}  {}", results.len(), one_line(reason)));
+            self.line(&format!("  {:>5}  {}", results.len(), one_line(reason, 9)));
             for result in results.iter().filter(|_| loudness == Loudness::Verbose) {
                 self.line(&format!("         {}", result.run.name));
             }
@@ -366,7 +379,7 @@ impl Page {
         );
         self.line(&self.ink.yellow(&head));
         for (requirement, runs) in broken {
-            self.line(&format!("  {:>5}  {}", runs.len(), one_line(&requirement)));
+            self.line(&format!("  {:>5}  {}", runs.len(), one_line(&requirement, 9)));
             self.line(&self.ink.dim(&format!("         such as {}", runs[0])));
         }
     }
@@ -388,7 +401,7 @@ impl Page {
         let mut reasons: Vec<(&str, usize)> = reasons.into_iter().collect();
         reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         for (reason, count) in reasons {
-            self.line(&format!("  {count:>5}  {}", one_line(reason)));
+            self.line(&format!("  {count:>5}  {}", one_line(reason, 9)));
         }
     }
 
@@ -430,9 +443,6 @@ impl Page {
     }
 }
 
-/// The seed where none is given.
-pub const DEFAULT_SEED: u64 = 1;
-
 /// The word over an unexpected result.
 const fn headline(judged: &Judged) -> &'static str {
     match (&judged.expectation, judged.verdict) {
@@ -449,10 +459,8 @@ const fn headline(judged: &Judged) -> &'static str {
 /// A group on one line, for the end, where the eye is when all has scrolled by.
 fn short(group: &Group<'_>) -> String {
     let first = group.members[0];
-    let ids: Vec<&str> = match &first.outcome.failure {
-        Some(failure) => failure.requirements.iter().map(|(id, ..)| id.as_str()).collect(),
-        None => Vec::new(),
-    };
+    let ids: BTreeSet<&str> = group.members.iter().flat_map(|result| broken(result)).collect();
+    let ids: Vec<&str> = ids.into_iter().collect();
     let runs = plural(group.members.len(), "run");
     let what = if ids.is_empty() {
         first.outcome.reason.clone()
@@ -460,14 +468,28 @@ fn short(group: &Group<'_>) -> String {
         ids.join(", ")
     };
     let case = &first.run.script.case;
-    format!("{:<15}  {case} ({runs})  {}", headline(&first.judged), one_line(&what))
+    let line = format!("{:<15}  {case} ({runs})  ", headline(&first.judged));
+    let what = one_line(&what, line.chars().count());
+    line + &what
+}
+
+/// The requirements that a result breaks.
+fn broken(result: &RunResult) -> impl Iterator<Item = &str> {
+    let failure = result.outcome.failure.iter();
+    failure.flat_map(|failure| failure.requirements.iter().map(|(id, ..)| id.as_str()))
 }
 
 fn conclusion(report: &Report) -> String {
+    let red = report.red().count();
+    let cases: BTreeSet<&str> = report.red().map(|result| &*result.run.script.case).collect();
     match report.exit_code() {
         0 if report.results.is_empty() => "Nothing was run.".to_owned(),
         0 => "Nothing unexpected.".to_owned(),
-        1 => "Not as it should be.".to_owned(),
+        1 => format!(
+            "NOT CONFORMING: {} of {} unexpected.",
+            plural(red, "run"),
+            plural(cases.len(), "case")
+        ),
         2 => "A case is wrong; correct it first.".to_owned(),
         3 => "Inconclusive: the environment, not the target, is at fault.".to_owned(),
         _ => "A bug of tcpvet: no verdict can be trusted.".to_owned(),
@@ -482,11 +504,13 @@ fn measure(measure: &Measure) -> String {
     }
 }
 
-/// Text without what would break its line, cut where it is too long to be read there.
-fn one_line(text: &str) -> String {
+/// Text without what would break its line, cut where the line would be too long to be read.
+fn one_line(text: &str, indent: usize) -> String {
+    const WIDTH: usize = 100;
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    match line.char_indices().nth(88) {
-        Some((at, _)) => format!("{}...", &line[..at]),
+    let room = WIDTH.saturating_sub(indent).max(20);
+    match line.char_indices().nth(room) {
+        Some(_) => line.chars().take(room - 3).collect::<String>() + "...",
         None => line,
     }
 }

@@ -44,7 +44,8 @@ pub fn explain(result: &RunResult) -> Vec<Line> {
     say(&mut lines, Kind::Title, "", &result.run.script.title);
     expectation(&mut lines, result);
     failure(&mut lines, &result.outcome);
-    if !result.outcome.reason.is_empty() {
+    let seen = result.outcome.failure.as_ref().map_or("", |failure| &failure.seen);
+    if !result.outcome.reason.is_empty() && result.outcome.reason != seen {
         say(&mut lines, Kind::Seen, "because", &result.outcome.reason);
     }
     for note in &result.outcome.notes {
@@ -113,7 +114,10 @@ fn failure(lines: &mut Vec<Line>, outcome: &Outcome) {
     say(lines, Kind::Expected, "expected", &failure.expected);
     say(lines, Kind::Seen, "seen", &failure.seen);
     let at = &failure.position;
-    let mut place = format!("{}:{}:{}  {}", at.file, at.line, at.column, failure.step);
+    let mut place = format!("{}:{}:{}", at.file, at.line, at.column);
+    if !failure.expected.starts_with(&failure.step) {
+        place += &format!("  {}", failure.step);
+    }
     if let Some(state) = &failure.given {
         place += &format!("  (on the way to {state})");
     }

@@ -111,7 +111,13 @@ fn draw(event: &TraceEvent, began: Instant, named: bool, failing: bool, lines: &
             let text = with_name(conn, text);
             spread(" ", &time, &text, CALLS, |part| row_of("", part), lines);
         }
-        Happening::Note(text) => spread(" ", "", text, LANE - 4, |part| row_of(&format!("* {part}"), ""), lines),
+        Happening::Note(text) => {
+            let parts = wrap(text, LANE - 4);
+            let note = |(number, part): (usize, &String)| {
+                row(" ", "", &format!("{} {part}", if number == 0 { '*' } else { ' ' }), "")
+            };
+            lines.extend(parts.iter().enumerate().map(note));
+        }
     }
 }
 
@@ -135,12 +141,31 @@ fn frame(time: &str, arrow: Arrow, text: &str, fault: &str, lines: &mut Vec<Stri
     };
     // Two blanks round the text, two dashes at least after it, and the head.
     let room = LANE - tail.len() - 2 - fault.chars().count() - 2 - head.len();
-    let mut parts = wrap(text, room).into_iter();
-    let first = parts.next().unwrap_or_default();
+    let (first, rest) = split(text, room);
     let dashes = LANE - tail.len() - 2 - first.chars().count() - fault.chars().count() - head.len();
     let shaft = format!("{tail} {first} {}{fault}-{head}", "-".repeat(dashes - 1));
     lines.push(format!(" {time:>width$} |{shaft}|", width = MARGIN - 1));
-    lines.extend(parts.map(|part| row(" ", "", &format!("  {part}"), "")));
+    lines.extend(rest.iter().map(|part| row(" ", "", &format!("  {part}"), "")));
+}
+
+/// What stands on an arrow, and what beneath it: options are kept together, if there is room before them.
+fn split(text: &str, room: usize) -> (String, Vec<String>) {
+    let beneath = LANE - 4;
+    if text.chars().count() > room
+        && let Some((before, options)) = text.split_once(" <")
+        && before.chars().count() <= room
+    {
+        return (before.to_owned(), wrap(&format!("<{options}"), beneath));
+    }
+    let mut parts = wrap(text, room);
+    let first = parts.remove(0);
+    (
+        first,
+        wrap(&parts.join(" "), beneath)
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect(),
+    )
 }
 
 /// Text over as many rows as it takes; only the first has a mark's margin.
@@ -189,7 +214,8 @@ pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
 }
 
 fn cut(lines: &mut Vec<String>) {
-    if lines.len() <= LINES {
+    // A cut that saves a handful of lines hides more than it helps.
+    if lines.len() <= LINES + 8 {
         return;
     }
     let below = LINES - ABOVE - 1;
@@ -279,8 +305,8 @@ pub(super) mod tests {
     0.000000 |                                                              | listen
     0.000020 |                                                              | listen -> ok
     0.000040 |-- SYN seq=0 win=65535 <mss 1460> --------------------------->|
-    0.000071 |<- SYN,ACK seq=0 ack=1 win=64240 <mss ------------------------|
-             |   1460,nop,nop,sackOK,nop,wscale 7>                          |
+    0.000071 |<- SYN,ACK seq=0 ack=1 win=64240 -----------------------------|
+             |   <mss 1460,nop,nop,sackOK,nop,wscale 7>                     |
     0.000090 |-- ACK seq=1 ack=1 win=65535 -------------------------------->|
     0.000100 |                                                              | accept
     0.000130 |                                                              | accept -> ok

@@ -14,7 +14,7 @@ mod ladder;
 mod progress;
 
 #[cfg(feature = "cli")]
-pub use console::{DEFAULT_SEED, Loudness, console};
+pub use console::{Loudness, console};
 pub use explain::{Kind, Line, explain};
 #[cfg(feature = "cli")]
 pub use file::ReportFile;
@@ -43,6 +43,8 @@ pub struct Report {
     pub seed: u64,
     /// What the user asked for, as written.
     pub selection: Vec<String>,
+    /// What follows a run's name in a command that runs it again: ` --target smoltcp --seed 7`.
+    pub again: String,
     /// Whether `deviates` is red.
     pub strict: bool,
     /// The file that says what is expected, as shown to a person.
