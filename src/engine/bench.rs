@@ -1,10 +1,15 @@
 //! Many runs on one clock.
 
 use super::Outcome;
+use super::calls::{run_of_call, run_of_socket};
+use super::run::{Action, Run, Turn};
 use crate::case::Script;
 use crate::target::{Call, CallId, Emitted, Facts};
 use crate::time::{Instant, Stamp};
+use crate::wire::Packet;
 use core::net::IpAddr;
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// A run on a bench.
@@ -18,7 +23,7 @@ pub struct Endpoints {
     pub target: IpAddr,
     /// The port on which it listens, and from which RSTs for closed ports come.
     pub port: u16,
-    /// The tester's addresses; a script uses as many as its connections name hosts.
+    /// The tester's addresses; a script uses as many as its connections name hosts. Never empty.
     pub testers: Vec<IpAddr>,
     /// Whether ISNs are placed near 2^32: the tester's always, the target's where it is able.
     pub wrap: bool,
@@ -41,62 +46,205 @@ pub enum Step {
     Idle,
 }
 
+/// On real time the driver looks at least this often, so that a stamp is never wider than this and its own lateness.
+const HEARTBEAT: Duration = Duration::from_millis(10);
+
 /// Many runs on one clock.
-pub struct Bench {}
+pub struct Bench {
+    facts: Arc<Facts>,
+    /// By number; `None` once taken.
+    runs: Vec<Option<Box<Run>>>,
+    active: usize,
+    routes: BTreeMap<IpAddr, RunId>,
+    ready: VecDeque<RunId>,
+    timers: BTreeSet<(Instant, RunId)>,
+    deadlines: Vec<Instant>,
+    done: VecDeque<RunId>,
+}
 
 impl Bench {
     /// A bench for one target.
-    pub fn new(_facts: Arc<Facts>) -> Bench {
-        todo!()
+    pub fn new(facts: Arc<Facts>) -> Bench {
+        Bench {
+            facts,
+            runs: Vec::new(),
+            active: 0,
+            routes: BTreeMap::new(),
+            ready: VecDeque::new(),
+            timers: BTreeSet::new(),
+            deadlines: Vec::new(),
+            done: VecDeque::new(),
+        }
     }
 
     /// Starts a run. Scripts that the target cannot carry out end at once.
-    pub fn start(&mut self, _now: Instant, _script: Arc<Script>, _at: Endpoints) -> RunId {
-        todo!()
+    pub fn start(&mut self, now: Instant, script: Arc<Script>, at: Endpoints) -> RunId {
+        let id = RunId(self.runs.len() as u64);
+        for tester in &at.testers {
+            self.routes.insert(*tester, id);
+        }
+        self.runs
+            .push(Some(Box::new(Run::new(id, now, script, Arc::clone(&self.facts), at))));
+        self.deadlines.push(Instant::NEVER);
+        self.active += 1;
+        self.ready.push_back(id);
+        id
     }
 
-    /// Tells what the target did, and between which two moments. Frames are routed by tester address (ICMP and
-    /// unknown ones are ignored), calls by their id.
-    pub fn handle(&mut self, _at: Stamp, _what: Emitted) {
-        todo!()
+    fn run(&mut self, id: RunId) -> Option<&mut Run> {
+        self.runs.get_mut(id.0 as usize)?.as_deref_mut()
+    }
+
+    /// Tells what the target did, and between which two moments. Frames are routed by tester address (what is no
+    /// TCP over IP, and what belongs to no run, is ignored), calls by their id.
+    pub fn handle(&mut self, at: Stamp, what: Emitted) {
+        let id = match &what {
+            Emitted::Packet(octets) => return self.handle_packet(at, octets),
+            Emitted::Result(call, _) | Emitted::Pending(call) => run_of_call(*call),
+            Emitted::Accepted { listener, .. } => run_of_socket(*listener),
+        };
+        let Some(run) = self.run(id) else { return };
+        match what {
+            Emitted::Result(call, result) => run.result(at, call, result),
+            Emitted::Accepted { socket, peer, .. } => run.accepted(at, socket, peer),
+            Emitted::Packet(_) | Emitted::Pending(_) => {}
+        }
+        self.ready.push_back(id);
+    }
+
+    fn handle_packet(&mut self, at: Stamp, octets: &[u8]) {
+        let Ok(packet) = Packet::parse(octets) else { return };
+        let Some(id) = self.routes.get(&packet.ip.destination).copied() else {
+            return;
+        };
+        let Some(run) = self.run(id) else { return };
+        run.frame(at, packet, octets.into());
+        self.ready.push_back(id);
     }
 
     /// Tells when the last [`Step::Inject`] or [`Step::Call`] of this run was carried out.
-    pub fn carried(&mut self, _run: RunId, _at: Stamp) {
-        todo!()
+    pub fn carried(&mut self, run: RunId, at: Stamp) {
+        if let Some(run) = self.run(run) {
+            run.carried(at);
+        }
     }
 
     /// Tells that everything that this run's last step caused at once has been handed in. A call that has not been
     /// answered by then is pending.
-    pub fn quiet(&mut self, _run: RunId, _at: Instant) {
-        todo!()
+    pub fn quiet(&mut self, run: RunId, at: Instant) {
+        if let Some(it) = self.run(run) {
+            it.quiet(at);
+            self.ready.push_back(run);
+        }
     }
 
     /// Ends a run as inconclusive, for a reason of ours: `the target process ended`, `12 frames were lost`.
-    pub fn void(&mut self, _run: RunId, _now: Instant, _reason: &str) {
-        todo!()
+    pub fn void(&mut self, run: RunId, now: Instant, reason: &str) {
+        if let Some(it) = self.run(run) {
+            it.void(now, reason);
+            self.ready.push_back(run);
+        }
     }
 
     /// Like [`Bench::void`], for every run that is under way.
-    pub fn void_all(&mut self, _now: Instant, _reason: &str) {
-        todo!()
+    pub fn void_all(&mut self, now: Instant, reason: &str) {
+        for id in 0..self.runs.len() as u64 {
+            self.void(RunId(id), now, reason);
+        }
+    }
+
+    /// Ends a run because the target misbehaves in a way that no step asks about: it storms, it panics.
+    pub fn blame(&mut self, run: RunId, now: Instant, expected: &str, seen: &str) {
+        if let Some(it) = self.run(run) {
+            it.blame(now, expected, seen);
+            self.ready.push_back(run);
+        }
     }
 
     /// What to do next. To be called until it returns [`Step::Wait`] or [`Step::Idle`].
     ///
     /// `drained` is the moment at which the target was last seen to have nothing more to say: a deadline before it has
     /// passed for certain. On virtual time it is `now`.
-    pub fn poll(&mut self, _now: Instant, _drained: Instant) -> Step {
-        todo!()
+    pub fn poll(&mut self, now: Instant, drained: Instant) -> Step {
+        loop {
+            if let Some(id) = self.done.pop_front() {
+                return Step::Done(id);
+            }
+            while let Some((deadline, id)) = self.timers.first().copied()
+                && deadline <= drained
+            {
+                self.timers.pop_first();
+                self.deadlines[id.0 as usize] = Instant::NEVER;
+                self.ready.push_back(id);
+            }
+            let Some(id) = self.ready.pop_front() else { break };
+            if let Some(step) = self.turn(id, now, drained) {
+                return step;
+            }
+        }
+        match self.active {
+            0 => Step::Idle,
+            _ => Step::Wait(self.next_deadline(now)),
+        }
+    }
+
+    fn next_deadline(&self, now: Instant) -> Instant {
+        let next = self.timers.first().map_or(Instant::NEVER, |(deadline, _)| *deadline);
+        if self.facts.virtual_time {
+            next
+        } else {
+            next.min(now + HEARTBEAT)
+        }
+    }
+
+    fn turn(&mut self, id: RunId, now: Instant, drained: Instant) -> Option<Step> {
+        let run = self.runs.get_mut(id.0 as usize)?.as_deref_mut()?;
+        match run.turn(now, drained) {
+            Turn::Act(Action::Inject(octets)) => Some(Step::Inject(id, octets)),
+            Turn::Act(Action::Call(call, what)) => Some(Step::Call(id, call, what)),
+            Turn::Wait(deadline) => {
+                self.set_timer(id, deadline);
+                None
+            }
+            Turn::Ended => {
+                self.set_timer(id, Instant::NEVER);
+                if !self.done.contains(&id) {
+                    self.done.push_back(id);
+                }
+                None
+            }
+        }
+    }
+
+    fn set_timer(&mut self, id: RunId, deadline: Instant) {
+        let known = &mut self.deadlines[id.0 as usize];
+        if *known == deadline {
+            return;
+        }
+        self.timers.remove(&(*known, id));
+        *known = deadline;
+        if deadline != Instant::NEVER {
+            self.timers.insert((deadline, id));
+        }
     }
 
     /// The outcome of a run that is done, once.
-    pub fn take(&mut self, _run: RunId) -> Option<Outcome> {
-        todo!()
+    pub fn take(&mut self, run: RunId) -> Option<Outcome> {
+        let slot = self.runs.get_mut(run.0 as usize)?;
+        if !slot.as_ref()?.ended() {
+            return None;
+        }
+        let run_box = slot.take()?;
+        self.set_timer(run, Instant::NEVER);
+        self.active -= 1;
+        for tester in &run_box.at.testers {
+            self.routes.remove(tester);
+        }
+        run_box.into_outcome()
     }
 
     /// Runs under way.
     pub fn active(&self) -> usize {
-        todo!()
+        self.active
     }
 }

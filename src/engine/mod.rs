@@ -9,7 +9,20 @@
 //!    everything that it caused at once, then say so ([`Bench::quiet`]).
 
 mod bench;
+mod calls;
+mod conn;
+mod eval;
+mod fill;
+mod fit;
+mod frame;
+mod measure;
+mod needs;
 mod outcome;
+mod rng;
+mod run;
+mod steps;
+mod stretches;
+mod traffic;
 
 pub use bench::{Bench, Endpoints, RunId, Step};
 pub use outcome::{Arrow, Failure, Happening, Measure, Outcome, TraceEvent, Verdict};

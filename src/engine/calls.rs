@@ -1,0 +1,559 @@
+//! The calls of a run: how they are made, what became of them, and whether that is what was asked.
+
+use super::bench::RunId;
+use super::conn::Conn;
+use super::fill::pattern;
+use super::frame::Mark;
+use super::outcome::Happening;
+use super::run::{Action, Busy, Progress, Run, Stop};
+use crate::case::{CallStep, ConnId, ResultStep, Step, StepKind};
+use crate::notation::{CallSpec, ErrorName, Period, ReturnSpec, Setting, SettingValue, Tolerance, Verb};
+use crate::target::{Answer, Call, CallId, Errno, SetValue, SocketId};
+use crate::time::{Instant, Stamp};
+use core::net::SocketAddr;
+use std::collections::{BTreeMap, VecDeque};
+
+/// How many low bits of a socket's or call's number count within its run; the rest is the run.
+const SOCKET_BITS: u32 = 11;
+const CALL_BITS: u32 = 32;
+
+/// The run that a socket belongs to, if the bench named it.
+pub(super) fn run_of_socket(socket: SocketId) -> RunId {
+    RunId(u64::from(socket.0 >> SOCKET_BITS))
+}
+
+/// The run that a call belongs to.
+pub(super) fn run_of_call(call: CallId) -> RunId {
+    RunId(call.0 >> CALL_BITS)
+}
+
+type Ended = (Result<Answer, Errno>, Mark);
+
+/// One call.
+#[derive(Debug)]
+struct Record {
+    conn: ConnId,
+    /// `None`: a question of ours, such as for the state.
+    verb: Option<Verb>,
+    socket: Option<SocketId>,
+    ended: Option<Ended>,
+}
+
+/// All calls of a run.
+#[derive(Debug)]
+pub(super) struct Calls {
+    run: RunId,
+    made: BTreeMap<CallId, Record>,
+    sockets: u32,
+    pub listener: Option<SocketId>,
+    /// Accepts that wait for a connection, and connections that came unasked.
+    accepting: VecDeque<CallId>,
+    unasked: VecDeque<(SocketId, SocketAddr)>,
+}
+
+impl Calls {
+    pub fn new(run: RunId) -> Calls {
+        Calls {
+            run,
+            made: BTreeMap::new(),
+            sockets: 0,
+            listener: None,
+            accepting: VecDeque::new(),
+            unasked: VecDeque::new(),
+        }
+    }
+
+    fn record(&mut self, conn: ConnId, verb: Option<Verb>, socket: Option<SocketId>) -> CallId {
+        let id = CallId(self.run.0 << CALL_BITS | self.made.len() as u64);
+        self.made.insert(
+            id,
+            Record {
+                conn,
+                verb,
+                socket,
+                ended: None,
+            },
+        );
+        id
+    }
+
+    /// A question of ours.
+    pub fn ask(&mut self, conn: ConnId) -> CallId {
+        self.record(conn, None, None)
+    }
+
+    pub fn new_socket(&mut self) -> SocketId {
+        self.sockets += 1;
+        SocketId((self.run.0 as u32) << SOCKET_BITS | self.sockets)
+    }
+
+    pub fn answer(&self, id: CallId) -> Option<&Result<Answer, Errno>> {
+        self.made.get(&id)?.ended.as_ref().map(|(result, _)| result)
+    }
+
+    fn ended(&self, id: CallId) -> Option<&Ended> {
+        self.made.get(&id)?.ended.as_ref()
+    }
+
+    /// The last call of that kind on the connection.
+    pub fn latest(&self, conn: ConnId, verb: Verb) -> Option<CallId> {
+        let fits = |record: &Record| record.conn == conn && record.verb == Some(verb);
+        self.made
+            .iter()
+            .rev()
+            .find(|(_, record)| fits(record))
+            .map(|(id, _)| *id)
+    }
+
+    /// Aborts what is open and closes the listener.
+    pub fn cleaning(&mut self, conns: &[Conn]) -> Vec<(CallId, Call)> {
+        let open: Vec<SocketId> = conns.iter().filter_map(|conn| conn.socket).collect();
+        let mut calls: Vec<Call> = open.into_iter().map(|socket| Call::Abort { socket }).collect();
+        calls.extend(self.unasked.drain(..).map(|(socket, _)| Call::Abort { socket }));
+        calls.extend(self.listener.take().map(|socket| Call::Close { socket }));
+        calls
+            .into_iter()
+            .map(|call| (self.record(ConnId(0), None, None), call))
+            .collect()
+    }
+}
+
+impl Run {
+    // ----- making calls ---------------------------------------------------------------------------------------------
+
+    pub(super) fn begin_call(&mut self, conn: ConnId, step: &Step, call: &CallStep) -> Result<(), Stop> {
+        let name = self.conns[conn.0].name.clone();
+        self.trace(
+            self.mark.at,
+            Happening::Call {
+                conn: name,
+                text: step.text.clone(),
+            },
+        );
+        let ids = self.make(conn, &call.call)?;
+        self.busy = Busy::Calling(ids);
+        Ok(())
+    }
+
+    fn make(&mut self, conn: ConnId, spec: &CallSpec) -> Result<Vec<CallId>, Stop> {
+        match spec.verb {
+            Verb::Listen => Ok(vec![self.listen(conn, spec)]),
+            Verb::Connect => Ok(vec![self.connect(conn)]),
+            Verb::Accept => Ok(vec![self.accept(conn)]),
+            Verb::Set => self.set(conn, spec),
+            Verb::Send | Verb::Recv | Verb::Shutdown | Verb::Close | Verb::Abort => self.on_socket(conn, spec),
+        }
+    }
+
+    fn out(&mut self, id: CallId, call: Call) -> CallId {
+        self.outbox.push_back(Action::Call(id, call));
+        id
+    }
+
+    /// Answers a call in the target's stead, where it cannot even be made.
+    fn answer_ourselves(&mut self, conn: ConnId, verb: Verb, result: Result<Answer, Errno>) -> CallId {
+        let id = self.calls.record(conn, Some(verb), None);
+        let ended = Some((result, self.mark));
+        if let Some(record) = self.calls.made.get_mut(&id) {
+            record.ended = ended;
+        }
+        id
+    }
+
+    fn listen(&mut self, conn: ConnId, spec: &CallSpec) -> CallId {
+        if self.calls.listener.is_some() {
+            // Several connections of a case share the listener.
+            return self.answer_ourselves(conn, Verb::Listen, Ok(Answer::Ok));
+        }
+        let number = |wanted: Setting| spec.settings.iter().find(|(setting, _)| *setting == wanted);
+        let backlog = match number(Setting::Backlog) {
+            Some((_, SettingValue::Number(backlog))) => *backlog as u32,
+            _ => 64,
+        };
+        let fast_open = match number(Setting::FastOpen) {
+            Some((_, SettingValue::Number(waiting))) => Some(*waiting as u32),
+            _ => None,
+        };
+        let socket = self.calls.new_socket();
+        self.calls.listener = Some(socket);
+        let id = self.calls.record(conn, Some(Verb::Listen), Some(socket));
+        let local = SocketAddr::new(self.at.target, self.at.port);
+        self.out(
+            id,
+            Call::Listen {
+                socket,
+                local,
+                backlog,
+                fast_open,
+            },
+        )
+    }
+
+    fn connect(&mut self, conn: ConnId) -> CallId {
+        let socket = self.calls.new_socket();
+        let id = self.calls.record(conn, Some(Verb::Connect), Some(socket));
+        self.order += 1;
+        let there = &mut self.conns[conn.0];
+        there.socket = Some(socket);
+        there.target_port = None;
+        there.opened = Some(self.order);
+        let peer = SocketAddr::new(there.tester, there.tester_port);
+        let isn = (self.at.wrap && self.facts.abilities.can("isn")).then_some(0xffff_fffd);
+        self.out(
+            id,
+            Call::Connect {
+                socket,
+                local: self.at.target,
+                peer,
+                isn,
+            },
+        )
+    }
+
+    fn accept(&mut self, conn: ConnId) -> CallId {
+        let Some(listener) = self.calls.listener else {
+            return self.answer_ourselves(conn, Verb::Accept, Err(errno(ErrorName::Invalid, "nothing listens")));
+        };
+        let socket = self.calls.new_socket();
+        let id = self.calls.record(conn, Some(Verb::Accept), Some(socket));
+        self.calls.accepting.push_back(id);
+        if let Some((socket, peer)) = self.calls.unasked.pop_front() {
+            self.hand_over(socket, peer, self.mark);
+            return id;
+        }
+        self.out(id, Call::Accept { listener, socket })
+    }
+
+    fn set(&mut self, conn: ConnId, spec: &CallSpec) -> Result<Vec<CallId>, Stop> {
+        // Before a connection is accepted, what is set is set on the listener.
+        let Some(socket) = self.conns[conn.0].socket.or(self.calls.listener) else {
+            let closed = Err(errno(ErrorName::DoesNotExist, "no socket"));
+            return Ok(vec![self.answer_ourselves(conn, Verb::Set, closed)]);
+        };
+        let mut ids = Vec::with_capacity(spec.settings.len());
+        for (setting, value) in &spec.settings {
+            let value = match value {
+                SettingValue::Flag(flag) => SetValue::Flag(*flag),
+                SettingValue::Number(number) => SetValue::Number(*number),
+                SettingValue::Time(spec) => {
+                    SetValue::Time(super::eval::period(spec, &self.facts.tolerances, &self.measures)?.most)
+                }
+            };
+            if *setting == Setting::KeepAlive {
+                self.conns[conn.0].keep_alive = value == SetValue::Flag(true);
+            }
+            let id = self.calls.record(conn, Some(Verb::Set), Some(socket));
+            ids.push(self.out(
+                id,
+                Call::Set {
+                    socket,
+                    setting: *setting,
+                    value,
+                },
+            ));
+        }
+        Ok(ids)
+    }
+
+    fn on_socket(&mut self, conn: ConnId, spec: &CallSpec) -> Result<Vec<CallId>, Stop> {
+        let listener = self
+            .calls
+            .listener
+            .filter(|_| spec.verb == Verb::Close && self.conns[conn.0].opened.is_none());
+        let Some(socket) = self.conns[conn.0].socket.or(listener) else {
+            let closed = Err(errno(ErrorName::DoesNotExist, "no socket"));
+            return Ok(vec![self.answer_ourselves(conn, spec.verb, closed)]);
+        };
+        let amount = spec
+            .amount
+            .as_ref()
+            .map(|expr| self.scope(conn.0).value(expr))
+            .transpose()?;
+        let call = match spec.verb {
+            Verb::Send => {
+                let there = &mut self.conns[conn.0];
+                let at = there.app_sent.len();
+                let data = match &spec.text {
+                    Some(text) => text.clone(),
+                    None => pattern(at as u64, amount.unwrap_or(0).clamp(0, 1 << 30) as usize),
+                };
+                there.app_sent.extend_from_slice(&data);
+                Call::Send {
+                    socket,
+                    data,
+                    urgent: spec.urgent,
+                }
+            }
+            Verb::Recv => Call::Recv {
+                socket,
+                amount: amount.map(|octets| octets.max(0) as u64),
+            },
+            Verb::Shutdown => Call::Shutdown { socket },
+            Verb::Close => Call::Close { socket },
+            Verb::Abort | Verb::Listen | Verb::Connect | Verb::Accept | Verb::Set => Call::Abort { socket },
+        };
+        let id = self.calls.record(conn, Some(spec.verb), Some(socket));
+        Ok(vec![self.out(id, call)])
+    }
+
+    // ----- what becomes of them -------------------------------------------------------------------------------------
+
+    /// A call has ended.
+    pub(super) fn result(&mut self, at: Stamp, id: CallId, result: Result<Answer, Errno>) {
+        let (cause, at) = self.cause(at);
+        self.end_call(id, result, Mark { at, cause });
+    }
+
+    fn end_call(&mut self, id: CallId, result: Result<Answer, Errno>, mark: Mark) {
+        let Some(record) = self.calls.made.get_mut(&id) else {
+            return;
+        };
+        if record.ended.is_some() {
+            return;
+        }
+        let (conn, verb, socket) = (record.conn, record.verb, record.socket);
+        let text = show(&result);
+        let ok = result.is_ok();
+        record.ended = Some((result, mark));
+        self.calls.accepting.retain(|waiting| *waiting != id);
+        let Some(verb) = verb else { return };
+        match verb {
+            Verb::Close | Verb::Abort if ok && self.conns[conn.0].socket == socket => self.conns[conn.0].socket = None,
+            Verb::Close if ok => self.calls.listener = None,
+            Verb::Listen if !ok => self.calls.listener = None,
+            _ => {}
+        }
+        let name = self.conns[conn.0].name.clone();
+        self.trace(
+            mark.at,
+            Happening::Return {
+                conn: name,
+                text: format!("{} -> {text}", verb.name()),
+            },
+        );
+    }
+
+    /// A connection has been handed over.
+    pub(super) fn accepted(&mut self, at: Stamp, socket: SocketId, peer: SocketAddr) {
+        let (cause, at) = self.cause(at);
+        if self.calls.accepting.is_empty() {
+            return self.calls.unasked.push_back((socket, peer));
+        }
+        self.hand_over(socket, peer, Mark { at, cause });
+    }
+
+    fn hand_over(&mut self, socket: SocketId, peer: SocketAddr, mark: Mark) {
+        let named = |id: &&CallId| {
+            self.calls
+                .made
+                .get(id)
+                .is_some_and(|record| record.socket == Some(socket))
+        };
+        let first = self.calls.accepting.front();
+        let Some(id) = self.calls.accepting.iter().find(named).or(first).copied() else {
+            return;
+        };
+        let Some(conn) = self.calls.made.get(&id).map(|record| record.conn) else {
+            return;
+        };
+        let there = &mut self.conns[conn.0];
+        there.socket = Some(socket);
+        let result = match peer == SocketAddr::new(there.tester, there.tester_port) {
+            true => Ok(Answer::Ok),
+            false => Err(errno(
+                ErrorName::Error,
+                &format!("handed over the connection with {peer} instead"),
+            )),
+        };
+        self.end_call(id, result, mark);
+    }
+
+    // ----- judging them ---------------------------------------------------------------------------------------------
+
+    pub(super) fn go_on_calling(&mut self, step: &Step, drained: Instant) -> Result<Progress, Stop> {
+        let StepKind::Call(call) = &step.kind else {
+            return Ok(Progress::Done);
+        };
+        let (id, until) = match &self.busy {
+            Busy::Calling(ids) => {
+                let unfinished = ids.iter().copied().find(|id| self.calls.ended(*id).is_none());
+                let failed = ids
+                    .iter()
+                    .copied()
+                    .find(|id| matches!(self.calls.answer(*id), Some(Err(_))));
+                let Some(id) = failed.or(unfinished).or(ids.last().copied()) else {
+                    return Ok(Progress::Done);
+                };
+                (id, self.mark.at.latest + self.tolerance(Tolerance::Soon))
+            }
+            Busy::Returning(id, until) => (*id, *until),
+            _ => return Ok(Progress::Done),
+        };
+        self.refuse_unsupported(id)?;
+        let may_wait = call.returns.is_empty() || call.returns.contains(&ReturnSpec::Pending);
+        match self.calls.ended(id) {
+            None if may_wait => {}
+            None if drained < until => {
+                self.busy = Busy::Returning(id, until);
+                return Ok(Progress::Until(until));
+            }
+            None => return Err(Stop::late(wanted(step, &call.returns), "it is still pending")),
+            Some((result, _)) => self.judge_return(step, &call.returns, result.clone())?,
+        }
+        if !call.returns.is_empty() {
+            self.checked += 1;
+        }
+        self.finish_step();
+        Ok(Progress::Done)
+    }
+
+    fn refuse_unsupported(&self, id: CallId) -> Result<(), Stop> {
+        match self.calls.answer(id) {
+            Some(Err(errno)) if errno.unsupported => Err(Stop::Unsupported(format!(
+                "{} cannot do this call: {}",
+                self.facts.name, errno.detail
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    fn judge_return(&mut self, step: &Step, returns: &[ReturnSpec], result: Result<Answer, Errno>) -> Result<(), Stop> {
+        let conn = step.conns.first().map_or(0, |id| id.0);
+        if returns.is_empty() {
+            return match &result {
+                Ok(_) => Ok(()),
+                Err(_) => Err(Stop::failed(format!("{} without an error", step.text), show(&result))),
+            };
+        }
+        for spec in returns {
+            if self.meets(conn, spec, &result)? {
+                if let (ReturnSpec::Error(name), Err(errno)) = (spec, &result)
+                    && errno.name == ErrorName::Error
+                    && *name != ErrorName::Error
+                {
+                    self.notes
+                        .push(format!("{}: the target has no name for the error", step.text));
+                }
+                return Ok(());
+            }
+        }
+        Err(Stop::failed(wanted(step, returns), show(&result)))
+    }
+
+    fn meets(&self, conn: usize, spec: &ReturnSpec, result: &Result<Answer, Errno>) -> Result<bool, Stop> {
+        Ok(match (spec, result) {
+            (ReturnSpec::Ok, Ok(answer)) => *answer != Answer::EndOfStream,
+            (ReturnSpec::OkCount(expr), Ok(Answer::Count(octets))) => self.scope(conn).value(expr)? == *octets as i64,
+            (ReturnSpec::OkCount(expr), Ok(Answer::Data(data))) => self.scope(conn).value(expr)? == data.len() as i64,
+            (ReturnSpec::OkText(text), Ok(Answer::Data(data))) => text == data,
+            (ReturnSpec::Eof, Ok(Answer::EndOfStream)) => true,
+            // A stack without names for its errors meets any.
+            (ReturnSpec::Error(name), Err(errno)) => {
+                *name == errno.name || *name == ErrorName::Error || errno.name == ErrorName::Error
+            }
+            _ => false,
+        })
+    }
+
+    // ----- result: --------------------------------------------------------------------------------------------------
+
+    /// As for other steps, but that a call which must still be pending is watched for `prompt` unless `within` is written.
+    pub(super) fn result_window(&self, result: &ResultStep) -> Result<(Mark, Period), Stop> {
+        let (base, mut period) = self.window(&result.when)?;
+        if result.when.within.is_none() && result.returns == [ReturnSpec::Pending] {
+            period.most = self.tolerance(Tolerance::Prompt);
+        }
+        Ok((base, period))
+    }
+
+    pub(super) fn await_result(&mut self, step: &Step, drained: Instant) -> Result<Progress, Stop> {
+        let StepKind::Result(result) = &step.kind else {
+            return Ok(Progress::Done);
+        };
+        let Busy::Resulting { base, period } = self.busy else {
+            return Ok(Progress::Done);
+        };
+        let conn = step.conns.first().copied().unwrap_or(ConnId(0));
+        let Some(id) = self.pending_verb(conn, result.verb) else {
+            return Err(Stop::Case(format!(
+                "no `{}` was called on this connection",
+                result.verb.name()
+            )));
+        };
+        let until = base.at.latest + period.most;
+        let may_wait = result.returns.contains(&ReturnSpec::Pending);
+        let Some((ended, mark)) = self.calls.ended(id).cloned() else {
+            if drained < until {
+                return Ok(Progress::Until(until));
+            }
+            if !may_wait {
+                return Err(Stop::late(wanted(step, &result.returns), "it is still pending"));
+            }
+            self.checked += 1;
+            self.set_mark(Mark {
+                at: Stamp::exactly(until),
+                cause: None,
+            });
+            self.finish_step();
+            return Ok(Progress::Done);
+        };
+        self.refuse_unsupported(id)?;
+        self.judge_return(step, &result.returns, ended)?;
+        let elapsed = match mark.cause.is_some() && mark.cause == base.cause {
+            true => Default::default(),
+            false => mark.at.since(base.at),
+        };
+        if result.when.within.is_some() {
+            self.in_time(&step.text, elapsed, period)?;
+        }
+        self.checked += 1;
+        self.set_mark(mark);
+        self.measure(&result.measure, None, base, mark, 1);
+        self.finish_step();
+        Ok(Progress::Done)
+    }
+
+    /// Whether the result that a step waits for is there.
+    pub(super) fn result_is(&self, step: &Step, result: &ResultStep) -> Result<bool, Stop> {
+        let conn = step.conns.first().copied().unwrap_or(ConnId(0));
+        let Some(id) = self.pending_verb(conn, result.verb) else {
+            return Ok(false);
+        };
+        let Some(ended) = self.calls.answer(id) else {
+            return Ok(false);
+        };
+        for spec in &result.returns {
+            if self.meets(conn.0, spec, ended)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn errno(name: ErrorName, detail: &str) -> Errno {
+    Errno {
+        name,
+        detail: detail.to_owned(),
+        unsupported: false,
+    }
+}
+
+fn wanted(step: &Step, returns: &[ReturnSpec]) -> String {
+    let returns: Vec<String> = returns.iter().map(ToString::to_string).collect();
+    format!("{}: {}", step.text, returns.join(" or "))
+}
+
+/// A result for a person.
+fn show(result: &Result<Answer, Errno>) -> String {
+    match result {
+        Ok(Answer::Ok) => "ok".to_owned(),
+        Ok(Answer::Count(octets)) => format!("ok {octets}"),
+        Ok(Answer::Data(data)) if data.len() <= 40 => format!("ok \"{}\"", data.escape_ascii()),
+        Ok(Answer::Data(data)) => format!("ok {} octets", data.len()),
+        Ok(Answer::EndOfStream) => "eof".to_owned(),
+        Ok(Answer::State(state)) => format!("state {state}"),
+        Err(errno) if errno.detail.is_empty() => errno.name.name().to_owned(),
+        Err(errno) => format!("{} ({})", errno.name.name(), errno.detail),
+    }
+}

@@ -1,0 +1,463 @@
+//! What passes between the two ends: segments out, frames in, and the middlebox between.
+
+use super::conn::Conn;
+use super::eval::Scope;
+use super::fill::{Filled, fill, fill_icmp};
+use super::fit::triggers;
+use super::frame::{Cause, Frame};
+use super::outcome::{Arrow, Happening};
+use super::run::{Action, Run, Stop};
+use crate::case::{ConnId, FaultAction};
+use crate::fault;
+use crate::notation::{Control, FlagPattern, IcmpPattern, Origins, Period, SegmentPattern, TimeSpec, print_packet};
+use crate::time::{Instant, Stamp};
+use crate::wire::{Body, Flags, Packet, Segment};
+use core::time::Duration;
+use std::sync::Arc;
+
+/// A frame that the middlebox holds back.
+#[derive(Debug)]
+pub(super) struct Delayed {
+    due: Instant,
+    conn: usize,
+    from_tester: bool,
+    octets: Arc<[u8]>,
+}
+
+/// What becomes of a frame in the middlebox: what arrives at once, and what arrives later.
+#[derive(Default)]
+struct Passage {
+    now: Vec<Arc<[u8]>>,
+    later: Option<(Duration, Arc<[u8]>)>,
+    fault: &'static str,
+}
+
+impl Run {
+    // ----- to the target --------------------------------------------------------------------------------------------
+
+    /// Sends what a step writes.
+    pub(super) fn inject(&mut self, conn: ConnId, pattern: &SegmentPattern, now: Instant) -> Result<(), Stop> {
+        let here = conn.0;
+        self.place_isn(here)?;
+        let filled = fill(
+            pattern,
+            &self.scope(here),
+            (self.at.target, self.at.port),
+            self.clock(now),
+        )?;
+        self.send(here, filled, now)
+    }
+
+    pub(super) fn inject_default_ack(&mut self, conn: ConnId, now: Instant) -> Result<(), Stop> {
+        let control = Control::Flags(vec![(Flags::ACK, FlagPattern::Set)]);
+        let ack = SegmentPattern {
+            control,
+            fields: Vec::new(),
+            options: None,
+            text: None,
+            again: false,
+        };
+        self.inject(conn, &ack, now)
+    }
+
+    pub(super) fn inject_icmp(&mut self, conn: ConnId, pattern: &IcmpPattern, now: Instant) -> Result<(), Stop> {
+        let packet = fill_icmp(pattern, &self.scope(conn.0), self.at.target)?;
+        let octets: Arc<[u8]> = packet.encode().into();
+        let it = &mut self.conns[conn.0];
+        it.last_inject = Some(self.order);
+        it.loss_told = Some(self.order);
+        self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, conn.0, &packet, &octets, "");
+        self.outbox.push_back(Action::Inject(octets));
+        Ok(())
+    }
+
+    /// The tester's ISN, where it depends on what another incarnation has seen.
+    fn place_isn(&mut self, here: usize) -> Result<(), Stop> {
+        if self.conns[here].opened.is_some() || self.conns[here].syn_injected {
+            return Ok(());
+        }
+        let script = Arc::clone(&self.script);
+        let decl = &script.connections[here];
+        let Some(base) = decl.tuple else {
+            if let Some(expr) = &decl.isn {
+                let isn = self.scope(here).value(expr)?;
+                self.conns[here].isn.0.0 = isn as u32;
+            }
+            return Ok(());
+        };
+        self.conns[here].target_port = self.conns[base.0].target_port;
+        if let Some(expr) = &decl.isn {
+            let past = self.scope(base.0).value(expr)?;
+            self.conns[here].isn = crate::wire::Isn(self.conns[base.0].isn.0.advanced(past));
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, here: usize, filled: Filled, now: Instant) -> Result<(), Stop> {
+        let Filled { packet, seg, octets } = filled;
+        let octets: Arc<[u8]> = octets.into();
+        self.order += 1;
+        let order = self.order;
+        let Body::Tcp(segment) = &packet.body else {
+            return Ok(());
+        };
+        let conn = &mut self.conns[here];
+        let repeated_ack = i64::from(segment.seg_len()) == 0 && conn.iss.relative(segment.ack).0 == conn.snd_una;
+        if repeated_ack && conn.snd_nxt > conn.snd_una || has_sack(segment) {
+            conn.loss_told = Some(order);
+        }
+        conn.win = segment.window;
+        conn.seg = seg;
+        conn.last_inject = Some(order);
+        conn.first_inject.get_or_insert(order);
+        if segment.flags.contains(Flags::SYN) && !segment.flags.contains(Flags::RST) {
+            conn.opened = Some(order);
+            conn.syn_injected = true;
+            conn.my_syn = Some(super::fill::offer_of(segment));
+            conn.my_syn_options = Some(segment.options.clone());
+        }
+        let passage = self.through_middlebox(here, true, &packet, &octets)?;
+        self.trace_frame(
+            Stamp::exactly(now),
+            Arrow::ToTarget,
+            here,
+            &packet,
+            &octets,
+            passage.fault,
+        );
+        if passage.now.is_empty() {
+            // It never arrives, or not now: the step is over at once.
+            self.mark = super::frame::Mark {
+                at: Stamp::exactly(now),
+                cause: None,
+            };
+        }
+        for copy in passage.now {
+            self.deliver(here, copy, order);
+        }
+        if let Some((after, octets)) = passage.later {
+            self.delayed.push(Delayed {
+                due: now + after,
+                conn: here,
+                from_tester: true,
+                octets,
+            });
+        }
+        Ok(())
+    }
+
+    /// Hands a segment to the driver, and counts it.
+    fn deliver(&mut self, here: usize, octets: Arc<[u8]>, order: u64) {
+        if let Ok(Packet {
+            body: Body::Tcp(segment),
+            ..
+        }) = Packet::parse(&octets)
+        {
+            self.conns[here].count(&segment, order);
+        }
+        self.outbox.push_back(Action::Inject(octets));
+    }
+
+    // ----- from the target ------------------------------------------------------------------------------------------
+
+    /// Takes in a frame that came to one of the run's addresses.
+    pub(super) fn frame(&mut self, at: Stamp, packet: Packet, octets: Arc<[u8]>) {
+        if self.ended() {
+            return;
+        }
+        self.note_lateness(at.latest.since(at.earliest));
+        let (cause, at) = self.cause(at);
+        let Some(here) = self.conn_of(&packet) else {
+            if let Body::Tcp(segment) = &packet.body {
+                let ports = format!("port {} to port {}", segment.source, segment.destination);
+                self.strays
+                    .push(format!("`{}` from {ports}", print_packet(&packet, Origins::default())));
+                self.trace_frame(
+                    at,
+                    Arrow::FromTarget,
+                    usize::MAX,
+                    &packet,
+                    &octets,
+                    "belongs to no connection",
+                );
+            }
+            return;
+        };
+        self.learn_iss(here, &packet);
+        let passage = match self.through_middlebox(here, false, &packet, &octets) {
+            Ok(passage) => passage,
+            Err(_) => Passage {
+                now: vec![octets.clone()],
+                ..Passage::default()
+            },
+        };
+        self.trace_frame(at, Arrow::FromTarget, here, &packet, &octets, passage.fault);
+        self.conns[here].lossy |= passage.now.is_empty();
+        for copy in passage.now {
+            self.arrive(here, at, cause, copy);
+        }
+        if let Some((after, octets)) = passage.later {
+            self.delayed.push(Delayed {
+                due: at.latest + after,
+                conn: here,
+                from_tester: false,
+                octets,
+            });
+        }
+    }
+
+    /// The connection that a frame belongs to: on a shared tuple the incarnation opened last.
+    fn conn_of(&self, packet: &Packet) -> Option<usize> {
+        let Body::Tcp(segment) = &packet.body else { return None };
+        let fits = |conn: &Conn| {
+            conn.tester == packet.ip.destination
+                && conn.tester_port == segment.destination
+                && conn.target_port.unwrap_or(segment.source) == segment.source
+        };
+        let fitting = self.conns.iter().enumerate().filter(|(_, conn)| fits(conn));
+        // Of several that were never opened, the first stands for the tuple.
+        fitting
+            .max_by_key(|(index, conn)| (conn.opened, std::cmp::Reverse(*index)))
+            .map(|(index, _)| index)
+    }
+
+    fn learn_iss(&mut self, here: usize, packet: &Packet) {
+        let Body::Tcp(segment) = &packet.body else { return };
+        let conn = &mut self.conns[here];
+        if segment.flags.contains(Flags::SYN) && !conn.iss_known {
+            conn.iss = crate::wire::Isn(segment.seq);
+            conn.iss_known = true;
+            conn.target_port = Some(segment.source);
+            if conn.opened.is_none() {
+                self.order += 1;
+                conn.opened = Some(self.order);
+            }
+        }
+    }
+
+    /// Puts a frame into the inbox of its connection.
+    fn arrive(&mut self, here: usize, at: Stamp, cause: Cause, octets: Arc<[u8]>) {
+        let Ok(packet) = Packet::parse(&octets) else { return };
+        self.order += 1;
+        let order = self.order;
+        let conn = &mut self.conns[here];
+        let Body::Tcp(segment) = &packet.body else { return };
+        let frame = Frame {
+            at,
+            cause,
+            order,
+            seq: conn.iss.relative(segment.seq).0,
+            ack: conn.isn.relative(segment.ack).0,
+            taken: 0,
+            fin_left: segment.flags.contains(Flags::FIN),
+            ack_taken: false,
+            una_then: conn.snd_una,
+            delivered_then: conn.delivered,
+            packet: Arc::new(packet),
+            octets,
+        };
+        conn.inbox.push_back(frame);
+    }
+
+    // ----- the middlebox --------------------------------------------------------------------------------------------
+
+    fn through_middlebox(
+        &mut self,
+        here: usize,
+        from_tester: bool,
+        packet: &Packet,
+        octets: &Arc<[u8]>,
+    ) -> Result<Passage, Stop> {
+        if self.middlebox.is_wire() {
+            return Ok(Passage {
+                now: vec![octets.clone()],
+                ..Passage::default()
+            });
+        }
+        let Body::Tcp(segment) = &packet.body else {
+            return Ok(Passage::default());
+        };
+        let probe = passing(&self.conns[here], from_tester, packet, segment, octets);
+        let scope = Scope {
+            conns: &self.conns,
+            here,
+            measures: &self.measures,
+        };
+        let mut middlebox = std::mem::take(&mut self.middlebox);
+        let action = middlebox.meet(from_tester, |pattern| {
+            triggers(pattern, &probe, &scope).unwrap_or(false)
+        });
+        self.middlebox = middlebox;
+        match action {
+            None => Ok(Passage {
+                now: vec![octets.clone()],
+                ..Passage::default()
+            }),
+            Some(action) => self.apply(&action, here, packet, octets),
+        }
+    }
+
+    fn apply(
+        &mut self,
+        action: &FaultAction,
+        here: usize,
+        packet: &Packet,
+        octets: &Arc<[u8]>,
+    ) -> Result<Passage, Stop> {
+        let mut changed = packet.clone();
+        Ok(match action {
+            FaultAction::Drop => Passage {
+                fault: "dropped",
+                ..Passage::default()
+            },
+            FaultAction::Duplicate => Passage {
+                now: vec![octets.clone(), octets.clone()],
+                fault: "duplicated",
+                ..Passage::default()
+            },
+            FaultAction::Delay(time) => Passage {
+                later: Some((self.delay(time)?, octets.clone())),
+                fault: "delayed",
+                ..Passage::default()
+            },
+            FaultAction::Replay(time) => Passage {
+                now: vec![octets.clone()],
+                later: Some((self.delay(time)?, octets.clone())),
+                fault: "to be repeated",
+            },
+            FaultAction::Corrupt => {
+                let header = if packet.ip.source.is_ipv4() { 20 } else { 40 };
+                let mut broken = octets.to_vec();
+                fault::corrupt(&mut broken, header, self.rng.next() % 4096);
+                // What reaches the tester broken is thrown away by it, as by any peer.
+                let from_target = packet.ip.source == self.at.target;
+                let now = if from_target { vec![] } else { vec![broken.into()] };
+                Passage {
+                    now,
+                    fault: "corrupted",
+                    ..Passage::default()
+                }
+            }
+            FaultAction::Truncate(octets) => {
+                let cut = self.scope(here).value(octets)?;
+                fault::truncate(&mut changed, cut.max(0) as usize);
+                Passage {
+                    now: vec![changed.encode().into()],
+                    fault: "cut",
+                    ..Passage::default()
+                }
+            }
+            FaultAction::Strip(kind) => {
+                fault::strip(&mut changed, *kind);
+                Passage {
+                    now: vec![changed.encode().into()],
+                    fault: "stripped of an option",
+                    ..Passage::default()
+                }
+            }
+        })
+    }
+
+    fn delay(&self, time: &TimeSpec) -> Result<Duration, Stop> {
+        let Period { most, .. } = super::eval::period(time, &self.facts.tolerances, &self.measures)?;
+        Ok(most)
+    }
+
+    /// Lets go of what the middlebox has held back long enough; returns when the next is due.
+    pub(super) fn release_delayed(&mut self, now: Instant) -> Instant {
+        self.delayed.sort_by_key(|held| held.due);
+        while self.delayed.first().is_some_and(|held| held.due <= now) {
+            let held = self.delayed.remove(0);
+            self.note(Stamp::exactly(held.due), "the middlebox lets go of a frame".to_owned());
+            if held.from_tester {
+                self.order += 1;
+                self.deliver(held.conn, held.octets, self.order);
+            } else {
+                self.arrive(
+                    held.conn,
+                    Stamp {
+                        earliest: held.due,
+                        latest: now,
+                    },
+                    None,
+                    held.octets,
+                );
+            }
+        }
+        self.delayed.first().map_or(Instant::NEVER, |held| held.due)
+    }
+
+    // ----- the trace ------------------------------------------------------------------------------------------------
+
+    fn trace_frame(
+        &mut self,
+        at: Stamp,
+        arrow: Arrow,
+        here: usize,
+        packet: &Packet,
+        octets: &Arc<[u8]>,
+        fault: &'static str,
+    ) {
+        let conn = self.conns.get(here);
+        let origins = conn.map_or(Origins::default(), |conn| match arrow {
+            Arrow::ToTarget => Origins {
+                sender: Some(conn.isn),
+                receiver: Some(conn.iss),
+            },
+            Arrow::FromTarget => Origins {
+                sender: Some(conn.iss),
+                receiver: Some(conn.isn),
+            },
+        });
+        let what = Happening::Frame {
+            arrow,
+            conn: conn.map_or(String::new(), |conn| conn.name.clone()),
+            text: print_packet(packet, origins),
+            octets: octets.clone(),
+            fault,
+        };
+        self.trace(at, what);
+    }
+
+    /// A frame of the target as a person reads it.
+    pub(super) fn show(&self, frame: &Frame, here: usize) -> String {
+        let conn = &self.conns[here];
+        print_packet(
+            &frame.packet,
+            Origins {
+                sender: Some(conn.iss),
+                receiver: Some(conn.isn),
+            },
+        )
+    }
+}
+
+fn has_sack(segment: &Segment) -> bool {
+    segment
+        .options
+        .iter()
+        .any(|option| matches!(option, crate::wire::TcpOption::Sack(_)))
+}
+
+/// A frame as the middlebox sees it, numbered by its own sender's ISN.
+fn passing(conn: &Conn, from_tester: bool, packet: &Packet, segment: &Segment, octets: &Arc<[u8]>) -> Frame {
+    let (sender, receiver) = if from_tester {
+        (conn.isn, conn.iss)
+    } else {
+        (conn.iss, conn.isn)
+    };
+    Frame {
+        at: Stamp::default(),
+        cause: None,
+        order: 0,
+        seq: sender.relative(segment.seq).0,
+        ack: receiver.relative(segment.ack).0,
+        taken: 0,
+        fin_left: segment.flags.contains(Flags::FIN),
+        ack_taken: false,
+        una_then: 0,
+        delivered_then: 0,
+        packet: Arc::new(packet.clone()),
+        octets: octets.clone(),
+    }
+}
