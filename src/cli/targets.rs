@@ -125,5 +125,5 @@ fn smoltcp() -> Result<Box<dyn Target>, EnvironmentError> {
         problem: error.to_string(),
         remedy: "this is a bug of tcpvet".to_owned(),
     })?;
-    Ok(Box::new(tcpvet::target::smoltcp::target(runner.facts)))
+    Ok(Box::new(tcpvet::target::smoltcp::target(runner)))
 }
