@@ -112,10 +112,7 @@ pub fn child() -> Option<ExitCode> {
 
 #[cfg(all(feature = "linux", target_os = "linux"))]
 fn linux() -> Result<Box<dyn Target>, EnvironmentError> {
-    Err(EnvironmentError {
-        problem: "not built in yet".to_owned(),
-        remedy: "wait".to_owned(),
-    })
+    Ok(Box::new(tcpvet::target::linux::Linux::probe()?))
 }
 
 #[cfg(feature = "smoltcp")]
