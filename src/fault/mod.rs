@@ -110,7 +110,6 @@ mod tests {
             action,
             segment,
             nth,
-            conns: vec![],
             from_tester: false,
             conns: vec![],
         }

@@ -374,7 +374,7 @@ impl Page {
         let total = report.results.iter().filter(deviates).count();
         self.line("");
         let head = format!(
-            "{} deviate from what an RFC recommends (--strict makes that red)",
+            "{} without what an RFC recommends (--strict makes that red)",
             plural(total, "run")
         );
         self.line(&self.ink.yellow(&head));
@@ -512,5 +512,147 @@ fn one_line(text: &str, indent: usize) -> String {
     match line.char_indices().nth(room) {
         Some(_) => line.chars().take(room - 3).collect::<String>() + "...",
         None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ladder::tests::challenge_ack_missing;
+    use super::*;
+    use crate::suite::fixture::{failed, outcome, runs};
+    use crate::suite::{Expectations, RunResult};
+    use core::time::Duration;
+
+    const KNOWN: &str = "- {cases: urgent/*, expect: fail, requirement: RFC9293-MUST-1, reason: urgent is ignored}";
+
+    fn results(case: &str, outcomes: Vec<Outcome>) -> Vec<RunResult> {
+        let known = Expectations::parse(KNOWN, "e.yaml").unwrap();
+        let runs = runs(&[(case, "")]).into_iter().zip(outcomes);
+        runs.map(|(run, outcome)| RunResult {
+            judged: Judged::new(&run, &outcome, &known),
+            run,
+            outcome,
+            earlier: Vec::new(),
+            attempts: 1,
+            estimate: Duration::ZERO,
+        })
+        .collect()
+    }
+
+    fn report(results: Vec<RunResult>) -> Report {
+        Report {
+            target: "fake".to_owned(),
+            virtual_time: false,
+            instead_of: None,
+            seed: 1,
+            selection: Vec::new(),
+            again: " --target fake".to_owned(),
+            strict: false,
+            expectations: "runners/fake/expectations.yaml".to_owned(),
+            left_out: 0,
+            results,
+            elapsed: Duration::from_millis(1250),
+            cut_short: None,
+            bug: None,
+        }
+    }
+
+    fn mixed() -> Report {
+        let unsupported = Outcome {
+            reason: "fake cannot do urgent".to_owned(),
+            ..outcome(Verdict::Unsupported)
+        };
+        let known = || failed(Verdict::Fail, "expect: ACK", &["RFC9293-MUST-1"]);
+        let missing = challenge_ack_missing;
+        let mut all = results(
+            "reset/challenge",
+            vec![missing(), missing(), outcome(Verdict::Pass), missing()],
+        );
+        all.extend(results("urgent/mark", vec![known(), known(), unsupported]));
+        let softer = failed(Verdict::Deviates, "expect: ACK", &["RFC9293-SHLD-1"]);
+        all.extend(results("close/simple", vec![outcome(Verdict::Pass), softer]));
+        report(all)
+    }
+
+    #[test]
+    fn what_is_unexpected_is_told_in_full_and_the_rest_in_numbers() {
+        let expected = include_str!("console.txt");
+        let shown = console(&mixed(), Loudness::Normal, false);
+        assert_eq!(shown, expected, "\n{shown}");
+    }
+
+    #[test]
+    fn quiet_says_nothing_where_all_is_as_expected() {
+        let green = report(results("a/b", vec![outcome(Verdict::Pass)]));
+        assert_eq!(console(&green, Loudness::Quiet, false), "");
+        assert!(console(&green, Loudness::Normal, false).ends_with("Nothing unexpected.\n"));
+        assert!(console(&mixed(), Loudness::Quiet, false).contains("NOT CONFORMING"));
+    }
+
+    #[test]
+    fn verbose_names_every_run() {
+        let report = mixed();
+        let shown = console(&report, Loudness::Verbose, false);
+        for result in &report.results {
+            assert!(shown.contains(&result.run.name), "{}", result.run.name);
+        }
+    }
+
+    #[test]
+    fn colours_change_no_letter() {
+        let plain = console(&mixed(), Loudness::Normal, false);
+        let coloured = console(&mixed(), Loudness::Normal, true);
+        assert!(coloured.contains("\x1b[1;31mFAIL"));
+        let mut stripped = String::new();
+        for (number, piece) in coloured.split("\x1b[").enumerate() {
+            let text = if number == 0 {
+                piece
+            } else {
+                piece.split_once('m').map_or("", |(_, text)| text)
+            };
+            stripped.push_str(text);
+        }
+        assert_eq!(stripped, plain);
+    }
+
+    #[test]
+    fn a_bar_shows_whatever_there_is() {
+        let page = Page {
+            text: String::new(),
+            ink: Ink(false),
+        };
+        let bar = |counts: &[(Class, usize)]| {
+            let total = counts.iter().map(|(_, count)| count).sum();
+            page.bar(&counts.iter().copied().collect(), total)
+        };
+        assert_eq!(bar(&[(Class::Pass, 7)]), "[====================]");
+        assert_eq!(bar(&[(Class::Pass, 999), (Class::Fail, 1)]), "[===================X]");
+        assert_eq!(
+            bar(&[(Class::Pass, 1), (Class::Unsupported, 3)]),
+            "[=====...............]"
+        );
+        let all: Vec<(Class, usize)> = [
+            Class::Pass,
+            Class::Expected,
+            Class::Deviates,
+            Class::Fail,
+            Class::Inconclusive,
+        ]
+        .map(|class| (class, 1))
+        .into();
+        assert_eq!(bar(&all), "[====eeeeddddXXXX????]");
+    }
+
+    #[test]
+    fn what_broke_the_environment_is_said_once() {
+        let lost = || Outcome {
+            reason: "12 frames were lost".to_owned(),
+            ..outcome(Verdict::Inconclusive)
+        };
+        let mut all = results("a/b", vec![lost(), lost(), lost()]);
+        all.extend(results("a/c", vec![lost(), lost()]));
+        let shown = console(&report(all), Loudness::Normal, false);
+        assert_eq!(shown.matches("12 frames were lost").count(), 1, "{shown}");
+        assert!(shown.ends_with("Inconclusive: the environment, not the target, is at fault.\n"));
     }
 }

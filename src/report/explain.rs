@@ -134,22 +134,25 @@ fn summary(outcome: &Outcome) -> String {
     }
 }
 
-/// A label and text after it, broken so that what follows stands under the text.
+/// A label and text after it, broken so that what follows stands under the text. Of a very long text the beginning has
+/// to do.
 fn say(lines: &mut Vec<Line>, kind: Kind, label: &str, text: &str) {
-    let mut label = label;
+    const MOST: usize = 24;
     let (indent, room) = match label {
         "" => (2, WIDTH - 2),
         _ => (LABEL, WIDTH - LABEL),
     };
-    for line in text.trim_end().lines() {
-        for part in wrap(line, room) {
-            let text = format!("{label:>width$}  {part}", width = indent - 2);
-            lines.push(Line {
-                kind,
-                text: text.trim_end().to_owned(),
-            });
-            label = "";
-        }
+    let mut parts: Vec<String> = text.trim_end().lines().flat_map(|line| wrap(line, room)).collect();
+    if parts.len() > MOST {
+        let left_out = parts.len() - MOST;
+        parts.truncate(MOST);
+        parts.push(format!("... {} more", plural(left_out, "line")));
+    }
+    for (number, part) in parts.into_iter().enumerate() {
+        let label = if number == 0 { label } else { "" };
+        let text = format!("{label:>width$}  {part}", width = indent - 2);
+        let text = text.trim_end().to_owned();
+        lines.push(Line { kind, text });
     }
 }
 

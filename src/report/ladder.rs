@@ -200,16 +200,16 @@ fn row(mark: &str, margin: &str, lane: &str, calls: &str) -> String {
 /// Breaks text at blanks into parts of at most `room` characters; a word that is longer is broken anywhere. What would
 /// break a line or command a terminal becomes a blank.
 pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
-    let clean = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    let mut rest: Vec<char> = clean.collect();
+    let clean: Vec<char> = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut rest = clean.as_slice();
     let mut parts = Vec::new();
     while rest.len() > room {
         let blank = rest[..=room].iter().rposition(|c| *c == ' ').filter(|at| *at > 0);
-        let after = rest.split_off(blank.unwrap_or(room));
-        parts.push(rest.into_iter().collect());
-        rest = after.into_iter().skip(usize::from(blank.is_some())).collect();
+        let (part, after) = rest.split_at(blank.unwrap_or(room));
+        parts.push(part.iter().collect());
+        rest = &after[usize::from(blank.is_some())..];
     }
-    parts.push(rest.into_iter().collect());
+    parts.push(rest.iter().collect());
     parts
 }
 
