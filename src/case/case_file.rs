@@ -4,7 +4,7 @@ use super::flow::Flow;
 use super::given::{Failure, Field, Givens, Parameters, Request};
 use super::keys;
 use super::lower::{Filled, Inherited, Lowering, MAX_STEPS};
-use super::matrix::{Part, Row, parts, rows};
+use super::matrix::{Part, Row, is_name, parts, rows};
 use super::problem::{Problem, did_you_mean};
 use super::raw::{Head, RawCase, RawGiven, RawStep};
 use super::requirement::Catalogue;
@@ -59,6 +59,10 @@ struct Shared<'a> {
     ids: Arc<BTreeMap<String, Vec<String>>>,
     tags: Arc<[String]>,
     place: Place,
+    /// Whether all of it could be read: else steps are missing, and what follows from that is not told.
+    sound: bool,
+    /// Whether the columns are not known.
+    blind: bool,
 }
 
 /// Reads a case. `None` if something is wrong with it.
@@ -78,10 +82,17 @@ fn lower(id: &str, report: &mut Report, world: World) -> Option<Case> {
         ..node.place().clone()
     };
     let mut raw = RawCase::from_node(node, report)?;
+    let sound = report.is_clean();
     let columns = columns_of(raw.matrix.as_ref());
     refuse_unused(&columns, &used, report);
-    let rows = rows(raw.matrix.take(), report)?;
-    refuse_where(&raw.steps, &rows, report);
+    let (rows, blind) = match rows(raw.matrix.take(), report) {
+        Some(rows) => (rows, false),
+        // What is wrong with the rest is told all the same, as far as it does not depend on the row.
+        None => (vec![Row::default()], true),
+    };
+    if !blind {
+        refuse_where(&raw.steps, &rows, report);
+    }
     let shared = Shared {
         raw: &raw,
         world,
@@ -91,8 +102,12 @@ fn lower(id: &str, report: &mut Report, world: World) -> Option<Case> {
         ids: ids(&raw, report),
         tags: tags(&raw, report),
         place,
+        sound,
+        blind,
     };
-    refuse_headline(&raw, report);
+    if sound {
+        refuse_headline(&raw, report);
+    }
     let mut scripts = Vec::new();
     let mut kept = BTreeSet::new();
     let mut left = MAX_STEPS_IN_ALL;
@@ -256,7 +271,7 @@ fn collect_names(node: &Node, names: &mut BTreeSet<String>) {
 
 fn refuse_unused(columns: &BTreeMap<String, Place>, used: &BTreeSet<String>, report: &mut Report) {
     for (column, place) in columns {
-        if !used.contains(column) {
+        if !used.contains(column) && is_name(column) && column != "i" {
             let help = format!("write `${column}`, or name it in a `where`; what only names a row is `name`");
             report.add(place, format!("column `{column}` is never used"), Some(help));
         }
@@ -390,7 +405,8 @@ fn script(shared: &Shared, row: &Row, report: &mut Report, kept: &mut BTreeSet<u
         flow: Flow::default(),
         index: None,
         room: MAX_STEPS,
-        failed: false,
+        failed: !shared.sound || shared.blind,
+        blind: shared.blind,
         kept,
     };
     let raw = shared.raw;
@@ -415,7 +431,7 @@ fn script(shared: &Shared, row: &Row, report: &mut Report, kept: &mut BTreeSet<u
     };
     let mut steps = Vec::new();
     lowering.steps(&raw.steps, &inherited, &mut steps);
-    lowering.must_check(&steps, &shared.place);
+    lowering.must_check(&given, &steps, &shared.place);
     let spent = MAX_STEPS - lowering.room + given.iter().map(|given| given.steps.len()).sum::<usize>();
     let script = Script {
         case: shared.id.clone(),
@@ -714,4 +730,161 @@ fn refuse_unheeded(raw: &RawGiven, request: &Request, shared: &Shared, lowering:
         }
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trial::{around, read_case, refuses, scripts};
+
+    /// A case with one more line at its top level.
+    fn with(line: &str) -> String {
+        around("  - expect: ACK\n").replace("steps:", &format!("{line}\nsteps:"))
+    }
+
+    #[test]
+    fn a_case_keeps_what_is_the_same_in_all_rows() {
+        let text = with(
+            "ids: {tc8: [TCP_BASICS_01], other: x}\ntags: [alone, slow]\nneeds: [sack, \"set:linger\"]\nconfigure: {ecn: true, syn-retries: 3}\nonly: {ip: 4, isn: wrap}",
+        );
+        let (case, problems) = read_case(&text);
+        assert_eq!(problems, []);
+        let case = case.unwrap();
+        assert_eq!(
+            (&*case.id, &*case.path, &*case.title, &*case.why),
+            ("topic/name", "cases/topic/name.yaml", "T", "W")
+        );
+        assert_eq!(case.ids["tc8"], ["TCP_BASICS_01"]);
+        assert_eq!(case.tags.to_vec(), ["alone", "slow"]);
+        let script = &case.scripts[0];
+        assert_eq!(script.needs, ["sack", "set:linger"]);
+        assert_eq!(
+            (script.configure["ecn"].as_str(), script.only["ip"].as_str()),
+            ("true", "4")
+        );
+        assert_eq!(case.covers[0].id, "RFC9293-MUST-1");
+    }
+
+    #[test]
+    fn covers_may_come_from_the_row() {
+        let text = around("  - expect: ACK\n    covers: RFC9293-MUST-$k\n")
+            .replace("covers: RFC9293-MUST-1\n", "covers: [$asks]\n")
+            .replace(
+                "steps:",
+                "matrix:\n  - {name: a, asks: RFC9293-MUST-2, k: 4}\n  - {name: b, asks: RFC9293-MUST-3, k: 5}\nsteps:",
+            );
+        let scripts = scripts(&text);
+        let ids: Vec<_> = scripts.iter().map(|script| script.covers[0].id.as_str()).collect();
+        assert_eq!(ids, ["RFC9293-MUST-2", "RFC9293-MUST-3"]);
+        let (case, _) = read_case(&text);
+        assert_eq!(case.unwrap().covers.len(), 4);
+    }
+
+    #[test]
+    fn words_for_what_is_outside_are_looked_up() {
+        refuses(
+            &with("needs: [«urgnet»]"),
+            "`urgnet` is neither an ability nor a condition",
+            "did you mean `urgent`?",
+        );
+        refuses(
+            &with("needs: «sausage»"),
+            "`sausage` is neither an ability nor a condition",
+            "known are abort",
+        );
+        refuses(
+            &with("configure: {«syn-cookie»: always}"),
+            "unknown setting `syn-cookie`",
+            "did you mean `syn-cookies`?",
+        );
+        refuses(
+            &with("configure: {syn-cookies: «sometimes»}"),
+            "`syn-cookies` cannot be `sometimes`",
+            "`never`, `when-full`",
+        );
+        refuses(
+            &with("configure: {syn-retries: «few»}"),
+            "`syn-retries` cannot be `few`",
+            "a whole number",
+        );
+        refuses(&with("only: {«ipv»: 4}"), "`ipv` is not an axis", "`ip` and `isn`");
+        refuses(&with("only: {ip: «5»}"), "`ip` cannot be `5`", "`4` or `6`");
+    }
+
+    #[test]
+    fn ids_and_tags_have_their_shapes() {
+        refuses(
+            &with("tags: [«Two Words»]"),
+            "`Two Words` cannot be a tag",
+            "lower-case",
+        );
+        refuses(
+            &with("ids: {tc8: «TCP_basics_1»}"),
+            "`TCP_basics_1` is not an id of TC8",
+            "TCP_BASICS_01",
+        );
+        refuses(&with("ids: {other: «\"two words\"»}"), "is not an id", "one word");
+        refuses(&with("ids: {«TC8»: x}"), "`TC8` cannot be a suite", "tc8");
+    }
+
+    #[test]
+    fn a_headline_is_a_line() {
+        refuses(
+            &around("  - expect: ACK\n")
+                .replace("title: T", "title: \"«»\"")
+                .replace("«»", ""),
+            "`title` is empty",
+            "a claim",
+        );
+        refuses(
+            &around("  - expect: ACK\n").replace("title: T", "title: |\n  a\n  b\n"),
+            "a title of several lines",
+            "one line",
+        );
+        refuses(
+            &around("  - expect: ACK\n").replace("covers: RFC9293-MUST-1", "covers: []"),
+            "the case covers nothing",
+            "name a",
+        );
+        refuses(
+            &around("").replace("steps:", "steps: []"),
+            "the case has no steps",
+            "expect something",
+        );
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once_and_in_order() {
+        let text = with("tags: [A]\nneeds: [x1]").replace("ACK", "AKC") + "  - state: nowhere\n  - wait: soonish\n";
+        let (case, problems) = read_case(&text);
+        assert!(case.is_none());
+        let lines: Vec<_> = problems.iter().map(|problem| problem.line).collect();
+        assert_eq!(lines, [5, 6, 8, 9, 10]);
+    }
+
+    #[test]
+    fn the_same_mistake_in_many_rows_is_told_once() {
+        let text = around("  - expect: AKC seq=$a\n").replace("steps:", "matrix: {a: [1, 2, 3]}\nsteps:");
+        let (_, problems) = read_case(&text);
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].note.as_deref(), Some("in row `a=1` it reads `AKC seq=1`"));
+    }
+
+    #[test]
+    fn what_is_wrong_beside_a_wrong_matrix_is_told_too() {
+        let text = around("  - expect: AKC\n  - inject: $seg\n    where: {what: 1}\n")
+            .replace("steps:", "matrix: {seg: [SYN,ACK]}\nsteps:");
+        let (_, problems) = read_case(&text);
+        let lines: Vec<_> = problems.iter().map(|problem| problem.line).collect();
+        assert_eq!(lines, [5, 7], "{problems:?}");
+    }
+
+    #[test]
+    fn too_many_steps_in_all_rows_are_refused() {
+        let rows: Vec<String> = (0..100).map(|n| n.to_string()).collect();
+        let text = around("  - repeat: 9000\n    steps:\n      - inject: ACK seq=$a\n  - expect: ACK\n").replace(
+            "steps:\n  - repeat",
+            &format!("matrix: {{a: [{}]}}\nsteps:\n  - repeat", rows.join(", ")),
+        );
+        refuses(&text, "more than 200000 steps in all rows", "split the case");
+    }
 }

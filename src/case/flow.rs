@@ -1,7 +1,7 @@
 //! What can follow what: followed along the steps of one script, so that a step that can never work is told before
 //! anything is sent.
 
-use super::script::{AnyOf, CallStep, ConnId, Step, StepKind};
+use super::script::{AnyOf, CallStep, ConnId, Given, Step, StepKind};
 use crate::notation::{ReturnSpec, Verb};
 use std::collections::BTreeSet;
 
@@ -45,7 +45,16 @@ impl Flow {
                 Some((message, format!("write `- call: {verb}` before it")))
             }
             StepKind::Call(call) => self.refuse_call(call, conn),
-            _ => None,
+            StepKind::Expect(_)
+            | StepKind::Result(_)
+            | StepKind::Inject(_)
+            | StepKind::InjectIcmp(_)
+            | StepKind::Nothing(_)
+            | StepKind::Wait(..)
+            | StepKind::State(_)
+            | StepKind::AnyOf(_)
+            | StepKind::Faults(_)
+            | StepKind::Check(_) => None,
         }
     }
 
@@ -155,8 +164,20 @@ fn verb_name(verb: Verb) -> &'static str {
     }
 }
 
-/// Whether a target that never says anything is failed by one of these steps.
-pub(super) fn fails_a_mute_target(steps: &[Step]) -> bool {
+/// Whether a target that never says anything is failed: by a step, or by the way into the state, if then at least one
+/// outcome of the steps is something that is said.
+pub(super) fn fails_a_mute_target(given: &[Given], steps: &[Step]) -> bool {
+    fails_the_mute(steps) || given.iter().any(|given| fails_the_mute(&given.steps)) && steps.iter().any(may_hear)
+}
+
+fn may_hear(step: &Step) -> bool {
+    let StepKind::AnyOf(any_of) = &step.kind else {
+        return false;
+    };
+    any_of.outcomes.iter().any(|(_, steps)| fails_the_mute(steps))
+}
+
+fn fails_the_mute(steps: &[Step]) -> bool {
     steps.iter().any(|step| match &step.kind {
         StepKind::Expect(expect) => expect.count.is_none_or(|(least, _)| least > 0),
         StepKind::Result(result) => never_pending(&result.returns),
@@ -191,5 +212,95 @@ fn every_outcome_does(any_of: &AnyOf) -> bool {
         .outcomes
         .iter()
         .filter(|(name, _)| any_of.right.is_empty() || any_of.right.contains(name))
-        .all(|(_, steps)| fails_a_mute_target(steps))
+        .all(|(_, steps)| fails_the_mute(steps))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trial::{around, refuses, refuses_steps, scripts};
+
+    fn from(given: &str, steps: &str) -> String {
+        around(steps).replace("given: established", &format!("given: {given}"))
+    }
+
+    #[test]
+    fn a_result_needs_its_call_on_the_same_connection() {
+        refuses_steps(
+            "  - result: «recv ok»\n",
+            "`recv` has not been called on this connection",
+            "`- call: recv` before it",
+        );
+        let text = from(
+            "[established, {state: established, conn: b}]",
+            "  - call: recv\n    conn: b\n  - result: «recv ok»\n",
+        );
+        refuses(
+            &text.replace("steps:", "connections: {b: {}}\nsteps:"),
+            "`recv` has not been called",
+            "before it",
+        );
+        assert_eq!(scripts(&from("syn-sent", "  - result: connect refused\n")).len(), 1);
+    }
+
+    #[test]
+    fn again_needs_something_before_it() {
+        refuses(
+            &from("closed", "  - call: connect\n  - expect: «SYN again»\n"),
+            "nothing has come yet that could come again",
+            "without `again`",
+        );
+        assert_eq!(scripts(&from("syn-received", "  - expect: SYN,ACK again\n")).len(), 1);
+    }
+
+    #[test]
+    fn calls_need_a_socket() {
+        let closed = |call: &str| from("closed", &format!("  - call: «{call}»\n  - expect: ACK\n"));
+        refuses(
+            &closed("send 5"),
+            "`send` on a connection that the application does not have",
+            "call: connect",
+        );
+        refuses(&closed("shutdown"), "`shutdown` on a connection", "call: connect");
+        refuses(&closed("accept"), "nothing listens here", "given: listen");
+        refuses(
+            &from("listen", "  - call: «send 5»\n  - expect: ACK\n"),
+            "`send` on a connection",
+            "call: accept",
+        );
+        assert_eq!(
+            scripts(&from("listen", "  - call: send 5\n    returns: does-not-exist\n")).len(),
+            1
+        );
+        assert_eq!(
+            scripts(&from("listen", "  - call: close\n  - state: closed\n")).len(),
+            1
+        );
+        assert_eq!(
+            scripts(&from(
+                "closed",
+                "  - inject: RST\n  - inject: SYN\n  - expect: RST,ACK abs.seq=0 ack=1\n"
+            ))
+            .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn what_one_outcome_did_may_have_been_done() {
+        let steps = "  - inject: SYN\n  - any-of:\n      served:\n        - expect: SYN,ACK\n        - inject: ACK\n        - call: accept\n      ignored:\n        - expect: nothing\n  - call: recv\n    returns: eof\n";
+        assert_eq!(scripts(&from("listen", steps)).len(), 1);
+    }
+
+    #[test]
+    fn a_name_of_a_step_in_one_outcome_is_not_certain() {
+        let steps = "  - any-of:\n      one:\n        - expect: ACK\n          as: there\n      other:\n        - expect: FIN,ACK\n  - expect: ACK\n    since: «there»\n";
+        refuses_steps(steps, "no earlier step is called `there`", "");
+    }
+
+    #[test]
+    fn silence_as_a_right_outcome_rests_on_the_given() {
+        let steps = "  - any-of:\n      silent:\n        - expect: nothing\n      loud:\n        - expect: ACK\n    right: silent\n";
+        assert_eq!(scripts(&around(steps)).len(), 1);
+        refuses(&from("listen", steps), "a target that never answers would pass", "");
+    }
 }

@@ -175,6 +175,7 @@ impl Givens {
                 index: None,
                 room: MAX_STEPS,
                 failed: false,
+                blind: false,
                 kept: &mut BTreeSet::new(),
             };
             let inherited = Inherited {
@@ -242,14 +243,16 @@ pub(super) enum Failure {
     Wrong(Vec<Problem>),
 }
 
+/// What tells the ways of one file apart.
+type PartOf = fn(&Way) -> Option<&Text>;
+
 impl GivenFile {
     fn choose(&self, state: State, request: &Request) -> Result<&Way, Failure> {
         let role = (Field::Role, "role", &request.role);
         // The way into the state itself is asked for, not that into the states before it.
         let via = (Field::Via, "via", &request.via);
         let mut ways: Vec<&Way> = self.ways.iter().collect();
-        let wanted: [(_, fn(&Way) -> Option<&Text>); 2] =
-            [(role, |way| way.role.as_ref()), (via, |way| way.via.as_ref())];
+        let wanted: [(_, PartOf); 2] = [(role, |way| way.role.as_ref()), (via, |way| way.via.as_ref())];
         for ((field, name, wanted), of) in wanted {
             let known: Vec<&str> = ways
                 .iter()
@@ -366,4 +369,239 @@ fn ways(node: Node, report: &mut Report) -> Vec<Way> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trial::{around, refuses, scripts};
+    use super::*;
+
+    fn from(given: &str) -> String {
+        let text = around("  - state: established\n");
+        text.replace(
+            "given: established",
+            &format!("connections: {{b: {{}}}}\ngiven: {given}"),
+        )
+    }
+
+    /// The steps of the first state.
+    fn way(given: &str) -> Vec<String> {
+        let script = &scripts(&from(given))[0];
+        script.given[0].steps.iter().map(|step| step.text.clone()).collect()
+    }
+
+    #[test]
+    fn a_state_is_spelled_out_through_those_before_it() {
+        let expected = [
+            "call: listen",
+            "inject: SYN win=65535 <mss>",
+            "expect: SYN,ACK",
+            "inject: ACK",
+            "call: accept",
+            "call: shutdown",
+            "expect: FIN,ACK",
+        ];
+        assert_eq!(way("fin-wait-1"), expected);
+    }
+
+    #[test]
+    fn role_via_by_options_win_and_listen_make_a_difference() {
+        let all = "{state: time-wait, role: passive, via: closing, by: close, options: \"<mss 500, sackOK>\", win: 100, listen: backlog=2}";
+        let expected = [
+            "call: listen backlog=2",
+            "inject: SYN win=100 <mss 500, sackOK>",
+            "expect: SYN,ACK",
+            "inject: ACK",
+            "call: accept",
+            "call: close",
+            "expect: FIN,ACK",
+            "inject: FIN,ACK ack=SND.UNA",
+            "expect: ACK",
+            "inject: ACK",
+        ];
+        assert_eq!(way(all), expected);
+        assert_eq!(way("{state: established, role: active}")[0], "call: connect");
+    }
+
+    #[test]
+    fn defaults_are_passive_and_fin_wait_2_and_active_where_nothing_else_is_possible() {
+        assert_eq!(way("time-wait").last().map(String::as_str), Some("expect: ACK"));
+        assert_eq!(way("time-wait").len(), 10);
+        assert_eq!(way("syn-sent"), ["call: connect", "expect: SYN"]);
+        assert_eq!(way("closed"), [] as [&str; 0]);
+    }
+
+    #[test]
+    fn several_connections_share_one_listener() {
+        let script = &scripts(&from("[established, {state: established, conn: b}]"))[0];
+        assert_eq!((script.given[0].steps.len(), script.given[1].steps.len()), (5, 4));
+        assert_eq!(
+            (script.given[1].conn, &script.given[1].steps[0].conns),
+            (ConnId(1), &vec![ConnId(1)])
+        );
+        assert_eq!(&*script.given[0].steps[0].position.file, "cases/given/established.yaml");
+    }
+
+    #[test]
+    fn a_case_without_given_begins_closed() {
+        let script = &scripts(&around("  - state: closed\n").replace("given: established\n", ""))[0];
+        assert_eq!((script.given.len(), script.given[0].state), (1, State::Closed));
+    }
+
+    #[test]
+    fn what_a_state_does_not_have_is_told() {
+        refuses(
+            &from("«establishd»"),
+            "unknown state `establishd`",
+            "did you mean `established`?",
+        );
+        refuses(
+            &from("{state: syn-sent, role: «passive»}"),
+            "`syn-sent` has no role `passive`",
+            "it has `active`",
+        );
+        refuses(
+            &from("{state: time-wait, via: «last-ack»}"),
+            "`time-wait` has no via `last-ack`",
+            "it has `fin-wait-2`",
+        );
+        refuses(
+            &from("{state: established, role: «both»}"),
+            "`role` cannot be `both`",
+            "`passive` or `active`",
+        );
+        refuses(
+            &from("{state: fin-wait-1, by: «abort»}"),
+            "`by` cannot be `abort`",
+            "`shutdown` or `close`",
+        );
+    }
+
+    #[test]
+    fn what_makes_no_difference_is_told() {
+        refuses(
+            &from("{state: established, via: «closing»}"),
+            "`via` makes no difference to `established`",
+            "take it out",
+        );
+        refuses(
+            &from("{state: established, by: «close»}"),
+            "`by` makes no difference to `established`",
+            "take it out",
+        );
+        refuses(
+            &from("{state: closed, role: «passive»}"),
+            "`role` makes no difference to `closed`",
+            "take it out",
+        );
+        refuses(
+            &from("{state: listen, options: «<mss 500>»}"),
+            "`options` makes no difference to `listen`",
+            "take it out",
+        );
+        refuses(
+            &from("{state: established, role: active, listen: «backlog=1»}"),
+            "`listen` makes no difference",
+            "take",
+        );
+    }
+
+    #[test]
+    fn mistakes_in_parameters_are_told_where_they_are_written() {
+        refuses(
+            &from("{state: established, options: «mss 500»}"),
+            "options stand in `<>`",
+            "such as",
+        );
+        refuses(
+            &from("{state: established, options: <«msx» 500>}"),
+            "msx",
+            "did you mean `mss`?",
+        );
+        refuses(&from("{state: established, win: «lots»}"), "", "");
+        refuses(
+            &from("{state: established, listen: «blacklog»=1}"),
+            "blacklog",
+            "did you mean `backlog`?",
+        );
+        refuses(
+            &from("{state: established, conn: «c»}"),
+            "there is no connection `c`",
+            "",
+        );
+        refuses(
+            &from("[established, «listen»]"),
+            "`main` has a state already",
+            "another connection",
+        );
+    }
+
+    /// Everything that is told of the states of these files.
+    fn told(files: &[(&str, &str)]) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut givens = Givens::default();
+        for (name, text) in files {
+            let source = Source {
+                name: format!("given/{name}.yaml").into(),
+                text: (*text).into(),
+            };
+            givens.add(name, &source, &mut problems);
+        }
+        if problems.is_empty() {
+            givens.check(&Catalogue::default(), &mut problems);
+        }
+        problems
+    }
+
+    #[test]
+    fn files_of_states_are_checked_as_strictly_as_cases() {
+        let message = |files: &[(&str, &str)]| {
+            let problems = told(files);
+            assert_eq!(problems.len(), 1, "{problems:?}");
+            problems[0].message.clone()
+        };
+        assert_eq!(
+            message(&[("lisen", "title: x\nsteps: []\n")]),
+            "there is no state `lisen`"
+        );
+        assert_eq!(message(&[("listen", "steps: []\n")]), "`title` is missing");
+        assert_eq!(message(&[("listen", "title: x\n")]), "how is the state reached?");
+        assert_eq!(
+            message(&[("listen", "title: x\nsteps: []\nrole: z\n")]).as_str(),
+            "unknown key `role`"
+        );
+        assert_eq!(
+            message(&[("listen", "title: x\nfrom: nowhere\nsteps: []\n")]),
+            "unknown state `nowhere`"
+        );
+        assert_eq!(
+            message(&[("listen", "title: x\nroles:\n  server: []\n")]),
+            "there is no role `server`"
+        );
+        assert_eq!(
+            message(&[("listen", "title: x\nfrom: listen\nsteps: []\n")]),
+            "the ways into `listen` go in a circle"
+        );
+        assert_eq!(
+            message(&[("listen", "title: x\nfrom: closed\nsteps: []\n")]),
+            "`given/closed.yaml` is missing"
+        );
+        let steps = "title: x\nsteps:\n  - inject: SYM\n";
+        assert_eq!(message(&[("listen", steps)]), "unknown flag `SYM`");
+        let steps = "title: x\nsteps:\n  - inject: SYN $option\n";
+        assert_eq!(
+            message(&[("listen", steps)]),
+            "`$option` is neither a column nor measured before"
+        );
+    }
+
+    #[test]
+    fn a_mistake_that_is_met_on_several_ways_is_told_once() {
+        let files = [
+            ("listen", "title: x\nsteps:\n  - inject: SYM\n"),
+            ("established", "title: x\nfrom: listen\nsteps: []\n"),
+            ("fin-wait-1", "title: x\nfrom: listen\nsteps: []\n"),
+        ];
+        assert_eq!(told(&files).len(), 1);
+    }
 }

@@ -34,9 +34,10 @@ pub struct Library {
 }
 
 impl Library {
-    /// The cases that are built in.
+    /// The cases that are built in. They are read once, however often this is called.
     pub fn bundled() -> Result<Library, Problems> {
-        Library::load(&[Root::Bundled])
+        static BUNDLED: OnceLock<Result<Library, Problems>> = OnceLock::new();
+        BUNDLED.get_or_init(|| Library::load(&[Root::Bundled])).clone()
     }
 
     /// The cases that are built in, and those of a directory.
@@ -58,8 +59,7 @@ impl Library {
     /// As [`Library::load`], but with the cases in which nothing is wrong as well.
     pub fn examine(roots: &[Root]) -> (Library, Problems) {
         let mut problems = Vec::new();
-        let (base, base_givens) = common(&mut problems);
-        let mut catalogue = base.clone();
+        let (mut catalogue, base_givens) = common(&mut problems);
         let mut contents = Vec::new();
         for root in roots {
             match root {
@@ -74,7 +74,7 @@ impl Library {
         let mut cases: BTreeMap<Arc<str>, Arc<Case>> = BTreeMap::new();
         for (content, givens) in &contents {
             let world = World {
-                catalogue: &catalogue,
+                catalogue: catalogue.as_ref(),
                 givens: givens.as_ref().unwrap_or(&base_givens),
             };
             for (id, source) in &content.cases {
@@ -94,7 +94,7 @@ impl Library {
         }
         let library = Library {
             cases: cases.into_values().collect(),
-            catalogue: Arc::new(catalogue),
+            catalogue,
         };
         (library, Problems(problems))
     }
@@ -117,8 +117,8 @@ impl Library {
 }
 
 /// The requirements and states that are built in; the requirements are read once.
-fn common(problems: &mut Vec<Problem>) -> (&'static Catalogue, Givens) {
-    static CATALOGUE: OnceLock<(Catalogue, Vec<Problem>)> = OnceLock::new();
+pub(super) fn common(problems: &mut Vec<Problem>) -> (Arc<Catalogue>, Givens) {
+    static CATALOGUE: OnceLock<(Arc<Catalogue>, Vec<Problem>)> = OnceLock::new();
     let (catalogue, found) = CATALOGUE.get_or_init(|| {
         let mut catalogue = Catalogue::default();
         let mut problems = Vec::new();
@@ -127,7 +127,7 @@ fn common(problems: &mut Vec<Problem>) -> (&'static Catalogue, Givens) {
         for source in files {
             catalogue.add(&source, &mut problems);
         }
-        (catalogue, problems)
+        (Arc::new(catalogue), problems)
     });
     problems.extend(found.iter().cloned());
     let mut givens = Givens::default();
@@ -135,7 +135,7 @@ fn common(problems: &mut Vec<Problem>) -> (&'static Catalogue, Givens) {
         givens.add(&name, &source, problems);
     }
     givens.check(catalogue, problems);
-    (catalogue, givens)
+    (catalogue.clone(), givens)
 }
 
 /// The bundled files of a folder, by name without `.yaml`.
@@ -212,9 +212,9 @@ impl Contents {
     }
 
     /// Adds the root's requirements to all, and its states to its own.
-    fn add_shared(&self, catalogue: &mut Catalogue, base: &Givens, problems: &mut Vec<Problem>) -> Option<Givens> {
+    fn add_shared(&self, catalogue: &mut Arc<Catalogue>, base: &Givens, problems: &mut Vec<Problem>) -> Option<Givens> {
         for source in &self.requirements {
-            catalogue.add(source, problems);
+            Arc::make_mut(catalogue).add(source, problems);
         }
         if self.givens.is_empty() {
             return None;
@@ -351,4 +351,198 @@ fn unreadable(shown: &str, error: &std::io::Error) -> Problem {
         _ => return Problem::with_file(shown, format!("it cannot be read: {error}"), "check the path"),
     };
     Problem::with_file(shown, message, help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trial::{Scratch, around, library_of};
+    use super::super::{Level, Problems};
+    use super::*;
+    use std::collections::BTreeSet;
+    use std::time::Instant;
+
+    fn case() -> String {
+        around("  - expect: ACK\n")
+    }
+
+    fn told(files: &[(&str, &[u8])]) -> Problem {
+        let problems = library_of(files).err().unwrap_or_default();
+        assert_eq!(problems.len(), 1, "{}", Problems(problems));
+        problems[0].clone()
+    }
+
+    #[test]
+    fn nothing_is_wrong_with_the_bundled_library() {
+        match Library::bundled() {
+            Ok(library) => assert_eq!(library.requirements().len(), 934),
+            Err(problems) => panic!("{problems}"),
+        }
+    }
+
+    #[test]
+    fn the_catalogue_is_whole_and_in_order() {
+        let library = Library::bundled().unwrap();
+        let rfcs: Vec<_> = library.requirements().iter().filter_map(|entry| entry.rfc).collect();
+        assert!(rfcs.is_sorted());
+        let ids: BTreeSet<_> = library
+            .requirements()
+            .iter()
+            .map(|entry| &entry.requirement.id)
+            .collect();
+        assert_eq!(ids.len(), library.requirements().len());
+        assert!(
+            library
+                .requirements()
+                .iter()
+                .all(|entry| !entry.section.is_empty() && !entry.how.is_empty())
+        );
+    }
+
+    #[test]
+    fn what_rfc_5961_asks_is_a_must_for_those_who_claim_it() {
+        let library = Library::bundled().unwrap();
+        for entry in library.requirements().iter() {
+            let id = &entry.requirement.id;
+            let edge = id.starts_with("RFC9293-SEG-") && (id.ends_with("-RST-INWIN") || id.ends_with("-SYN-INWIN"));
+            if edge && entry.section == "3.10.7.4" && !id.contains("SYNRCVD-SYN") {
+                assert_eq!(entry.requirement.when.as_deref(), Some("rfc5961"), "{id}");
+                assert_eq!(entry.requirement.level, Level::Must, "{id}");
+            }
+            if entry.rfc == Some(5961) {
+                assert_eq!(entry.requirement.when.as_deref(), Some("rfc5961"), "{id}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_state_can_be_begun_from() {
+        let library = library_of(&[("a.yaml", case().as_bytes())]).unwrap();
+        assert_eq!(library.cases().len(), 1);
+        let mut problems = Vec::new();
+        let (catalogue, givens) = common(&mut problems);
+        for state in super::super::State::ALL {
+            let request = super::super::given::Request {
+                state,
+                role: None,
+                via: None,
+                parameters: super::super::given::Parameters::default(),
+            };
+            assert!(givens.spell_out(&request, &catalogue).is_ok(), "{state}");
+        }
+    }
+
+    #[test]
+    fn a_case_is_called_by_its_path_below_the_root() {
+        let case = case();
+        let files: [(&str, &[u8]); 4] = [
+            ("b/two.yaml", case.as_bytes()),
+            ("a/deep/one.yaml", case.as_bytes()),
+            ("top.yaml", case.as_bytes()),
+            ("notes.txt", b"not a case"),
+        ];
+        let library = library_of(&files).unwrap();
+        let ids: Vec<_> = library.cases().iter().map(|case| &*case.id).collect();
+        assert_eq!(ids, ["a/deep/one", "b/two", "top"]);
+        assert!(library.case("b/two").is_some() && library.case("b/three").is_none());
+        assert!(library.cases()[0].path.ends_with("a/deep/one.yaml"));
+    }
+
+    #[test]
+    fn a_directory_brings_its_own_requirements_and_ways() {
+        let own = "- id: LOCAL-1\n  section: \"1\"\n  level: SHOULD\n  side: both\n  topic: x\n  summary: s\n  observable: wire\n  how: h\n";
+        let case = case()
+            .replace("RFC9293-MUST-1", "LOCAL-1")
+            .replace("established", "listen");
+        let listen = "title: with a backlog\nsteps:\n  - call: listen backlog=7\n";
+        let files: [(&str, &[u8]); 3] = [
+            ("one.yaml", case.as_bytes()),
+            ("requirements/local.yaml", own.as_bytes()),
+            ("given/listen.yaml", listen.as_bytes()),
+        ];
+        let library = library_of(&files).unwrap();
+        let script = &library.cases()[0].scripts[0];
+        assert_eq!(script.covers[0].level, Level::Should);
+        assert_eq!(script.given[0].steps[0].text, "call: listen backlog=7");
+        assert_eq!(library.requirements().len(), 935);
+    }
+
+    #[test]
+    fn problems_of_all_files_are_told_at_once() {
+        let wrong = case().replace("ACK", "AKC");
+        let files: [(&str, &[u8]); 3] = [
+            ("a.yaml", wrong.as_bytes()),
+            ("b.yaml", case().leak().as_bytes()),
+            ("c.yaml", wrong.as_bytes()),
+        ];
+        let scratch = Scratch::with(&files);
+        let (library, problems) = Library::examine(&[Root::Dir(scratch.path().to_path_buf())]);
+        assert_eq!(library.cases().len(), 1);
+        assert_eq!(problems.0.len(), 2);
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_is_told() {
+        let error = Library::load_dir("/nowhere/at/all").unwrap_err();
+        assert_eq!(error.0[0].message, "there is no such file or directory");
+        assert_eq!(&*error.0[0].file, "/nowhere/at/all");
+        assert!(error.to_string().contains("check the path"));
+        let scratch = Scratch::with(&[("a.yaml", b"x")]);
+        let error = Library::load_dir(scratch.path().join("a.yaml")).unwrap_err();
+        assert_eq!(error.0[0].message, "this is not a directory");
+    }
+
+    #[test]
+    fn a_directory_without_a_case_is_told() {
+        assert_eq!(told(&[]).message, "no case below this directory");
+        assert_eq!(told(&[("a.yml", b"")]).message, "a case's name ends in `.yaml`");
+    }
+
+    #[test]
+    fn a_file_that_is_no_text_or_too_long_is_told() {
+        let problem = told(&[("a.yaml", b"title: \n \xff\xfe")]);
+        assert_eq!(problem.message, "not UTF-8, first at octet 9 in line 2");
+        let began = Instant::now();
+        let problem = told(&[("a.yaml", &vec![b'a'; 10 << 20])]);
+        assert_eq!(problem.message, "larger than 1024 KiB");
+        assert!(began.elapsed().as_secs() < 2);
+    }
+
+    #[test]
+    fn the_same_id_in_two_roots_is_told() {
+        let case = case();
+        let files: [(&str, &[u8]); 1] = [("a.yaml", case.as_bytes())];
+        let (one, two) = (Scratch::with(&files), Scratch::with(&files));
+        let roots = [Root::Dir(one.path().to_path_buf()), Root::Dir(two.path().to_path_buf())];
+        let error = Library::load(&roots).unwrap_err();
+        assert!(error.0[0].message.starts_with("there is a case `a` already"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_lead_in_a_circle_are_told() {
+        let case = case();
+        let scratch = Scratch::with(&[("a/one.yaml", case.as_bytes())]);
+        std::os::unix::fs::symlink(scratch.path(), scratch.path().join("a/up")).unwrap();
+        std::os::unix::fs::symlink("self.yaml", scratch.path().join("self.yaml")).unwrap();
+        std::os::unix::fs::symlink("nothing", scratch.path().join("gone.yaml")).unwrap();
+        let error = Library::load(&[Root::Dir(scratch.path().to_path_buf())]).unwrap_err();
+        let messages: BTreeSet<_> = error.0.iter().map(|problem| problem.message.as_str()).collect();
+        let expected = BTreeSet::from([
+            "this directory lies within itself",
+            "there is no such file or directory",
+            "symbolic links lead in a circle",
+        ]);
+        assert_eq!(messages, expected, "{error}");
+    }
+
+    /// What serde_yaml makes of a file, numbers respelled as it does, against our own tree.
+    #[test]
+    fn every_bundled_file_reads_the_same_elsewhere() {
+        for (path, text) in BUNDLED {
+            if path.starts_with("requirements/") {
+                continue; // Read by serde_yaml alone.
+            }
+            super::super::yaml::reads_alike(&bundled_source(path, text));
+        }
+    }
 }

@@ -7,8 +7,8 @@ use super::raw::{Head, RawFault, RawStep, Word};
 use super::requirement::Catalogue;
 use super::roster::Roster;
 use super::script::{
-    AnyOf, CallStep, Condition, ConnId, Expect, FaultAction, FaultSpec, Nothing, Position, Requirement, ResultStep,
-    State, Step, StepKind, What,
+    AnyOf, CallStep, Condition, ConnId, Expect, FaultAction, FaultSpec, Given, Nothing, Position, Requirement,
+    ResultStep, State, Step, StepKind, What,
 };
 use super::vocabulary::{MEASURES, STRIPPABLE};
 use super::yaml::{Place, Report, Text};
@@ -56,6 +56,8 @@ pub(super) struct Lowering<'a, 'r> {
     pub(super) room: usize,
     /// Set by the first mistake: what follows from it is not told as well.
     pub(super) failed: bool,
+    /// Whether the columns are not known: texts that have some cannot be told anything of.
+    pub(super) blind: bool,
     /// Where the steps stand that are in some row.
     pub(super) kept: &'a mut BTreeSet<usize>,
 }
@@ -95,6 +97,9 @@ impl Lowering<'_, '_> {
         if !from.text.contains('$') {
             let text = Cow::Borrowed(from.text.as_str());
             return Some(Filled { text, from });
+        }
+        if self.blind {
+            return None;
         }
         let mut columns = String::new();
         for part in parts(&from.text) {
@@ -721,7 +726,7 @@ impl Lowering<'_, '_> {
             );
             complete = false;
         }
-        if complete && right.is_empty() && !raw.right.is_empty() || lowered.is_empty() {
+        if complete && right.is_empty() && !raw.right.is_empty() || lowered.is_empty() && !outcomes.is_empty() {
             let help = "look at the `where` of its outcomes".to_string();
             self.complain_at(&raw.place, ("no right outcome is left in this row".to_string(), help));
             complete = false;
@@ -789,7 +794,7 @@ impl Lowering<'_, '_> {
         let segment = self.segment(&filled, Role::Fault);
         let action = self.fault_action(raw);
         let nth = self.nth(raw.nth.as_ref());
-        let from_tester = self.from_tester(raw.from.as_ref());
+        let from_tester = self.is_from_tester(raw.from.as_ref());
         let conns = self.fault_conns(raw, within);
         let mut text = format!("{} {}", raw.kind.text, filled.text);
         for (name, value) in [("nth", &raw.nth), ("from", &raw.from), ("by", &raw.by)] {
@@ -842,7 +847,7 @@ impl Lowering<'_, '_> {
         }
     }
 
-    fn from_tester(&mut self, text: Option<&Text>) -> Option<bool> {
+    fn is_from_tester(&mut self, text: Option<&Text>) -> Option<bool> {
         let Some(text) = text else {
             return Some(false);
         };
@@ -908,8 +913,8 @@ impl Lowering<'_, '_> {
     }
 
     /// Whether the steps would fail a target that never says anything.
-    pub(super) fn must_check(&mut self, steps: &[Step], place: &Place) {
-        if !self.failed && !fails_a_mute_target(steps) {
+    pub(super) fn must_check(&mut self, given: &[Given], steps: &[Step], place: &Place) {
+        if !self.failed && !steps.is_empty() && !fails_a_mute_target(given, steps) {
             let help = "expect a segment, a result, or a state".to_string();
             self.complain_at(place, ("a target that never answers would pass".to_string(), help));
         }
@@ -970,5 +975,432 @@ fn visit_option(option: &OptionPattern, see: &mut dyn FnMut(&Expr)) {
         | OptionValue::Md5(_)
         | OptionValue::Other(..)
         | OptionValue::Raw(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trial::{around, read_case, refuses, refuses_steps, script, scripts, texts};
+    use super::*;
+
+    #[test]
+    fn a_step_knows_its_place_its_text_and_its_connection() {
+        let script = script("  - inject: ACK \"x\"\n  - expect: ACK\n    as: answer\n");
+        let step = &script.steps[1];
+        assert_eq!((step.position.line, step.position.column), (7, 5));
+        assert_eq!(&*step.position.file, "cases/topic/name.yaml");
+        assert_eq!(
+            (step.text.as_str(), step.label.as_deref()),
+            ("expect: ACK", Some("answer"))
+        );
+        assert_eq!(step.conns, [ConnId(0)]);
+        assert_eq!((&*script.case, script.row.as_str()), ("topic/name", ""));
+    }
+
+    #[test]
+    fn a_repeat_is_unrolled_and_counts_from_one() {
+        let script = script("  - repeat: 3\n    steps:\n      - inject: RST seq=RCV.NXT+$i\n  - expect: ACK\n");
+        let expected = [
+            "inject: RST seq=RCV.NXT+1",
+            "inject: RST seq=RCV.NXT+2",
+            "inject: RST seq=RCV.NXT+3",
+            "expect: ACK",
+        ];
+        assert_eq!(texts(&script), expected);
+    }
+
+    #[test]
+    fn repeats_are_bounded_and_not_nested() {
+        refuses_steps(
+            "  - repeat: «many»\n    steps:\n      - expect: ACK\n",
+            "`many` is not a number of times",
+            "1 to 10000",
+        );
+        refuses_steps(
+            "  - repeat: «99999999999»\n    steps:\n      - expect: ACK\n",
+            "is not a number of times",
+            "1 to",
+        );
+        refuses_steps(
+            "  - repeat: 5001\n    steps:\n      - inject: ACK\n      - «expect»: ACK\n",
+            "more than 10000 steps in one run",
+            "less often",
+        );
+        refuses_steps(
+            "  - repeat: 2\n    steps:\n      - «repeat»: 2\n        steps:\n          - expect: ACK\n  - expect: ACK\n",
+            "a `repeat` inside a `repeat`",
+            "write the inner steps out",
+        );
+    }
+
+    #[test]
+    fn a_mistake_in_a_repeat_is_told_once_with_its_turn() {
+        refuses_steps(
+            "  - repeat: 100\n    steps:\n      - inject: «SYM seq=$i»\n  - expect: ACK\n",
+            "SYM",
+            "",
+        );
+        let (_, problems) = read_case(&around(
+            "  - repeat: 100\n    steps:\n      - inject: SYM seq=$i\n  - expect: ACK\n",
+        ));
+        assert_eq!(problems[0].note.as_deref(), Some("it reads `SYM seq=1` here, turn 1"));
+    }
+
+    #[test]
+    fn a_mistake_in_notation_is_told_at_its_place() {
+        refuses_steps(
+            "  - inject: «SYM» seq=RCV.NXT+1\n  - expect: ACK\n",
+            "unknown flag `SYM`",
+            "did you mean `SYN`?",
+        );
+        refuses_steps("  - expect: 'ACK seq=«RCV.NXD»'\n", "RCV.NXD", "");
+        refuses_steps("  - call: «senf» 5\n  - expect: ACK\n", "senf", "did you mean `send`?");
+        refuses_steps(
+            "  - call: recv\n    returns: [ok, «resat»]\n  - expect: ACK\n",
+            "resat",
+            "did you mean `reset`?",
+        );
+        refuses_steps(
+            "  - call: recv\n  - result: recv «resat»\n",
+            "resat",
+            "did you mean `reset`?",
+        );
+        refuses_steps(
+            "  - call: recv\n  - result: «resv» ok\n",
+            "resv",
+            "did you mean `recv`?",
+        );
+        refuses_steps("  - wait: «sooon»\n  - expect: ACK\n", "sooon", "");
+        refuses_steps(
+            "  - state: «establishd»\n",
+            "unknown state `establishd`",
+            "did you mean `established`?",
+        );
+        refuses_steps("  - expect: ACK\n  - check: max(«x») > 1\n", "x", "");
+    }
+
+    #[test]
+    fn icmp_is_injected_only() {
+        let script = script("  - inject: ICMP port-unreachable\n  - expect: nothing\n  - state: established\n");
+        assert!(matches!(script.steps[0].kind, StepKind::InjectIcmp(_)));
+        let (case, problems) = read_case(&around("  - expect: ICMP port-unreachable\n"));
+        assert!(case.is_none() && problems.len() == 1);
+    }
+
+    #[test]
+    fn covers_of_a_step_are_looked_up_and_handed_down() {
+        let script = script(
+            "  - repeat: 1\n    covers: RFC9293-MUST-2\n    steps:\n      - expect: ACK\n      - expect: ACK\n        covers: RFC9293-MUST-3\n",
+        );
+        let ids: Vec<_> = script.steps.iter().map(|step| step.covers[0].id.as_str()).collect();
+        assert_eq!(ids, ["RFC9293-MUST-2", "RFC9293-MUST-3"]);
+        refuses_steps(
+            "  - expect: ACK\n    covers: «RFC5961-3.2-33»\n",
+            "there is no requirement `RFC5961-3.2-33`",
+            "did you mean `RFC5961-3.2-3`?",
+        );
+        refuses(
+            &around("  - expect: ACK\n").replace("RFC9293-MUST-1", "[RFC9293-MUST-1, «SAUSAGE»]"),
+            "there is no requirement `SAUSAGE`",
+            "cases/requirements",
+        );
+    }
+
+    #[test]
+    fn a_step_without_covers_has_none_of_its_own() {
+        let script = script("  - expect: ACK\n");
+        assert!(script.steps[0].covers.is_empty());
+        assert_eq!(script.covers[0].id, "RFC9293-MUST-1");
+    }
+
+    #[test]
+    fn measured_names_are_known_afterwards_only() {
+        let good = "  - expect: ACK\n    measure: {gap: elapsed}\n  - expect: ACK\n    within: 2*$gap\n";
+        assert_eq!(script(good).steps.len(), 2);
+        refuses_steps(
+            "  - expect: ACK\n    within: 2*«$gap»\n    measure: {gap: elapsed}\n",
+            "`$gap` is neither a column nor measured before",
+            "`measure` it in an earlier step",
+        );
+        refuses_steps(
+            "  - expect: ACK seq=«$i»\n",
+            "`$i` counts in a `repeat`, and this is none",
+            "take it out",
+        );
+        let outcome = |use_it: &str| {
+            format!(
+                "  - any-of:\n      answered:\n        - expect: ACK\n          measure: {{seen: win}}\n      silent:\n        - expect: nothing\n{use_it}  - state: established\n"
+            )
+        };
+        refuses_steps(
+            &outcome("  - inject: ACK win=«$seen»\n"),
+            "`$seen` is measured in some outcomes only",
+            "measure it in each",
+        );
+        assert_eq!(script(&outcome("")).steps.len(), 2);
+    }
+
+    #[test]
+    fn a_dollar_that_begins_no_name_is_a_dollar() {
+        assert_eq!(
+            texts(&script("  - inject: ACK \"costs $5\"\n  - expect: ACK\n"))[0],
+            "inject: ACK \"costs $5\""
+        );
+    }
+
+    #[test]
+    fn only_what_a_step_shows_can_be_measured() {
+        refuses_steps(
+            "  - expect: ACK\n    measure: {x: «elapset»}\n",
+            "`elapset` cannot be measured here",
+            "did you mean `elapsed`?",
+        );
+        refuses_steps(
+            "  - expect: ACK\n    measure: {x: «sausage»}\n",
+            "cannot be measured here",
+            "one of elapsed, count",
+        );
+        refuses_steps(
+            "  - call: recv\n  - result: recv ok\n    measure: {x: «win»}\n",
+            "`win` cannot be measured here",
+            "`elapsed` only",
+        );
+        refuses_steps(
+            "  - expect: ACK\n    measure: {«Big»: win}\n",
+            "`Big` cannot be measured under that name",
+            "lower-case",
+        );
+        refuses_steps(
+            "  - expect: ACK\n    measure: {«i»: win}\n",
+            "`i` cannot be measured under that name",
+            "taken by `repeat`",
+        );
+        refuses(
+            &around("  - expect: ACK seq=$x\n    measure: {«x»: win}\n").replace("steps:", "matrix: {x: 1}\nsteps:"),
+            "`x` is a column of the matrix",
+            "another name",
+        );
+    }
+
+    #[test]
+    fn labels_are_known_afterwards_only() {
+        let good = "  - expect: ACK\n    as: first\n  - expect: ACK\n    since: first\n    within: 3s\n";
+        let script = script(good);
+        let StepKind::Expect(expect) = &script.steps[1].kind else {
+            panic!()
+        };
+        assert_eq!(expect.when.since.as_deref(), Some("first"));
+        refuses_steps(
+            "  - expect: ACK\n    as: first\n  - expect: ACK\n    since: «frist»\n",
+            "no earlier step is called `frist`",
+            "did you mean `first`?",
+        );
+        refuses_steps(
+            "  - expect: ACK\n    as: «two words»\n",
+            "`two words` cannot be a name",
+            "letters",
+        );
+    }
+
+    #[test]
+    fn counts_are_numbers_or_ranges() {
+        let script = script("  - expect: ACK\n    count: 1..3\n    segments: 2\n    acknowledge: each\n");
+        let StepKind::Expect(expect) = &script.steps[0].kind else {
+            panic!()
+        };
+        assert_eq!(
+            (expect.count, expect.segments, expect.acknowledge),
+            (Some((1, 3)), Some((2, 2)), true)
+        );
+        refuses_steps(
+            "  - expect: ACK\n    count: «3..1»\n",
+            "`3..1` is not a count",
+            "N or A..B",
+        );
+        refuses_steps(
+            "  - expect: ACK\n    segments: «few»\n",
+            "`few` is not a count",
+            "N or A..B",
+        );
+        refuses_steps(
+            "  - expect: ACK\n    acknowledge: «all»\n",
+            "`acknowledge: all` is not known",
+            "write `each`",
+        );
+    }
+
+    #[test]
+    fn silence_has_a_length_and_no_more() {
+        let script = script("  - expect: nothing\n    for: 1s\n  - state: established\n");
+        let StepKind::Nothing(nothing) = &script.steps[0].kind else {
+            panic!()
+        };
+        assert!(nothing.when.within.is_some());
+        refuses_steps(
+            "  - expect: nothing\n    within: «1s»\n  - state: established\n",
+            "`within` does not go with `expect: nothing`",
+            "lasts `for` a time",
+        );
+        refuses_steps(
+            "  - expect: nothing\n    count: «1»\n  - state: established\n",
+            "`count` does not go with `expect: nothing`",
+            "does not come",
+        );
+        refuses_steps(
+            "  - expect: ACK\n    for: «1s»\n",
+            "`for` goes with `expect: nothing`",
+            "`within` a time",
+        );
+    }
+
+    #[test]
+    fn a_result_has_one_end_or_alternatives() {
+        let script = script("  - call: recv\n  - result: recv\n    returns: [reset, eof]\n");
+        let StepKind::Result(result) = &script.steps[1].kind else {
+            panic!()
+        };
+        assert_eq!(result.returns.len(), 2);
+        refuses_steps(
+            "  - call: recv\n  - result: «recv»\n",
+            "how does the call end?",
+            "write `recv ok`",
+        );
+        refuses_steps(
+            "  - call: recv\n  - result: recv ok\n    returns: «eof»\n",
+            "the end is written twice",
+            "alternatives under `returns`",
+        );
+    }
+
+    const OUTCOMES: &str = "  - any-of:\n      silent:\n        - expect: nothing\n      answered:\n        - expect: ACK\n    right: RIGHT\n  - state: established\n";
+
+    #[test]
+    fn silence_is_the_last_outcome_wherever_it_is_written() {
+        let script = script(&OUTCOMES.replace("RIGHT", "[answered]"));
+        let StepKind::AnyOf(any_of) = &script.steps[0].kind else {
+            panic!()
+        };
+        let names: Vec<_> = any_of.outcomes.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["answered", "silent"]);
+        assert_eq!(any_of.right, ["answered"]);
+        refuses_steps(
+            "  - «any-of»:\n      a1:\n        - expect: nothing\n      a2:\n        - expect: nothing\n  - state: established\n",
+            "two outcomes begin with `expect: nothing`",
+            "one of them can never come",
+        );
+    }
+
+    #[test]
+    fn outcomes_are_known_and_tell_themselves_apart() {
+        refuses_steps(
+            &OUTCOMES.replace("RIGHT", "«answerd»"),
+            "there is no outcome `answerd`",
+            "did you mean `answered`?",
+        );
+        refuses_steps(
+            "  - any-of:\n      «bad»:\n        - inject: ACK\n      good:\n        - expect: ACK\n",
+            "an outcome begins with `expect` or `result`",
+            "tells it from the others",
+        );
+        refuses_steps(
+            "  - any-of:\n      «bad»: []\n      good:\n        - expect: ACK\n",
+            "an outcome begins with `expect` or `result`",
+            "tells it",
+        );
+    }
+
+    #[test]
+    fn an_outcome_can_belong_to_some_rows_only() {
+        let steps = "  - any-of:\n      low:\n        - expect: ACK seq=$a\n          where: {a: 1}\n      any:\n        - expect: ACK\n";
+        let scripts = scripts(&around(steps).replace("steps:", "matrix: {a: [1, 2]}\nsteps:"));
+        let count = |at: usize| match &scripts[at].steps[0].kind {
+            StepKind::AnyOf(any_of) => any_of.outcomes.len(),
+            _ => 0,
+        };
+        assert_eq!((count(0), count(1)), (2, 1));
+        let wrong = format!("{steps}    right: low\n").replace("- any-of", "- «any-of»");
+        refuses(
+            &around(&wrong).replace("steps:", "matrix: {a: [1, 2]}\nsteps:"),
+            "no right outcome is left in this row",
+            "`where` of its outcomes",
+        );
+    }
+
+    #[test]
+    fn faults_are_read_with_all_that_belongs_to_them() {
+        let steps = "  - faults:\n      - {drop: \"SYN,ACK\", nth: 2}\n      - {delay: ACK, by: 100ms, from: tester}\n      - {truncate: ACK, by: 10}\n      - {strip: SYN, by: mss}\n      - {replay: ACK, by: 1s, nth: every}\n      - duplicate: ACK\n      - corrupt: ACK\n  - expect: ACK\n  - faults: []\n";
+        let script = script(steps);
+        let StepKind::Faults(faults) = &script.steps[0].kind else {
+            panic!()
+        };
+        assert_eq!(faults.len(), 7);
+        assert_eq!(
+            (&faults[0].action, faults[0].nth, faults[0].from_tester),
+            (&FaultAction::Drop, Some(2), false)
+        );
+        assert!(matches!(faults[1].action, FaultAction::Delay(_)) && faults[1].from_tester);
+        assert!(matches!(faults[2].action, FaultAction::Truncate(Expr::Number(10))));
+        assert_eq!(faults[3].action, FaultAction::Strip(2));
+        assert!(matches!(faults[4].action, FaultAction::Replay(_)) && faults[4].nth.is_none());
+        assert!(
+            script.steps[0]
+                .text
+                .starts_with("faults: drop SYN,ACK nth=2; delay ACK from=tester by=100ms; ")
+        );
+        assert_eq!(script.steps[2].text, "faults: []");
+        assert_eq!(script.steps[0].conns, [ConnId(0)]);
+    }
+
+    #[test]
+    fn faults_with_too_much_or_too_little_are_told() {
+        let fault = |what: &str| format!("  - faults:\n      - {{{what}}}\n  - expect: ACK\n");
+        refuses_steps(
+            &fault("drop: ACK, by: «1s»"),
+            "`by` does not go with `drop`",
+            "take it out",
+        );
+        refuses_steps(&fault("«delay»: ACK"), "`delay` needs `by`", "how much time");
+        refuses_steps(&fault("«truncate»: ACK"), "`truncate` needs `by`", "how many octets");
+        refuses_steps(&fault("«strip»: ACK"), "`strip` needs `by`", "which option");
+        refuses_steps(&fault("strip: ACK, by: «mass»"), "unknown option `mass`", "one of mss");
+        refuses_steps(&fault("drop: ACK, nth: «0»"), "`0` is not a place", "every");
+        refuses_steps(
+            &fault("drop: ACK, from: «peer»"),
+            "`peer` sends nothing",
+            "`target` or `tester`",
+        );
+        refuses_steps(
+            &fault("drop: ACK, conn: «b»"),
+            "there is no connection `b`",
+            "declare it",
+        );
+    }
+
+    #[test]
+    fn deep_notation_is_refused_and_does_not_end_us() {
+        let deep = "(".repeat(15_000);
+        for steps in [
+            format!("  - inject: ACK ack={deep}1\n  - expect: ACK\n"),
+            format!("  - expect: ACK\n  - check: {deep}1 > 0\n"),
+            format!("  - expect: ACK\n  - check: {}1 > 0\n", "max(".repeat(15_000)),
+            format!("  - expect: ACK <{}>\n", "sack 1:2 ".repeat(10_000)),
+            format!("  - wait: {}1s\n  - expect: ACK\n", "1*".repeat(10_000)),
+            format!("  - inject: ACK ack={}1\n  - expect: ACK\n", "1+".repeat(10_000)),
+        ] {
+            read_case(&around(&steps));
+        }
+    }
+
+    #[test]
+    fn a_run_that_a_mute_target_passes_is_refused() {
+        for steps in [
+            "  - inject: ACK\n  - expect: nothing\n",
+            "  - expect: ACK\n    count: 0..3\n",
+            "  - call: recv\n    returns: pending\n",
+            "  - call: send 5\n    returns: ok\n",
+            "  - call: recv\n  - result: recv pending\n",
+        ] {
+            refuses_steps(steps, "a target that never answers would pass", "expect a segment");
+        }
     }
 }

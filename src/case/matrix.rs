@@ -358,3 +358,198 @@ pub(super) fn parts(text: &str) -> Vec<Part<'_>> {
     }
     parts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::trial::{around, read_case, refuses, scripts, texts};
+
+    /// A case with a matrix of these lines.
+    fn with_matrix(matrix: &str, steps: &str) -> String {
+        around(steps).replace("steps:", &format!("matrix:\n{matrix}steps:"))
+    }
+
+    fn rows(matrix: &str, steps: &str) -> Vec<String> {
+        let scripts = scripts(&with_matrix(matrix, steps));
+        scripts
+            .iter()
+            .map(|script| format!("{}: {}", script.row, texts(script)[0]))
+            .collect()
+    }
+
+    fn refuses_matrix(matrix: &str, message: &str, help: &str) {
+        refuses(&with_matrix(matrix, "  - expect: ACK seq=$a\n"), message, help);
+    }
+
+    #[test]
+    fn a_map_of_columns_is_their_product_and_the_last_runs_fastest() {
+        let found = rows("  a: [1, 2]\n  b: {u: 3, v: 4}\n", "  - expect: ACK seq=$a ack=$b\n");
+        let expected = [
+            "a=1,b=u: expect: ACK seq=1 ack=3",
+            "a=1,b=v: expect: ACK seq=1 ack=4",
+            "a=2,b=u: expect: ACK seq=2 ack=3",
+            "a=2,b=v: expect: ACK seq=2 ack=4",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_list_of_maps_is_the_union_of_their_products() {
+        let matrix = "  - {name: one, a: 1}\n  - {name: two, a: [2, 3]}\n";
+        let found = rows(matrix, "  - expect: ACK seq=$a\n");
+        let expected = [
+            "one: expect: ACK seq=1",
+            "two,a=2: expect: ACK seq=2",
+            "two,a=3: expect: ACK seq=3",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn labels_and_columns_are_replaced_in_cells_too() {
+        let matrix = "  a: {low: 1, high: 2}\n  b: $a+10\n  c: $a.name\n";
+        let found = rows(matrix, "  - inject: ACK ack=$b \"$c $a.name\"\n  - expect: ACK\n");
+        let expected = [
+            "a=low: inject: ACK ack=1+10 \"low low\"",
+            "a=high: inject: ACK ack=2+10 \"high high\"",
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_name_may_use_columns() {
+        let found = rows(
+            "  - {name: is-$a, a: 1}\n  - {name: is-$a, a: 2}\n",
+            "  - expect: ACK seq=$a\n",
+        );
+        assert_eq!(found, ["is-1: expect: ACK seq=1", "is-2: expect: ACK seq=2"]);
+    }
+
+    #[test]
+    fn what_was_measured_is_left_to_the_run() {
+        let steps = "  - expect: ACK\n    measure: {gap: win}\n  - inject: ACK seq=$a\n";
+        let scripts = scripts(&with_matrix("  a: [$gap]\n", steps).replace("[$gap]", "{later: $gap}"));
+        assert_eq!(texts(&scripts[0])[1], "inject: ACK seq=$gap");
+    }
+
+    #[test]
+    fn a_step_is_kept_by_value_or_label_and_in_all_rows_without_where() {
+        let steps = "  - expect: ACK seq=1\n    where: {a: low}\n  - expect: ACK seq=2\n    where: {a: [2, 3]}\n  - state: established\n";
+        let scripts = scripts(&with_matrix("  a: {low: 1, mid: 2, high: 3}\n", steps));
+        let found: Vec<_> = scripts.iter().map(|script| texts(script)).collect();
+        let expected = [
+            ["expect: ACK seq=1", "state: established"],
+            ["expect: ACK seq=2", "state: established"],
+            ["expect: ACK seq=2", "state: established"],
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn blocks_with_different_columns_are_refused() {
+        let matrix = "  - {name: x, a: 1}\n  - «{name: z, a: 1, b: 2}»\n";
+        refuses(
+            &with_matrix(matrix, "  - expect: ACK seq=$a ack=$b\n").replace("$b", "1"),
+            "column `b` is not in the first block",
+            "same columns",
+        );
+        let matrix = "  - {name: x, a: 1, b: 2}\n  - «{name: z, a: 1}»\n";
+        refuses(
+            &with_matrix(matrix, "  - expect: ACK seq=$a ack=$b\n"),
+            "column `b` is missing here",
+            "same columns",
+        );
+    }
+
+    #[test]
+    fn equal_names_of_rows_are_refused() {
+        refuses_matrix(
+            "  «- {name: x, a: 1}\n  - {name: x, a: 2}»\n",
+            "two rows are called `x`",
+            "`name`",
+        );
+        refuses_matrix("  - a: 1\n  - a: 2\n", "two rows without a name", "`name`");
+    }
+
+    #[test]
+    fn a_value_that_cannot_name_its_row_is_refused() {
+        refuses_matrix(
+            "  «a: [\"SYN,ACK <mss>\"]»\n",
+            "cannot be a row's name",
+            "label the value",
+        );
+    }
+
+    #[test]
+    fn circles_and_doublings_are_refused() {
+        refuses_matrix("  «a: $b\n  b: $a»\n", "refers to itself in a circle", "look at column");
+        let doubling: String = (0..25)
+            .map(|n| format!("  c{n}: $c{0}$c{0}\n", n + 1))
+            .collect::<String>()
+            + "  c25: xxxxxxxx\n  a: $c0\n";
+        refuses_matrix(&doubling, "is longer than", "look at column");
+        let chain: String =
+            (0..40).map(|n| format!("  c{n}: $c{}\n", n + 1)).collect::<String>() + "  c40: 1\n  a: $c0\n";
+        refuses_matrix(&chain, "in a chain", "look at column");
+    }
+
+    #[test]
+    fn more_rows_than_anybody_reads_are_refused_at_once() {
+        let values: Vec<String> = (0..50).map(|n| n.to_string()).collect();
+        let matrix: String = ["a", "b", "c", "d", "e"]
+            .iter()
+            .map(|column| format!("  {column}: [{}]\n", values.join(", ")))
+            .collect();
+        let steps = "  - expect: ACK seq=$a+$b+$c+$d+$e\n";
+        refuses(&with_matrix(&matrix, steps), "more than 10000 rows", "split");
+    }
+
+    #[test]
+    fn a_column_that_is_never_used_is_refused() {
+        refuses_matrix("  a: 1\n  «bee»: 2\n", "column `bee` is never used", "write `$bee`");
+        refuses_matrix("  a: 1\n  «b»: $a\n", "column `b` is never used", "write `$b`");
+    }
+
+    #[test]
+    fn odd_columns_are_refused() {
+        refuses_matrix("  a: 1\n  «i»: 2\n", "`i`", "");
+        refuses_matrix("  a: 1\n  «B»: 2\n", "`B`", "");
+        refuses_matrix("  a: «[]»\n", "column `a` has no values", "give it one");
+        refuses_matrix("  a: [«[1]»]\n", "a value of the matrix is a text", "one line");
+        refuses_matrix("  «[]»\n", "a matrix without rows", "take it out");
+    }
+
+    #[test]
+    fn a_where_must_name_a_column_and_a_value_that_there_is() {
+        let where_of = |what: &str| {
+            with_matrix(
+                "  a: {low: 1, high: 2}\n",
+                &format!("  - expect: ACK seq=$a\n    where: {what}\n  - state: established\n"),
+            )
+        };
+        refuses(&where_of("{«b»: low}"), "`b` is not in the matrix", "did you mean `a`?");
+        refuses(&where_of("{a: «lwo»}"), "`a` is never `lwo`", "did you mean `low`?");
+        refuses(
+            &where_of("{a: [low, «sausage»]}"),
+            "`a` is never `sausage`",
+            "`high`, `low`",
+        );
+    }
+
+    #[test]
+    fn a_step_in_no_row_is_refused() {
+        let matrix = "  - {name: x, a: 1, b: 1}\n  - {name: z, a: 2, b: 2}\n";
+        let steps = "  - «expect»: ACK\n    where: {a: 1, b: 2}\n  - expect: ACK seq=$a ack=$b\n";
+        refuses(&with_matrix(matrix, steps), "this step is in no row", "no row has all");
+    }
+
+    #[test]
+    fn a_mistake_in_a_value_points_at_the_step_and_names_the_row() {
+        let text = with_matrix("  a: {good: 1, bad: SYM}\n", "  - expect: «ACK seq=$a»\n");
+        refuses(&text, "SYM", "");
+        let (_, problems) = read_case(&text.replace(['«', '»'], ""));
+        assert_eq!(
+            problems[0].note.as_deref(),
+            Some("in row `a=bad` it reads `ACK seq=SYM`")
+        );
+    }
+}

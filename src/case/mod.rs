@@ -13,7 +13,11 @@ mod problem;
 mod raw;
 mod requirement;
 mod roster;
+#[cfg(feature = "cli")]
+mod schema;
 mod script;
+#[cfg(test)]
+mod trial;
 mod vocabulary;
 mod yaml;
 
@@ -21,6 +25,8 @@ pub use case_file::Case;
 pub use library::{Library, Root};
 pub use problem::{Problem, Problems};
 pub use requirement::{Catalogue, Entry, Keyword, Observable, Side};
+#[cfg(feature = "cli")]
+pub use schema::schema;
 pub use script::{
     AnyOf, CallStep, Condition, ConnDecl, ConnId, Expect, FaultAction, FaultSpec, Given, Level, Nothing, Position,
     Requirement, ResultStep, Script, State, Step, StepKind, What, When,

@@ -530,3 +530,135 @@ fn fault(node: Node, report: &mut Report) -> Option<RawFault> {
         conn,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::trial::{around, read_case, refuses, refuses_steps};
+    use super::*;
+
+    #[test]
+    fn words_stand_in_the_order_of_their_table() {
+        for word in Word::ALL {
+            assert_eq!(Word::from_name(word.name()), Some(word));
+        }
+        assert_eq!(Word::ALL.len(), keys::STEPS.len());
+        assert_eq!(Word::AnyOf.name(), "any-of");
+        assert_eq!(Word::Check.name(), "check");
+    }
+
+    #[test]
+    fn everything_that_is_missing_is_told() {
+        let (_, problems) = read_case("tags: x\n");
+        let messages: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+        assert_eq!(
+            messages,
+            [
+                "`title` is missing",
+                "`why` is missing",
+                "`covers` is missing",
+                "`steps` is missing"
+            ]
+        );
+    }
+
+    #[test]
+    fn unknown_keys_are_told_with_what_was_meant() {
+        refuses(
+            &around("  - expect: ACK\n").replace("why:", "«whi»: x\nwhy:"),
+            "unknown key `whi`",
+            "did you mean `why`?",
+        );
+        refuses(
+            &around("  - expect: ACK\n").replace("why:", "«sausage»: x\nwhy:"),
+            "unknown key `sausage`",
+            "a case has `title`",
+        );
+        refuses_steps(
+            "  - expect: ACK\n    «witin»: 1s\n",
+            "unknown key `witin`",
+            "did you mean `within`?",
+        );
+        refuses(
+            &around("  - expect: ACK\n").replace("given: established", "given: {state: established, «rule»: active}"),
+            "unknown key `rule`",
+            "did you mean `role`?",
+        );
+        refuses(
+            &around("  - expect: ACK\n").replace("steps:", "connections: {b: {«hots»: x}}\nsteps:"),
+            "unknown key `hots`",
+            "did you mean `host`?",
+        );
+    }
+
+    #[test]
+    fn a_key_beside_the_wrong_word_is_told() {
+        refuses_steps(
+            "  - expect: ACK\n  - inject: ACK\n    «within»: 1s\n",
+            "`within` does not go with `inject`",
+            "it goes with `expect`, `result`",
+        );
+        refuses_steps(
+            "  - repeat: 2\n    «as»: x\n    steps:\n      - expect: ACK\n",
+            "`as` does not go with `repeat`",
+            "name a step inside it",
+        );
+    }
+
+    #[test]
+    fn a_step_does_one_thing() {
+        refuses_steps(
+            "  - expect: ACK\n    «inject»: ACK\n",
+            "`inject` is a second one",
+            "begin a new step",
+        );
+        refuses_steps(
+            "  - expect: ACK\n  - «injekt»: ACK\n",
+            "unknown step `injekt`",
+            "did you mean `inject`?",
+        );
+        refuses_steps(
+            "  - expect: ACK\n  - «conn»: main\n",
+            "a step that does nothing",
+            "write one of `inject`",
+        );
+        refuses_steps("  - expect: ACK\n  - «just words»\n", "a step is a map", "key: value");
+    }
+
+    #[test]
+    fn maps_lists_and_texts_stand_where_they_belong() {
+        refuses("«- a»\n", "a case is a map", "key: value");
+        refuses_steps("  - expect: «[ACK]»\n", "`expect` is a text", "on one line");
+        refuses_steps("  - any-of: «x»\n  - expect: ACK\n", "`any-of` is a map", "key: value");
+        refuses_steps("  - any-of: «{}»\n  - expect: ACK\n", "no outcome", "name the outcomes");
+        refuses_steps(
+            "  - faults: «x»\n  - expect: ACK\n",
+            "`faults` is a list",
+            "[] to end them",
+        );
+        refuses_steps("  - «repeat»: 3\n  - expect: ACK\n", "`steps` is missing", "repeated");
+        refuses(
+            &around("  - expect: ACK\n").replace("covers: RFC9293-MUST-1", "covers: «{a: b}»"),
+            "a list of texts",
+            "",
+        );
+        refuses(
+            &around("  - expect: ACK\n").replace("given: established", "given: «{role: active}»"),
+            "`state` is missing",
+            "name the state",
+        );
+    }
+
+    #[test]
+    fn a_fault_does_one_thing() {
+        refuses_steps(
+            "  - faults:\n      - «dorp»: SYN\n  - expect: ACK\n",
+            "unknown key `dorp`",
+            "did you mean `drop`?",
+        );
+        refuses_steps(
+            "  - faults: [«{nth: 1}»]\n  - expect: ACK\n",
+            "a fault that does nothing",
+            "`drop`",
+        );
+    }
+}

@@ -249,3 +249,138 @@ pub(super) fn ties(raw: &[RawConnection], declared: &mut [ConnDecl], lowering: &
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::trial::{around, refuses, scripts};
+    use super::*;
+
+    fn with(connections: &str, steps: &str) -> String {
+        around(steps).replacen("steps:", &format!("connections: {connections}\nsteps:"), 1)
+    }
+
+    #[test]
+    fn main_comes_first_and_others_as_declared() {
+        let script = &scripts(&with(
+            "{b: {}, far: {host: other}, far2: {host: other}, p: {count: 3}}",
+            "  - expect: ACK\n",
+        ))[0];
+        let names: Vec<_> = script
+            .connections
+            .iter()
+            .map(|conn| (conn.name.as_str(), conn.host))
+            .collect();
+        let expected = [
+            ("main", 0),
+            ("b", 0),
+            ("far", 1),
+            ("far2", 1),
+            ("p1", 0),
+            ("p2", 0),
+            ("p3", 0),
+        ];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a_family_is_named_by_member_or_as_a_whole() {
+        let steps = "  - repeat: 2\n    conn: p$i\n    steps:\n      - inject: SYN\n  - expect: SYN,ACK\n    conn: p\n    count: 1..2\n";
+        let script = &scripts(&with("{p: {count: 2}}", steps))[0];
+        let conns: Vec<_> = script.steps.iter().map(|step| step.conns.clone()).collect();
+        assert_eq!(conns, [vec![ConnId(1)], vec![ConnId(2)], vec![ConnId(1), ConnId(2)]]);
+    }
+
+    #[test]
+    fn a_family_where_one_is_meant_is_told() {
+        let steps = "  - inject: SYN\n    conn: «p»\n  - expect: ACK\n";
+        refuses(
+            &with("{p: {count: 2}}", steps),
+            "`p` is a family of 2",
+            "write `p1`, or in a repeat `p$i`",
+        );
+        let steps = "  - inject: ACK seq=«p».RCV.NXT\n  - expect: ACK\n";
+        refuses(
+            &with("{p: {count: 2}}", steps),
+            "there is no connection `p`",
+            "name a member",
+        );
+    }
+
+    #[test]
+    fn connections_that_are_not_declared_are_told() {
+        refuses(
+            &with("{bee: {}}", "  - expect: ACK\n    conn: «be»\n"),
+            "there is no connection `be`",
+            "did you mean `bee`?",
+        );
+        refuses(
+            &with("{p: {count: 2}}", "  - expect: ACK\n    conn: «p3»\n"),
+            "there is no connection `p3`",
+            "members 1 to 2",
+        );
+        refuses(
+            &around("  - expect: ACK seq=«old».RCV.NXT\n"),
+            "there is no connection `old`",
+            "declare it",
+        );
+        refuses(
+            &around("  - call: send «old».RMSS\n  - expect: ACK\n"),
+            "there is no connection `old`",
+            "declare it",
+        );
+    }
+
+    #[test]
+    fn the_next_incarnation_takes_over_tuple_and_host() {
+        let text = with(
+            "{far: {host: x}, new: {tuple: far, isn: far.RCV.NXT+1000}}",
+            "  - expect: ACK\n",
+        );
+        let script = &scripts(&text)[0];
+        let new = &script.connections[2];
+        assert_eq!((new.tuple, new.host, new.isn.is_some()), (Some(ConnId(1)), 1, true));
+    }
+
+    #[test]
+    fn wrong_declarations_are_told() {
+        let refused = |connections: &str, message: &str, help: &str| {
+            refuses(&with(connections, "  - expect: ACK\n"), message, help);
+        };
+        refused("{«B»: {}}", "`B` cannot be a connection", "also stands in");
+        refused("{«main»: {}}", "there is a connection `main` already", "another name");
+        refused(
+            "{p: {count: 2}, «p1»: {}}",
+            "there is a connection `p1` already",
+            "another name",
+        );
+        refused(
+            "{p1: {}, «p»: {count: 2}}",
+            "a member of `p` is declared already",
+            "another name",
+        );
+        refused("{p: {count: «0»}}", "`0` is not a number of connections", "1 to 10000");
+        refused(
+            "{p: {count: «10000»}}",
+            "`10000` is not a number of connections",
+            "1 to 10000",
+        );
+        refused("{«p2»: {count: 3}}", "`p2` cannot be a family", "not end in a digit");
+        refused("{p: {count: 2, isn: «5»}}", "a family has no `isn`", "without `count`");
+        refused(
+            "{b: {tuple: «mian»}}",
+            "there is no connection `mian`",
+            "did you mean `main`?",
+        );
+        refused(
+            "{b: {tuple: «b»}}",
+            "a tuple from a later connection",
+            "older incarnation first",
+        );
+        refused(
+            "{«b»: {tuple: main, host: x}}",
+            "`host` and `tuple` together",
+            "take `host` out",
+        );
+        refused("{b: {isn: 1+«»}}", "", "");
+    }
+}

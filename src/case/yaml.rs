@@ -90,19 +90,12 @@ impl Text {
 #[derive(Debug)]
 pub(super) struct Report<'a> {
     pub(super) source: &'a Source,
-    problems: Vec<(Problem, Severity)>,
+    problems: Vec<Problem>,
     seen: BTreeMap<(usize, String), usize>,
-    /// Stretches that were read as something else than was meant: what is said about them later is noise.
-    suspect: Vec<Range<usize>>,
+    /// Stretches that were read as something else than was meant, each with the problem that says so: what else is
+    /// said about them is noise.
+    suspect: Vec<(Range<usize>, usize)>,
     uncounted: usize,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Severity {
-    /// Kept whatever happens.
-    Cause,
-    /// Dropped where it stands inside a suspect stretch.
-    MaybeNoise,
 }
 
 impl<'a> Report<'a> {
@@ -118,32 +111,33 @@ impl<'a> Report<'a> {
 
     /// Notes a problem.
     pub(super) fn add(&mut self, place: &Place, message: impl Into<String>, help: Option<String>) {
-        self.push(place, message.into(), help, None, Severity::MaybeNoise);
+        self.push(place, message.into(), help, None);
     }
 
     /// Notes a problem that may be the same in many rows of a matrix; it is told once.
     pub(super) fn add_in_row(&mut self, place: &Place, message: String, help: Option<String>, note: Option<String>) {
-        self.push(place, message, help, note, Severity::MaybeNoise);
+        self.push(place, message, help, note);
     }
 
     /// Notes a trap of YAML; what follows from it in the same stretch is not told as well.
     fn trap(&mut self, place: &Place, suspect: Range<usize>, message: String, help: &str) {
-        self.push(place, message, Some(help.to_string()), None, Severity::Cause);
-        self.suspect.push(suspect);
+        let own = self.problems.len();
+        self.push(place, message, Some(help.to_string()), None);
+        self.suspect.push((suspect, own));
     }
 
     /// Whether something within the place was read otherwise than it was meant.
     pub(super) fn is_suspect(&self, place: &Place) -> bool {
         self.suspect
             .iter()
-            .any(|range| range.start >= place.at.start && range.start < place.at.end.max(place.at.start + 1))
+            .any(|(range, _)| range.start >= place.at.start && range.start < place.at.end.max(place.at.start + 1))
     }
 
     pub(super) fn is_clean(&self) -> bool {
         self.problems.is_empty()
     }
 
-    fn push(&mut self, place: &Place, message: String, help: Option<String>, note: Option<String>, how: Severity) {
+    fn push(&mut self, place: &Place, message: String, help: Option<String>, note: Option<String>) {
         let key = (place.at.start, message.clone());
         if self.seen.contains_key(&key) {
             return;
@@ -168,23 +162,23 @@ impl<'a> Report<'a> {
             note,
             excerpt: Some(line.to_string()),
         };
-        self.problems.push((problem, how));
+        self.problems.push(problem);
     }
 
     /// The problems in the order of their places.
     pub(super) fn finish(self) -> Vec<Problem> {
         let suspect = self.suspect;
-        let hidden = |span: &Range<usize>| {
+        let is_noise = |at: usize, span: &Range<usize>| {
             suspect
                 .iter()
-                .any(|range| range.start <= span.start && span.end <= range.end)
+                .any(|(range, own)| *own < at && range.start <= span.start && span.end <= range.end)
         };
-        let mut problems: Vec<Problem> = self
-            .problems
-            .into_iter()
-            .filter(|(problem, how)| *how == Severity::Cause || !hidden(&problem.span))
-            .map(|(problem, _)| problem)
-            .collect();
+        let mut problems: Vec<Problem> = Vec::new();
+        for (at, problem) in self.problems.into_iter().enumerate() {
+            if !is_noise(at, &problem.span) {
+                problems.push(problem);
+            }
+        }
         problems.sort_by_key(|problem| problem.span.start);
         if self.uncounted > 0 {
             let message = format!("{} more problems in this file", self.uncounted);
@@ -380,8 +374,8 @@ impl Reader<'_> {
                 false
             }
             Event::Scalar(text, style, anchor, tag) => {
-                self.refuse_anchor(anchor, tag.is_some(), &place, report);
-                let text = self.scalar(&text, style, place, report);
+                let marked = self.refuse_anchor(anchor, tag.is_some(), &place, report);
+                let text = self.scalar(&text, style, place, marked, report);
                 self.put(Node::Text(text), report)
             }
             Event::SequenceStart(anchor, tag) => {
@@ -402,7 +396,8 @@ impl Reader<'_> {
         }
     }
 
-    fn refuse_anchor(&self, anchor: usize, tagged: bool, place: &Place, report: &mut Report) {
+    /// Whether there was one.
+    fn refuse_anchor(&self, anchor: usize, tagged: bool, place: &Place, report: &mut Report) -> bool {
         if anchor > 0 {
             let help = "write it out; variations belong into `matrix`";
             report.add(place, "an anchor (`&name`)", Some(help.into()));
@@ -411,6 +406,7 @@ impl Reader<'_> {
             let help = "take it out; if `!` begins the text, quote the whole";
             report.add(place, "a tag (`!name`)", Some(help.into()));
         }
+        anchor > 0 || tagged
     }
 
     fn open(&mut self, open: Open, place: &Place, report: &mut Report) -> bool {
@@ -466,11 +462,8 @@ impl Reader<'_> {
                 (None, Node::Text(text)) => {
                     if !keys.insert(text.text.clone()) {
                         let message = format!("`{}` is written twice", text.text);
-                        report.add(
-                            &text.place,
-                            message,
-                            Some("readers keep one of the two: take one out".into()),
-                        );
+                        let help = "readers keep one of the two: take one out";
+                        report.trap(&text.place, text.place.at.clone(), message, help);
                     }
                     *key = Some(text);
                 }
@@ -480,7 +473,7 @@ impl Reader<'_> {
         true
     }
 
-    fn scalar(&self, text: &str, style: ScalarStyle, place: Place, report: &mut Report) -> Text {
+    fn scalar(&self, text: &str, style: ScalarStyle, place: Place, marked: bool, report: &mut Report) -> Text {
         let begin = match style {
             ScalarStyle::Plain => Some(place.at.start),
             ScalarStyle::SingleQuoted | ScalarStyle::DoubleQuoted => Some(place.at.start + 1),
@@ -490,7 +483,7 @@ impl Reader<'_> {
             let there = self.source.text.get(*at..).unwrap_or_default();
             there.starts_with(text) && !text.contains('\n')
         });
-        if style == ScalarStyle::Plain {
+        if style == ScalarStyle::Plain && !marked {
             self.refuse_lookalike(text, &place, report);
             if self.in_flow() {
                 self.refuse_cut(text, &place, report);
@@ -582,4 +575,408 @@ fn lookalike(text: &str) -> Option<&'static str> {
     let (mantissa, exponent) = digits.split_once(['e', 'E'])?;
     let exponent = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
     (all(mantissa, &['.']) && all(exponent, &[])).then_some("a number with an exponent")
+}
+
+/// For tests: panics where serde_yaml reads a file otherwise than we do. It may spell numbers in its own way.
+#[cfg(test)]
+pub(super) fn reads_alike(source: &Source) {
+    let mut report = Report::new(source);
+    let ours = read(&mut report);
+    assert_eq!(report.finish(), []);
+    let theirs: serde_yaml::Value = serde_yaml::from_str(&source.text).unwrap_or_else(|error| {
+        panic!("{}: {error}", source.name);
+    });
+    assert!(
+        ours.is_some_and(|ours| is_alike(&ours, &theirs)),
+        "{} reads otherwise",
+        source.name
+    );
+}
+
+#[cfg(test)]
+fn is_alike(ours: &Node, theirs: &serde_yaml::Value) -> bool {
+    use serde_yaml::Value;
+    match (ours, theirs) {
+        (Node::Text(text), Value::String(other)) => text.text == *other,
+        (Node::Text(text), Value::Bool(other)) => text.text == other.to_string(),
+        (Node::Text(text), Value::Number(other)) => {
+            let hexadecimal = text
+                .text
+                .strip_prefix("0x")
+                .and_then(|digits| u64::from_str_radix(digits, 16).ok());
+            let number = hexadecimal
+                .map(|number| number as f64)
+                .or_else(|| text.text.parse().ok());
+            number == other.as_f64()
+        }
+        (Node::List(items, _), Value::Sequence(others)) => {
+            items.len() == others.len() && items.iter().zip(others).all(|(item, other)| is_alike(item, other))
+        }
+        (Node::Map(pairs, _), Value::Mapping(others)) => {
+            let mut zipped = pairs.iter().zip(others);
+            let alike = |((key, item), (name, other)): (&(Text, Node), (&Value, &Value))| {
+                is_alike(&Node::Text(key.clone()), name) && is_alike(item, other)
+            };
+            pairs.len() == others.len() && zipped.all(alike)
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trial::{around, read_case, refuses, refuses_steps, scripts, texts};
+    use super::*;
+    use proptest::prelude::*;
+    use std::time::Instant;
+
+    fn source(text: &str) -> Source {
+        Source {
+            name: "x.yaml".into(),
+            text: text.into(),
+        }
+    }
+
+    /// Everything that is told of a text.
+    fn told(text: &str) -> Vec<Problem> {
+        let source = source(text);
+        let mut report = Report::new(&source);
+        read(&mut report);
+        report.finish()
+    }
+
+    fn first(text: &str) -> (String, usize, usize) {
+        let problems = told(text);
+        let problem = problems.first().unwrap_or_else(|| panic!("{text:?} is accepted"));
+        (problem.message.clone(), problem.line, problem.column)
+    }
+
+    #[test]
+    fn every_scalar_is_text_with_its_place() {
+        let source = source("a: 010x\nb: [ä, \"x y\", 'q']\n");
+        let mut report = Report::new(&source);
+        let Some(Node::Map(pairs, _)) = read(&mut report) else {
+            panic!("no map")
+        };
+        let mut seen = Vec::new();
+        for (key, value) in &pairs {
+            seen.push((key.text.clone(), key.place.line, key.place.column));
+            let items = match value {
+                Node::List(items, _) => items.as_slice(),
+                other => std::slice::from_ref(other),
+            };
+            for item in items {
+                let Node::Text(text) = item else { panic!("not a text") };
+                let part = text.part(0..text.text.len(), &source);
+                assert_eq!(&source.text[part.at], text.text);
+                seen.push((text.text.clone(), part.line, part.column));
+            }
+        }
+        let expected = [
+            ("a", 1, 1),
+            ("010x", 1, 4),
+            ("b", 2, 1),
+            ("ä", 2, 5),
+            ("x y", 2, 9),
+            ("q", 2, 16),
+        ];
+        assert_eq!(
+            seen,
+            expected.map(|(text, line, column)| (text.to_string(), line, column))
+        );
+    }
+
+    #[test]
+    fn a_key_twice_is_refused() {
+        refuses_steps(
+            "  - expect: ACK\n    within: 1s\n    «within»: 2s\n",
+            "`within` is written twice",
+            "take one out",
+        );
+    }
+
+    #[test]
+    fn anchors_aliases_and_tags_are_refused() {
+        assert_eq!(first("a: &x 1\n").0, "an anchor (`&name`)");
+        assert_eq!(first("a: &x 1\nb: *x\n").0, "an anchor (`&name`)");
+        assert_eq!(first("a: !!str 1\n").0, "a tag (`!name`)");
+        assert_eq!(first("a: !ts\n").0, "a tag (`!name`)");
+        assert!(
+            told("a: &x [1]\nb: *x\n")
+                .iter()
+                .any(|problem| problem.message.contains("alias"))
+        );
+    }
+
+    #[test]
+    fn words_that_some_reader_takes_for_others_are_refused() {
+        let words = [
+            "on",
+            "Off",
+            "YES",
+            "no",
+            "y",
+            "N",
+            "null",
+            "Null",
+            "~",
+            "True",
+            "FALSE",
+            "<<",
+            ".inf",
+            ".NaN",
+            "010",
+            "0o7",
+            "0b1",
+            "1_000",
+            "1:30",
+            "1:30.5",
+            "2001-01-01",
+            "1e3",
+            "1.5E-3",
+            "+1",
+            "1234567890123456789",
+        ];
+        for word in words {
+            let (message, line, column) = first(&format!("a: {word}\n"));
+            assert!(message.contains(&format!("`{word}` is ")), "{message}");
+            assert_eq!((line, column), (1, 4));
+            assert_eq!(told(&format!("a: \"{word}\"\n")), [], "{word} in quotes");
+        }
+        assert_eq!(first("on: 1\n").0, "`on` is a truth value to some YAML readers");
+        assert_eq!(first("a:\n").0, "nothing stands here");
+    }
+
+    #[test]
+    fn what_all_readers_take_alike_is_accepted() {
+        let words = [
+            "0",
+            "0.50",
+            "1500ms",
+            "0x7fffffff",
+            "true",
+            "false",
+            "-1",
+            "1..2",
+            "0.7*time-wait",
+            "3s..3s+2*rto",
+            "0s",
+            "1.2",
+            "yesterday",
+            "1e",
+            "e3",
+            "none",
+            "7e",
+            "1-2",
+            "12:ab",
+        ];
+        for word in words {
+            assert_eq!(told(&format!("a: {word}\n")), [], "{word}");
+        }
+    }
+
+    #[test]
+    fn a_segment_cut_at_its_comma_is_told_once() {
+        refuses_steps(
+            "  - faults: [{drop: «SYN»,ACK, nth: 1}]\n  - expect: ACK\n",
+            "`SYN` is cut at the comma",
+            "quote the segment",
+        );
+        refuses_steps(
+            "  - call: recv\n    returns: [ok, «ok \"a»,b\"]\n  - expect: ACK\n",
+            "is cut at the comma",
+            "quote",
+        );
+        refuses(
+            &around("  - expect: ACK\n").replace("established", "{state: established, options: «<mss 1460», sackOK>}"),
+            "`<mss 1460` is cut at the comma",
+            "quote the segment inside [] and {}",
+        );
+        assert_eq!(first("a: [SYN,ACK]\n"), ("`SYN` is cut at the comma".into(), 1, 5));
+        assert_eq!(told("a: [SYN, ACK]\nb: ACK seq<5, x\nc: [ACK seq<5, \"<a, b>\"]\n"), []);
+    }
+
+    #[test]
+    fn a_comparison_is_not_an_open_option_list() {
+        assert_eq!(told("a: [ACK win<5, ACK ip.len<=1280]\n"), []);
+    }
+
+    #[test]
+    fn tabs_control_characters_and_odd_line_ends_are_told_with_their_place() {
+        assert_eq!(first("a: 1\n\tb: 2\n"), ("a tab".into(), 2, 1));
+        assert_eq!(first("a: ä\u{0}\n"), ("an invisible character, U+0000".into(), 1, 5));
+        assert_eq!(first("a: \u{85}b\n").0, "an invisible character, U+0085");
+        assert_eq!(first("a: 1\rb: 2\n").0, "a carriage return without a line feed");
+        assert_eq!(first("a: 1\n\u{feff}b: 2\n").0, "an invisible character, U+FEFF");
+    }
+
+    #[test]
+    fn windows_line_ends_and_a_byte_order_mark_change_nothing() {
+        let plain = around("  - expect: ACK ack=1\n  - state: established\n");
+        let windows = format!("\u{feff}{}", plain.replace('\n', "\r\n"));
+        assert_eq!(texts(&scripts(&plain)[0]), texts(&scripts(&windows)[0]));
+        let wrong = windows.replace("ack=1", "ack=?");
+        let (_, problems) = read_case(&wrong);
+        assert_eq!((problems[0].line, problems[0].column), (6, 21), "{}", problems[0]);
+        assert_eq!(&wrong[problems[0].span.clone()], "?");
+    }
+
+    #[test]
+    fn nothing_and_two_documents_are_refused() {
+        assert_eq!(first("").0, "the file is empty");
+        assert_eq!(first("# only a remark\n").0, "the file is empty");
+        assert_eq!(first("a: 1\n---\nb: 2\n"), ("a second document".into(), 2, 1));
+    }
+
+    #[test]
+    fn what_is_not_yaml_is_told_with_its_place_and_a_remedy() {
+        let problems = told("a: b: c\n");
+        assert!(problems[0].message.starts_with("this is not YAML"), "{}", problems[0]);
+        assert_eq!(problems[0].line, 1);
+        assert_eq!(
+            problems[0].help.as_deref(),
+            Some("a text that holds `: ` must be quoted as a whole")
+        );
+        for broken in [
+            "a: [1\n",
+            "a: \"x\n",
+            "a: {b\n",
+            "- a\nb: c\n",
+            "a:\n  b: 1\n c: 2\n",
+            "? [a]\n: b\n",
+            "a: @x\n",
+        ] {
+            assert!(!told(broken).is_empty(), "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_and_costs_nothing() {
+        let began = Instant::now();
+        for text in [
+            "[".repeat(500_000),
+            "- ".repeat(400_000),
+            "{a: ".repeat(200_000),
+            "? ".repeat(400_000),
+        ] {
+            assert_ne!(told(&text), []);
+        }
+        assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn long_files_of_any_shape_are_read_in_no_time() {
+        let began = Instant::now();
+        let size = MAX_FILE as usize;
+        let shapes = [
+            "a ",
+            "a,b",
+            "[a,b],",
+            "\"",
+            "'",
+            "#",
+            "\n",
+            "- a\n",
+            "a: b\n",
+            "{",
+            "}",
+            "&a ",
+            "*a ",
+            "!a ",
+            "|",
+            ">\n",
+            "%",
+            "? a\n",
+            ": ",
+            "-",
+            "[a, b], ",
+            "<a",
+            "\\",
+            "\u{e4}",
+            "a: [x,y]\n",
+            "on\n",
+            "- on\n",
+        ];
+        for shape in shapes {
+            told(&shape.repeat(size / shape.len()));
+            told(&format!("a: [{}", shape.repeat(size / shape.len())));
+            told(&format!("a: \"{}\"", shape.repeat(size / shape.len())));
+        }
+        assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn many_problems_are_counted_not_printed() {
+        let lines: String = (0..200).map(|n| format!("a{n}: on\n")).collect();
+        let problems = told(&lines);
+        assert!(problems.len() <= MAX_PROBLEMS + 1, "{}", problems.len());
+    }
+
+    proptest! {
+        #[test]
+        fn random_text_never_panics(text in "\\PC{0,200}") {
+            told(&text);
+            read_case(&text);
+        }
+
+        #[test]
+        fn random_yaml_never_panics(parts in proptest::collection::vec(0..TOKENS.len(), 0..60)) {
+            let text: String = parts.iter().map(|at| TOKENS[*at]).collect();
+            told(&text);
+            read_case(&text);
+            read_case(&around(&text));
+        }
+    }
+
+    const TOKENS: &[&str] = &[
+        "\n",
+        "\n  ",
+        "\n    ",
+        "- ",
+        ": ",
+        ", ",
+        ",",
+        "[",
+        "]",
+        "{",
+        "}",
+        "\"",
+        "'",
+        "<",
+        ">",
+        "#",
+        " ",
+        "a",
+        "$a",
+        "$i",
+        "title",
+        "steps",
+        "matrix",
+        "inject",
+        "expect",
+        "any-of",
+        "repeat",
+        "where",
+        "faults",
+        "drop",
+        "nothing",
+        "SYN",
+        "ACK",
+        "1",
+        "|",
+        "&",
+        "*",
+        "!",
+        "?",
+        "ä",
+        "\r\n",
+        "%",
+        "---",
+        "given",
+        "connections",
+        "count",
+        "conn",
+        "state: ",
+        "expect: ACK\n",
+    ];
 }
