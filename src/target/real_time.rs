@@ -200,6 +200,11 @@ impl Driver {
         self.bench.void_all(self.clock.now(), reason);
     }
 
+    /// Calls that wait to be written or have not been answered: what the child and we are busy with just now.
+    pub fn unanswered(&self) -> usize {
+        self.calls.len() + self.asked.len()
+    }
+
     /// What has ended since the last time.
     pub fn take_ended(&mut self) -> Vec<(usize, Outcome)> {
         std::mem::take(&mut self.ended)
