@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// How often the device is looked at while runs are under way: a stamp is hardly ever wider.
-const LOOK: Duration = Duration::from_millis(1);
+const LOOK: Duration = Duration::from_millis(5);
 /// After so many steps the device and the child are looked at, whatever else there is to do.
 const STEPS: u32 = 64;
 /// A child that has not said for this long that it took a call up has lost it.
