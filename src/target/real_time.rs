@@ -445,10 +445,10 @@ impl Driver {
     }
 
     fn no_longer_pending(&mut self, id: CallId) {
-        if let Some(run) = self.pending.remove(&id) {
-            if let Some(seat) = self.runs.get_mut(&run) {
-                seat.pending.remove(&id);
-            }
+        if let Some(run) = self.pending.remove(&id)
+            && let Some(seat) = self.runs.get_mut(&run)
+        {
+            seat.pending.remove(&id);
         }
     }
 

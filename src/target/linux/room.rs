@@ -28,7 +28,7 @@ pub(super) enum Told {
     /// It stands; so many frames fit into its queue.
     Ready(usize),
     /// A run has ended.
-    Ended(usize, Outcome),
+    Ended(usize, Box<Outcome>),
     /// It has ended, and why if it was not asked to; what is left of it takes a while to clear away.
     Gone(Option<EnvironmentError>, Option<Box<Namespace>>),
 }
@@ -96,7 +96,7 @@ impl Room {
             }
             let next = driver.turn();
             for (job, outcome) in driver.take_ended() {
-                self.say(Told::Ended(job, outcome));
+                self.say(Told::Ended(job, Box::new(outcome)));
             }
             if let Some(why) = driver.broken() {
                 return Err(why.to_owned());
