@@ -104,6 +104,10 @@ pub(super) struct Conn {
     pub sent: BTreeMap<i64, (Stamp, u64)>,
     pub last_frame: Option<std::sync::Arc<[u8]>>,
     pub inbox: VecDeque<Frame>,
+    /// Whether the middlebox has kept back anything that the target sent.
+    pub lossy: bool,
+    /// Frames that carry what comes behind what was kept back; the books know them already.
+    pub early: Vec<Frame>,
 
     // The application.
     pub socket: Option<SocketId>,
@@ -160,6 +164,8 @@ impl Conn {
             sent: BTreeMap::new(),
             last_frame: None,
             inbox: VecDeque::new(),
+            lossy: false,
+            early: Vec::new(),
             socket: None,
             app_sent: Vec::new(),
             keep_alive: false,
@@ -368,6 +374,15 @@ impl Conn {
             self.syns_seen.push(bits);
         }
         self.their_syn = Some(Offer::of(frame.segment()));
+    }
+
+    /// A frame seen early that carries the octet `at`.
+    pub fn take_early(&mut self, at: i64) -> Option<Frame> {
+        let place = self
+            .early
+            .iter()
+            .position(|frame| frame.data_at() <= at && at < frame.end())?;
+        Some(self.early.remove(place))
     }
 
     /// Enters what a frame carries up to the number `upto`.

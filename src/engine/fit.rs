@@ -22,6 +22,8 @@ pub(super) enum Fit {
     Acknowledgment,
     /// It was taken; a rest may stay.
     Done,
+    /// It carries what comes later: the middlebox has kept back what comes before.
+    Early,
 }
 
 /// How far an `expect` has come.
@@ -40,6 +42,11 @@ pub(super) struct Hunt {
 }
 
 impl Hunt {
+    /// The number of the next octet that is needed.
+    pub fn next(&self) -> Option<i64> {
+        self.at
+    }
+
     pub fn new(conn: &Conn, counting: bool) -> Hunt {
         Hunt {
             rcv_nxt: conn.rcv_nxt,
@@ -210,6 +217,9 @@ fn fit_stretch(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt:
         data_at + frame.taken as i64
     };
     let end = data_at + payload as i64 + i64::from(frame.fin_left);
+    if at < begin && conn.lossy {
+        return Ok(Fit::Early);
+    }
     if at < begin || end <= at {
         return no(format!("it carries {begin}..{end}, expected to begin at {at}"));
     }

@@ -120,6 +120,8 @@ pub(super) enum Busy {
         at: Instant,
         until: Instant,
     },
+    /// A probe asks for the state in its stead.
+    Probing(Instant),
     /// The last look at what nobody asked for.
     Ending(Instant),
 }
@@ -458,6 +460,13 @@ impl Run {
     /// The step under way.
     pub fn step<'a>(&self, script: &'a Script) -> Option<&'a Step> {
         self.cursor.step(script)
+    }
+
+    /// Whether the step under way is the script's last.
+    pub fn at_last_step(&self) -> bool {
+        let mut next = self.cursor.clone();
+        next.advance();
+        !self.cursor.in_given(&self.script) && !next.settle(&self.script)
     }
 
     /// Goes on to the next step; names this one's moment.

@@ -6,9 +6,10 @@ use super::frame::{Frame, Mark};
 use super::outcome::{Happening, Measure};
 use super::run::{Action, Busy, Expecting, Progress, Run, Stop, earliest};
 use crate::case::{AnyOf, ConnId, Expect, State, Step, StepKind, What};
-use crate::notation::{SegmentPattern, Tolerance};
+use crate::notation::{Pattern, Role, SegmentPattern, Tolerance};
 use crate::target::{Answer, Call};
 use crate::time::{Instant, Stamp};
+use crate::wire::Flags;
 use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,6 +41,7 @@ impl Run {
             Busy::Choosing { .. } => self.choose_among(step, drained),
             Busy::Calling(_) | Busy::Returning(..) => self.go_on_calling(step, drained),
             Busy::Resulting { .. } => self.await_result(step, drained),
+            Busy::Probing(_) => self.go_on_probing(step, drained),
             Busy::Asking { .. } | Busy::AskAgain { .. } => self.go_on_asking(step, now, drained),
             Busy::Idle | Busy::Ending(_) => Ok(Progress::Done),
         }
@@ -93,7 +95,7 @@ impl Run {
                 let (base, period) = self.window(&when)?;
                 self.busy = Busy::Waiting(base.at.latest + period.most);
             }
-            StepKind::State(state) => self.begin_state(here, *state, now),
+            StepKind::State(state) => self.begin_state(here, *state, now)?,
             StepKind::Faults(specs) => {
                 self.middlebox.tell(specs);
                 self.finish_step();
@@ -184,6 +186,13 @@ impl Run {
                 Fit::No(why) => self.pass_by(conn, frame, false, &step.text, &why)?,
                 Fit::Part => {
                     self.take(conn, frame, true);
+                    self.look_at_early(conn);
+                    self.acknowledge_each(conn, expect, drained)?;
+                }
+                Fit::Early => {
+                    self.enter(conn, &frame);
+                    self.note(frame.at, format!("kept, for what comes before it is missing: {seen}"));
+                    self.conns[conn].early.push(frame);
                     self.acknowledge_each(conn, expect, drained)?;
                 }
                 Fit::Acknowledgment | Fit::Done => {
@@ -213,6 +222,17 @@ impl Run {
             state.hunts.insert(conn, hunt);
         }
         Ok(fit)
+    }
+
+    /// Once a gap is filled, puts what came early in front of everything else.
+    fn look_at_early(&mut self, conn: usize) {
+        let Busy::Expecting(state) = &self.busy else { return };
+        let Some(at) = state.hunts.get(&conn).and_then(Hunt::next) else {
+            return;
+        };
+        if let Some(frame) = self.conns[conn].take_early(at) {
+            self.conns[conn].inbox.push_front(frame);
+        }
     }
 
     /// Counts a frame that was taken. Whether the step has come to its end.
@@ -549,16 +569,70 @@ impl Run {
 
     // ----- state ----------------------------------------------------------------------------------------------------
 
-    fn begin_state(&mut self, conn: ConnId, state: State, now: Instant) {
+    fn begin_state(&mut self, conn: ConnId, state: State, now: Instant) -> Result<(), Stop> {
         if !self.facts.abilities.can("state") {
+            return self.probe_state(conn, state, now);
+        }
+        self.ask_state(conn, now + self.tolerance(Tolerance::Prompt));
+        Ok(())
+    }
+
+    /// Where the target does not tell, an unacceptable ACK does, as far as a wire can: it draws a RST where there is no
+    /// connection and an ACK where there is one (RFC 9293 section 3.10.7). It may change the target, so it is only ever
+    /// a run's last step.
+    fn probe_state(&mut self, conn: ConnId, state: State, now: Instant) -> Result<(), Stop> {
+        let opening = matches!(state, State::SynSent | State::SynReceived);
+        if opening || !self.at_last_step() {
             self.notes.push(format!(
                 "state: {state} was not checked: {} does not tell",
                 self.facts.name
             ));
             self.finish_step();
-            return;
+            return Ok(());
         }
-        self.ask_state(conn, now + self.tolerance(Tolerance::Prompt));
+        let text = if self.conns[conn.0].irs_known {
+            "ACK seq=RCV.NXT-1"
+        } else {
+            "ACK"
+        };
+        let Ok(Pattern::Segment(probe)) = Pattern::parse(text, Role::Inject) else {
+            return Ok(());
+        };
+        self.inject(conn, &probe, now)?;
+        self.busy = Busy::Probing(now + self.tolerance(Tolerance::Soon));
+        Ok(())
+    }
+
+    fn go_on_probing(&mut self, step: &Step, drained: Instant) -> Result<Progress, Stop> {
+        let (Busy::Probing(until), StepKind::State(want)) = (&self.busy, &step.kind) else {
+            return Ok(Progress::Done);
+        };
+        let (until, gone) = (*until, matches!(want, State::Closed | State::Listen));
+        while let Some((conn, frame)) = earliest(&self.conns, &step.conns) {
+            let is_answer = self.conns[conn].last_inject.is_some_and(|inject| inject < frame.order);
+            let Some(frame) = self.conns[conn].inbox.pop_front() else {
+                break;
+            };
+            let reset = frame.has(Flags::RST);
+            if !is_answer || frame.stretch_left() > 0 && !reset {
+                self.pass_by(conn, frame, false, &step.text, "")?;
+                continue;
+            }
+            if reset != gone {
+                let seen = format!("the answer to a probe: `{}`", self.show(&frame, conn));
+                return Err(Stop::failed(step.text.clone(), seen));
+            }
+            self.checked += 1;
+            self.notes
+                .push(format!("state: {want} by a probe: the wire tells no more"));
+            self.enter(conn, &frame);
+            self.finish_step();
+            return Ok(Progress::Done);
+        }
+        if drained < until {
+            return Ok(Progress::Until(until));
+        }
+        Err(Stop::late(step.text.clone(), "no answer to a probe"))
     }
 
     fn ask_state(&mut self, conn: ConnId, until: Instant) {

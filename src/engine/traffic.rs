@@ -192,6 +192,7 @@ impl Run {
             },
         };
         self.trace_frame(at, Arrow::FromTarget, here, &packet, &octets, passage.fault);
+        self.conns[here].lossy |= passage.now.is_empty();
         for copy in passage.now {
             self.arrive(here, at, cause, copy);
         }

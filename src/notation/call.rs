@@ -1,7 +1,7 @@
 //! Calls of the application, and how they end.
 
+use super::read::within;
 use super::scan::{Item, Piece, escaped, items, read_number};
-use super::segment::within;
 use super::{Expr, NotationError, TimeSpec};
 use core::fmt;
 
@@ -122,7 +122,7 @@ pub enum ReturnSpec {
 }
 
 /// What kind of value a setting takes.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum ValueKind {
     Flag,
     Number,
@@ -510,6 +510,232 @@ impl fmt::Display for ReturnSpec {
             ReturnSpec::OkText(octets) => write!(f, "ok {}", escaped(octets)),
             ReturnSpec::Eof => f.write_str("eof"),
             ReturnSpec::Error(name) => name.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::expr::tests::any_expr;
+    use super::super::time::tests::any_time;
+    use super::*;
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+    use proptest::sample::{select, subsequence};
+
+    #[test]
+    fn what_cases_call_is_read() {
+        for text in [
+            "listen",
+            "listen ",
+            "listen backlog=16",
+            "listen backlog=1 fast-open=5",
+            "connect",
+            "connect fast-open=true",
+            "accept",
+            "send 4000000",
+            "send SMSS",
+            "send \"abc\" urgent",
+            "recv",
+            "recv 29201",
+            "shutdown",
+            "close",
+            "abort",
+            "set nodelay=false",
+            "set linger=0s",
+            "set keep-alive=true keep-alive-idle=3s keep-alive-interval=1s keep-alive-count=3",
+            "set send-buffer=8192 recv-buffer=0x2000 mss=500",
+            "set user-timeout=2*time-wait urgent-inline=true quick-ack=false",
+        ] {
+            assert!(CallSpec::parse(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_part_lands_in_its_place() {
+        let call = CallSpec::parse("send \"abc\" urgent").unwrap();
+        assert_eq!(
+            (call.verb, call.text.as_deref(), call.urgent),
+            (Verb::Send, Some(&b"abc"[..]), true)
+        );
+        let call = CallSpec::parse("recv 5").unwrap();
+        assert_eq!((call.verb, call.amount), (Verb::Recv, Some(Expr::Number(5))));
+        let call = CallSpec::parse("listen backlog=1").unwrap();
+        assert_eq!(call.settings, [(Setting::Backlog, SettingValue::Number(1))]);
+        let call = CallSpec::parse("connect fast-open=true").unwrap();
+        assert_eq!(call.settings, [(Setting::FastOpen, SettingValue::Flag(true))]);
+    }
+
+    #[test]
+    fn wrong_calls_are_named_where_they_are() {
+        for (text, at, message) in [
+            ("", 0..0, "a call is missing"),
+            ("snd 5", 0..3, "unknown call `snd`"),
+            ("\"x\"", 0..3, "unknown call `\"x\"`"),
+            ("send", 0..4, "`send` needs an amount or a text"),
+            ("send urgent", 0..4, "`send` needs an amount or a text"),
+            ("send 5 5", 7..8, "`send` takes one amount"),
+            ("send 5 \"x\"", 7..10, "`send` takes one amount or text"),
+            ("send \"x\" urgnt", 9..14, "`send` takes one amount"),
+            ("send 5 urgent urgent", 14..20, "`urgent` is written twice"),
+            ("send -1", 5..7, "-1 does not fit"),
+            ("send 5 <ts>", 7..11, "`send` does not take `<ts>`"),
+            ("recv \"x\"", 5..8, "`recv` does not take `\"x\"`"),
+            ("recv 1+", 7..7, "an expression ends too early"),
+            ("close now", 6..9, "`close` does not take `now`"),
+            ("set", 0..3, "`set` without a setting"),
+            ("set nodelay", 4..11, "`nodelay` takes `true` or `false`"),
+            ("set nodelay=yes", 4..15, "`nodelay` takes `true` or `false`"),
+            ("set no-delay=true", 4..12, "unknown setting `no-delay`"),
+            ("set linger=", 4..11, "`linger` takes a time"),
+            ("set linger=5", 11..12, "`5` lacks a unit"),
+            ("set linger=1s..2s", 4..17, "`linger` takes one time, no range"),
+            ("set mss=x", 4..9, "`mss` takes a number"),
+            ("set mss=1 mss=2", 10..15, "`mss` is written twice"),
+            ("set backlog=1", 4..11, "`set` does not take `backlog`"),
+            ("listen nodelay=true", 7..14, "`listen` does not take `nodelay`"),
+            (
+                "listen backlog=99999999999999999999",
+                15..35,
+                "`99999999999999999999` is too large",
+            ),
+        ] {
+            let error = CallSpec::parse(text).expect_err(text);
+            assert_eq!((error.at, error.message.as_str()), (at, message), "{text}");
+        }
+        let help = |text: &str| CallSpec::parse(text).unwrap_err().help.unwrap();
+        assert_eq!(help("snd 5"), "did you mean `send`?");
+        assert_eq!(help("set no-delay=true"), "did you mean `nodelay`?");
+        assert_eq!(help("set backlog=1"), "`listen` does");
+        assert!(help("send \"x").contains("comma"));
+    }
+
+    #[test]
+    fn what_cases_expect_of_calls_is_read() {
+        for (text, result) in [
+            ("ok", ReturnSpec::Ok),
+            ("ok 6", ReturnSpec::OkCount(Expr::Number(6))),
+            ("ok \"half whole\"", ReturnSpec::OkText(b"half whole".to_vec())),
+            ("eof", ReturnSpec::Eof),
+            ("pending", ReturnSpec::Pending),
+            ("does-not-exist", ReturnSpec::Error(ErrorName::DoesNotExist)),
+        ] {
+            assert_eq!(ReturnSpec::parse(text), Ok(result));
+        }
+        for error in ErrorName::ALL {
+            assert_eq!(ReturnSpec::parse(error.name()), Ok(ReturnSpec::Error(error)));
+        }
+    }
+
+    #[test]
+    fn wrong_results_are_named_where_they_are() {
+        for (text, at, message) in [
+            ("", 0..0, "a result is missing"),
+            ("okay", 0..4, "unknown result `okay`"),
+            ("timedout", 0..8, "unknown result `timedout`"),
+            ("eof 5", 4..5, "nothing follows `eof`"),
+            ("ok 5 6", 5..6, "`6` is too much"),
+            ("ok <ts>", 3..7, "`<ts>` is too much"),
+            ("ok foo", 3..6, "unknown variable `foo`"),
+        ] {
+            let error = ReturnSpec::parse(text).expect_err(text);
+            assert_eq!((error.at, error.message.as_str()), (at, message), "{text}");
+        }
+        let help = ReturnSpec::parse("timedout").unwrap_err().help;
+        assert_eq!(help.as_deref(), Some("did you mean `timed-out`?"));
+    }
+
+    #[test]
+    fn every_name_is_read_back() {
+        for verb in Verb::ALL {
+            assert_eq!(Verb::parse(verb.name()), Ok(verb));
+        }
+        for setting in Setting::ALL {
+            assert_eq!(Setting::from_name(setting.name()), Some(setting));
+            assert!(
+                Verb::ALL
+                    .iter()
+                    .any(|verb| verb.settings().iter().any(|(known, _)| *known == setting))
+            );
+        }
+        assert_eq!(Verb::parse("sned").unwrap_err().at, 0..4);
+    }
+
+    fn any_setting_value(kind: ValueKind) -> BoxedStrategy<SettingValue> {
+        match kind {
+            ValueKind::Flag => any::<bool>().prop_map(SettingValue::Flag).boxed(),
+            ValueKind::Number => any::<u64>().prop_map(SettingValue::Number).boxed(),
+            ValueKind::Time => any_time()
+                .prop_map(|time| {
+                    SettingValue::Time(TimeSpec {
+                        about: false,
+                        from: None,
+                        to: time.to,
+                    })
+                })
+                .boxed(),
+        }
+    }
+
+    fn any_amount() -> impl Strategy<Value = Expr> {
+        any_expr().prop_map(|expr| match expr.constant() {
+            Some(value) if value < 0 => Expr::Number(7),
+            Some(_) | None => expr,
+        })
+    }
+
+    fn any_call() -> impl Strategy<Value = CallSpec> {
+        let texts = (any_amount(), vec(any::<u8>(), 0..20), any::<(bool, bool, bool)>());
+        (select(Verb::ALL.to_vec()), texts).prop_flat_map(|(verb, (amount, text, (has_text, has_amount, urgent)))| {
+            let sends = verb == Verb::Send;
+            let recvs = verb == Verb::Recv && has_amount;
+            let known = verb.settings();
+            let least = usize::from(verb == Verb::Set);
+            let settings = subsequence(known.to_vec(), least..=known.len()).prop_shuffle();
+            let settings = settings.prop_flat_map(|settings| {
+                let with_value = |(setting, kind)| (Just(setting), any_setting_value(kind));
+                settings.into_iter().map(with_value).collect::<Vec<_>>()
+            });
+            settings.prop_map(move |settings| CallSpec {
+                verb,
+                amount: (recvs || sends && !has_text).then(|| amount.clone()),
+                text: (sends && has_text).then(|| text.clone()),
+                urgent: sends && urgent,
+                settings,
+            })
+        })
+    }
+
+    fn any_return() -> impl Strategy<Value = ReturnSpec> {
+        prop_oneof![
+            Just(ReturnSpec::Pending),
+            Just(ReturnSpec::Ok),
+            Just(ReturnSpec::Eof),
+            any_amount().prop_map(ReturnSpec::OkCount),
+            vec(any::<u8>(), 0..20).prop_map(ReturnSpec::OkText),
+            select(ErrorName::ALL.to_vec()).prop_map(ReturnSpec::Error),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_call_is_read_back(call in any_call()) {
+            prop_assert_eq!(CallSpec::parse(&call.to_string()), Ok(call));
+        }
+
+        #[test]
+        fn a_result_is_read_back(result in any_return()) {
+            prop_assert_eq!(ReturnSpec::parse(&result.to_string()), Ok(result));
+        }
+
+        #[test]
+        fn reading_never_panics(text in "(set|send|listen|ok)?[-+*/.$=<>\"\\\\a-z0-9 é]{0,40}", any_call in option::of(any_call())) {
+            let _ = CallSpec::parse(&text);
+            let _ = ReturnSpec::parse(&text);
+            if let Some(call) = any_call {
+                let _ = CallSpec::parse(&format!("{call}{text}"));
+            }
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Options within `<...>`.
 
+use super::read::within;
 use super::scan::{Piece, is_name, read_hex, read_number};
-use super::segment::{Octets, OptionPattern, OptionValue, Role, within};
-use super::{Expr, NotationError};
+use super::{Expr, NotationError, Octets, OptionPattern, OptionValue, Role};
 use core::fmt;
 use core::ops::RangeInclusive;
 
@@ -105,9 +105,14 @@ fn read_timestamps(arguments: &[Piece<'_>]) -> Result<OptionValue, NotationError
     if let Some(extra) = arguments.get(2) {
         return Err(extra.error("`ts` takes two values: TSval and TSecr"));
     }
-    let read = |at: usize| {
-        let value = arguments.get(at).map(core::slice::from_ref).unwrap_or_default();
-        read_one(Piece::whole(""), value, U32)
+    let read = |at: usize| match arguments.get(at) {
+        // `ts * 100`: whatever TSval, and this TSecr.
+        Some(free) if at == 0 && free.text == "*" && arguments.len() == 2 => Ok(None),
+        value => read_one(
+            Piece::whole(""),
+            value.map(core::slice::from_ref).unwrap_or_default(),
+            U32,
+        ),
     };
     Ok(OptionValue::Timestamps(read(0)?, read(1)?))
 }
@@ -153,7 +158,7 @@ fn read_other(whole: Piece<'_>, arguments: &[Piece<'_>]) -> Result<OptionValue, 
 }
 
 /// Where a correct peer has nothing to fill in, the value must be written.
-fn check_injected(value: &OptionValue, whole: Piece<'_>) -> Result<(), NotationError> {
+pub(super) fn check_injected(value: &OptionValue, whole: Piece<'_>) -> Result<(), NotationError> {
     let missing = match value {
         OptionValue::Sack(blocks) if blocks.is_empty() => "blocks: `sack 2001:3001`",
         OptionValue::Md5(None) => "octets in hexadecimal",
@@ -193,6 +198,7 @@ impl fmt::Display for OptionValue {
                 f.write_str("sack")?;
                 blocks.iter().try_for_each(|(left, right)| write!(f, " {left}:{right}"))
             }
+            OptionValue::Timestamps(None, Some(echo)) => write!(f, "ts * {echo}"),
             OptionValue::Timestamps(value, echo) => {
                 write_with(f, "ts", value.as_ref())?;
                 echo.iter().try_for_each(|echo| write!(f, " {echo}"))

@@ -1,9 +1,8 @@
 //! A segment as a case writes it: a recipe on `inject`, a description on `expect`.
 
-use super::option::read_list;
-use super::scan::{Item, Piece, escaped, items};
-use super::{Expr, NotationError};
-use crate::wire::{Ecn, Flags, IcmpKind};
+use super::Expr;
+use super::scan::escaped;
+use crate::wire::{Flags, IcmpKind};
 use core::fmt;
 use core::ops::RangeInclusive;
 
@@ -188,7 +187,7 @@ pub enum OptionValue {
     SackPermitted,
     /// `sack 2001:3001 4001:5001`, numbers of the octets' sender. Empty on expect: any blocks.
     Sack(Vec<(Expr, Expr)>),
-    /// `ts`, `ts 1000`, `ts 1000 2000`
+    /// `ts`, `ts 1000`, `ts 1000 2000`, `ts * 2000` (any TSval, or on inject the usual one)
     Timestamps(Option<Expr>, Option<Expr>),
     /// `nop`
     Nop,
@@ -267,7 +266,7 @@ impl Key {
         (Key::Ip(IpField::Flow), "ip.flow"),
     ];
 
-    fn names() -> impl Iterator<Item = (Key, &'static str)> {
+    pub(super) fn names() -> impl Iterator<Item = (Key, &'static str)> {
         Key::NAMES.into_iter().chain(Key::IP_NAMES)
     }
 
@@ -283,7 +282,7 @@ impl Key {
     }
 
     /// What the field can hold; `None` where any number has a meaning.
-    fn range(self, role: Role) -> Option<RangeInclusive<i64>> {
+    pub(super) fn range(self, role: Role) -> Option<RangeInclusive<i64>> {
         let most = match self {
             Key::Seq | Key::Ack => return None,
             Key::AbsSeq | Key::AbsAck | Key::Mtu => i64::from(u32::MAX),
@@ -304,7 +303,7 @@ impl Key {
     }
 
     /// The other name of the same field.
-    fn twin(self) -> Option<Key> {
+    pub(super) fn twin(self) -> Option<Key> {
         match self {
             Key::Seq => Some(Key::AbsSeq),
             Key::AbsSeq => Some(Key::Seq),
@@ -345,315 +344,6 @@ impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = Comparison::SIGNS.iter().find(|(op, _)| op == self);
         sign.map_or("", |(_, sign)| sign).fmt(f)
-    }
-}
-
-/// Refuses a constant that the field cannot hold; what is computed later is checked later.
-pub(super) fn within(expr: &Expr, range: RangeInclusive<i64>, piece: Piece<'_>) -> Result<(), NotationError> {
-    match expr.constant() {
-        Some(value) if !range.contains(&value) => Err(piece.error(format!("{value} does not fit")).with_help(format!(
-            "{} to {} does",
-            range.start(),
-            range.end()
-        ))),
-        Some(_) | None => Ok(()),
-    }
-}
-
-impl Pattern {
-    /// Reads a segment or an ICMP message.
-    pub fn parse(text: &str, role: Role) -> Result<Pattern, NotationError> {
-        let items = items(text)?;
-        let Some((first, rest)) = items.split_first() else {
-            return Err(Piece::whole(text)
-                .error("a segment is missing")
-                .with_help("begin with its flags: `SYN,ACK`, or `none`"));
-        };
-        match first {
-            Item::Word(word) if word.text == "ICMP" && role == Role::Inject => {
-                read_icmp(*word, rest).map(Pattern::Icmp)
-            }
-            Item::Word(word) if word.text == "ICMP" => Err(word.error("ICMP can only be injected")),
-            Item::Word(word) => read_segment(*word, rest, role).map(Pattern::Segment),
-            Item::List(piece) | Item::Text(piece, _) => Err(missing_flags(*piece)),
-        }
-    }
-}
-
-fn missing_flags(piece: Piece<'_>) -> NotationError {
-    piece
-        .error(format!("`{}` where the flags should be", piece.text))
-        .with_help("a segment begins with its flags: `SYN,ACK`, or `none`")
-}
-
-fn read_segment(control: Piece<'_>, rest: &[Item<'_>], role: Role) -> Result<SegmentPattern, NotationError> {
-    let mut segment = SegmentPattern {
-        control: read_control(control, role)?,
-        fields: Vec::new(),
-        options: None,
-        text: None,
-        again: false,
-    };
-    for item in rest {
-        match item {
-            Item::List(piece) if segment.options.is_some() => return Err(piece.error("two option lists")),
-            Item::List(piece) => segment.options = Some(read_list(*piece, role)?),
-            Item::Text(piece, _) if segment.text.is_some() => return Err(piece.error("two texts")),
-            Item::Text(piece, _) if segment.field(Key::Data).is_some() => return Err(data_and_text(*piece)),
-            Item::Text(_, octets) => segment.text = Some(octets.clone()),
-            Item::Word(word) if word.text == "again" => read_again(*word, role, &mut segment)?,
-            Item::Word(word) => {
-                let place = Place::Segment;
-                read_field(*word, role, place, &mut segment.fields)?;
-                if segment.text.is_some() && segment.field(Key::Data).is_some() {
-                    return Err(data_and_text(*word));
-                }
-            }
-        }
-    }
-    let numbered = segment.field(Key::Seq).is_some() || segment.field(Key::AbsSeq).is_some();
-    if role == Role::Expect && segment.sets(Flags::RST) && !numbered {
-        return Err(control
-            .error("an expected RST says its seq")
-            .with_help("write `seq=SND.NXT`, `seq=SEG.ACK`, `abs.seq=0` or, where any will do, `seq=*`"));
-    }
-    Ok(segment)
-}
-
-fn data_and_text(piece: Piece<'_>) -> NotationError {
-    piece
-        .error("both `data` and a text")
-        .with_help("either says what the payload is: leave one out")
-}
-
-fn read_again(word: Piece<'_>, role: Role, segment: &mut SegmentPattern) -> Result<(), NotationError> {
-    if role != Role::Expect {
-        return Err(word
-            .error("`again` is for expect")
-            .with_help("a segment is repeated by writing its `seq`"));
-    }
-    if segment.again {
-        return Err(word.error("`again` is written twice"));
-    }
-    segment.again = true;
-    Ok(())
-}
-
-fn read_control(control: Piece<'_>, role: Role) -> Result<Control, NotationError> {
-    match control.text {
-        "none" => return Ok(Control::Flags(Vec::new())),
-        "PROBE" if role == Role::Expect => return Ok(Control::Probe),
-        "PROBE" => return Err(control.error("PROBE can only be expected")),
-        text if text.contains(['=', '<', '>']) => return Err(missing_flags(control)),
-        _ => {}
-    }
-    let mut flags: Vec<(Flags, FlagPattern)> = Vec::new();
-    for part in control.split(',') {
-        let (flag, how) = read_flag(part, role)?;
-        if flags.iter().any(|(known, _)| *known == flag) {
-            return Err(part.error(format!("flag `{}` is written twice", part.text)));
-        }
-        flags.push((flag, how));
-    }
-    Ok(Control::Flags(flags))
-}
-
-fn read_flag(part: Piece<'_>, role: Role) -> Result<(Flags, FlagPattern), NotationError> {
-    if part.text.is_empty() {
-        return Err(part
-            .error("a flag is missing")
-            .with_help("flags are joined by single commas without blanks: `SYN,ACK`"));
-    }
-    let (name, how) = match (part.strip_prefix("!"), part.strip_suffix("?")) {
-        (Some(_), Some(_)) => {
-            return Err(part
-                .error(format!("`{}`: `!` and `?` together", part.text))
-                .with_help("`!` forbids a flag, `?` leaves it free"));
-        }
-        (Some(name), None) => (name, FlagPattern::Clear),
-        (None, Some(name)) => (name, FlagPattern::Free),
-        (None, None) => (part, FlagPattern::Set),
-    };
-    let Some((flag, _)) = Flags::NAMED.into_iter().find(|(_, known)| *known == name.text) else {
-        let error = name.error(format!("unknown flag `{}`", name.text));
-        return Err(match name.text {
-            "none" | "PROBE" | "ICMP" => error.with_help(format!("`{}` stands alone", name.text)),
-            word => error.with_names(word, Flags::NAMED.map(|(_, known)| known)),
-        });
-    };
-    if role == Role::Inject && how != FlagPattern::Set {
-        return Err(part
-            .error(format!("`{}`: an injected flag is set or not written", part.text))
-            .with_help("leave it out"));
-    }
-    Ok((flag, how))
-}
-
-/// Where a field stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    Segment,
-    /// Between the kind of an ICMP message and `about`.
-    Icmp,
-    About,
-}
-
-fn read_icmp(icmp: Piece<'_>, rest: &[Item<'_>]) -> Result<IcmpPattern, NotationError> {
-    let Some((first, rest)) = rest.split_first() else {
-        return Err(icmp
-            .error("the kind of ICMP message is missing")
-            .with_names("", icmp_names()));
-    };
-    let word = only_word(first)?;
-    let Some(kind) = IcmpKind::from_name(word.text) else {
-        return Err(word
-            .error(format!("unknown ICMP message `{}`", word.text))
-            .with_names(word.text, icmp_names()));
-    };
-    let mut pattern = IcmpPattern {
-        kind,
-        fields: Vec::new(),
-        about: Vec::new(),
-    };
-    let mut place = Place::Icmp;
-    for item in rest {
-        let word = only_word(item)?;
-        match (word.text, place) {
-            ("about", Place::Icmp) => place = Place::About,
-            ("about", _) => return Err(word.error("`about` is written twice")),
-            (_, Place::About) => read_field(word, Role::Inject, place, &mut pattern.about)?,
-            (_, _) => read_field(word, Role::Inject, place, &mut pattern.fields)?,
-        }
-    }
-    Ok(pattern)
-}
-
-fn icmp_names() -> impl Iterator<Item = &'static str> {
-    IcmpKind::NAMED.into_iter().filter_map(IcmpKind::name)
-}
-
-fn only_word<'a>(item: &Item<'a>) -> Result<Piece<'a>, NotationError> {
-    match item {
-        Item::Word(word) => Ok(*word),
-        Item::List(piece) | Item::Text(piece, _) => Err(piece
-            .error("an ICMP message has neither options nor a text")
-            .with_help("it quotes the last frame, changed by the fields after `about`")),
-    }
-}
-
-/// Reads `key op value` and adds it to `fields`.
-fn read_field(
-    word: Piece<'_>,
-    role: Role,
-    place: Place,
-    fields: &mut Vec<(Key, FieldValue)>,
-) -> Result<(), NotationError> {
-    let (name, rest) = word.split_at(word.text.find(['=', '!', '<', '>']).unwrap_or(word.text.len()));
-    let sign = Comparison::SIGNS
-        .into_iter()
-        .find(|(_, sign)| rest.text.starts_with(sign));
-    let Some((op, sign)) = sign else {
-        return Err(unknown_word(word, place));
-    };
-    let Some(key) = Key::from_name(name.text) else {
-        return Err(name
-            .error(format!("unknown field `{}`", name.text))
-            .with_names(name.text, Key::names().map(|(_, known)| known)));
-    };
-    check_place(key, word, role, place)?;
-    if fields.iter().any(|(known, _)| *known == key) {
-        return Err(word.error(format!("`{key}` is written twice")));
-    }
-    if let Some((twin, _)) = fields.iter().find(|(known, _)| key.twin() == Some(*known)) {
-        return Err(word.error(format!("`{twin}` and `{key}` are the same field")));
-    }
-    if role == Role::Inject && op != Comparison::Equal {
-        return Err(word
-            .error(format!("`{}`: an injected field has one value", word.text))
-            .with_help(format!("write `{key}=`")));
-    }
-    let value = rest.split_at(sign.len()).1;
-    if value.text.is_empty() {
-        return Err(word.end().error(format!("`{}` lacks a value", word.text)));
-    }
-    fields.push((key, read_field_value(key, op, value, role)?));
-    Ok(())
-}
-
-fn unknown_word(word: Piece<'_>, place: Place) -> NotationError {
-    let error = word.error(format!("unknown word `{}`", word.text));
-    if Flags::NAMED
-        .iter()
-        .any(|(_, name)| word.text.trim_matches(['!', '?', ',']).starts_with(name))
-    {
-        return error.with_help("flags are joined by commas without blanks: `SYN,ACK`");
-    }
-    if Key::from_name(word.text).is_some() {
-        return error.with_help(format!("write its value: `{}=`", word.text));
-    }
-    match place {
-        Place::Segment => error.with_names(word.text, Key::names().map(|(_, name)| name).chain(["again"])),
-        Place::Icmp | Place::About => error.with_names(word.text, ["about", "mtu", "seq"]),
-    }
-}
-
-/// Whether the field belongs here at all.
-fn check_place(key: Key, word: Piece<'_>, role: Role, place: Place) -> Result<(), NotationError> {
-    let error = |message: &str| Err(word.error(format!("`{key}` {message}")));
-    match (key, place) {
-        (Key::Mtu, Place::Icmp) => Ok(()),
-        (Key::Mtu, Place::About) => error("belongs to the ICMP message: write it before `about`"),
-        (Key::Mtu, Place::Segment) => error("is a field of ICMP messages"),
-        // The length follows from what is sent; `truncate` and `data` change it.
-        (Key::Ip(IpField::Len), _) if role == Role::Inject => error("can only be expected"),
-        (Key::Ip(_), _) => Ok(()),
-        (_, Place::Icmp) => error("is a field of the quoted segment: write it after `about`"),
-        (Key::Truncate, Place::Segment) if role != Role::Inject => error("can only be injected"),
-        (_, Place::Segment | Place::About) => Ok(()),
-    }
-}
-
-fn read_field_value(key: Key, op: Comparison, value: Piece<'_>, role: Role) -> Result<FieldValue, NotationError> {
-    let equal = |read: FieldValue| match op {
-        Comparison::Equal => Ok(read),
-        _ => Err(value.error(format!("`{}` goes with `=` only", value.text))),
-    };
-    match value.text {
-        "*" if role == Role::Inject => {
-            return Err(value
-                .error("an injected field has one value")
-                .with_help("leave it out for what a correct peer would send"));
-        }
-        "*" => return equal(FieldValue::Any),
-        "bad" if key == Key::Checksum => return equal(FieldValue::Bad),
-        "bad" => return Err(value.error("only `checksum` can be `bad`")),
-        _ => {}
-    }
-    if key == Key::Ip(IpField::Ecn) {
-        return read_ecn(op, value);
-    }
-    if let Some((least, most)) = value.split_once("..") {
-        if role == Role::Inject {
-            return Err(value.error("an injected field has one value, no range"));
-        }
-        return equal(FieldValue::Range(Expr::read(least)?, Expr::read(most)?));
-    }
-    let expr = Expr::read(value)?;
-    if let (Comparison::Equal, Some(range)) = (op, key.range(role)) {
-        within(&expr, range, value)?;
-    }
-    Ok(FieldValue::Compare(op, expr))
-}
-
-fn read_ecn(op: Comparison, value: Piece<'_>) -> Result<FieldValue, NotationError> {
-    if !matches!(op, Comparison::Equal | Comparison::NotEqual) {
-        return Err(value.error(format!("`ip.ecn` has no order: `{op}` cannot compare it")));
-    }
-    match Ecn::from_name(value.text) {
-        Some(_) => Ok(FieldValue::Word(op, value.text.to_string())),
-        None => Err(value
-            .error(format!("unknown ECN codepoint `{}`", value.text))
-            .with_names(value.text, Ecn::ALL.map(Ecn::name))),
     }
 }
 
@@ -728,6 +418,18 @@ impl fmt::Display for FieldValue {
             FieldValue::Any => f.write_str("=*"),
             FieldValue::Bad => f.write_str("=bad"),
             FieldValue::Word(op, word) => write!(f, "{op}{word}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_has_a_name() {
+        for (key, name) in Key::names() {
+            assert_eq!((key.name(), Key::from_name(name)), (name, Some(key)));
         }
     }
 }

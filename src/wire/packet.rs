@@ -266,3 +266,516 @@ fn parse_v6(octets: &[u8]) -> Result<Packet, NotIp> {
     };
     Ok(Packet { ip, body })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Checksum, Flags, IcmpKind, SeqNum, TcpOption};
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+
+    /// A SYN of 2004, from a capture that is much passed around.
+    const SYN_V4: [u8; 48] = [
+        0x45, 0x00, 0x00, 0x30, 0x0f, 0x41, 0x40, 0x00, 0x80, 0x06, 0x91, 0xeb, 0x91, 0xfe, 0xa0, 0xed, // IP
+        0x41, 0xd0, 0xe4, 0xdf, // destination
+        0x0d, 0x2c, 0x00, 0x50, 0x38, 0xaf, 0xfe, 0x13, 0x00, 0x00, 0x00, 0x00, 0x70, 0x02, 0x22, 0x38, // TCP
+        0xc3, 0x0c, 0x00, 0x00, // checksum, urgent pointer
+        0x02, 0x04, 0x05, 0xb4, 0x01, 0x01, 0x04, 0x02, // options
+    ];
+
+    /// An odd number of octets, each field of IPv6 in use.
+    const ODD_V6: [u8; 63] = [
+        0x62, 0xb1, 0x23, 0x45, 0x00, 0x17, 0x06, 0x40, // IPv6
+        0x20, 0x01, 0x0d, 0xb8, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01, // source
+        0x20, 0x01, 0x0d, 0xb8, 0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        0x02, // destination
+        0xc0, 0x00, 0x00, 0x50, 0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x02, 0x50, 0x18, 0xff, 0xff, // TCP
+        0xc0, 0x9c, 0x00, 0x00, 0x6f, 0x64, 0x64, // checksum, urgent pointer, "odd"
+    ];
+
+    fn header(source: &str, destination: &str) -> IpHeader {
+        IpHeader {
+            source: source.parse().unwrap(),
+            destination: destination.parse().unwrap(),
+            ttl: 64,
+            dscp: 0,
+            ecn: Ecn::NotEct,
+            id: 0,
+            dont_fragment: true,
+            flow: 0,
+        }
+    }
+
+    fn v4(body: Body) -> Packet {
+        let ip = header("192.0.2.1", "192.0.2.2");
+        Packet { ip, body }
+    }
+
+    fn v6(body: Body) -> Packet {
+        let ip = header("2001:db8::1", "2001:db8::2");
+        Packet { ip, body }
+    }
+
+    fn round(packet: &Packet) -> Packet {
+        Packet::parse(&packet.encode()).unwrap()
+    }
+
+    /// What becomes of these octets as a TCP segment over IPv4, which must encode to the same again.
+    fn segment(octets: &[u8]) -> Segment {
+        let packet = v4(Body::Other {
+            protocol: 6,
+            payload: octets.to_vec(),
+        });
+        let frame = packet.encode();
+        let read = Packet::parse(&frame).unwrap();
+        assert_eq!(read.encode(), frame);
+        read.tcp().unwrap().clone()
+    }
+
+    #[test]
+    fn a_captured_syn_is_read_and_written() {
+        let packet = Packet::parse(&SYN_V4).unwrap();
+        let expected = Segment {
+            source: 3372,
+            destination: 80,
+            seq: SeqNum(0x38af_fe13),
+            flags: Flags::SYN,
+            window: 8760,
+            options: vec![
+                TcpOption::Mss(1460),
+                TcpOption::Nop,
+                TcpOption::Nop,
+                TcpOption::SackPermitted,
+            ],
+            ..Segment::default()
+        };
+        assert_eq!(packet.tcp(), Some(&expected));
+        assert_eq!(
+            (packet.ip.ttl, packet.ip.id, packet.ip.dont_fragment),
+            (128, 0x0f41, true)
+        );
+        assert_eq!(packet.encode(), SYN_V4);
+    }
+
+    #[test]
+    fn an_odd_payload_over_ipv6_has_a_right_checksum() {
+        let packet = Packet::parse(&ODD_V6).unwrap();
+        let segment = packet.tcp().unwrap();
+        assert_eq!(
+            (segment.checksum, segment.payload.as_slice()),
+            (Checksum::Right, &b"odd"[..])
+        );
+        assert_eq!((packet.ip.dscp, packet.ip.ecn, packet.ip.flow), (10, Ecn::Ce, 0x12345));
+        assert_eq!(packet.encode(), ODD_V6);
+    }
+
+    #[test]
+    fn every_single_wrong_bit_of_a_segment_is_noticed() {
+        for bit in V4_HEADER * 8..SYN_V4.len() * 8 {
+            let mut octets = SYN_V4;
+            octets[bit / 8] ^= 1 << (bit % 8);
+            let packet = Packet::parse(&octets).unwrap();
+            assert_ne!(packet.tcp().unwrap().checksum, Checksum::Right, "bit {bit}");
+            assert_eq!(packet.encode(), octets);
+        }
+    }
+
+    #[test]
+    fn a_wrong_ipv4_checksum_is_not_ip() {
+        for bit in 0..V4_HEADER * 8 {
+            let mut octets = SYN_V4;
+            octets[bit / 8] ^= 1 << (bit % 8);
+            assert!(Packet::parse(&octets).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn all_ones_serve_for_a_checksum_of_zero() {
+        let mut packet = v4(Body::Tcp(Segment::default()));
+        let mut frame = packet.encode();
+        let sum = u16::from_be_bytes([frame[36], frame[37]]);
+        // The window takes up what is missing to all ones.
+        let Body::Tcp(segment) = &mut packet.body else {
+            unreachable!()
+        };
+        segment.window = sum;
+        frame = packet.encode();
+        assert_eq!(frame[36..38], [0, 0]);
+        assert!(Packet::parse(&frame).unwrap().tcp().unwrap().is_well_formed());
+        frame[36..38].fill(0xff);
+        assert!(Packet::parse(&frame).unwrap().tcp().unwrap().is_well_formed());
+    }
+
+    #[test]
+    fn ipv4_options_are_passed_over() {
+        let mut octets = SYN_V4.to_vec();
+        octets.splice(20..20, [1, 1, 1, 0]);
+        octets[0] = 0x46;
+        octets[3] += 4;
+        let sum = util::checksum(&octets[..24], 5);
+        octets[10..12].copy_from_slice(&sum.to_be_bytes());
+        let packet = Packet::parse(&octets).unwrap();
+        assert_eq!(packet.tcp(), Packet::parse(&SYN_V4).unwrap().tcp());
+    }
+
+    #[test]
+    fn padding_of_the_link_is_cut_off() {
+        let mut octets = SYN_V4.to_vec();
+        octets.extend([0; 12]);
+        assert_eq!(Packet::parse(&octets), Packet::parse(&SYN_V4));
+        let mut octets = ODD_V6.to_vec();
+        octets.push(9);
+        assert_eq!(Packet::parse(&octets), Packet::parse(&ODD_V6));
+    }
+
+    #[test]
+    fn cut_frames_are_not_ip() {
+        for length in 0..SYN_V4.len() {
+            assert!(Packet::parse(&SYN_V4[..length]).is_err());
+        }
+        for length in 0..ODD_V6.len() {
+            assert!(Packet::parse(&ODD_V6[..length]).is_err());
+        }
+        assert_eq!(
+            Packet::parse(&[0x50; 60]),
+            Err(NotIp("neither version 4 nor version 6"))
+        );
+    }
+
+    #[test]
+    fn fragments_and_extension_headers_are_kept_as_they_are() {
+        for flags in [0x20, 0x01] {
+            let mut octets = SYN_V4;
+            octets[6] = flags;
+            let sum = util::checksum(&octets[..20], 5);
+            octets[10..12].copy_from_slice(&sum.to_be_bytes());
+            let payload = SYN_V4[20..].to_vec();
+            assert_eq!(
+                Packet::parse(&octets).unwrap().body,
+                Body::Other { protocol: 6, payload }
+            );
+        }
+        for next in [0, 43, 44, 60] {
+            let mut octets = ODD_V6;
+            octets[6] = next;
+            let packet = Packet::parse(&octets).unwrap();
+            assert!(matches!(packet.body, Body::Other { protocol, .. } if protocol == next));
+            assert_eq!(packet.encode(), octets);
+        }
+    }
+
+    #[test]
+    fn a_segment_shorter_than_its_header_is_cut() {
+        let octets: Vec<u8> = (1..=19).collect();
+        for length in 0..20 {
+            let read = segment(&octets[..length]);
+            assert_eq!((read.cut, read.options.len(), read.payload.len()), (Some(length), 0, 0));
+            assert!(!read.is_well_formed());
+        }
+        assert_eq!(segment(&octets[..3]).destination, 0x0300);
+    }
+
+    #[test]
+    fn a_data_offset_that_cannot_be_leaves_all_to_the_payload() {
+        for offset in (0..5).chain(7..16) {
+            let mut octets = [0; 27];
+            octets[12] = offset << 4;
+            octets[20..].fill(1);
+            let read = segment(&octets);
+            assert_eq!(
+                (read.offset, read.options.len(), read.payload.len()),
+                (Some(offset), 0, 7)
+            );
+        }
+    }
+
+    #[test]
+    fn lies_of_a_segment_are_sent() {
+        let lying = |change: fn(&mut Segment)| {
+            let mut segment = Segment {
+                payload: b"x".to_vec(),
+                ..Segment::default()
+            };
+            change(&mut segment);
+            v4(Body::Tcp(segment)).encode()
+        };
+        assert_eq!(lying(|segment| segment.offset = Some(15))[32], 0xf0);
+        assert_eq!(lying(|segment| segment.offset = Some(255))[32], 0xf0);
+        assert_eq!(
+            lying(|segment| segment.checksum = Checksum::Wrong(0xdead))[36..38],
+            [0xde, 0xad]
+        );
+        assert_eq!(lying(|segment| segment.flags = Flags::NONE.with_reserved(7))[32], 0x5e);
+        let cut = lying(|segment| segment.cut = Some(10));
+        assert_eq!((cut.len(), cut[3]), (30, 30));
+        assert_eq!(lying(|segment| segment.cut = Some(usize::MAX)).len(), 41);
+    }
+
+    #[test]
+    fn a_cut_in_the_payload_leaves_a_right_checksum() {
+        let packet = v4(Body::Tcp(Segment {
+            payload: b"abcdef".to_vec(),
+            cut: Some(23),
+            ..Segment::default()
+        }));
+        let read = round(&packet);
+        assert_eq!(read.tcp().unwrap().payload, b"abc");
+        assert!(read.tcp().unwrap().is_well_formed());
+    }
+
+    #[test]
+    fn more_options_than_a_header_holds_are_sent_under_the_largest_offset() {
+        let packet = v4(Body::Tcp(Segment {
+            options: vec![TcpOption::Nop; 50],
+            ..Segment::default()
+        }));
+        let octets = packet.encode();
+        assert_eq!((octets.len(), octets[32]), (20 + 20 + 52, 0xf0));
+        let read = Packet::parse(&octets).unwrap();
+        let segment = read.tcp().unwrap();
+        assert_eq!((segment.options.len(), segment.payload.len()), (40, 12));
+    }
+
+    #[test]
+    fn what_the_ip_header_cannot_count_is_cut() {
+        for packet in [v4, v6] {
+            let packet = packet(Body::Tcp(Segment {
+                payload: vec![0xff; 1 << 20],
+                options: vec![TcpOption::Raw(vec![0xff; 1 << 16])],
+                ..Segment::default()
+            }));
+            let octets = packet.encode();
+            let most = 65_535 + if packet.ip.source.is_ipv6() { 40 } else { 0 };
+            assert_eq!(octets.len(), most);
+            assert!(Packet::parse(&octets).unwrap().tcp().is_some());
+        }
+    }
+
+    #[test]
+    fn the_source_decides_the_version() {
+        let mixed = |source: &str, destination: &str| {
+            let packet = Packet {
+                ip: header(source, destination),
+                body: Body::Tcp(Segment::default()),
+            };
+            round(&packet).ip.destination.to_string()
+        };
+        assert_eq!(mixed("192.0.2.1", "2001:db8::2"), "0.0.0.0");
+        assert_eq!(mixed("192.0.2.1", "::ffff:192.0.2.2"), "192.0.2.2");
+        assert_eq!(mixed("2001:db8::1", "192.0.2.2"), "::ffff:192.0.2.2");
+    }
+
+    #[test]
+    fn icmp_with_a_wrong_checksum_or_too_short_is_other() {
+        let icmp = Body::Icmp(Icmp {
+            kind: IcmpKind::PacketTooBig,
+            rest: 1280,
+            quote: vec![1, 2, 3],
+        });
+        for packet in [v4(icmp.clone()), v6(icmp)] {
+            assert_eq!(round(&packet), packet);
+            let mut octets = packet.encode();
+            *octets.last_mut().unwrap() ^= 1;
+            let read = Packet::parse(&octets).unwrap();
+            assert!(matches!(read.body, Body::Other { .. }));
+            assert_eq!(read.encode(), octets);
+        }
+        let short = Body::Other {
+            protocol: 1,
+            payload: vec![3, 4, 0xfc, 0xfb],
+        };
+        assert_eq!(round(&v4(short.clone())).body, short);
+    }
+
+    #[test]
+    fn an_icmpv6_checksum_takes_in_the_addresses() {
+        let mut quote = vec![0x60, 0, 0, 0, 0, 8, 6, 64];
+        quote.extend([0x20, 0x01, 0x0d, 0xb8, 0, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 2]);
+        quote.extend([0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+        quote.extend([0, 80, 0xc0, 0, 0, 0, 0, 1]);
+        let packet = Packet {
+            ip: header("2001:db8::1", "2001:db8:0:ffff::2"),
+            body: Body::Icmp(Icmp {
+                kind: IcmpKind::PacketTooBig,
+                rest: 1280,
+                quote,
+            }),
+        };
+        assert_eq!(packet.encode()[40..44], [2, 0, 0x1b, 0x09]);
+        assert_eq!(round(&packet), packet);
+    }
+
+    fn any_header() -> impl Strategy<Value = IpHeader> {
+        let v4 = (any::<(Ipv4Addr, Ipv4Addr, u16, bool)>()).prop_map(|(source, destination, id, dont_fragment)| {
+            let (source, destination) = (IpAddr::V4(source), IpAddr::V4(destination));
+            (source, destination, id, dont_fragment, 0)
+        });
+        let v6 = (any::<(Ipv6Addr, Ipv6Addr)>(), 0u32..1 << 20).prop_map(|((source, destination), flow)| {
+            let (source, destination) = (IpAddr::V6(source), IpAddr::V6(destination));
+            (source, destination, 0, true, flow)
+        });
+        (prop_oneof![v4, v6], any::<u8>(), 0u8..64, 0u8..4).prop_map(|(rest, ttl, dscp, ecn)| IpHeader {
+            source: rest.0,
+            destination: rest.1,
+            ttl,
+            dscp,
+            ecn: Ecn::from_bits(ecn),
+            id: rest.2,
+            dont_fragment: rest.3,
+            flow: rest.4,
+        })
+    }
+
+    fn any_option() -> impl Strategy<Value = TcpOption> {
+        prop_oneof![
+            Just(TcpOption::Nop),
+            any::<u16>().prop_map(TcpOption::Mss),
+            any::<u8>().prop_map(TcpOption::WindowScale),
+            Just(TcpOption::SackPermitted),
+            vec(any::<(u32, u32)>(), 1..4).prop_map(TcpOption::Sack),
+            any::<(u32, u32)>().prop_map(|(value, echo)| TcpOption::Timestamps { value, echo }),
+            vec(any::<u8>(), 1..17).prop_map(TcpOption::Md5),
+            any::<u16>().prop_map(TcpOption::UserTimeout),
+            vec(any::<u8>(), 0..17).prop_map(TcpOption::FastOpen),
+            (35u8.., vec(any::<u8>(), 0..8)).prop_map(|(kind, data)| TcpOption::Other { kind, data }),
+        ]
+    }
+
+    /// Options that fit into a header, with a tail that is malformed where `tail` says so.
+    fn any_options() -> impl Strategy<Value = Vec<TcpOption>> {
+        (vec(any_option(), 0..6), 0u8..4, any::<u8>()).prop_map(|(mut options, tail, filler)| {
+            let size = |options: &[TcpOption]| {
+                let mut out = Vec::new();
+                options.iter().for_each(|option| option.write(&mut out));
+                out.len()
+            };
+            while size(&options) > 32 {
+                options.pop();
+            }
+            // What is left of the last word; all that follows ends at the end of a word, or three octets before it.
+            let room = 4 - size(&options) % 4;
+            match tail {
+                0 => options.extend([TcpOption::Eol, TcpOption::Raw(vec![filler | 1; room + 3])]),
+                1 => options.push(TcpOption::Raw([vec![77, 1], vec![filler; room + 2]].concat())),
+                2 => options.extend(core::iter::repeat_n(TcpOption::Eol, room + 1)),
+                _ => {}
+            }
+            options
+        })
+    }
+
+    /// Any segment in the form in which it is read: what its octets cannot say is not in it.
+    fn any_segment() -> impl Strategy<Value = Segment> {
+        let numbers = any::<(u16, u16, u32, u32, u16, u16, u16)>();
+        let lies = (option::of(0u8..16), option::of(any::<u16>()), option::of(0usize..20));
+        (numbers, any_options(), vec(any::<u8>(), 0..40), lies).prop_map(|(numbers, options, payload, lies)| {
+            let (source, destination, seq, ack, flags, window, urgent) = numbers;
+            let mut segment = Segment {
+                source,
+                destination,
+                seq: SeqNum(seq),
+                ack: SeqNum(ack),
+                flags: Flags::from_bits(flags),
+                window,
+                urgent,
+                options,
+                payload,
+                ..Segment::default()
+            };
+            let (offset, checksum, cut) = lies;
+            if let Some(offset) = offset {
+                segment.options.clear();
+                let past = 20 + segment.payload.len() < usize::from(offset) * 4;
+                segment.offset = (offset < 5 || past).then_some(offset);
+            }
+            segment.checksum = checksum.map_or(Checksum::Right, Checksum::Wrong);
+            if let Some(cut) = cut {
+                segment = as_cut(segment, cut);
+            }
+            segment
+        })
+    }
+
+    /// The segment as it is read when only so many octets are left.
+    fn as_cut(segment: Segment, cut: usize) -> Segment {
+        let mut octets = Vec::new();
+        segment.write(&mut octets);
+        octets.truncate(cut);
+        let checksum = segment.checksum;
+        segment.seal(&mut octets, 0);
+        Segment {
+            checksum: if cut >= 18 {
+                checksum
+            } else {
+                Segment::read(&octets, 0).checksum
+            },
+            ..Segment::read(&octets, 0)
+        }
+    }
+
+    fn any_body() -> impl Strategy<Value = Body> {
+        let kind = (0..IcmpKind::NAMED.len()).prop_map(|row| IcmpKind::NAMED[row]);
+        let icmp = (kind, any::<u32>(), vec(any::<u8>(), 0..60));
+        prop_oneof![
+            4 => any_segment().prop_map(Body::Tcp),
+            1 => icmp.prop_map(|(kind, rest, quote)| Body::Icmp(Icmp { kind, rest, quote })),
+            1 => (100u8.., vec(any::<u8>(), 0..60)).prop_map(|(protocol, payload)| Body::Other { protocol, payload }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_back((ip, body) in (any_header(), any_body())) {
+            let mut packet = Packet { ip, body };
+            // A wrong checksum that happens to be right, or to verify, is not wrong.
+            let read = round(&packet);
+            if let (Body::Tcp(segment), Some(Checksum::Right)) = (&mut packet.body, read.tcp().map(|tcp| tcp.checksum)) {
+                segment.checksum = Checksum::Right;
+            }
+            prop_assert_eq!(read, packet);
+        }
+
+        #[test]
+        fn what_is_read_is_written_back(ip in any_header(), mut octets in vec(any::<u8>(), 0..100), plausible: bool) {
+            if let (true, Some(octet)) = (plausible, octets.get_mut(12)) {
+                *octet = 0x50 | *octet & 0x7f;
+            }
+            let frame = Packet { ip, body: Body::Other { protocol: 6, payload: octets } }.encode();
+            let packet = Packet::parse(&frame).unwrap();
+            prop_assert!(packet.tcp().is_some());
+            prop_assert_eq!(packet.encode(), frame);
+        }
+
+        #[test]
+        fn options_of_every_make_are_written_back(area in vec(0u8..12, 0..=10)) {
+            let mut octets = vec![0; 20];
+            octets[12] = (5 + area.len() as u8) << 4;
+            octets.extend(area.iter().flat_map(|octet| [*octet, *octet / 2, 0, *octet % 3]));
+            prop_assert_eq!(segment(&octets).offset, None);
+        }
+
+        #[test]
+        fn parsing_never_panics(mut octets in vec(any::<u8>(), 0..200), version: bool) {
+            if let Some(first) = octets.first_mut() {
+                *first = if version { 0x40 | *first & 0x0f } else { 0x60 | *first & 0x0f };
+            }
+            let _ = Packet::parse(&octets);
+        }
+
+        #[test]
+        fn encoding_never_panics(
+            ip in any_header(),
+            segment in any_segment(),
+            destination: IpAddr,
+            dscp: u8,
+            flow: u32,
+            offset: Option<u8>,
+            cut: Option<usize>,
+        ) {
+            let segment = Segment { offset, cut, ..segment };
+            let packet = Packet { ip: IpHeader { destination, dscp, flow, ..ip }, body: Body::Tcp(segment) };
+            prop_assert!(Packet::parse(&packet.encode()).is_ok());
+        }
+    }
+}

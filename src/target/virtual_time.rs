@@ -1,0 +1,364 @@
+//! Runs against stacks whose clock is ours: a plain discrete-event loop.
+//!
+//! Nothing here waits. The clock jumps to the earlier of what the bench and what the stack wait for, so hours of
+//! back-off cost microseconds, and the same seed gives the same trace, octet for octet.
+
+use super::{Emitted, EnvironmentError, Facts, IpVersion, Job, Runner, Stack, Target};
+use crate::engine::{Bench, Endpoints, Outcome, RunId, Step, Verdict};
+use crate::time::{Instant, Stamp};
+use core::any::Any;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{BTreeMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+
+/// Turns of the loop at one moment after which a stack is said to storm. A turn ends when the bench has nothing to do
+/// but wait, so a script that injects thousands of segments at once is none.
+const STORM: u32 = 1_000;
+
+/// Steps that a bench may ask for at one moment. No script is that long: the stack answers each answer.
+const STEPS_AT_ONCE: u32 = 1_000_000;
+
+/// What is said of it then.
+const STORMS: &str = "storm: the stack goes on without time going by";
+
+/// What was expected of a stack that does not get that far.
+const AN_END: &str = "a stack that comes to rest";
+
+/// When a run is given up: no case waits that long.
+const END: Instant = Instant::from_millis(10 * 24 * 3600 * 1000);
+
+/// Where the target listens.
+const PORT: u16 = 7;
+
+/// The address of a target in a world of its own (RFC 5737, RFC 3849).
+pub fn target_address(ip: IpVersion) -> IpAddr {
+    match ip {
+        IpVersion::V4 => IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+        IpVersion::V6 => IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
+    }
+}
+
+/// Where a job takes place: each in a world of its own, so all have the same addresses.
+pub fn endpoints(job: &Job) -> Endpoints {
+    let hosts = job
+        .script
+        .connections
+        .iter()
+        .map(|conn| conn.host + 1)
+        .max()
+        .unwrap_or(1);
+    let tester = |host: usize| match job.ip {
+        // RFC 2544 and RFC 3849; far from the target's network, as it is with a router between.
+        IpVersion::V4 => IpAddr::V4(Ipv4Addr::from_bits(0xc612_0001 + host as u32)),
+        IpVersion::V6 => IpAddr::V6(Ipv6Addr::from_bits(0x2001_0db8_0001 << 80 | (1 + host as u128))),
+    };
+    Endpoints {
+        target: target_address(job.ip),
+        port: PORT,
+        testers: (0..hosts).map(tester).collect(),
+        wrap: job.wrap,
+        seed: job.seed,
+    }
+}
+
+/// A stack under the hands of the driver: it may panic, and is not touched again if it does.
+struct Guarded<'a> {
+    stack: &'a mut dyn Stack,
+    emitted: Vec<Emitted>,
+    timer: Option<Instant>,
+}
+
+impl Guarded<'_> {
+    /// Does something to the stack and lets it run until it is quiet. What it emitted is kept, also if it panicked.
+    fn turn(&mut self, now: Instant, what: impl FnOnce(&mut dyn Stack)) -> Result<(), String> {
+        let Guarded { stack, emitted, timer } = self;
+        // After a panic only what it has emitted is looked at, and that is whole.
+        let done = catch_unwind(AssertUnwindSafe(|| {
+            what(*stack);
+            *timer = stack.poll(now, &mut |what| emitted.push(what));
+        }));
+        done.map_err(|payload| format!("the stack panicked: {}", panic_message(payload.as_ref())))
+    }
+
+    /// Tells the bench what came of it.
+    fn hand_over(&mut self, now: Instant, bench: &mut Bench) {
+        for what in self.emitted.drain(..) {
+            bench.handle(Stamp::exactly(now), what);
+        }
+    }
+}
+
+/// What a panic said.
+fn panic_message(payload: &(dyn Any + Send)) -> &str {
+    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) => text,
+        (None, None) => "without a message",
+    }
+}
+
+/// Drives one run to its end, the only one of its bench, from the start of the clock.
+///
+/// Where `stop` becomes true the run is void. A stack that panics, or that goes on at one moment without end, has
+/// failed.
+pub fn drive(bench: &mut Bench, run: RunId, stack: &mut dyn Stack, stop: &AtomicBool) -> Outcome {
+    let mut now = Instant::ZERO;
+    let mut stack = Guarded {
+        stack,
+        emitted: Vec::new(),
+        timer: None,
+    };
+    let (mut turns, mut steps) = (0, 0);
+    let mut trouble = stack.turn(now, |_| ()).err();
+    loop {
+        stack.hand_over(now, bench);
+        if turns > STORM || steps > STEPS_AT_ONCE {
+            trouble = Some(STORMS.to_owned());
+        }
+        if let Some(seen) = trouble.take() {
+            bench.blame(run, now, AN_END, &seen);
+            (turns, steps) = (0, 0);
+        } else if stop.load(Ordering::Relaxed) {
+            bench.void(run, now, "stopped");
+        } else if now >= END {
+            bench.void(run, now, "no end within ten days of virtual time");
+        }
+        match carry(bench, &mut stack, now, &mut steps) {
+            Carried::Until(deadline) => {
+                let next = stack.timer.map_or(deadline, |timer| timer.min(deadline)).max(now);
+                (turns, steps) = if next == now { (turns + 1, steps) } else { (0, 0) };
+                now = next;
+                trouble = stack.turn(now, |_| ()).err();
+            }
+            Carried::Broken(panic) => trouble = Some(panic),
+            Carried::Flooded => (),
+            Carried::Over => break,
+        }
+    }
+    bench.take(run).unwrap_or_else(|| untold(now, "the bench lost the run"))
+}
+
+/// How far [`carry`] came.
+enum Carried {
+    /// The bench waits until then.
+    Until(Instant),
+    /// The stack panicked.
+    Broken(String),
+    /// There is no end to it.
+    Flooded,
+    /// The run has ended.
+    Over,
+}
+
+/// Carries out what the bench asks for until it waits.
+fn carry(bench: &mut Bench, stack: &mut Guarded, now: Instant, steps: &mut u32) -> Carried {
+    while *steps <= STEPS_AT_ONCE {
+        *steps += 1;
+        let (run, done) = match bench.poll(now, now) {
+            Step::Inject(run, packet) => (run, stack.turn(now, |stack| stack.receive(now, &packet))),
+            Step::Call(run, id, call) => (run, stack.turn(now, |stack| stack.call(now, id, &call))),
+            Step::Wait(deadline) => return Carried::Until(deadline),
+            Step::Done(_) | Step::Idle => return Carried::Over,
+        };
+        bench.carried(run, Stamp::exactly(now));
+        stack.hand_over(now, bench);
+        if let Err(panic) = done {
+            return Carried::Broken(panic);
+        }
+        bench.quiet(run, now);
+    }
+    Carried::Flooded
+}
+
+/// The outcome of a run that was not made.
+fn untold(now: Instant, reason: &str) -> Outcome {
+    Outcome {
+        verdict: Verdict::Inconclusive,
+        failure: None,
+        reason: reason.to_owned(),
+        outcomes: Vec::new(),
+        measures: BTreeMap::new(),
+        notes: Vec::new(),
+        trace: Vec::new(),
+        began: now,
+        ended: now,
+    }
+}
+
+/// A stack in this process as a target: a fresh one for every job.
+pub struct Embedded<F> {
+    facts: Arc<Facts>,
+    runner: Option<Runner>,
+    make: F,
+}
+
+impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
+    /// A target whose stacks `make` makes. It should take whatever looks random from the job's seed, its address from
+    /// [`target_address`], and its own state from nowhere else, or runs are not repeatable.
+    pub fn new(facts: Arc<Facts>, make: F) -> Embedded<F> {
+        Embedded {
+            facts,
+            runner: None,
+            make,
+        }
+    }
+
+    /// A target with a `runner.yaml`. Jobs with a `configure` that it does not know are `unsupported`; for the others
+    /// `make` finds there what it means.
+    pub fn of(runner: Runner, make: F) -> Embedded<F> {
+        Embedded {
+            facts: Arc::clone(&runner.facts),
+            runner: Some(runner),
+            make,
+        }
+    }
+
+    /// Why a job's settings of the host cannot be had.
+    fn cannot_configure(&self, job: &Job) -> Option<String> {
+        let configure = &job.script.configure;
+        match &self.runner {
+            Some(runner) => runner.profile(configure).err(),
+            None => configure
+                .keys()
+                .next()
+                .map(|name| format!("the target cannot configure {name}")),
+        }
+    }
+
+    /// Makes one run.
+    pub fn run_one(&self, job: &Job, stop: &AtomicBool) -> Outcome {
+        if stop.load(Ordering::Relaxed) {
+            return untold(Instant::ZERO, "stopped before it began");
+        }
+        if let Some(reason) = self.cannot_configure(job) {
+            return Outcome {
+                verdict: Verdict::Unsupported,
+                ..untold(Instant::ZERO, &reason)
+            };
+        }
+        let mut bench = Bench::new(Arc::clone(&self.facts));
+        let run = bench.start(Instant::ZERO, Arc::clone(&job.script), endpoints(job));
+        let made = catch_unwind(AssertUnwindSafe(|| (self.make)(job)));
+        let mut stack = match made {
+            Ok(stack) => stack,
+            Err(payload) => {
+                let seen = format!("the stack panicked: {}", panic_message(payload.as_ref()));
+                bench.blame(run, Instant::ZERO, AN_END, &seen);
+                Box::new(Nothing)
+            }
+        };
+        drive(&mut bench, run, stack.as_mut(), stop)
+    }
+}
+
+/// A stack that could not be made.
+struct Nothing;
+
+impl Stack for Nothing {
+    fn abilities(&self) -> super::Abilities {
+        super::Abilities::default()
+    }
+
+    fn receive(&mut self, _now: Instant, _packet: &[u8]) {}
+
+    fn call(&mut self, _now: Instant, _id: super::CallId, _call: &super::Call) {}
+
+    fn poll(&mut self, _now: Instant, _out: &mut dyn FnMut(Emitted)) -> Option<Instant> {
+        None
+    }
+}
+
+/// A run that is over, or the panic that ended it: then a bug of ours.
+type Finished = (usize, std::thread::Result<Outcome>);
+
+impl<F: Fn(&Job) -> Box<dyn Stack> + Sync> Target for Embedded<F> {
+    fn facts(&self) -> &Arc<Facts> {
+        &self.facts
+    }
+
+    /// Runs share nothing, so a run is the same alone and beside others.
+    fn run(
+        &mut self,
+        jobs: Vec<Job>,
+        at_once: usize,
+        stop: &AtomicBool,
+        done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
+    ) -> Result<(), EnvironmentError> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = if at_once == 0 { threads } else { threads.min(at_once) }.min(jobs.len());
+        let jobs: VecDeque<(usize, Job)> = jobs.into_iter().enumerate().collect();
+        if threads > 1 {
+            self.run_beside(jobs, threads, stop, done);
+        } else {
+            self.run_in_turn(jobs, stop, done);
+        }
+        Ok(())
+    }
+}
+
+impl<F: Fn(&Job) -> Box<dyn Stack> + Sync> Embedded<F> {
+    fn run_in_turn(
+        &self,
+        mut jobs: VecDeque<(usize, Job)>,
+        stop: &AtomicBool,
+        done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
+    ) {
+        while let Some((place, job)) = jobs.pop_front() {
+            if let Some(again) = done(place, self.run_one(&job, stop)) {
+                jobs.push_front((place, again));
+            }
+        }
+    }
+
+    fn run_beside(
+        &self,
+        jobs: VecDeque<(usize, Job)>,
+        threads: usize,
+        stop: &AtomicBool,
+        done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
+    ) {
+        let mut left = jobs.len();
+        let (give, jobs_given) = mpsc::channel::<(usize, Job)>();
+        let (tell, told) = mpsc::channel::<Finished>();
+        for job in jobs {
+            // The other end lives in this function.
+            let _ = give.send(job);
+        }
+        let jobs_given = Mutex::new(jobs_given);
+        std::thread::scope(|scope| {
+            // Dropped when this closure ends, also by a panic of `done`: then the threads find no more jobs and end.
+            let give = give;
+            for _ in 0..threads {
+                let tell = tell.clone();
+                let jobs_given = &jobs_given;
+                scope.spawn(move || self.work(jobs_given, tell, stop));
+            }
+            while left > 0 {
+                // Every thread ends each job that it takes by telling of it, panic or not.
+                let Ok((place, outcome)) = told.recv() else { break };
+                let outcome = outcome.unwrap_or_else(|panic| resume_unwind(panic));
+                match done(place, outcome) {
+                    Some(again) => drop(give.send((place, again))),
+                    None => left -= 1,
+                }
+            }
+        });
+    }
+
+    fn work(&self, jobs: &Mutex<mpsc::Receiver<(usize, Job)>>, tell: mpsc::Sender<Finished>, stop: &AtomicBool) {
+        loop {
+            // Nothing can panic while the lock is held, so a poisoned one is as good.
+            let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok((place, job)) = next else { return };
+            let outcome = catch_unwind(AssertUnwindSafe(|| self.run_one(&job, stop)));
+            if tell.send((place, outcome)).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
