@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// How often the device is looked at while runs are under way: a stamp is hardly ever wider.
-const LOOK: Duration = Duration::from_millis(1);
+const LOOK: Duration = Duration::from_millis(5);
 /// After so many steps the device and the child are looked at, whatever else there is to do.
 const STEPS: u32 = 64;
 /// A child that has not said for this long that it took a call up has lost it.
@@ -206,6 +206,11 @@ impl Driver {
     /// Ends all runs without a verdict.
     pub fn stop(&mut self, reason: &str) {
         self.bench.void_all(self.clock.now(), reason);
+    }
+
+    /// Calls that wait to be written or have not been answered: what the child and we are busy with just now.
+    pub fn unanswered(&self) -> usize {
+        self.calls.len() + self.asked.len()
     }
 
     /// What has ended since the last time.
