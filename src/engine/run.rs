@@ -236,6 +236,8 @@ pub(super) struct Run {
     late: Duration,
     /// Until when the run waits.
     due: Instant,
+    /// Since when it could have done what it does next.
+    stirred: Instant,
     outcome: Option<Outcome>,
     cleaned: bool,
 }
@@ -274,6 +276,7 @@ impl Run {
             began: now,
             late: Duration::ZERO,
             due: Instant::NEVER,
+            stirred: now,
             outcome: None,
             cleaned: false,
         };
@@ -314,9 +317,8 @@ impl Run {
 
     /// Does as much as can be done at `now`; everything that happened up to `drained` has been handed in.
     pub fn turn(&mut self, now: Instant, drained: Instant) -> Turn {
-        // What is to be done when a time is over is done late, if that is so: after a silence as after a wait.
         if drained >= self.due {
-            self.note_lateness(now.since(self.due));
+            self.stirred = self.stirred.max(self.due);
             self.due = Instant::NEVER;
         }
         loop {
@@ -324,6 +326,8 @@ impl Run {
                 return Turn::Wait(Instant::NEVER);
             }
             if let Some(action) = self.outbox.pop_front() {
+                // What is to be done at a moment, or in answer to something, must not be done late.
+                self.note_lateness(now.since(self.stirred));
                 self.order += 1;
                 self.in_flight = Some(InFlight {
                     cause: self.order,
@@ -388,10 +392,12 @@ impl Run {
             self.note_lateness(at.since(carried.latest));
         }
         self.in_flight = None;
+        self.stirred = at;
     }
 
     /// The certain cause of what is told now, if there is one, and its moment.
-    pub fn cause(&self, at: Stamp) -> (Cause, Stamp) {
+    pub fn cause(&mut self, at: Stamp) -> (Cause, Stamp) {
+        self.stirred = self.stirred.max(at.latest);
         match self.in_flight {
             Some(InFlight {
                 cause,
