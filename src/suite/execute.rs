@@ -268,8 +268,8 @@ fn under_way(mut names: impl ExactSizeIterator<Item = String>) -> String {
 
 /// Decides after each attempt, on real time. At most four may be inconclusive and two conclusive.
 ///
-/// A failure about time may be our own lateness: it counts only if a second run, alone, agrees. One that is expected
-/// exactly as it came needs no confirmation.
+/// A failure may be our own lateness, or another run's doing: it counts only if a second run, alone, agrees. One that is
+/// expected exactly as it came needs no confirmation.
 fn next(attempts: &[Outcome], expected: impl Fn(&Outcome) -> bool) -> Next {
     let conclusive: Vec<usize> = (0..attempts.len())
         .filter(|&place| attempts[place].verdict != Verdict::Inconclusive)
@@ -283,15 +283,14 @@ fn next(attempts: &[Outcome], expected: impl Fn(&Outcome) -> bool) -> Next {
         };
     }
     match conclusive[..] {
-        [only] if about_time(&attempts[only]) && !expected(&attempts[only]) => Next::Again,
+        [only] if accuses(&attempts[only]) && !expected(&attempts[only]) => Next::Again,
         [first, second] if !same(&attempts[first], &attempts[second]) => Next::Contradiction(first, second),
         _ => Next::Last,
     }
 }
 
-fn about_time(outcome: &Outcome) -> bool {
+fn accuses(outcome: &Outcome) -> bool {
     matches!(outcome.verdict, Verdict::Fail | Verdict::Deviates)
-        && outcome.failure.as_ref().is_some_and(|failure| failure.timing)
 }
 
 /// Whether two attempts say the same: the same verdict, at the same step, against the same requirements.
