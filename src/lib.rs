@@ -19,6 +19,7 @@ pub mod case;
 pub mod engine;
 pub mod fault;
 pub mod link;
+pub mod model;
 pub mod notation;
 pub mod report;
 pub mod suite;
