@@ -18,6 +18,7 @@
 pub mod case;
 pub mod engine;
 pub mod fault;
+#[cfg(all(feature = "linux", target_os = "linux"))]
 pub mod link;
 pub mod model;
 pub mod notation;

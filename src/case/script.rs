@@ -311,4 +311,6 @@ pub struct FaultSpec {
     pub nth: Option<u64>,
     /// Whether it stands in the way of the tester's frames; else of the target's.
     pub from_tester: bool,
+    /// Of which connections; never empty.
+    pub conns: Vec<ConnId>,
 }

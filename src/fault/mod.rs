@@ -111,6 +111,7 @@ mod tests {
             segment,
             nth,
             from_tester: false,
+            conns: vec![],
         }
     }
 

@@ -1,7 +1,7 @@
 //! Calls of the application, and how they end.
 
+use super::read::within;
 use super::scan::{Item, Piece, escaped, items, read_number};
-use super::segment::within;
 use super::{Expr, NotationError, TimeSpec};
 use core::fmt;
 

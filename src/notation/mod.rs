@@ -7,6 +7,7 @@ mod check;
 mod expr;
 mod option;
 mod print;
+mod read;
 mod scan;
 mod segment;
 mod time;

@@ -1,8 +1,8 @@
 //! Options within `<...>`.
 
+use super::read::within;
 use super::scan::{Piece, is_name, read_hex, read_number};
-use super::segment::{Octets, OptionPattern, OptionValue, Role, within};
-use super::{Expr, NotationError};
+use super::{Expr, NotationError, Octets, OptionPattern, OptionValue, Role};
 use core::fmt;
 use core::ops::RangeInclusive;
 

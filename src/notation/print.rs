@@ -33,7 +33,7 @@ pub fn print_segment(segment: &Segment, origins: Origins) -> String {
 }
 
 /// As [`print_segment`], with the ECN field where it is not `not-ect`; or an ICMP message, with the sequence number of
-/// the segment that it quotes; or, for a person only, what else it is.
+/// the segment that it quotes. Other packets, and ICMP messages without a name, are printed for a person only.
 pub fn print_packet(packet: &Packet, origins: Origins) -> String {
     let mut line = match &packet.body {
         Body::Tcp(segment) => Line(print_segment(segment, origins)),

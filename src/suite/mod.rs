@@ -1,1 +1,25 @@
-//! To come.
+//! Select, schedule, run, judge: from a library of scripts to one judged verdict for each run.
+//!
+//! Nothing here prints, and nothing here knows how a target is driven.
+
+mod estimate;
+mod execute;
+mod expectations;
+#[cfg(test)]
+pub(crate) mod fixture;
+mod judge;
+mod ledger;
+mod nearest;
+mod pattern;
+mod plan;
+mod select;
+
+pub use estimate::{QUICK, estimate};
+pub use execute::{Conduct, Executed, Progress, RunResult, Trouble, execute, panic_text};
+pub use expectations::{Entry, ExpectationError, Expectations};
+pub use judge::{Expectation, Judged, exit_code};
+pub use ledger::{Ledger, LedgerError, Settled};
+pub use nearest::nearest;
+pub use pattern::Pattern;
+pub use plan::{Axes, Run, expand, requirements, run_name, topic};
+pub use select::{SelectError, Selection};

@@ -1,6 +1,11 @@
 //! What a stack under test is to the rest: something that takes frames, calls and time, and emits frames and results.
 
 mod job;
+#[cfg(all(feature = "linux", target_os = "linux"))]
+pub mod linux;
+pub mod protocol;
+#[cfg(all(feature = "linux", target_os = "linux"))]
+pub mod real_time;
 mod runner;
 #[cfg(feature = "smoltcp")]
 pub mod smoltcp;
@@ -8,5 +13,5 @@ mod stack;
 pub mod virtual_time;
 
 pub use job::{EnvironmentError, IpVersion, Job, Target};
-pub use runner::{Facts, Tolerances};
+pub use runner::{Facts, Kind, Profile, Runner, RunnerError, Tolerances};
 pub use stack::{Abilities, Answer, Call, CallId, Emitted, Errno, SetValue, SocketId, Stack};

@@ -2,8 +2,20 @@
 
 use super::Abilities;
 use crate::notation::Tolerance;
+use core::fmt;
 use core::time::Duration;
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
 use std::collections::{BTreeMap, BTreeSet};
+use std::marker::PhantomData;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The runners that come with the program: name and text.
+const BUNDLED: [(&str, &str); 2] = [
+    ("linux", include_str!("../../runners/linux/runner.yaml")),
+    ("smoltcp", include_str!("../../runners/smoltcp/runner.yaml")),
+];
 
 /// The times of a target by name. They blur the clock; they never widen a bound of an RFC.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,4 +68,394 @@ pub struct Facts {
     pub mtu: u16,
     /// Whether its clock is ours.
     pub virtual_time: bool,
+}
+
+/// What kind of thing a target is; it decides who drives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The kernel that we run on.
+    Kernel,
+    /// A stack compiled into this program.
+    Embedded,
+    /// A program that speaks `runners/PROTOCOL.md`.
+    Agent,
+}
+
+/// What is wrong with a `runner.yaml`, for a person: file, place, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunnerError {
+    /// The file.
+    pub file: String,
+    /// Line and column, from 1, where they are known.
+    pub position: Option<(usize, usize)>,
+    /// What is wrong: "unknown field `time`, expected one of ...".
+    pub message: String,
+}
+
+impl fmt::Display for RunnerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.position {
+            Some((line, column)) => write!(f, "{}:{line}:{column}: {}", self.file, self.message),
+            None => write!(f, "{}: {}", self.file, self.message),
+        }
+    }
+}
+
+impl std::error::Error for RunnerError {}
+
+/// Settings in the target's own words, such as `net.ipv4.tcp_syncookies` to `0`. Two runs can share a place exactly if
+/// theirs are equal.
+pub type Profile = BTreeMap<String, String>;
+
+/// A target's `runner.yaml`.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    /// What the bench must know.
+    pub facts: Arc<Facts>,
+    /// Who drives it.
+    pub kind: Kind,
+    /// What it is, in a sentence.
+    pub summary: String,
+    /// How an agent is started: program and arguments.
+    pub command: Vec<String>,
+    configure: BTreeMap<String, BTreeMap<String, Profile>>,
+}
+
+impl Runner {
+    /// Reads a `runner.yaml`.
+    pub fn load(path: &Path) -> Result<Runner, RunnerError> {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Runner::parse(&file, &text),
+            Err(error) => Err(RunnerError {
+                file,
+                position: None,
+                message: format!("cannot be read ({error}); a runner is a folder with a runner.yaml"),
+            }),
+        }
+    }
+
+    /// One that comes with the program.
+    pub fn bundled(name: &str) -> Result<Runner, RunnerError> {
+        let file = format!("runners/{name}/runner.yaml");
+        match BUNDLED.iter().find(|(known, _)| *known == name) {
+            Some((_, text)) => Runner::parse(&file, text),
+            None => Err(RunnerError {
+                file,
+                position: None,
+                message: format!(
+                    "is not among the bundled ones: {}",
+                    Runner::names().collect::<Vec<_>>().join(", ")
+                ),
+            }),
+        }
+    }
+
+    /// The names of those that come with the program.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        BUNDLED.iter().map(|(name, _)| *name)
+    }
+
+    /// Reads the text of a `runner.yaml`; `file` is what errors call it.
+    pub fn parse(file: &str, text: &str) -> Result<Runner, RunnerError> {
+        let raw: Raw = serde_yaml::from_str(text).map_err(|error| RunnerError {
+            file: file.to_owned(),
+            position: error.location().map(|place| (place.line(), place.column())),
+            message: plain(&error.to_string()),
+        })?;
+        let facts = Facts {
+            name: raw.name.0,
+            abilities: raw.abilities.into_iter().map(|name| name.0).collect(),
+            claims: raw.claims.into_iter().map(|name| name.0).collect(),
+            tolerances: Tolerances::with(raw.times.0.into_iter().map(|(name, time)| (name.0, time.0))),
+            mtu: raw.mtu,
+            virtual_time: raw.kind != Kind::Kernel,
+        };
+        let configure = raw.configure.0.into_iter();
+        Ok(Runner {
+            facts: Arc::new(facts),
+            kind: raw.kind,
+            summary: raw.summary.0,
+            command: raw.command.into_iter().map(|word| word.0).collect(),
+            configure: configure.map(|(name, values)| (name.0, lower_values(values))).collect(),
+        })
+    }
+
+    /// What a case's `configure:` takes here, or in words what cannot be had: such a run is `unsupported`.
+    pub fn profile(&self, configure: &BTreeMap<String, String>) -> Result<Profile, String> {
+        let mut profile = Profile::new();
+        for (name, value) in configure {
+            let values = self
+                .configure
+                .get(name)
+                .ok_or_else(|| format!("the target cannot configure {name}"))?;
+            let (settings, fill) = match (values.get(value), values.get("*")) {
+                (Some(settings), _) => (settings, ""),
+                (None, Some(settings)) => (settings, value.as_str()),
+                (None, None) => return Err(format!("the target cannot configure {name}: {value}")),
+            };
+            for (key, text) in settings {
+                profile.insert(key.clone(), text.replace("$value", fill));
+            }
+        }
+        Ok(profile)
+    }
+}
+
+fn lower_values(values: Unique<Text, Unique<Text, Text>>) -> BTreeMap<String, Profile> {
+    let lower = |settings: Unique<Text, Text>| settings.0.into_iter().map(|(key, value)| (key.0, value.0)).collect();
+    values
+        .0
+        .into_iter()
+        .map(|(value, settings)| (value.0, lower(settings)))
+        .collect()
+}
+
+/// The message without serde_yaml's own " at line 3 column 5", which is printed in front.
+fn plain(message: &str) -> String {
+    match message.rfind(" at line ") {
+        Some(at) => message[..at].to_owned(),
+        None => message.to_owned(),
+    }
+}
+
+/// The file as it stands.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    name: Text,
+    kind: Kind,
+    #[serde(default)]
+    summary: Text,
+    #[serde(default = "ethernet")]
+    mtu: u16,
+    #[serde(default)]
+    command: Vec<Text>,
+    #[serde(default)]
+    abilities: Vec<Text>,
+    #[serde(default)]
+    claims: Vec<Text>,
+    #[serde(default)]
+    times: Unique<TimeName, Time>,
+    #[serde(default)]
+    configure: Unique<Text, Unique<Text, Unique<Text, Text>>>,
+}
+
+fn ethernet() -> u16 {
+    1500
+}
+
+/// A scalar taken as text, however YAML would read it: `0` and `true` too.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor).map(Text)
+    }
+}
+
+struct TextVisitor;
+
+impl Visitor<'_> for TextVisitor {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a number")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+}
+
+/// A tolerance's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "Text")]
+struct TimeName(Tolerance);
+
+impl TryFrom<Text> for TimeName {
+    type Error = String;
+
+    fn try_from(text: Text) -> Result<TimeName, String> {
+        const NAMES: [(&str, Tolerance); 10] = [
+            ("prompt", Tolerance::Prompt),
+            ("soon", Tolerance::Soon),
+            ("ack-delay", Tolerance::AckDelay),
+            ("rto-initial", Tolerance::RtoInitial),
+            ("rto", Tolerance::Rto),
+            ("rto-max", Tolerance::RtoMax),
+            ("due", Tolerance::Due),
+            ("time-wait", Tolerance::TimeWait),
+            ("challenge-gap", Tolerance::ChallengeGap),
+            ("slack", Tolerance::Slack),
+        ];
+        let found = NAMES.iter().find(|(name, _)| *name == text.0);
+        found.map(|(_, tolerance)| TimeName(*tolerance)).ok_or_else(|| {
+            let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
+            format!("unknown time `{}`, expected one of {}", text.0, known.join(", "))
+        })
+    }
+}
+
+/// `100ms`, `1.5s`, `2m`; a bare number is a ratio, which counts as seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Text")]
+struct Time(Duration);
+
+impl TryFrom<Text> for Time {
+    type Error = String;
+
+    fn try_from(text: Text) -> Result<Time, String> {
+        let digits = text.0.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+        let unit = match &text.0[digits.len()..] {
+            "us" => 1e-6,
+            "ms" => 1e-3,
+            "s" | "" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            other => {
+                return Err(format!(
+                    "unknown unit `{other}` in `{}`, expected us, ms, s, m or h",
+                    text.0
+                ));
+            }
+        };
+        let number: f64 = digits
+            .parse()
+            .map_err(|_| format!("`{}` is no time; write 100ms or 1.5s", text.0))?;
+        let time = Duration::try_from_secs_f64(number * unit);
+        time.map(Time)
+            .map_err(|_| format!("`{}` is no time that can be waited for", text.0))
+    }
+}
+
+/// A map in which a repeated key is an error; serde would silently keep the last.
+#[derive(Clone, Debug)]
+struct Unique<K, V>(BTreeMap<K, V>);
+
+impl<K, V> Default for Unique<K, V> {
+    fn default() -> Self {
+        Unique(BTreeMap::new())
+    }
+}
+
+impl<'de, K: Deserialize<'de> + Ord + fmt::Debug, V: Deserialize<'de>> Deserialize<'de> for Unique<K, V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(UniqueVisitor(PhantomData))
+    }
+}
+
+struct UniqueVisitor<K, V>(PhantomData<(K, V)>);
+
+impl<'de, K: Deserialize<'de> + Ord + fmt::Debug, V: Deserialize<'de>> Visitor<'de> for UniqueVisitor<K, V> {
+    type Value = Unique<K, V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = BTreeMap::new();
+        while let Some(key) = map.next_key::<K>()? {
+            if entries.contains_key(&key) {
+                return Err(de::Error::custom(format!("repeated key {key:?}; keep one of them")));
+            }
+            entries.insert(key, map.next_value()?);
+        }
+        Ok(Unique(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(name: &str, value: &str) -> BTreeMap<String, String> {
+        BTreeMap::from([(name.to_owned(), value.to_owned())])
+    }
+
+    #[test]
+    fn every_bundled_runner_can_be_read() {
+        for name in Runner::names() {
+            let runner = Runner::bundled(name).unwrap();
+            assert_eq!(runner.facts.name, name);
+        }
+        assert!(Runner::bundled("vax").unwrap_err().to_string().contains("linux"));
+    }
+
+    #[test]
+    fn a_profile_is_what_the_settings_come_to() {
+        let linux = Runner::bundled("linux").unwrap();
+        let cookies = linux.profile(&one("syn-cookies", "always")).unwrap();
+        assert_eq!(cookies, one("net.ipv4.tcp_syncookies", "2"));
+        let retries = linux.profile(&one("syn-retries", "3")).unwrap();
+        assert_eq!(retries, one("net.ipv4.tcp_syn_retries", "3"));
+        assert!(
+            linux
+                .profile(&one("syn-cookies", "sometimes"))
+                .unwrap_err()
+                .contains("sometimes")
+        );
+        assert!(linux.profile(&one("weather", "fine")).unwrap_err().contains("weather"));
+    }
+
+    #[test]
+    fn errors_name_file_line_and_remedy() {
+        let unknown = Runner::parse("r.yaml", "name: a\nkind: agent\ntime: {}\n").unwrap_err();
+        assert_eq!(unknown.position, Some((3, 1)));
+        assert!(
+            unknown
+                .to_string()
+                .starts_with("r.yaml:3:1: unknown field `time`, expected one of"),
+            "{unknown}"
+        );
+        let time = Runner::parse("r.yaml", "name: a\nkind: agent\ntimes:\n  promt: 1s\n").unwrap_err();
+        assert!(
+            time.to_string().contains("`promt`") && time.to_string().contains("prompt,"),
+            "{time}"
+        );
+        assert_eq!(time.position.map(|(line, _)| line), Some(4));
+        let unit = Runner::parse("r.yaml", "name: a\nkind: agent\ntimes: {rto: 1parsec}\n").unwrap_err();
+        assert!(unit.to_string().contains("`parsec`"), "{unit}");
+        let twice = Runner::parse("r.yaml", "name: a\nkind: agent\ntimes: {rto: 1s, rto: 2s}\n").unwrap_err();
+        assert!(twice.to_string().contains("repeated key"), "{twice}");
+        assert!(
+            Runner::load(Path::new("/nowhere/runner.yaml"))
+                .unwrap_err()
+                .to_string()
+                .contains("cannot be read")
+        );
+    }
+
+    #[test]
+    fn scalars_are_text_and_times_have_units() {
+        let text = "name: a\nkind: embedded\ntimes: {rto: 1.5s, slack: 0.5}\nconfigure: {x: {true: {k: 010}}}\n";
+        let runner = Runner::parse("r.yaml", text).unwrap();
+        assert_eq!(runner.facts.tolerances.get(Tolerance::Rto), Duration::from_millis(1500));
+        assert_eq!(
+            runner.facts.tolerances.get(Tolerance::Slack),
+            Duration::from_millis(500)
+        );
+        assert_eq!(runner.facts.tolerances.get(Tolerance::Soon), Duration::from_millis(600));
+        assert_eq!(runner.profile(&one("x", "true")).unwrap(), one("k", "010"));
+        assert!(runner.facts.virtual_time);
+    }
 }

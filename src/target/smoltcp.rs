@@ -9,8 +9,8 @@
 //!   connections of its port; else it would take a SYN that is for one of those. Places are never used again: a socket
 //!   that is done leaves a closed one without buffers behind.
 //! - smoltcp does not tell why a connection ended; see [`connection`].
-//! - Timestamps are switched on, as smoltcp allows and does not do by itself.
-//! - Nothing else is changed: no timeout, no congestion control, its own delays.
+//! - Timestamps and congestion control (Reno) are switched on, as smoltcp allows and does not do by itself.
+//! - Nothing else is changed: no timeout, its own delays.
 
 mod calls;
 mod connection;
@@ -20,8 +20,8 @@ mod settings;
 mod tests;
 mod wire;
 
-use super::virtual_time::{self, Embedded, MakeStack};
-use super::{Abilities, Answer, Call, CallId, Emitted, Errno, Facts, IpVersion, SocketId, Stack};
+use super::virtual_time::{self, Embedded};
+use super::{Abilities, Answer, Call, CallId, Emitted, Errno, IpVersion, Job, Profile, Runner, SocketId, Stack};
 use crate::notation::ErrorName;
 use crate::time::Instant;
 use connection::{Cause, Connection, Farewell};
@@ -32,14 +32,14 @@ use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, Soc
 use smoltcp::socket::tcp;
 use smoltcp::wire::{HardwareAddress, IpCidr};
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 use wire::Wire;
 
 /// How often smoltcp may send again within one poll; a burst of a whole window in the smallest segments is shorter.
 const MOST_ROUNDS: usize = 4096;
 
-/// How many handshakes may be under way for one listener.
-const MOST_HALF_OPEN: usize = 1024;
+/// How many handshakes may be under way for one listener, or as many as its backlog. Each takes a socket with its
+/// buffers, and a device has only so many: smoltcp itself has no defence once a flood has used them up.
+const MOST_HALF_OPEN: usize = 64;
 
 /// Where ephemeral ports begin (RFC 6335 section 6), and how many there are.
 const EPHEMERAL: (u16, u16) = (49_152, 16_384);
@@ -75,18 +75,29 @@ pub struct Smoltcp {
     addresses: [IpAddr; 2],
     listeners: Vec<Listener>,
     connections: BTreeMap<SocketHandle, Connection>,
+    settings: Settings,
     seed: u64,
     next_port: u16,
 }
 
-/// smoltcp as a target of the suite.
-pub fn target(facts: Arc<Facts>) -> Embedded<MakeStack> {
-    Embedded::new(facts, |job| Box::new(Smoltcp::new(job.seed, job.wrap)))
+/// smoltcp as a target of the suite, as its `runner.yaml` describes it.
+pub fn target(runner: Runner) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + Sync> {
+    let profiles = runner.clone();
+    Embedded::of(runner, move |job| {
+        // A job whose settings cannot be had is not run at all.
+        let profile = profiles.profile(&job.script.configure).unwrap_or_default();
+        Box::new(Smoltcp::configured(job.seed, job.wrap, &profile))
+    })
 }
 
 impl Smoltcp {
     /// A fresh stack. The same seed gives the same frames. With `wrap` its first ISN lies within eight of 2^32.
     pub fn new(seed: u64, wrap: bool) -> Smoltcp {
+        Smoltcp::configured(seed, wrap, &Profile::new())
+    }
+
+    /// One that is set up as a profile of its `runner.yaml` says.
+    pub fn configured(seed: u64, wrap: bool, profile: &Profile) -> Smoltcp {
         let mut wire = Wire::default();
         let addresses = [
             virtual_time::target_address(IpVersion::V4),
@@ -104,6 +115,7 @@ impl Smoltcp {
             addresses,
             listeners: Vec::new(),
             connections: BTreeMap::new(),
+            settings: Settings::of(profile),
             seed,
             next_port: EPHEMERAL.0 + (seed >> 16) as u16 % EPHEMERAL.1,
         }
@@ -307,7 +319,7 @@ impl Smoltcp {
             let listener = &self.listeners[position];
             let has_room = listener.waiting.len() < listener.backlog;
             match (has_room, listener.reserve) {
-                (true, None) if self.half_open(listener.name) < MOST_HALF_OPEN => {
+                (true, None) if self.half_open(listener.name) < MOST_HALF_OPEN.max(listener.backlog) => {
                     let mut socket = listener.settings.socket();
                     // The port is not 0 and the socket is new: it cannot refuse.
                     let _ = socket.listen(listener.local);

@@ -3,7 +3,7 @@
 //! Nothing here waits. The clock jumps to the earlier of what the bench and what the stack wait for, so hours of
 //! back-off cost microseconds, and the same seed gives the same trace, octet for octet.
 
-use super::{Emitted, EnvironmentError, Facts, IpVersion, Job, Stack, Target};
+use super::{Emitted, EnvironmentError, Facts, IpVersion, Job, Runner, Stack, Target};
 use crate::engine::{Bench, Endpoints, Outcome, RunId, Step, Verdict};
 use crate::time::{Instant, Stamp};
 use core::any::Any;
@@ -187,12 +187,10 @@ fn untold(now: Instant, reason: &str) -> Outcome {
     }
 }
 
-/// A function that makes a stack for a job.
-pub type MakeStack = fn(&Job) -> Box<dyn Stack>;
-
 /// A stack in this process as a target: a fresh one for every job.
 pub struct Embedded<F> {
     facts: Arc<Facts>,
+    runner: Option<Runner>,
     make: F,
 }
 
@@ -200,13 +198,45 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
     /// A target whose stacks `make` makes. It should take whatever looks random from the job's seed, its address from
     /// [`target_address`], and its own state from nowhere else, or runs are not repeatable.
     pub fn new(facts: Arc<Facts>, make: F) -> Embedded<F> {
-        Embedded { facts, make }
+        Embedded {
+            facts,
+            runner: None,
+            make,
+        }
+    }
+
+    /// A target with a `runner.yaml`. Jobs with a `configure` that it does not know are `unsupported`; for the others
+    /// `make` finds there what it means.
+    pub fn of(runner: Runner, make: F) -> Embedded<F> {
+        Embedded {
+            facts: Arc::clone(&runner.facts),
+            runner: Some(runner),
+            make,
+        }
+    }
+
+    /// Why a job's settings of the host cannot be had.
+    fn cannot_configure(&self, job: &Job) -> Option<String> {
+        let configure = &job.script.configure;
+        match &self.runner {
+            Some(runner) => runner.profile(configure).err(),
+            None => configure
+                .keys()
+                .next()
+                .map(|name| format!("the target cannot configure {name}")),
+        }
     }
 
     /// Makes one run.
     pub fn run_one(&self, job: &Job, stop: &AtomicBool) -> Outcome {
         if stop.load(Ordering::Relaxed) {
             return untold(Instant::ZERO, "stopped before it began");
+        }
+        if let Some(reason) = self.cannot_configure(job) {
+            return Outcome {
+                verdict: Verdict::Unsupported,
+                ..untold(Instant::ZERO, &reason)
+            };
         }
         let mut bench = Bench::new(Arc::clone(&self.facts));
         let run = bench.start(Instant::ZERO, Arc::clone(&job.script), endpoints(job));
@@ -329,3 +359,6 @@ impl<F: Fn(&Job) -> Box<dyn Stack> + Sync> Embedded<F> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

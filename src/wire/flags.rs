@@ -79,3 +79,31 @@ impl BitOr for Flags {
         Flags(self.0 | other.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twelve_bits_are_held_and_no_more() {
+        assert_eq!(Flags::from_bits(0xffff).bits(), 0x0fff);
+        assert_eq!(Flags::from_bits(0), Flags::NONE);
+    }
+
+    #[test]
+    fn reserved_bits_leave_the_named_ones_alone() {
+        let named = Flags::NAMED.into_iter().fold(Flags::NONE, |all, (flag, _)| all | flag);
+        assert_eq!(named.bits(), 0x01ff);
+        assert_eq!(named.with_reserved(5).reserved(), 5);
+        assert_eq!(named.with_reserved(0xff).with_reserved(0), named);
+        assert_eq!(Flags::AE.reserved(), 0);
+    }
+
+    #[test]
+    fn a_set_contains_its_parts_and_nothing() {
+        let both = Flags::SYN | Flags::ACK;
+        assert!(both.contains(Flags::SYN) && both.contains(Flags::NONE) && both.contains(both));
+        assert!(!both.contains(Flags::SYN | Flags::FIN));
+        assert_eq!(both.without(Flags::SYN), Flags::ACK);
+    }
+}

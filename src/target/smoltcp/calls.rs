@@ -1,7 +1,6 @@
 //! The calls of the application, as smoltcp can answer them.
 
 use super::connection::{Connection, Ended, Farewell};
-use super::settings::Settings;
 use super::{EPHEMERAL, Listener, Smoltcp, errno, interface, isn, unsupported};
 use crate::case::State;
 use crate::notation::{ErrorName, Setting};
@@ -33,7 +32,7 @@ impl Smoltcp {
             name,
             local,
             backlog: backlog.max(1) as usize,
-            settings: Settings::default(),
+            settings: self.settings,
             reserve: None,
             waiting: VecDeque::new(),
             accepts: VecDeque::new(),
@@ -62,7 +61,7 @@ impl Smoltcp {
         if let Some(isn) = isn {
             self.interface = interface(isn::seed_for(isn, self.seed), self.addresses, &mut self.wire);
         }
-        let settings = Settings::default();
+        let settings = self.settings;
         let mut socket = settings.socket();
         if let Err(error) = socket.connect(self.interface.context(), peer, (local, port)) {
             return Some(Err(errno(ErrorName::Invalid, &error.to_string())));

@@ -1,9 +1,10 @@
 //! What can be set on a smoltcp socket, and what cannot.
 
 use crate::notation::{ErrorName, Setting};
-use crate::target::{Errno, SetValue};
+use crate::target::{Errno, Profile, SetValue};
 use core::time::Duration;
 use smoltcp::socket::tcp;
+use smoltcp::wire::TcpTimestampGenerator;
 
 /// How long a connection is idle before it is probed, where nothing else was asked for (RFC 9293 section 3.8.4 asks for
 /// two hours at least).
@@ -27,6 +28,7 @@ pub(super) struct Settings {
     pub(super) linger_zero: bool,
     send_buffer: usize,
     receive_buffer: usize,
+    timestamps: bool,
 }
 
 impl Default for Settings {
@@ -41,11 +43,22 @@ impl Default for Settings {
             // The largest window that needs no scale, so that plain numbers hold.
             send_buffer: 65_535,
             receive_buffer: 65_535,
+            timestamps: true,
         }
     }
 }
 
 impl Settings {
+    /// Those that a profile of `runners/smoltcp/runner.yaml` asks for.
+    pub(super) fn of(profile: &Profile) -> Settings {
+        let is = |name: &str, value: &str| profile.get(name).is_some_and(|is| is == value);
+        Settings {
+            quick_ack: is("ack-delay", "none"),
+            timestamps: !is("timestamps", "false"),
+            ..Settings::default()
+        }
+    }
+
     /// Changes one of them. `sized` tells whether the buffers do not exist yet.
     pub(super) fn change(&mut self, setting: Setting, value: SetValue, sized: bool) -> Result<(), Errno> {
         match (setting, value) {
@@ -83,7 +96,8 @@ impl Settings {
     /// Makes a socket as they ask.
     pub(super) fn socket(&self) -> tcp::Socket<'static> {
         let mut socket = super::socket_with_buffers(self.receive_buffer, self.send_buffer);
-        socket.set_tsval_generator(Some(super::timestamp));
+        socket.set_tsval_generator(self.timestamps.then_some(super::timestamp as TcpTimestampGenerator));
+        socket.set_congestion_control(tcp::CongestionControl::Reno);
         self.apply(&mut socket);
         socket
     }

@@ -761,3 +761,31 @@ fn nothing_that_arrives_makes_it_panic() {
         }
     }
 }
+
+#[test]
+fn the_runner_tells_what_the_stack_can_do() {
+    let runner = Runner::bundled("smoltcp").unwrap();
+    assert_eq!(runner.facts.abilities, Smoltcp::new(0, false).abilities());
+    assert!(runner.facts.virtual_time);
+    assert_eq!(usize::from(runner.facts.mtu), wire::MTU);
+    for name in runner.facts.abilities.iter() {
+        assert!(crate::case::is_ability(name), "{name}");
+    }
+    for name in &runner.facts.claims {
+        assert!(crate::case::is_condition(name), "{name}");
+    }
+}
+
+#[test]
+fn a_profile_reaches_the_sockets() {
+    let runner = Runner::bundled("smoltcp").unwrap();
+    let configure = [("timestamps", "false"), ("delayed-ack", "false")];
+    let configure = configure
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    let mut tester = Tester::new(1);
+    tester.stack = Smoltcp::configured(1, false, &runner.profile(&configure).unwrap());
+    assert_eq!(tester.connect(None)[0].timestamps(), None);
+    tester.inject(Flags::SYN | Flags::ACK, b"");
+    assert_eq!(flags(&tester.inject(Flags::ACK, b"x")), [Flags::ACK]);
+}

@@ -1,0 +1,183 @@
+//! What a run costs: the cases against smoltcp on one core, beside a floor without an engine, and the reading of cases.
+//!
+//! `cargo bench --bench embedded [DIRECTORY]` takes the bundled cases, and those of a directory. Goals: 100 us for a run,
+//! 0.3 ms for a file.
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant as Clock;
+use tcpvet::case::{Library, Root};
+use tcpvet::engine::{Outcome, Verdict};
+use tcpvet::target::smoltcp::{Smoltcp, target};
+use tcpvet::target::virtual_time::target_address;
+use tcpvet::target::{Call, CallId, Emitted, IpVersion, Job, Runner, SocketId, Stack, Target};
+use tcpvet::time::Instant;
+use tcpvet::wire::{Body, Ecn, Flags, IpHeader, Packet, Segment, SeqNum};
+
+/// Each thing is done so often, and the fastest time counts: the machine is not ours alone.
+const ROUNDS: usize = 5;
+
+/// Handshakes for the floor.
+const HANDSHAKES: u32 = 20_000;
+
+fn main() {
+    // `cargo bench` adds flags of its own.
+    let directories = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let roots: Vec<Root> = [Root::Bundled]
+        .into_iter()
+        .chain(directories.map(|path| Root::Dir(path.into())))
+        .collect();
+    let library = reading(&roots);
+    runs(&library);
+    floor();
+}
+
+/// The fastest of some rounds, in seconds.
+fn fastest(mut round: impl FnMut()) -> f64 {
+    let time = |_| {
+        let start = Clock::now();
+        round();
+        start.elapsed().as_secs_f64()
+    };
+    (0..ROUNDS).map(time).fold(f64::INFINITY, f64::min)
+}
+
+fn reading(roots: &[Root]) -> Library {
+    let (library, problems) = Library::examine(roots);
+    if !problems.0.is_empty() {
+        println!("{} problems; the cases that have them are left out", problems.0.len());
+    }
+    let files = library.cases().len();
+    let scripts: usize = library.cases().iter().map(|case| case.scripts.len()).sum();
+    let seconds = fastest(|| drop(black_box(Library::examine(roots))));
+    println!(
+        "reading: {files} files, {scripts} rows, {:.1} ms; {:.3} ms a file, goal 0.3",
+        seconds * 1e3,
+        seconds * 1e3 / files.max(1) as f64
+    );
+    library
+}
+
+fn runs(library: &Library) {
+    let scripts = library.cases().iter().flat_map(|case| &case.scripts);
+    let jobs: Vec<Job> = scripts
+        .flat_map(|script| [IpVersion::V4, IpVersion::V6].map(|ip| (script, ip)))
+        .flat_map(|(script, ip)| [false, true].map(|wrap| (script, ip, wrap)))
+        .enumerate()
+        .map(|(seed, (script, ip, wrap))| Job {
+            script: Arc::clone(script),
+            ip,
+            wrap,
+            seed: seed as u64,
+            alone: false,
+        })
+        .collect();
+    if jobs.is_empty() {
+        return println!("runs: there are no cases");
+    }
+    let mut target = target(Runner::bundled("smoltcp").expect("a bundled runner is tested to be readable"));
+    let mut verdicts = BTreeMap::new();
+    let stop = AtomicBool::new(false);
+    // A panic of the stack is a result here, and its message on the screen none of interest.
+    std::panic::set_hook(Box::new(|_| ()));
+    let mut times = Vec::new();
+    let seconds = fastest(|| {
+        verdicts.clear();
+        let mut before = Clock::now();
+        let mut count = |_: usize, outcome: Outcome| {
+            *verdicts.entry(outcome.verdict).or_insert(0) += 1;
+            if !matches!(outcome.verdict, Verdict::Unsupported | Verdict::NotApplicable) {
+                times.push(before.elapsed().as_secs_f64() * 1e6);
+            }
+            before = Clock::now();
+            None
+        };
+        target
+            .run(jobs.clone(), 1, &stop, &mut count)
+            .expect("an embedded target can always be run");
+    });
+    let _ = std::panic::take_hook();
+    times.sort_by(f64::total_cmp);
+    let made = times.len() / ROUNDS;
+    println!(
+        "runs: {} ({made} of them made), {:.1} ms; {:.1} us a run made, goal 100; half of them within {:.1} us",
+        jobs.len(),
+        seconds * 1e3,
+        seconds * 1e6 / made.max(1) as f64,
+        times.get(times.len() / 2).copied().unwrap_or(0.0)
+    );
+    for (verdict, count) in verdicts {
+        println!("  {verdict}: {count}");
+    }
+}
+
+/// A fresh stack for each handshake, which a RST ends: what no engine can do without.
+fn floor() {
+    let seconds = fastest(|| {
+        for seed in 0..HANDSHAKES {
+            handshake(seed.into());
+        }
+    });
+    println!(
+        "floor: {:.2} us for a stack, a handshake and a RST",
+        seconds * 1e6 / f64::from(HANDSHAKES)
+    );
+}
+
+fn handshake(seed: u64) {
+    let mut stack = Smoltcp::new(seed, false);
+    let local = (target_address(IpVersion::V4), 7).into();
+    let listen = Call::Listen {
+        socket: SocketId(1),
+        local,
+        backlog: 64,
+        fast_open: None,
+    };
+    stack.call(Instant::ZERO, CallId(0), &listen);
+    let mut answer = Vec::new();
+    for (flags, seq) in [(Flags::SYN, 1000), (Flags::ACK, 1001), (Flags::RST, 1001)] {
+        let ack = answer
+            .last()
+            .and_then(|packet: &Vec<u8>| packet.get(24..28))
+            .map_or(0, |iss| {
+                iss.iter()
+                    .fold(0u32, |number, octet| number << 8 | u32::from(*octet))
+                    .wrapping_add(1)
+            });
+        stack.receive(Instant::ZERO, &segment(flags, seq, ack));
+        stack.poll(Instant::ZERO, &mut |what| match what {
+            Emitted::Packet(packet) => answer.push(packet),
+            Emitted::Result(..) | Emitted::Pending(_) | Emitted::Accepted { .. } => (),
+        });
+    }
+    assert_eq!(black_box(answer).len(), 1, "only the SYN is answered");
+}
+
+fn segment(flags: Flags, seq: u32, ack: u32) -> Vec<u8> {
+    let ip = IpHeader {
+        source: [198, 18, 0, 1].into(),
+        destination: target_address(IpVersion::V4),
+        ttl: 64,
+        dscp: 0,
+        ecn: Ecn::NotEct,
+        id: 0,
+        dont_fragment: true,
+        flow: 0,
+    };
+    let segment = Segment {
+        source: 40_000,
+        destination: 7,
+        seq: SeqNum(seq),
+        ack: SeqNum(ack),
+        flags,
+        window: 65_535,
+        ..Segment::default()
+    };
+    Packet {
+        ip,
+        body: Body::Tcp(segment),
+    }
+    .encode()
+}

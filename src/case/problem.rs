@@ -1,0 +1,215 @@
+//! What is wrong with a case, told so that its author can put it right: where, what, and the remedy.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// One mistake in one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file or directory, as shown to a person.
+    pub file: Arc<str>,
+    /// Where in the file, in octets; empty if the whole file is meant.
+    pub span: Range<usize>,
+    /// Line, from 1; 0 if the whole file is meant.
+    pub line: usize,
+    /// Column in characters, from 1; 0 if the whole file is meant.
+    pub column: usize,
+    /// What is wrong, as a lower-case fragment.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// The row of the matrix in which it goes wrong, and the text there.
+    pub note: Option<String>,
+    /// The line as it stands in the file.
+    pub excerpt: Option<String>,
+}
+
+impl Problem {
+    /// A problem with a file or directory as a whole.
+    pub fn with_file(file: &str, message: impl Into<String>, help: impl Into<String>) -> Problem {
+        Problem {
+            file: file.into(),
+            span: 0..0,
+            line: 0,
+            column: 0,
+            message: message.into(),
+            help: Some(help.into()),
+            note: None,
+            excerpt: None,
+        }
+    }
+
+    /// How many characters of the excerpt are meant; never more than are left of the line.
+    fn caret_run(&self, line: &str) -> usize {
+        let left = line.chars().skip(self.column.saturating_sub(1)).collect::<String>();
+        let mut end = self.span.len().min(left.len());
+        while !left.is_char_boundary(end) {
+            end += 1;
+        }
+        left[..end].chars().count().max(1)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "error: {}", self.message)?;
+        let help = self.help.as_deref().unwrap_or_default();
+        let Some(line) = &self.excerpt else {
+            writeln!(f, "  {}", self.file)?;
+            if !help.is_empty() {
+                writeln!(f, "  = {help}")?;
+            }
+            return Ok(());
+        };
+        writeln!(f, "  {}:{}:{}", self.file, self.line, self.column)?;
+        let number = self.line.to_string();
+        writeln!(f, "  {number} | {}", shown(line))?;
+        let gutter = " ".repeat(number.len());
+        let before = shown(line)
+            .chars()
+            .take(self.column.saturating_sub(1))
+            .map(|_| ' ')
+            .collect::<String>();
+        let carets = "^".repeat(self.caret_run(line));
+        writeln!(f, "{}", format!("  {gutter} | {before}{carets} {help}").trim_end())?;
+        match &self.note {
+            Some(note) => writeln!(f, "  {gutter} = {note}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A line of any file, made fit for a terminal: control characters do not reach it, and it keeps its length.
+fn shown(line: &str) -> String {
+    line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Everything that is wrong with a library: never empty where it stands as an error.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems(pub Vec<Problem>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, problem) in self.0.iter().enumerate() {
+            if place > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{problem}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// The nearest of `known` to what was written, if it is near enough to be meant.
+pub(super) fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let limit = (written.chars().count() / 3).clamp(1, 3);
+    known
+        .into_iter()
+        .filter(|name| name.len().abs_diff(written.len()) <= limit)
+        .map(|name| (distance(written, name), name))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, name)| format!("did you mean `{name}`?"))
+}
+
+/// How many characters must be put in, taken out, changed, or swapped with their neighbour.
+fn distance(left: &str, right: &str) -> usize {
+    let left: Vec<char> = left.chars().take(64).collect();
+    let right: Vec<char> = right.chars().take(64).collect();
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=right.len()).collect();
+    for i in 0..left.len() {
+        let mut row = vec![i + 1];
+        for j in 0..right.len() {
+            let changed = last[j] + usize::from(left[i] != right[j]);
+            let mut best = changed.min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && left[i] == right[j - 1] && left[i - 1] == right[j] {
+                best = best.min(before_last[j - 1] + 1);
+            }
+            row.push(best);
+        }
+        before_last = last;
+        last = row;
+    }
+    last[right.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem() -> Problem {
+        Problem {
+            file: "cases/reset/in-window-challenge-ack.yaml".into(),
+            span: 20..23,
+            line: 9,
+            column: 13,
+            message: "unknown flag `SYM`".into(),
+            help: Some("did you mean `SYN`?".into()),
+            note: None,
+            excerpt: Some("  - inject: SYM seq=RCV.NXT+1".into()),
+        }
+    }
+
+    #[test]
+    fn a_problem_shows_its_line_its_place_and_the_remedy() {
+        let expected = concat!(
+            "error: unknown flag `SYM`\n",
+            "  cases/reset/in-window-challenge-ack.yaml:9:13\n",
+            "  9 |   - inject: SYM seq=RCV.NXT+1\n",
+            "    |             ^^^ did you mean `SYN`?\n",
+        );
+        assert_eq!(problem().to_string(), expected);
+    }
+
+    #[test]
+    fn a_problem_of_a_row_names_the_row() {
+        let noted = Problem {
+            note: Some("in row `a`".into()),
+            help: None,
+            ..problem()
+        };
+        assert!(noted.to_string().ends_with("^^^\n    = in row `a`\n"), "{noted}");
+    }
+
+    #[test]
+    fn a_problem_with_a_file_has_no_line() {
+        let problem = Problem::with_file("nowhere", "no such directory", "check the path");
+        assert_eq!(
+            problem.to_string(),
+            "error: no such directory\n  nowhere\n  = check the path\n"
+        );
+    }
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        let mut hostile = problem();
+        hostile.excerpt = Some("a\u{1b}[2Jb".into());
+        assert!(!hostile.to_string().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn carets_count_characters_and_stay_within_the_line() {
+        let mut wide = problem();
+        wide.excerpt = Some("ä: öß".into());
+        wide.column = 4;
+        wide.span = 4..99;
+        assert!(wide.to_string().contains("|    ^^ did"), "{wide}");
+    }
+
+    #[test]
+    fn a_slip_of_the_finger_is_found_and_another_word_is_not() {
+        assert_eq!(
+            did_you_mean("tilte", ["title", "why"]).as_deref(),
+            Some("did you mean `title`?")
+        );
+        assert_eq!(did_you_mean("sausage", ["title", "why"]), None);
+        assert_eq!(
+            did_you_mean("RFC5961-3.2-33", ["RFC5961-3.2-3"]).as_deref(),
+            Some("did you mean `RFC5961-3.2-3`?")
+        );
+    }
+}

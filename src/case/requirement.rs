@@ -1,0 +1,338 @@
+//! What the RFCs ask for, with ids: `cases/requirements/`, one file per RFC.
+
+use super::problem::{Problem, did_you_mean};
+use super::script::{Level, Requirement};
+use super::vocabulary::{CONDITIONS, is_condition};
+use super::yaml::Source;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A requirement with everything that is known of it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// What a run needs of it.
+    pub requirement: Arc<Requirement>,
+    /// The RFC's number, where its file is called by one.
+    pub rfc: Option<u32>,
+    /// The section; for RFC 6298 the numbered rule.
+    pub section: String,
+    /// The RFC's own word for the level.
+    pub keyword: Keyword,
+    /// Which role of the target shows it.
+    pub side: Side,
+    /// Its subject, coarsely: `reset`, `window`.
+    pub topic: String,
+    /// The state, on rows of RFC 9293 section 3.10.
+    pub state: Option<String>,
+    /// The event, on those rows.
+    pub event: Option<String>,
+    /// Where it can be seen.
+    pub observable: Observable,
+    /// An idea for a test, in a sentence; T is the tester.
+    pub how: String,
+    /// What is doubtful about it.
+    pub note: Option<String>,
+    /// Why no case covers it.
+    pub reason: Option<String>,
+}
+
+/// The word of RFC 2119.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+pub enum Keyword {
+    /// MUST
+    #[serde(rename = "MUST")]
+    Must,
+    /// MUST NOT
+    #[serde(rename = "MUST NOT")]
+    MustNot,
+    /// SHOULD
+    #[serde(rename = "SHOULD")]
+    Should,
+    /// SHOULD NOT
+    #[serde(rename = "SHOULD NOT")]
+    ShouldNot,
+    /// MAY
+    #[serde(rename = "MAY")]
+    May,
+}
+
+impl Keyword {
+    /// How strongly it asks.
+    pub const fn level(self) -> Level {
+        match self {
+            Keyword::Must | Keyword::MustNot => Level::Must,
+            Keyword::Should | Keyword::ShouldNot => Level::Should,
+            Keyword::May => Level::May,
+        }
+    }
+
+    /// As an RFC writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Keyword::Must => "MUST",
+            Keyword::MustNot => "MUST NOT",
+            Keyword::Should => "SHOULD",
+            Keyword::ShouldNot => "SHOULD NOT",
+            Keyword::May => "MAY",
+        }
+    }
+}
+
+/// Which role of the target shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The one that is connected to.
+    Passive,
+    /// The one that connects.
+    Active,
+    /// Either.
+    Both,
+    /// The calls of the application.
+    Api,
+}
+
+/// Where it can be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Observable {
+    /// On the wire.
+    Wire,
+    /// By the application.
+    Api,
+    /// Nowhere from outside.
+    Internal,
+}
+
+/// An entry as its file has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawEntry {
+    id: String,
+    section: String,
+    level: Keyword,
+    when: Option<String>,
+    side: Side,
+    topic: String,
+    state: Option<String>,
+    event: Option<String>,
+    summary: String,
+    observable: Observable,
+    how: String,
+    note: Option<String>,
+    reason: Option<String>,
+}
+
+/// All requirements, in the order of their RFCs' numbers and then of their files.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    entries: Vec<Entry>,
+    by_id: BTreeMap<String, usize>,
+}
+
+impl Catalogue {
+    /// The entry of that id.
+    pub fn get(&self, id: &str) -> Option<&Entry> {
+        self.by_id.get(id).map(|&at| &self.entries[at])
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The id that was meant by one that does not exist.
+    pub(super) fn nearest(&self, id: &str) -> Option<String> {
+        did_you_mean(id, self.by_id.keys().map(String::as_str))
+    }
+
+    /// Adds the entries of one file.
+    pub(super) fn add(&mut self, source: &Source, problems: &mut Vec<Problem>) {
+        let rfc = rfc_of(&source.name);
+        let raw: Vec<RawEntry> = match serde_yaml::from_str(&source.text) {
+            Ok(raw) => raw,
+            Err(error) => {
+                problems.push(not_read(source, &error));
+                return;
+            }
+        };
+        for raw in raw {
+            if let Some((message, help)) = self.refuse(&raw, rfc) {
+                problems.push(at_id(source, &raw.id, message, help));
+                continue;
+            }
+            self.by_id.insert(raw.id.clone(), self.entries.len());
+            self.entries.push(Entry::from_raw(raw, rfc));
+        }
+    }
+
+    fn refuse(&self, raw: &RawEntry, rfc: Option<u32>) -> Option<(String, String)> {
+        if self.by_id.contains_key(&raw.id) {
+            return Some((
+                format!("`{}` is there twice", raw.id),
+                "give it an id of its own".into(),
+            ));
+        }
+        if raw.id.is_empty() || !raw.id.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)) {
+            let help = "letters, digits, `-`, `.` and `_`, such as `RFC5961-3.2-3`";
+            return Some((format!("`{}` cannot be an id", raw.id), help.into()));
+        }
+        if let Some(rfc) = rfc
+            && !raw.id.starts_with(&format!("RFC{rfc}-"))
+        {
+            let message = format!("`{}` does not belong into this file", raw.id);
+            return Some((message, format!("ids here begin with `RFC{rfc}-`")));
+        }
+        let when = raw.when.as_deref().filter(|when| !is_condition(when))?;
+        let names = CONDITIONS.iter().map(|word| word.name);
+        let help = did_you_mean(when, names.clone())
+            .unwrap_or_else(|| format!("known are `{}`", names.collect::<Vec<_>>().join("`, `")));
+        Some((format!("unknown condition `{when}` of `{}`", raw.id), help))
+    }
+}
+
+impl Entry {
+    fn from_raw(raw: RawEntry, rfc: Option<u32>) -> Entry {
+        let requirement = Requirement {
+            id: raw.id,
+            level: raw.level.level(),
+            when: raw.when,
+            summary: raw.summary,
+        };
+        Entry {
+            requirement: Arc::new(requirement),
+            rfc,
+            section: raw.section,
+            keyword: raw.level,
+            side: raw.side,
+            topic: raw.topic,
+            state: raw.state,
+            event: raw.event,
+            observable: raw.observable,
+            how: raw.how,
+            note: raw.note,
+            reason: raw.reason,
+        }
+    }
+}
+
+/// `5961` of `cases/requirements/rfc5961.yaml`.
+pub(super) fn rfc_of(file: &str) -> Option<u32> {
+    let name = file.rsplit(['/', '\\']).next()?;
+    name.strip_prefix("rfc")?.strip_suffix(".yaml")?.parse().ok()
+}
+
+fn not_read(source: &Source, error: &serde_yaml::Error) -> Problem {
+    let text = error.to_string();
+    let message = match text.split_once(" at line ") {
+        Some((message, _)) => message.to_string(),
+        None => text,
+    };
+    let mut problem = Problem::with_file(&source.name, message, "see the files in cases/requirements/");
+    if let Some(location) = error.location() {
+        problem.line = location.line();
+        problem.column = location.column();
+        problem.span = location.index()..location.index();
+        problem.excerpt = source
+            .text
+            .lines()
+            .nth(location.line().saturating_sub(1))
+            .map(String::from);
+    }
+    problem
+}
+
+/// The problem at the last place where the id is given.
+fn at_id(source: &Source, id: &str, message: String, help: String) -> Problem {
+    let mut problem = Problem::with_file(&source.name, message, help);
+    let mut begin = 0;
+    for (number, line) in source.text.lines().enumerate() {
+        let found = line.find("id:").and_then(|at| {
+            let written = line[at + 3..].trim().trim_matches(['"', '\'']);
+            (written == id).then(|| line.find(id).unwrap_or(at))
+        });
+        if let Some(at) = found {
+            problem.line = number + 1;
+            problem.column = line[..at].chars().count() + 1;
+            problem.span = begin + at..begin + at + id.len();
+            problem.excerpt = Some(line.to_string());
+        }
+        begin += line.len() + 1;
+    }
+    problem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(name: &str, text: &str) -> (Catalogue, Vec<Problem>) {
+        let mut catalogue = Catalogue::default();
+        let mut problems = Vec::new();
+        let source = Source {
+            name: name.into(),
+            text: text.into(),
+        };
+        catalogue.add(&source, &mut problems);
+        (catalogue, problems)
+    }
+
+    fn entry(id: &str, more: &str) -> String {
+        format!(
+            "- id: {id}\n  section: \"1\"\n  level: MUST NOT\n  side: both\n  topic: x\n  summary: s\n  \
+             observable: wire\n  how: h\n{more}"
+        )
+    }
+
+    #[test]
+    fn a_requirement_is_read_with_its_level() {
+        let (catalogue, problems) = read("rfc5961.yaml", &entry("RFC5961-1-1", "  when: rfc5961\n"));
+        assert_eq!(problems, []);
+        let entry = catalogue.get("RFC5961-1-1").unwrap();
+        assert_eq!(entry.requirement.level, Level::Must);
+        assert_eq!(entry.requirement.when.as_deref(), Some("rfc5961"));
+        assert_eq!((entry.rfc, entry.keyword), (Some(5961), Keyword::MustNot));
+    }
+
+    #[test]
+    fn an_id_twice_is_told_at_the_second() {
+        let text = entry("RFC1-1", "") + &entry("RFC1-1", "");
+        let (_, problems) = read("rfc1.yaml", &text);
+        assert_eq!(problems.len(), 1);
+        assert_eq!((problems[0].line, problems[0].column), (9, 7));
+        assert_eq!(problems[0].message, "`RFC1-1` is there twice");
+    }
+
+    #[test]
+    fn an_unknown_condition_is_told() {
+        let (_, problems) = read("rfc1.yaml", &entry("RFC1-1", "  when: rfc5691\n"));
+        assert_eq!(problems[0].message, "unknown condition `rfc5691` of `RFC1-1`");
+        assert_eq!(problems[0].help.as_deref(), Some("did you mean `rfc5961`?"));
+    }
+
+    #[test]
+    fn an_unlawful_level_or_key_is_told_with_its_line() {
+        let (_, problems) = read("rfc1.yaml", &entry("RFC1-1", "").replace("MUST NOT", "OUGHT"));
+        assert!(problems[0].message.contains("OUGHT"), "{}", problems[0]);
+        assert_eq!(problems[0].line, 3);
+        let (_, problems) = read("rfc1.yaml", &entry("RFC1-1", "  colour: red\n"));
+        assert!(problems[0].message.contains("colour"), "{}", problems[0]);
+    }
+
+    #[test]
+    fn an_id_of_another_rfc_is_told() {
+        let (_, problems) = read("rfc1.yaml", &entry("RFC2-1", ""));
+        assert_eq!(problems[0].message, "`RFC2-1` does not belong into this file");
+    }
+}

@@ -1,0 +1,218 @@
+//! What can be written after `tcpvet`.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use tcpvet::suite::Axes;
+use tcpvet::target::IpVersion;
+
+/// Tests whether a TCP does what the RFCs ask, clause by clause.
+///
+/// Without a command, `run` is meant.
+#[derive(Debug, Parser)]
+#[command(name = "tcpvet", version, args_conflicts_with_subcommands = true, after_help = SELECTIONS)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// `run` without its name.
+    #[command(flatten)]
+    pub run: RunArguments,
+}
+
+const SELECTIONS: &str = "\
+Selections; of several the union is run, without one everything:
+  reset/                          a folder of cases, or a case
+  'reset/acceptance[state=X,ip4]' a run by its name, or all that hold what stands in the brackets
+  'reset/*[*,wrap]'               names that fit
+  rfc:5961, RFC5961-3.2-3         what covers an RFC, or one requirement
+  tag:alone                       what has a tag
+  tc8:TCP_BASICS_11               what another suite calls so
+
+Exit codes: 0 as expected, 1 the target does not conform, 2 a mistake in what was asked or in a case,
+3 the environment failed, 101 a bug of tcpvet.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run cases against a target.
+    #[command(after_help = SELECTIONS)]
+    Run(RunArguments),
+    /// List cases: their names, titles and requirements.
+    #[command(after_help = SELECTIONS)]
+    List(ListArguments),
+    /// Check case files without a target; all errors at once.
+    Check(CheckArguments),
+    /// Print the JSON Schema of a case file, for editors.
+    Schema,
+    /// List targets, and whether they can be run here.
+    Targets,
+    /// Print a script that completes commands and flags in a shell.
+    Completions {
+        /// For which.
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Which runs.
+#[derive(Args, Clone, Debug)]
+pub struct Choice {
+    /// Which cases; all if none is named. See below.
+    #[arg(value_name = "SELECTION")]
+    pub selection: Vec<String>,
+    /// Also the cases of this directory.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Vec<PathBuf>,
+    /// The target. [default: linux, or smoltcp where namespaces are forbidden]
+    #[arg(long, short, value_name = "NAME")]
+    pub target: Option<String>,
+    /// Only over this IP version.
+    #[arg(long, value_name = "4|6")]
+    pub ip: Option<Ip>,
+    /// Only with these initial sequence numbers.
+    #[arg(long, value_name = "plain|wrap")]
+    pub isn: Option<Isn>,
+    /// Leave out runs that wait for more than 5 s.
+    #[arg(long)]
+    pub quick: bool,
+}
+
+impl Choice {
+    /// The axes that are left.
+    pub fn axes(&self) -> Axes {
+        let mut axes = Axes::default();
+        match self.ip {
+            Some(Ip::Four) => axes.ips = vec![IpVersion::V4],
+            Some(Ip::Six) => axes.ips = vec![IpVersion::V6],
+            None => {}
+        }
+        match self.isn {
+            Some(Isn::Plain) => axes.wraps = vec![false],
+            Some(Isn::Wrap) => axes.wraps = vec![true],
+            None => {}
+        }
+        axes
+    }
+}
+
+/// The seed where none is given: what CI runs twice is the same twice.
+pub const DEFAULT_SEED: u64 = 1;
+
+/// `run`
+#[derive(Args, Clone, Debug)]
+pub struct RunArguments {
+    #[command(flatten)]
+    pub choice: Choice,
+    /// Write a JUnit report.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write a JSON report; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// What the target is known to do otherwise, instead of what is known of it here.
+    #[arg(long, value_name = "FILE")]
+    pub expectations: Option<PathBuf>,
+    /// At most so many runs at once; 0: as many as make sense.
+    #[arg(long, short, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    pub jobs: usize,
+    /// From which everything that looks random is made.
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
+    pub seed: u64,
+    /// Do not let SHOULDs pass that are not followed.
+    #[arg(long)]
+    pub strict: bool,
+    /// When to colour.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
+    pub color: Colour,
+    /// Print only what is unexpected.
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Print every run.
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// `list`
+#[derive(Args, Clone, Debug)]
+pub struct ListArguments {
+    #[command(flatten)]
+    pub choice: Choice,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Print every run, and how long it will take.
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// `check`
+#[derive(Args, Clone, Debug)]
+pub struct CheckArguments {
+    /// Files or directories; the cases that come with the program if none is named.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// An IP version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Ip {
+    #[value(name = "4")]
+    Four,
+    #[value(name = "6")]
+    Six,
+}
+
+/// How initial sequence numbers are placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Isn {
+    /// Far from where they wrap.
+    Plain,
+    /// Near to it.
+    Wrap,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    Always,
+    Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(words: &[&str]) -> Arguments {
+        let words = std::iter::once("tcpvet").chain(words.iter().copied());
+        Arguments::try_parse_from(words).unwrap()
+    }
+
+    #[test]
+    fn the_description_of_the_arguments_holds_together() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn run_need_not_be_written() {
+        let bare = parse(&["reset/", "--strict", "--ip", "6", "-j", "4"]);
+        assert!(bare.command.is_none());
+        assert_eq!(bare.run.choice.selection, ["reset/"]);
+        assert_eq!(
+            (bare.run.strict, bare.run.choice.ip, bare.run.jobs),
+            (true, Some(Ip::Six), 4)
+        );
+        let Some(Command::Run(run)) = parse(&["run", "reset/", "--strict"]).command else {
+            panic!("`run` is a command");
+        };
+        assert!(run.strict);
+    }
+
+    #[test]
+    fn what_contradicts_itself_is_refused() {
+        assert!(Arguments::try_parse_from(["tcpvet", "-q", "-v"]).is_err());
+        assert!(Arguments::try_parse_from(["tcpvet", "--ip", "5"]).is_err());
+        assert!(Arguments::try_parse_from(["tcpvet", "list", "--strict"]).is_err());
+    }
+}

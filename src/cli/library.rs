@@ -1,0 +1,54 @@
+//! The cases that a command is about.
+
+use super::arguments::Choice;
+use super::{MISTAKE, output};
+use std::path::PathBuf;
+use std::sync::Arc;
+use tcpvet::case::{Library, Root, Script};
+use tcpvet::suite::{Axes, Run, Selection, expand};
+
+/// The runs that are chosen, and all that there are.
+pub struct Chosen {
+    /// Every run of every case, whatever is selected.
+    pub library: Vec<Run>,
+    /// What is selected, over the axes that are wanted.
+    pub runs: Vec<Run>,
+}
+
+/// Loads the library and picks from it. What is wrong has been told where this gives an exit code.
+pub fn choose(choice: &Choice) -> Result<Chosen, u8> {
+    let scripts = load(&choice.cases)?;
+    let library = expand(&scripts, &Axes::default());
+    let runs = expand(&scripts, &choice.axes());
+    let runs = Selection::parse(&choice.selection)
+        .pick(&library, &runs)
+        .map_err(|errors| {
+            for error in errors {
+                output::error(&error.to_string());
+            }
+            MISTAKE
+        })?;
+    if runs.is_empty() {
+        output::error("nothing is left to run: the cases selected exclude what --ip and --isn ask for");
+        return Err(MISTAKE);
+    }
+    Ok(Chosen { library, runs })
+}
+
+/// The cases that come with the program, and those of the user's directories.
+fn load(dirs: &[PathBuf]) -> Result<Vec<Arc<Script>>, u8> {
+    let roots: Vec<Root> = std::iter::once(Root::Bundled)
+        .chain(dirs.iter().cloned().map(Root::Dir))
+        .collect();
+    match Library::load(&roots) {
+        Ok(library) => Ok(library
+            .cases()
+            .iter()
+            .flat_map(|case| case.scripts.iter().cloned())
+            .collect()),
+        Err(problems) => {
+            output::say(&problems.to_string());
+            Err(MISTAKE)
+        }
+    }
+}

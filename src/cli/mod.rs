@@ -1,0 +1,79 @@
+//! Arguments, wiring, exit codes: depends on all the rest, and none of it depends on this.
+//!
+//! | exit code | means |
+//! |---|---|
+//! | 0 | everything as expected |
+//! | 1 | the target does not conform |
+//! | 2 | the user or the author of a case erred |
+//! | 3 | the environment failed |
+//! | 101 | a bug of ours |
+
+mod arguments;
+mod check;
+mod library;
+mod list;
+mod output;
+mod panics;
+mod run;
+mod targets;
+
+use arguments::{Arguments, Command};
+use clap::{CommandFactory, Parser};
+use std::io;
+use std::process::ExitCode;
+
+/// Everything went as it should.
+const OK: u8 = 0;
+/// The user or a case's author erred.
+const MISTAKE: u8 = 2;
+/// The environment failed.
+const ENVIRONMENT: u8 = 3;
+/// A bug of ours.
+const BUG: u8 = 101;
+
+/// The whole program.
+pub fn main() -> ExitCode {
+    if let Some(code) = targets::child() {
+        return code;
+    }
+    panics::install();
+    match std::panic::catch_unwind(|| dispatch(Arguments::parse())) {
+        Ok(code) => ExitCode::from(code),
+        Err(payload) => {
+            output::error(&panics::report(tcpvet::suite::panic_text(payload.as_ref())));
+            ExitCode::from(BUG)
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> u8 {
+    match arguments.command {
+        None => run::run(&arguments.run),
+        Some(Command::Run(run)) => run::run(&run),
+        Some(Command::List(list)) => list::list(&list),
+        Some(Command::Check(check)) => check::check(&check),
+        Some(Command::Targets) => targets::list(),
+        Some(Command::Schema) => {
+            output::print(include_str!("schema.json"));
+            OK
+        }
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "tcpvet", &mut script);
+            output::print_octets(&script);
+            OK
+        }
+    }
+}
+
+/// Whether whatever is written there is read by a person who wants colours.
+fn colour(choice: arguments::Colour, stream: &impl io::IsTerminal) -> bool {
+    // As https://no-color.org asks: set, and not empty.
+    let unwanted = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    match choice {
+        arguments::Colour::Always => true,
+        arguments::Colour::Never => false,
+        arguments::Colour::Auto => stream.is_terminal() && !unwanted() && !dumb(),
+    }
+}

@@ -1,0 +1,31 @@
+//! Standard output and standard error, either of which may be closed by whoever reads it.
+
+use std::io::{self, Write};
+
+/// Prints to standard output. Where its reader has left, as `head` does, nobody wants the rest.
+pub fn print(text: &str) {
+    print_octets(text.as_bytes());
+}
+
+/// As [`print`].
+pub fn print_octets(octets: &[u8]) {
+    let mut out = io::stdout().lock();
+    let wrote = out.write_all(octets).and_then(|()| out.flush());
+    match wrote {
+        Err(err) if err.kind() != io::ErrorKind::BrokenPipe => {
+            error(&format!("cannot write to standard output: {err}"))
+        }
+        Ok(()) | Err(_) => {}
+    }
+}
+
+/// Prints to standard error.
+pub fn say(text: &str) {
+    // There is nowhere left to complain if this fails.
+    drop(writeln!(io::stderr().lock(), "{}", text.trim_end()));
+}
+
+/// Prints a mistake or a failure to standard error.
+pub fn error(text: &str) {
+    say(&format!("error: {text}"));
+}

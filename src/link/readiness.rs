@@ -1,0 +1,52 @@
+//! Waiting for descriptors and for time, in a tokio runtime.
+
+use nix::sys::time::TimeSpec;
+use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Whether a descriptor has become readable.
+pub struct Readiness(AsyncFd<OwnedFd>);
+
+impl Readiness {
+    /// Watches a second descriptor of the same file, so that nobody's lifetime depends on another's.
+    pub fn of(file: BorrowedFd<'_>) -> io::Result<Readiness> {
+        let own = file.try_clone_to_owned()?;
+        // SAFETY: the descriptor must stay valid and the same as long as the `AsyncFd` lives; that owns it.
+        let watched = unsafe { AsyncFd::register_with_interest(own, Interest::READABLE) };
+        Ok(Readiness(watched?))
+    }
+
+    /// Returns when something has come since the last time. Whoever is told reads until nothing is left.
+    pub async fn readable(&self) -> io::Result<()> {
+        self.0.readable().await?.clear_ready();
+        Ok(())
+    }
+}
+
+/// Wakes at a moment, within tens of microseconds; tokio's own clock ticks in milliseconds.
+pub struct Alarm {
+    timer: TimerFd,
+    ready: Readiness,
+}
+
+impl Alarm {
+    /// One that is not set.
+    pub fn new() -> io::Result<Alarm> {
+        let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
+        let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?;
+        let ready = Readiness::of(timer.as_fd())?;
+        Ok(Alarm { timer, ready })
+    }
+
+    /// Returns after this long.
+    pub async fn after(&self, time: Duration) -> io::Result<()> {
+        // Zero would switch it off.
+        let time = TimeSpec::from_duration(time.max(Duration::from_nanos(1)));
+        self.timer.set(Expiration::OneShot(time), TimerSetTimeFlags::empty())?;
+        self.ready.readable().await
+    }
+}

@@ -1,0 +1,658 @@
+//! What a person reads on a terminal: topics, then whatever is unexpected in full, then the rest in numbers.
+
+use super::{Kind, Report, explain, hex, human, level_word, plural};
+use crate::engine::{Measure, Outcome, Verdict};
+use crate::suite::{Expectation, Judged, RunResult, topic};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+/// How much is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loudness {
+    /// Only what is unexpected.
+    Quiet,
+    /// What most people want to know.
+    Normal,
+    /// Every run.
+    Verbose,
+}
+
+/// The report as text.
+pub fn console(report: &Report, loudness: Loudness, colour: bool) -> String {
+    let mut page = Page {
+        text: String::new(),
+        ink: Ink(colour),
+    };
+    if loudness > Loudness::Quiet {
+        page.topics(report, loudness);
+    }
+    let groups = groups(report);
+    for group in &groups {
+        page.group(report, group, loudness);
+    }
+    if loudness > Loudness::Quiet {
+        page.expected(report, loudness);
+        page.deviates(report);
+        page.reasons(report, Verdict::Unsupported, "unsupported");
+        page.reasons(report, Verdict::NotApplicable, "not applicable");
+    }
+    if loudness > Loudness::Quiet || report.exit_code() != 0 {
+        page.totals(report, &groups);
+    }
+    page.text
+}
+
+/// Colours, or none.
+struct Ink(bool);
+
+impl Ink {
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.0 && !text.is_empty() {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn red(&self, text: &str) -> String {
+        self.paint("1;31", text)
+    }
+
+    fn green(&self, text: &str) -> String {
+        self.paint("32", text)
+    }
+
+    fn yellow(&self, text: &str) -> String {
+        self.paint("33", text)
+    }
+
+    fn dim(&self, text: &str) -> String {
+        self.paint("2", text)
+    }
+
+    fn bold(&self, text: &str) -> String {
+        self.paint("1", text)
+    }
+}
+
+/// What runs are counted as; in the order in which they are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Class {
+    Pass,
+    Observed,
+    Expected,
+    Deviates,
+    Fail,
+    Unexpected,
+    CaseError,
+    Inconclusive,
+    Unsupported,
+    NotApplicable,
+}
+
+impl Class {
+    const fn of(judged: &Judged) -> Class {
+        match (&judged.expectation, judged.verdict) {
+            (Expectation::Met { .. }, _) => Class::Expected,
+            (Expectation::UnexpectedPass { .. }, _) => Class::Unexpected,
+            (_, Verdict::Pass) => Class::Pass,
+            (_, Verdict::Observed) => Class::Observed,
+            (Expectation::Missed { .. }, Verdict::Deviates | Verdict::Unsupported | Verdict::NotApplicable) => {
+                Class::Unexpected
+            }
+            (_, Verdict::Deviates) => Class::Deviates,
+            (_, Verdict::Fail) => Class::Fail,
+            (_, Verdict::CaseError) => Class::CaseError,
+            (_, Verdict::Inconclusive) => Class::Inconclusive,
+            (_, Verdict::Unsupported) => Class::Unsupported,
+            (_, Verdict::NotApplicable) => Class::NotApplicable,
+        }
+    }
+
+    const fn word(self) -> &'static str {
+        match self {
+            Class::Pass => "pass",
+            Class::Observed => "observed",
+            Class::Expected => "fail as expected",
+            Class::Deviates => "deviate",
+            Class::Fail => "FAIL",
+            Class::Unexpected => "UNEXPECTED",
+            Class::CaseError => "CASE ERROR",
+            Class::Inconclusive => "INCONCLUSIVE",
+            Class::Unsupported => "unsupported",
+            Class::NotApplicable => "not applicable",
+        }
+    }
+
+    /// Its letter in a bar.
+    const fn mark(self) -> char {
+        match self {
+            Class::Pass | Class::Observed => '=',
+            Class::Expected => 'e',
+            Class::Deviates => 'd',
+            Class::Fail | Class::Unexpected => 'X',
+            Class::CaseError | Class::Inconclusive => '?',
+            Class::Unsupported | Class::NotApplicable => '.',
+        }
+    }
+
+    fn paint(self, ink: &Ink, text: &str) -> String {
+        match self {
+            Class::Pass | Class::Observed => ink.green(text),
+            Class::Expected | Class::Deviates => ink.yellow(text),
+            Class::Fail | Class::Unexpected | Class::CaseError | Class::Inconclusive => ink.red(text),
+            Class::Unsupported | Class::NotApplicable => ink.dim(text),
+        }
+    }
+}
+
+type Counts = BTreeMap<Class, usize>;
+
+fn count<'a>(results: impl IntoIterator<Item = &'a RunResult>) -> Counts {
+    let mut counts = Counts::new();
+    for result in results {
+        *counts.entry(Class::of(&result.judged)).or_insert(0) += 1;
+    }
+    counts
+}
+
+/// Unexpected results that say the same of the same step of the same case: what differs is the row and the axes.
+struct Group<'a> {
+    members: Vec<&'a RunResult>,
+}
+
+fn groups(report: &Report) -> Vec<Group<'_>> {
+    let mut groups: Vec<(String, Group<'_>)> = Vec::new();
+    for result in report.red() {
+        let key = likeness(result);
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, group)) => group.members.push(result),
+            None => groups.push((key, Group { members: vec![result] })),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// Alike is what differs at most in numbers.
+fn likeness(result: &RunResult) -> String {
+    let Outcome { failure, reason, .. } = &result.outcome;
+    let text = match failure {
+        Some(it) => format!(
+            "{}:{} {} {}",
+            it.position.line, it.position.column, it.expected, it.seen
+        ),
+        None => reason.clone(),
+    };
+    let mut like = format!("{} {} ", result.run.script.case, result.judged.word());
+    // Without a failure, as when the environment broke, runs of all cases are alike.
+    if failure.is_none() && result.judged.verdict == Verdict::Inconclusive {
+        like.clear();
+    }
+    let mut in_number = false;
+    for c in text.chars() {
+        let digit = c.is_ascii_digit();
+        if !(digit && in_number) {
+            like.push(if digit { '#' } else { c });
+        }
+        in_number = digit;
+    }
+    like
+}
+
+struct Page {
+    text: String,
+    ink: Ink,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    fn topics(&mut self, report: &Report, loudness: Loudness) {
+        let mut topics: BTreeMap<&str, Vec<&RunResult>> = BTreeMap::new();
+        for result in &report.results {
+            topics.entry(topic(&result.run.script.case)).or_default().push(result);
+        }
+        let width = topics.keys().map(|topic| topic.chars().count()).max().unwrap_or(0);
+        for (topic, results) in topics {
+            let counts = count(results.iter().copied());
+            let bar = self.bar(&counts, results.len());
+            let counted = self.counts(&counts);
+            self.line(&format!("  {topic:<width$} {:>6}  {bar}  {counted}", results.len()));
+            if loudness == Loudness::Verbose {
+                for result in results {
+                    self.every_run(result);
+                }
+            }
+        }
+    }
+
+    /// Twenty marks, in proportion; what there is at all has one.
+    fn bar(&self, counts: &Counts, total: usize) -> String {
+        const MARKS: usize = 20;
+        let share = |count: usize| (count * MARKS / total.max(1)).max(1);
+        let mut marks: Vec<(Class, usize)> = counts.iter().map(|(class, count)| (*class, share(*count))).collect();
+        // What rounding gave or took is made up for where it shows least.
+        let given: usize = marks.iter().map(|(_, marks)| marks).sum();
+        if let Some((_, largest)) = marks.iter_mut().max_by_key(|(_, marks)| *marks) {
+            *largest = (*largest + MARKS).saturating_sub(given);
+        }
+        let bar: String = marks
+            .into_iter()
+            .map(|(class, marks)| class.paint(&self.ink, &class.mark().to_string().repeat(marks)))
+            .collect();
+        format!("[{bar}]")
+    }
+
+    fn counts(&self, counts: &Counts) -> String {
+        let counted = counts
+            .iter()
+            .map(|(class, count)| class.paint(&self.ink, &format!("{count} {}", class.word())));
+        counted.collect::<Vec<_>>().join(", ")
+    }
+
+    fn every_run(&mut self, result: &RunResult) {
+        let class = Class::of(&result.judged);
+        let outcome = &result.outcome;
+        let took = human(outcome.ended.since(outcome.began));
+        let mut more = outcome.outcomes.join(", ");
+        if matches!(class, Class::Unsupported | Class::NotApplicable) {
+            more.clone_from(&outcome.reason);
+        }
+        for (name, values) in &outcome.measures {
+            let shown: Vec<String> = values.iter().take(4).map(measure).collect();
+            let _ = write!(more, "  {name} = {}", shown.join(" "));
+            if values.len() > 4 {
+                let _ = write!(more, " ... ({})", values.len());
+            }
+        }
+        // Padded before it is painted: a colour has no width.
+        let word = class.paint(&self.ink, &format!("{:>15}", class.word()));
+        self.line(&format!("{word}  {}  {}  {more}", result.run.name, self.ink.dim(&took)));
+    }
+
+    fn group(&mut self, report: &Report, group: &Group<'_>, loudness: Loudness) {
+        let (first, others) = (group.members[0], &group.members[1..]);
+        let word = headline(&first.judged);
+        self.line("");
+        self.line(&format!("{}  {}", self.ink.red(word), self.ink.bold(&first.run.name)));
+        for line in explain(first) {
+            let painted = match line.kind {
+                Kind::Title | Kind::Requirement => self.ink.bold(&line.text),
+                Kind::Expected => self.ink.green(&line.text),
+                Kind::Seen | Kind::Mark => self.ink.red(&line.text),
+                Kind::Plain | Kind::Ladder => line.text,
+            };
+            self.line(&painted);
+        }
+        if !others.is_empty() {
+            self.others(first, others, loudness);
+        }
+        if report.cut_short.is_none() {
+            let again = format!("\n  again: tcpvet '{}'{}", first.run.name, report.again);
+            self.line(&self.ink.dim(&again));
+        }
+    }
+
+    /// The rest of a group, a line for each row: over which axes is seldom news.
+    fn others(&mut self, first: &RunResult, others: &[&RunResult], loudness: Loudness) {
+        const SHOWN: usize = 6;
+        self.line("");
+        self.line(&format!("  and {} alike:", plural(others.len(), "run")));
+        if loudness == Loudness::Verbose {
+            for other in others {
+                self.line(&format!("    {}", other.run.name));
+            }
+            return;
+        }
+        let rows: Vec<&[&RunResult]> = others
+            .chunk_by(|a, b| a.run.case_and_row() == b.run.case_and_row())
+            .collect();
+        for row in rows.iter().take(SHOWN) {
+            let name = row[0].run.case_and_row();
+            let more = if name == first.run.case_and_row() { "more " } else { "" };
+            let runs = plural(row.len(), &format!("{more}run"));
+            let news: Vec<&str> = broken(row[0])
+                .filter(|id| broken(first).all(|known| known != *id))
+                .collect();
+            self.line(&format!("    {name} ({runs})  {}", news.join(", ")));
+        }
+        if rows.len() > SHOWN {
+            self.line(&format!(
+                "    ... and {} (-v names all)",
+                plural(rows.len() - SHOWN, "row")
+            ));
+        }
+    }
+
+    fn expected(&mut self, report: &Report, loudness: Loudness) {
+        let met: Vec<(&RunResult, &str)> = report
+            .results
+            .iter()
+            .filter_map(|result| match &result.judged.expectation {
+                Expectation::Met { reason } => Some((result, reason.as_str())),
+                Expectation::None | Expectation::UnexpectedPass { .. } | Expectation::Missed { .. } => None,
+            })
+            .collect();
+        if met.is_empty() {
+            return;
+        }
+        self.line("");
+        let head = format!(
+            "{} came out as {} expects",
+            plural(met.len(), "run"),
+            report.expectations
+        );
+        self.line(&self.ink.yellow(&head));
+        let mut reasons: BTreeMap<&str, Vec<&RunResult>> = BTreeMap::new();
+        for (result, reason) in met {
+            reasons.entry(reason).or_default().push(result);
+        }
+        for (reason, results) in reasons {
+            self.line(&format!("  {:>5}  {}", results.len(), one_line(reason, 9)));
+            for result in results.iter().filter(|_| loudness == Loudness::Verbose) {
+                self.line(&format!("         {}", result.run.name));
+            }
+        }
+    }
+
+    /// Deviations that are not red, by the requirement that is not followed.
+    fn deviates(&mut self, report: &Report) {
+        let mut broken: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        let deviates = |result: &&RunResult| Class::of(&result.judged) == Class::Deviates && !report.strict;
+        for result in report.results.iter().filter(deviates) {
+            for (id, level, summary) in result.outcome.failure.iter().flat_map(|failure| &failure.requirements) {
+                let key = format!("{} {id}: {summary}", level_word(*level));
+                broken.entry(key).or_default().push(&result.run.name);
+            }
+        }
+        if broken.is_empty() {
+            return;
+        }
+        let total = report.results.iter().filter(deviates).count();
+        self.line("");
+        let head = format!(
+            "{} without what an RFC recommends (--strict makes that red)",
+            plural(total, "run")
+        );
+        self.line(&self.ink.yellow(&head));
+        for (requirement, runs) in broken {
+            self.line(&format!("  {:>5}  {}", runs.len(), one_line(&requirement, 9)));
+            self.line(&self.ink.dim(&format!("         such as {}", runs[0])));
+        }
+    }
+
+    fn reasons(&mut self, report: &Report, verdict: Verdict, word: &str) {
+        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+        let green = |result: &&RunResult| {
+            result.judged.verdict == verdict && matches!(result.judged.expectation, Expectation::None)
+        };
+        for result in report.results.iter().filter(green) {
+            *reasons.entry(&result.outcome.reason).or_insert(0) += 1;
+        }
+        if reasons.is_empty() {
+            return;
+        }
+        let total: usize = reasons.values().sum();
+        self.line("");
+        self.line(&self.ink.dim(&format!("{} {word}", plural(total, "run"))));
+        let mut reasons: Vec<(&str, usize)> = reasons.into_iter().collect();
+        reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        for (reason, count) in reasons {
+            self.line(&format!("  {count:>5}  {}", one_line(reason, 9)));
+        }
+    }
+
+    fn totals(&mut self, report: &Report, groups: &[Group<'_>]) {
+        self.line("");
+        if groups.len() > 1 {
+            for group in groups {
+                let line = short(group);
+                self.line(&line);
+            }
+            self.line("");
+        }
+        let counted = self.counts(&count(&report.results));
+        let runs = plural(report.results.len(), "run");
+        self.line(&format!(
+            "{runs} against {} in {}: {counted}",
+            report.target,
+            human(report.elapsed)
+        ));
+        if let Some((name, why)) = &report.instead_of {
+            self.line(&format!("{} was run since {name} cannot be: {why}", report.target));
+        }
+        if report.left_out > 0 {
+            self.line(&format!(
+                "{} over 5 s left out (--quick)",
+                plural(report.left_out, "run")
+            ));
+        }
+        if let Some(why) = &report.cut_short {
+            self.line(&self.ink.red(&format!("cut short: {why}")));
+        }
+        let last = conclusion(report);
+        let last = if report.exit_code() == 0 {
+            self.ink.green(&last)
+        } else {
+            self.ink.red(&last)
+        };
+        self.line(&last);
+    }
+}
+
+/// The word over an unexpected result.
+const fn headline(judged: &Judged) -> &'static str {
+    match (&judged.expectation, judged.verdict) {
+        (Expectation::UnexpectedPass { .. }, _) => "UNEXPECTED PASS",
+        (Expectation::Missed { .. }, Verdict::Fail) => "FAIL, but not as expected",
+        (Expectation::Missed { .. }, _) => "NOT AS EXPECTED",
+        (_, Verdict::Inconclusive) => "INCONCLUSIVE",
+        (_, Verdict::CaseError) => "CASE ERROR",
+        (_, Verdict::Deviates) => "DEVIATES",
+        (_, _) => "FAIL",
+    }
+}
+
+/// A group on one line, for the end, where the eye is when all has scrolled by.
+fn short(group: &Group<'_>) -> String {
+    let first = group.members[0];
+    let ids: BTreeSet<&str> = group.members.iter().flat_map(|result| broken(result)).collect();
+    let ids: Vec<&str> = ids.into_iter().collect();
+    let runs = plural(group.members.len(), "run");
+    let what = if ids.is_empty() {
+        first.outcome.reason.clone()
+    } else {
+        ids.join(", ")
+    };
+    let case = &first.run.script.case;
+    let line = format!("{:<15}  {case} ({runs})  ", headline(&first.judged));
+    let what = one_line(&what, line.chars().count());
+    line + &what
+}
+
+/// The requirements that a result breaks.
+fn broken(result: &RunResult) -> impl Iterator<Item = &str> {
+    let failure = result.outcome.failure.iter();
+    failure.flat_map(|failure| failure.requirements.iter().map(|(id, ..)| id.as_str()))
+}
+
+fn conclusion(report: &Report) -> String {
+    let red = report.red().count();
+    let cases: BTreeSet<&str> = report.red().map(|result| &*result.run.script.case).collect();
+    match report.exit_code() {
+        0 if report.results.is_empty() => "Nothing was run.".to_owned(),
+        0 => "Nothing unexpected.".to_owned(),
+        1 => format!(
+            "NOT CONFORMING: {} of {} unexpected.",
+            plural(red, "run"),
+            plural(cases.len(), "case")
+        ),
+        2 => "A case is wrong; correct it first.".to_owned(),
+        3 => "Inconclusive: the environment, not the target, is at fault.".to_owned(),
+        _ => "A bug of tcpvet: no verdict can be trusted.".to_owned(),
+    }
+}
+
+fn measure(measure: &Measure) -> String {
+    match measure {
+        Measure::Number(number) => format!("{number}"),
+        Measure::Seconds(seconds) => format!("{seconds:.6} s"),
+        Measure::Octets(octets) => hex(octets),
+    }
+}
+
+/// Text without what would break its line, cut where the line would be too long to be read.
+fn one_line(text: &str, indent: usize) -> String {
+    const WIDTH: usize = 100;
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let room = WIDTH.saturating_sub(indent).max(20);
+    match line.char_indices().nth(room) {
+        Some(_) => line.chars().take(room - 3).collect::<String>() + "...",
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ladder::tests::challenge_ack_missing;
+    use super::*;
+    use crate::suite::fixture::{failed, outcome, runs};
+    use crate::suite::{Expectations, RunResult};
+    use core::time::Duration;
+
+    const KNOWN: &str = "- {cases: urgent/*, expect: fail, requirement: RFC9293-MUST-1, reason: urgent is ignored}";
+
+    fn results(case: &str, outcomes: Vec<Outcome>) -> Vec<RunResult> {
+        let known = Expectations::parse(KNOWN, "e.yaml").unwrap();
+        let runs = runs(&[(case, "")]).into_iter().zip(outcomes);
+        runs.map(|(run, outcome)| RunResult {
+            judged: Judged::new(&run, &outcome, &known),
+            run,
+            outcome,
+            earlier: Vec::new(),
+            attempts: 1,
+            estimate: Duration::ZERO,
+        })
+        .collect()
+    }
+
+    fn report(results: Vec<RunResult>) -> Report {
+        Report {
+            target: "fake".to_owned(),
+            virtual_time: false,
+            instead_of: None,
+            seed: 1,
+            selection: Vec::new(),
+            again: " --target fake".to_owned(),
+            strict: false,
+            expectations: "runners/fake/expectations.yaml".to_owned(),
+            left_out: 0,
+            results,
+            elapsed: Duration::from_millis(1250),
+            cut_short: None,
+            bug: None,
+        }
+    }
+
+    fn mixed() -> Report {
+        let unsupported = Outcome {
+            reason: "fake cannot do urgent".to_owned(),
+            ..outcome(Verdict::Unsupported)
+        };
+        let known = || failed(Verdict::Fail, "expect: ACK", &["RFC9293-MUST-1"]);
+        let missing = challenge_ack_missing;
+        let mut all = results(
+            "reset/challenge",
+            vec![missing(), missing(), outcome(Verdict::Pass), missing()],
+        );
+        all.extend(results("urgent/mark", vec![known(), known(), unsupported]));
+        let softer = failed(Verdict::Deviates, "expect: ACK", &["RFC9293-SHLD-1"]);
+        all.extend(results("close/simple", vec![outcome(Verdict::Pass), softer]));
+        report(all)
+    }
+
+    #[test]
+    fn what_is_unexpected_is_told_in_full_and_the_rest_in_numbers() {
+        let expected = include_str!("console.txt");
+        let shown = console(&mixed(), Loudness::Normal, false);
+        assert_eq!(shown, expected, "\n{shown}");
+    }
+
+    #[test]
+    fn quiet_says_nothing_where_all_is_as_expected() {
+        let green = report(results("a/b", vec![outcome(Verdict::Pass)]));
+        assert_eq!(console(&green, Loudness::Quiet, false), "");
+        assert!(console(&green, Loudness::Normal, false).ends_with("Nothing unexpected.\n"));
+        assert!(console(&mixed(), Loudness::Quiet, false).contains("NOT CONFORMING"));
+    }
+
+    #[test]
+    fn verbose_names_every_run() {
+        let report = mixed();
+        let shown = console(&report, Loudness::Verbose, false);
+        for result in &report.results {
+            assert!(shown.contains(&result.run.name), "{}", result.run.name);
+        }
+    }
+
+    #[test]
+    fn colours_change_no_letter() {
+        let plain = console(&mixed(), Loudness::Normal, false);
+        let coloured = console(&mixed(), Loudness::Normal, true);
+        assert!(coloured.contains("\x1b[1;31mFAIL"));
+        let mut stripped = String::new();
+        for (number, piece) in coloured.split("\x1b[").enumerate() {
+            let text = if number == 0 {
+                piece
+            } else {
+                piece.split_once('m').map_or("", |(_, text)| text)
+            };
+            stripped.push_str(text);
+        }
+        assert_eq!(stripped, plain);
+    }
+
+    #[test]
+    fn a_bar_shows_whatever_there_is() {
+        let page = Page {
+            text: String::new(),
+            ink: Ink(false),
+        };
+        let bar = |counts: &[(Class, usize)]| {
+            let total = counts.iter().map(|(_, count)| count).sum();
+            page.bar(&counts.iter().copied().collect(), total)
+        };
+        assert_eq!(bar(&[(Class::Pass, 7)]), "[====================]");
+        assert_eq!(bar(&[(Class::Pass, 999), (Class::Fail, 1)]), "[===================X]");
+        assert_eq!(
+            bar(&[(Class::Pass, 1), (Class::Unsupported, 3)]),
+            "[=====...............]"
+        );
+        let all: Vec<(Class, usize)> = [
+            Class::Pass,
+            Class::Expected,
+            Class::Deviates,
+            Class::Fail,
+            Class::Inconclusive,
+        ]
+        .map(|class| (class, 1))
+        .into();
+        assert_eq!(bar(&all), "[====eeeeddddXXXX????]");
+    }
+
+    #[test]
+    fn what_broke_the_environment_is_said_once() {
+        let lost = || Outcome {
+            reason: "12 frames were lost".to_owned(),
+            ..outcome(Verdict::Inconclusive)
+        };
+        let mut all = results("a/b", vec![lost(), lost(), lost()]);
+        all.extend(results("a/c", vec![lost(), lost()]));
+        let shown = console(&report(all), Loudness::Normal, false);
+        assert_eq!(shown.matches("12 frames were lost").count(), 1, "{shown}");
+        assert!(shown.ends_with("Inconclusive: the environment, not the target, is at fault.\n"));
+    }
+}

@@ -1,0 +1,178 @@
+//! Why a run came out as it did, in lines that the console colours and JUnit takes as they are.
+
+use super::ladder::wrap;
+use super::{ladder, level_word, plural};
+use crate::engine::{Outcome, Verdict};
+use crate::suite::{Expectation, RunResult};
+
+/// How a line is meant, for whoever gives it a colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The case's claim.
+    Title,
+    /// A requirement that is broken.
+    Requirement,
+    /// What should have been.
+    Expected,
+    /// What came.
+    Seen,
+    /// Everything else that is said.
+    Plain,
+    /// A line of a ladder.
+    Ladder,
+    /// A line of a ladder that belongs to the failing step.
+    Mark,
+}
+
+/// One line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// How it is meant.
+    pub kind: Kind,
+    /// What it says; at most 100 columns, without a line break.
+    pub text: String,
+}
+
+/// Columns of a label such as `expected`, with the blanks after it.
+const LABEL: usize = 12;
+/// Columns of everything.
+const WIDTH: usize = 100;
+
+/// All that there is to say of a result but its name and verdict.
+pub fn explain(result: &RunResult) -> Vec<Line> {
+    let mut lines = Vec::new();
+    say(&mut lines, Kind::Title, "", &result.run.script.title);
+    expectation(&mut lines, result);
+    failure(&mut lines, &result.outcome);
+    let seen = result.outcome.failure.as_ref().map_or("", |failure| &failure.seen);
+    if !result.outcome.reason.is_empty() && result.outcome.reason != seen {
+        say(&mut lines, Kind::Seen, "because", &result.outcome.reason);
+    }
+    for note in &result.outcome.notes {
+        say(&mut lines, Kind::Plain, "note", note);
+    }
+    let earlier = result.earlier.len();
+    for (number, outcome) in result.earlier.iter().enumerate() {
+        if outcome.trace.is_empty() {
+            continue;
+        }
+        let which = format!("attempt {} of {}: {}", number + 1, earlier, summary(outcome));
+        blank(&mut lines);
+        say(&mut lines, Kind::Plain, "", &which);
+        picture(&mut lines, outcome);
+    }
+    if !result.outcome.trace.is_empty() {
+        blank(&mut lines);
+        if earlier > 0 {
+            let attempts = plural(earlier, "attempt");
+            say(&mut lines, Kind::Plain, "", &format!("after {attempts}, alone:"));
+        }
+        picture(&mut lines, &result.outcome);
+    }
+    lines
+}
+
+fn expectation(lines: &mut Vec<Line>, result: &RunResult) {
+    match &result.judged.expectation {
+        Expectation::None => {}
+        Expectation::Met { reason } => say(lines, Kind::Plain, "known", reason),
+        Expectation::UnexpectedPass { reason } => {
+            say(
+                lines,
+                Kind::Expected,
+                "expected",
+                &format!("a failure, known as: {reason}"),
+            );
+            say(
+                lines,
+                Kind::Seen,
+                "seen",
+                "it holds now: remove the entry from the expectations",
+            );
+        }
+        Expectation::Missed { reason, difference } => {
+            say(
+                lines,
+                Kind::Seen,
+                "not known",
+                &format!("{difference}; known is: {reason}"),
+            );
+        }
+    }
+}
+
+fn failure(lines: &mut Vec<Line>, outcome: &Outcome) {
+    let Some(failure) = &outcome.failure else { return };
+    for (id, level, summary) in &failure.requirements {
+        say(
+            lines,
+            Kind::Requirement,
+            level_word(*level),
+            &format!("{id}: {summary}"),
+        );
+    }
+    say(lines, Kind::Expected, "expected", &failure.expected);
+    say(lines, Kind::Seen, "seen", &failure.seen);
+    let at = &failure.position;
+    let mut place = format!("{}:{}:{}", at.file, at.line, at.column);
+    if !failure.expected.starts_with(&failure.step) {
+        place += &format!("  {}", failure.step);
+    }
+    if let Some(state) = &failure.given {
+        place += &format!("  (on the way to {state})");
+    }
+    say(lines, Kind::Plain, "at", &place);
+}
+
+/// An outcome in a few words.
+fn summary(outcome: &Outcome) -> String {
+    match (&outcome.failure, outcome.verdict) {
+        (Some(failure), verdict) => format!("{verdict} at `{}`", failure.step),
+        (None, Verdict::Pass) => "pass".to_owned(),
+        (None, verdict) if outcome.reason.is_empty() => verdict.to_string(),
+        (None, verdict) => format!("{verdict}, {}", outcome.reason),
+    }
+}
+
+/// A label and text after it, broken so that what follows stands under the text. Of a very long text the beginning has
+/// to do.
+fn say(lines: &mut Vec<Line>, kind: Kind, label: &str, text: &str) {
+    const MOST: usize = 24;
+    let (indent, room) = match label {
+        "" => (2, WIDTH - 2),
+        _ => (LABEL, WIDTH - LABEL),
+    };
+    let mut parts: Vec<String> = text.trim_end().lines().flat_map(|line| wrap(line, room)).collect();
+    if parts.len() > MOST {
+        let left_out = parts.len() - MOST;
+        parts.truncate(MOST);
+        parts.push(format!("... {} more", plural(left_out, "line")));
+    }
+    for (number, part) in parts.into_iter().enumerate() {
+        let label = if number == 0 { label } else { "" };
+        let text = format!("{label:>width$}  {part}", width = indent - 2);
+        let text = text.trim_end().to_owned();
+        lines.push(Line { kind, text });
+    }
+}
+
+fn blank(lines: &mut Vec<Line>) {
+    lines.push(Line {
+        kind: Kind::Plain,
+        text: String::new(),
+    });
+}
+
+fn picture(lines: &mut Vec<Line>, outcome: &Outcome) {
+    for line in ladder(outcome).lines() {
+        let kind = if line.starts_with('>') {
+            Kind::Mark
+        } else {
+            Kind::Ladder
+        };
+        lines.push(Line {
+            kind,
+            text: line.to_owned(),
+        });
+    }
+}

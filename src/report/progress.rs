@@ -1,0 +1,139 @@
+//! One line on standard error that says how far the suite is; nothing where nobody watches.
+
+use super::{human, plural};
+use crate::suite::{Progress, Run};
+use core::time::Duration;
+use std::collections::BTreeSet;
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+/// How often the line is drawn anew, so that its seconds are seen to pass.
+const EVERY: Duration = Duration::from_millis(100);
+
+/// The line, while it lives.
+pub struct ProgressLine {
+    state: Arc<Mutex<State>>,
+    drawer: Option<JoinHandle<()>>,
+}
+
+struct State {
+    names: Vec<String>,
+    estimates: Vec<Duration>,
+    /// Places of runs that are not settled, by estimate: the last is waited for longest.
+    open: BTreeSet<(Duration, usize)>,
+    red: usize,
+    again: usize,
+    strict: bool,
+    began: Instant,
+    /// Estimates say nothing where the clock is ours.
+    virtual_time: bool,
+    stop: Arc<AtomicBool>,
+    over: bool,
+}
+
+impl ProgressLine {
+    /// Begins the line if `wanted` and standard error is a terminal. It says so when `stop` has been set.
+    pub fn begin(
+        plan: &[Run],
+        estimates: Vec<Duration>,
+        strict: bool,
+        virtual_time: bool,
+        stop: Arc<AtomicBool>,
+        wanted: bool,
+    ) -> ProgressLine {
+        let open = estimates.iter().enumerate().map(|(place, estimate)| (*estimate, place));
+        let state = State {
+            names: plan.iter().map(|run| run.name.clone()).collect(),
+            open: open.collect(),
+            estimates,
+            red: 0,
+            again: 0,
+            strict,
+            began: Instant::now(),
+            virtual_time,
+            stop,
+            over: false,
+        };
+        let state = Arc::new(Mutex::new(state));
+        let drawer = (wanted && io::stderr().is_terminal()).then(|| {
+            let state = Arc::clone(&state);
+            std::thread::spawn(move || draw(&state))
+        });
+        ProgressLine { state, drawer }
+    }
+
+    /// Takes note.
+    pub fn note(&self, progress: Progress<'_>) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match progress {
+            Progress::Settled(place, judged) => {
+                let estimate = state.estimates.get(place).copied().unwrap_or_default();
+                state.open.remove(&(estimate, place));
+                let red = judged.exit_code(state.strict) != 0;
+                state.red += usize::from(red);
+            }
+            Progress::Again(_) => state.again += 1,
+        }
+    }
+}
+
+impl Drop for ProgressLine {
+    /// Takes the line away.
+    fn drop(&mut self) {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).over = true;
+        if let Some(drawer) = self.drawer.take() {
+            // The line is a courtesy: nothing depends on whether it was drawn to the end.
+            drop(drawer.join());
+        }
+    }
+}
+
+fn draw(state: &Mutex<State>) {
+    loop {
+        {
+            let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            let text = if state.over { String::new() } else { state.line() };
+            // Back to the first column, and away with what stood there. Whoever closed standard error wants no line.
+            drop(write!(io::stderr(), "\r\x1b[K{text}"));
+            drop(io::stderr().flush());
+            if state.over {
+                return;
+            }
+        }
+        std::thread::sleep(EVERY);
+    }
+}
+
+impl State {
+    fn line(&self) -> String {
+        if self.stop.load(Ordering::Relaxed) {
+            return "interrupted: ending what is under way; Ctrl-C once more ends at once".to_owned();
+        }
+        let total = self.names.len();
+        let mut parts = vec![format!("{}/{total} runs", total - self.open.len())];
+        if self.red > 0 {
+            parts.push(format!("{} unexpected", self.red));
+        }
+        if self.again > 0 {
+            parts.push(format!("{} again", plural(self.again, "run")));
+        }
+        if let Some(left) = self.left() {
+            parts.push(format!("about {} left", human(left)));
+        }
+        if let Some((_, place)) = self.open.last() {
+            parts.push(format!("waiting for {}", self.names[*place]));
+        }
+        // A line that wraps cannot be taken back.
+        parts.join(", ").chars().take(79).collect()
+    }
+
+    /// As long as the longest run that is open, which began with the others, has left.
+    fn left(&self) -> Option<Duration> {
+        let (longest, _) = self.open.last()?;
+        let left = longest.checked_sub(self.began.elapsed())?;
+        (!self.virtual_time && left > Duration::from_secs(1)).then(|| Duration::from_secs(left.as_secs()))
+    }
+}

@@ -1,0 +1,556 @@
+//! Runs a plan: the longest first, what luck may have spoilt again, and every run to one verdict.
+
+use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Run, estimate};
+use crate::engine::{Outcome, Verdict};
+use crate::target::{EnvironmentError, Job, Target};
+use core::any::Any;
+use core::time::Duration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// How often an inconclusive run is repeated, alone.
+const REPEATS: usize = 3;
+
+/// How runs are to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Conduct {
+    /// From which each run's seed is made.
+    pub seed: u64,
+    /// How many at once, at most; 0: no limit.
+    pub at_once: usize,
+}
+
+/// What became of one run.
+#[derive(Clone, Debug)]
+pub struct RunResult {
+    /// The run.
+    pub run: Run,
+    /// What it established.
+    pub outcome: Outcome,
+    /// Attempts before it that were not conclusive, or that contradict each other.
+    pub earlier: Vec<Outcome>,
+    /// How many attempts were made; none where the suite was stopped before.
+    pub attempts: usize,
+    /// What that means.
+    pub judged: Judged,
+    /// How long it was thought to take.
+    pub estimate: Duration,
+}
+
+/// What is told while runs are being made.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// A run is settled, by its place in the plan.
+    Settled(usize, &'a Judged),
+    /// A run is made again, alone.
+    Again(usize),
+}
+
+/// A plan that was run.
+#[derive(Clone, Debug)]
+pub struct Executed {
+    /// One for each run, in the order of the plan.
+    pub results: Vec<RunResult>,
+    /// Why not all is as it should be, if so. What ended before is judged all the same.
+    pub trouble: Option<Trouble>,
+}
+
+/// Why a plan was not run to its end. What had no verdict by then is inconclusive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// `stop` was set.
+    Interrupted,
+    /// The environment failed.
+    Environment(EnvironmentError),
+    /// A bug of ours: the ledger does not add up, or something panicked.
+    Bug(String),
+}
+
+impl Trouble {
+    /// Why a run has no verdict of its own.
+    fn reason(&self) -> String {
+        match self {
+            Trouble::Interrupted => "interrupted".to_owned(),
+            Trouble::Environment(error) => error.to_string(),
+            Trouble::Bug(_) => "a bug of tcpvet ended everything".to_owned(),
+        }
+    }
+}
+
+/// Runs everything.
+pub fn execute(
+    target: &mut dyn Target,
+    plan: &[Run],
+    expectations: &Expectations,
+    conduct: Conduct,
+    stop: &AtomicBool,
+    watch: &mut dyn FnMut(Progress<'_>),
+) -> Executed {
+    let facts = target.facts().clone();
+    let ledger = match Ledger::new(plan.iter().map(|run| run.name.clone())) {
+        Ok(ledger) => ledger,
+        Err(error) => {
+            return Executed {
+                results: Vec::new(),
+                trouble: Some(Trouble::Bug(error.to_string())),
+            };
+        }
+    };
+    let mut clerk = Clerk {
+        plan,
+        expectations,
+        repeatable: !facts.virtual_time,
+        seed: conduct.seed,
+        stop,
+        ledger,
+        error: None,
+    };
+    let estimates: Vec<Duration> = plan
+        .iter()
+        .map(|run| estimate(&run.script, &facts.tolerances))
+        .collect();
+    // The longest first: where not all run at once, a long one begun last would be waited for alone.
+    let mut order: Vec<usize> = (0..plan.len()).collect();
+    order.sort_by_key(|&place| std::cmp::Reverse(estimates[place]));
+    let jobs = order.iter().map(|&place| plan[place].job(conduct.seed)).collect();
+    let mut done = |at: usize, outcome| {
+        let place = order.get(at).copied().unwrap_or(usize::MAX);
+        clerk.note(place, outcome, watch)
+    };
+    // After a panic neither the target nor what it had under way is looked at again.
+    let ran = catch_unwind(AssertUnwindSafe(|| target.run(jobs, conduct.at_once, stop, &mut done)));
+    let trouble = clerk.trouble(ran);
+    clerk.void_rest(trouble.as_ref());
+    Executed {
+        results: clerk.results(estimates),
+        trouble,
+    }
+}
+
+/// Keeps the ledger while a target runs.
+struct Clerk<'a> {
+    plan: &'a [Run],
+    expectations: &'a Expectations,
+    repeatable: bool,
+    seed: u64,
+    stop: &'a AtomicBool,
+    ledger: Ledger,
+    /// The first thing that did not add up. The target is let finish, since it cannot be told.
+    error: Option<LedgerError>,
+}
+
+/// What to do after an attempt.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    /// Once more, alone.
+    Again,
+    /// The last attempt counts.
+    Last,
+    /// Two attempts contradict each other, by their places.
+    Contradiction(usize, usize),
+}
+
+impl Clerk<'_> {
+    fn note(&mut self, place: usize, outcome: Outcome, watch: &mut dyn FnMut(Progress<'_>)) -> Option<Job> {
+        match self.try_note(place, outcome, watch) {
+            Ok(job) => job,
+            Err(error) => {
+                self.error.get_or_insert(error);
+                None
+            }
+        }
+    }
+
+    fn try_note(
+        &mut self,
+        place: usize,
+        outcome: Outcome,
+        watch: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Option<Job>, LedgerError> {
+        let stopped = self.stop.load(Ordering::Relaxed);
+        let attempts = self.ledger.attempt(place, outcome)?;
+        // The ledger knows this place, so the plan does.
+        let run = &self.plan[place];
+        let expected = |outcome: &Outcome| matches!(self.expectations.judge(run, outcome), Expectation::Met { .. });
+        let next = match self.repeatable && !stopped {
+            true => next(attempts, expected),
+            false => Next::Last,
+        };
+        let verdict = match next {
+            Next::Again => {
+                watch(Progress::Again(place));
+                return Ok(Some(Job {
+                    alone: true,
+                    ..run.job(self.seed)
+                }));
+            }
+            Next::Last => None,
+            Next::Contradiction(first, second) => Some(contradiction(&attempts[first], &attempts[second])),
+        };
+        // There is at least the attempt just noted.
+        let judged = Judged::new(
+            run,
+            verdict.as_ref().unwrap_or(&attempts[attempts.len() - 1]),
+            self.expectations,
+        );
+        match verdict {
+            Some(verdict) => self.ledger.settle(place, verdict)?,
+            None => self.ledger.settle_by_last(place)?,
+        }
+        watch(Progress::Settled(place, &judged));
+        Ok(None)
+    }
+
+    /// What went wrong, the worst first. Missing verdicts are a bug only where nothing else explains them.
+    fn trouble(&mut self, ran: Result<Result<(), EnvironmentError>, Box<dyn Any + Send>>) -> Option<Trouble> {
+        let open = self.ledger.open();
+        let names = || open.iter().map(|&place| self.plan[place].name.clone());
+        match (ran, self.error.take()) {
+            (Err(panic), _) => Some(Trouble::Bug(format!(
+                "{}{}",
+                panic_text(panic.as_ref()),
+                under_way(names())
+            ))),
+            (Ok(_), Some(error)) => Some(Trouble::Bug(error.to_string())),
+            (Ok(Err(error)), None) => Some(Trouble::Environment(error)),
+            (Ok(Ok(())), None) if self.stop.load(Ordering::Relaxed) => Some(Trouble::Interrupted),
+            (Ok(Ok(())), None) if open.is_empty() => None,
+            (Ok(Ok(())), None) => Some(Trouble::Bug(LedgerError::Missing(names().collect()).to_string())),
+        }
+    }
+
+    fn void_rest(&mut self, trouble: Option<&Trouble>) {
+        let reason = trouble.map_or_else(String::new, Trouble::reason);
+        for place in self.ledger.open() {
+            if let Err(error) = self.ledger.settle(place, empty(&reason)) {
+                self.error.get_or_insert(error);
+            }
+        }
+    }
+
+    fn results(self, estimates: Vec<Duration>) -> Vec<RunResult> {
+        // Every page that was open has just been settled.
+        let settled = self.ledger.close().unwrap_or_default();
+        let results = settled.into_iter().zip(self.plan).zip(estimates);
+        results
+            .map(|((settled, run), estimate)| RunResult {
+                judged: Judged::new(run, &settled.verdict, self.expectations),
+                run: run.clone(),
+                outcome: settled.verdict,
+                earlier: settled.earlier,
+                attempts: settled.attempts,
+                estimate,
+            })
+            .collect()
+    }
+}
+
+/// What a panic said.
+pub fn panic_text(payload: &(dyn Any + Send)) -> &str {
+    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
+        (Some(text), _) => text,
+        (None, Some(text)) => text,
+        (None, None) => "a panic without a message",
+    }
+}
+
+fn under_way(mut names: impl ExactSizeIterator<Item = String>) -> String {
+    match (names.len(), names.next()) {
+        (_, None) => String::new(),
+        (1, Some(name)) => format!(", in `{name}`"),
+        (count, Some(name)) => format!(", with {count} runs not at their end, such as `{name}`"),
+    }
+}
+
+/// Decides after each attempt, on real time. At most four may be inconclusive and two conclusive.
+///
+/// A failure about time may be our own lateness: it counts only if a second run, alone, agrees. One that is expected
+/// exactly as it came needs no confirmation.
+fn next(attempts: &[Outcome], expected: impl Fn(&Outcome) -> bool) -> Next {
+    let conclusive: Vec<usize> = (0..attempts.len())
+        .filter(|&place| attempts[place].verdict != Verdict::Inconclusive)
+        .collect();
+    let last_is_inconclusive = conclusive.last().is_none_or(|last| last + 1 < attempts.len());
+    if last_is_inconclusive {
+        return if attempts.len() - conclusive.len() > REPEATS {
+            Next::Last
+        } else {
+            Next::Again
+        };
+    }
+    match conclusive[..] {
+        [only] if about_time(&attempts[only]) && !expected(&attempts[only]) => Next::Again,
+        [first, second] if !same(&attempts[first], &attempts[second]) => Next::Contradiction(first, second),
+        _ => Next::Last,
+    }
+}
+
+fn about_time(outcome: &Outcome) -> bool {
+    matches!(outcome.verdict, Verdict::Fail | Verdict::Deviates)
+        && outcome.failure.as_ref().is_some_and(|failure| failure.timing)
+}
+
+/// Whether two attempts say the same: the same verdict, at the same step, against the same requirements.
+fn same(a: &Outcome, b: &Outcome) -> bool {
+    let facts = |outcome: &Outcome| {
+        let failure = outcome.failure.as_ref()?;
+        Some((
+            failure.position.clone(),
+            failure.step.clone(),
+            failure.requirements.clone(),
+        ))
+    };
+    a.verdict == b.verdict && facts(a) == facts(b)
+}
+
+fn contradiction(first: &Outcome, second: &Outcome) -> Outcome {
+    let said = |outcome: &Outcome| match &outcome.failure {
+        Some(failure) => format!("{} at `{}`", outcome.verdict, failure.step),
+        None => outcome.verdict.to_string(),
+    };
+    Outcome {
+        began: first.began,
+        ended: first.ended,
+        ..empty(&format!(
+            "two attempts contradict each other: first {}, then, alone, {}",
+            said(first),
+            said(second)
+        ))
+    }
+}
+
+fn empty(reason: &str) -> Outcome {
+    Outcome {
+        verdict: Verdict::Inconclusive,
+        failure: None,
+        reason: reason.to_owned(),
+        outcomes: Vec::new(),
+        measures: Default::default(),
+        notes: Vec::new(),
+        trace: Vec::new(),
+        began: Default::default(),
+        ended: Default::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{failed, outcome, runs};
+    use super::*;
+    use crate::target::{Abilities, Facts, Tolerances};
+    use std::collections::VecDeque;
+    use std::sync::Arc;
+
+    /// A target whose runs end as prepared: each attempt at a place takes the next outcome, the last one for ever.
+    struct Fake {
+        facts: Arc<Facts>,
+        prepared: Vec<VecDeque<Outcome>>,
+        /// What is done besides.
+        quirk: Quirk,
+        /// Places and whether alone, in the order of the attempts.
+        seen: Vec<(usize, bool)>,
+    }
+
+    #[derive(PartialEq)]
+    enum Quirk {
+        None,
+        TellsTwice,
+        Forgets,
+        IsStoppedAfterOne,
+        BreaksAfterOne,
+        PanicsAfterOne,
+    }
+
+    impl Fake {
+        fn new(prepared: Vec<Vec<Outcome>>, quirk: Quirk) -> Fake {
+            let facts = Facts {
+                name: "fake".to_owned(),
+                abilities: Abilities::default(),
+                claims: Default::default(),
+                tolerances: Tolerances::default(),
+                mtu: 1500,
+                virtual_time: false,
+            };
+            Fake {
+                facts: Arc::new(facts),
+                prepared: prepared.into_iter().map(VecDeque::from).collect(),
+                quirk,
+                seen: Vec::new(),
+            }
+        }
+
+        fn attempt(&mut self, place: usize, alone: bool) -> Outcome {
+            self.seen.push((place, alone));
+            let outcomes = &mut self.prepared[place];
+            if outcomes.len() > 1 {
+                outcomes.pop_front().unwrap()
+            } else {
+                outcomes[0].clone()
+            }
+        }
+    }
+
+    impl Target for Fake {
+        fn facts(&self) -> &Arc<Facts> {
+            &self.facts
+        }
+
+        fn run(
+            &mut self,
+            jobs: Vec<Job>,
+            _at_once: usize,
+            stop: &AtomicBool,
+            done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
+        ) -> Result<(), EnvironmentError> {
+            for (place, job) in jobs.into_iter().enumerate() {
+                let mut next = Some(job);
+                while let Some(job) = next {
+                    let outcome = self.attempt(place, job.alone);
+                    next = done(place, outcome);
+                }
+                match self.quirk {
+                    Quirk::None => {}
+                    Quirk::TellsTwice => drop(done(place, outcome(Verdict::Pass))),
+                    Quirk::Forgets => return Ok(()),
+                    Quirk::IsStoppedAfterOne => {
+                        stop.store(true, Ordering::Relaxed);
+                        return Ok(());
+                    }
+                    Quirk::PanicsAfterOne => panic!("the fake panics"),
+                    Quirk::BreaksAfterOne => {
+                        let (problem, remedy) = ("the device is gone".to_owned(), "plug it in".to_owned());
+                        return Err(EnvironmentError { problem, remedy });
+                    }
+                }
+            }
+            Ok(())
+        }
+    }
+
+    const CONDUCT: Conduct = Conduct { seed: 1, at_once: 0 };
+
+    fn run_with(fake: &mut Fake, expectations: &str) -> Executed {
+        let plan: Vec<Run> = runs(&[("a/b", ""), ("a/c", "")])
+            .into_iter()
+            .take(fake.prepared.len())
+            .collect();
+        let expectations = Expectations::parse(expectations, "e.yaml").unwrap();
+        let stop = AtomicBool::new(false);
+        execute(fake, &plan, &expectations, CONDUCT, &stop, &mut |_| {})
+    }
+
+    fn verdict(prepared: Vec<Outcome>) -> (RunResult, usize) {
+        let mut fake = Fake::new(vec![prepared], Quirk::None);
+        let result = run_with(&mut fake, "").results.remove(0);
+        (result, fake.seen.len())
+    }
+
+    fn late(step: &str) -> Outcome {
+        let mut outcome = failed(Verdict::Fail, step, &["RFC9293-MUST-1"]);
+        outcome.failure.as_mut().unwrap().timing = true;
+        outcome
+    }
+
+    #[test]
+    fn an_inconclusive_run_is_repeated_alone_three_times_at_most() {
+        let mut fake = Fake::new(vec![vec![outcome(Verdict::Inconclusive)]], Quirk::None);
+        let result = run_with(&mut fake, "").results.remove(0);
+        assert_eq!(result.judged.verdict, Verdict::Inconclusive);
+        assert_eq!(fake.seen, [(0, false), (0, true), (0, true), (0, true)]);
+        assert_eq!(result.earlier.len(), 3);
+
+        let (result, attempts) = verdict(vec![outcome(Verdict::Inconclusive), outcome(Verdict::Pass)]);
+        assert_eq!((result.judged.verdict, attempts), (Verdict::Pass, 2));
+    }
+
+    #[test]
+    fn a_failure_about_time_counts_only_if_a_second_run_agrees() {
+        let (result, attempts) = verdict(vec![late("expect: ACK")]);
+        assert_eq!((result.judged.verdict, attempts), (Verdict::Fail, 2));
+
+        let (result, _) = verdict(vec![late("expect: ACK"), outcome(Verdict::Pass)]);
+        assert_eq!(result.judged.verdict, Verdict::Inconclusive);
+        assert_eq!(
+            result.outcome.reason,
+            "two attempts contradict each other: first fail at `expect: ACK`, then, alone, pass"
+        );
+        assert_eq!(result.earlier.len(), 2, "both traces are kept");
+
+        let (result, _) = verdict(vec![late("expect: ACK"), late("expect: FIN,ACK")]);
+        assert_eq!(result.judged.verdict, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_second_run_that_is_inconclusive_confirms_nothing() {
+        let spoilt = || outcome(Verdict::Inconclusive);
+        let (result, attempts) = verdict(vec![late("expect: ACK"), spoilt(), late("expect: ACK")]);
+        assert_eq!((result.judged.verdict, attempts), (Verdict::Fail, 3));
+        let (result, attempts) = verdict(vec![late("expect: ACK"), spoilt()]);
+        assert_eq!((result.judged.verdict, attempts), (Verdict::Inconclusive, 5));
+    }
+
+    #[test]
+    fn a_failure_that_is_not_about_time_is_not_repeated() {
+        let (result, attempts) = verdict(vec![failed(Verdict::Fail, "expect: ACK", &["RFC9293-MUST-1"])]);
+        assert_eq!((result.judged.verdict, attempts), (Verdict::Fail, 1));
+    }
+
+    #[test]
+    fn a_failure_that_is_expected_as_it_came_needs_no_confirmation() {
+        let expected = "- {cases: a/b, expect: fail, requirement: RFC9293-MUST-1, step: 'expect: ACK', reason: r}";
+        let mut fake = Fake::new(vec![vec![late("expect: ACK")]], Quirk::None);
+        run_with(&mut fake, expected);
+        assert_eq!(fake.seen.len(), 1);
+        let mut elsewhere = Fake::new(vec![vec![late("expect: FIN,ACK")]], Quirk::None);
+        run_with(&mut elsewhere, expected);
+        assert_eq!(elsewhere.seen.len(), 2);
+    }
+
+    #[test]
+    fn on_virtual_time_nothing_is_repeated() {
+        let mut fake = Fake::new(vec![vec![outcome(Verdict::Inconclusive)]], Quirk::None);
+        Arc::get_mut(&mut fake.facts).unwrap().virtual_time = true;
+        run_with(&mut fake, "");
+        assert_eq!(fake.seen.len(), 1);
+    }
+
+    #[test]
+    fn a_verdict_that_is_missing_or_doubled_is_a_bug_of_ours() {
+        let pass = || vec![outcome(Verdict::Pass)];
+        let mut doubled = Fake::new(vec![pass(), pass()], Quirk::TellsTwice);
+        let bug = |text: &str| Some(Trouble::Bug(text.to_owned()));
+        let executed = run_with(&mut doubled, "");
+        assert_eq!(executed.trouble, bug("two verdicts came for `a/b[ip4]`"));
+        let mut missing = Fake::new(vec![pass(), pass()], Quirk::Forgets);
+        let executed = run_with(&mut missing, "");
+        assert_eq!(executed.trouble, bug("no verdict came for 1 run: `a/b[ip4,wrap]`"));
+        assert_eq!(executed.results.len(), 2);
+        assert_eq!(executed.results[1].judged.verdict, Verdict::Inconclusive);
+    }
+
+    #[test]
+    fn a_panic_is_a_bug_of_ours_and_what_ended_before_is_kept() {
+        let pass = || vec![outcome(Verdict::Pass)];
+        let mut fake = Fake::new(vec![pass(), pass()], Quirk::PanicsAfterOne);
+        let executed = run_with(&mut fake, "");
+        assert_eq!(executed.results[0].judged.verdict, Verdict::Pass);
+        let text = "the fake panics, in `a/b[ip4,wrap]`".to_owned();
+        assert_eq!(executed.trouble, Some(Trouble::Bug(text)));
+    }
+
+    #[test]
+    fn what_was_not_run_is_inconclusive_for_a_reason_that_is_told() {
+        let pass = || vec![outcome(Verdict::Pass)];
+        let mut stopped = Fake::new(vec![pass(), pass()], Quirk::IsStoppedAfterOne);
+        let Executed { results, trouble } = run_with(&mut stopped, "");
+        assert_eq!(trouble, Some(Trouble::Interrupted));
+        assert_eq!(results[0].judged.verdict, Verdict::Pass);
+        assert_eq!(results[1].judged.verdict, Verdict::Inconclusive);
+        assert_eq!(results[1].outcome.reason, "interrupted");
+
+        let mut broken = Fake::new(vec![pass(), pass()], Quirk::BreaksAfterOne);
+        let Executed { results, trouble } = run_with(&mut broken, "");
+        assert!(matches!(trouble, Some(Trouble::Environment(_))));
+        assert_eq!(results[1].outcome.reason, "the device is gone; plug it in");
+    }
+}

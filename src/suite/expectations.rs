@@ -1,0 +1,479 @@
+//! `expectations.yaml`: what a target is known to do otherwise, and why that is left so.
+//!
+//! An entry pins the verdict, the failing requirement and, if it says so, the step: an expected failure must never hide
+//! a new one. An entry that matches nothing is an error, judged against the whole library.
+
+use super::plan::ip_number;
+use super::{Expectation, Pattern, Run, nearest, requirements};
+use crate::engine::{Outcome, Verdict};
+use saphyr_parser::{Event, Parser};
+use serde::Deserialize;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// All entries of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expectations {
+    entries: Vec<Entry>,
+}
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Which runs.
+    pub cases: Pattern,
+    /// Their verdict.
+    pub expect: Verdict,
+    /// The requirements that may be broken, each with `*` for anything; empty only where the verdict breaks none.
+    pub requirements: Vec<Pattern>,
+    /// The failing step as written in the case, if it is pinned.
+    pub step: Option<String>,
+    /// Why it is left so.
+    pub reason: String,
+    /// Only over this IP version: `4` or `6`.
+    pub ip: Option<String>,
+    /// Only with these ISNs: `plain` or `wrap`.
+    pub isn: Option<String>,
+    /// The file, as shown to a person.
+    pub file: String,
+    /// The line on which it begins, from 1.
+    pub line: usize,
+}
+
+/// What is wrong with an expectations file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectationError {
+    /// The file, as shown to a person.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What, with the remedy.
+    pub problem: String,
+}
+
+impl fmt::Display for ExpectationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n  {}:{}", self.problem, self.file, self.line)
+    }
+}
+
+impl std::error::Error for ExpectationError {}
+
+impl Expectations {
+    /// Reads a file's text; `file` is its name as shown to a person. All errors at once.
+    pub fn parse(text: &str, file: &str) -> Result<Expectations, Vec<ExpectationError>> {
+        let error = |line: usize, problem: String| ExpectationError {
+            file: file.to_owned(),
+            line,
+            problem,
+        };
+        // An empty file, or one of comments only, is no list to serde.
+        let raw: Option<Vec<RawEntry>> = serde_yaml::from_str(text).map_err(|err| {
+            let line = err.location().map_or(1, |at| at.line());
+            vec![error(line, plain(&err.to_string()))]
+        })?;
+        let lines = item_lines(text);
+        let mut entries = Vec::new();
+        let mut errors = Vec::new();
+        for (place, raw) in raw.unwrap_or_default().into_iter().enumerate() {
+            let line = lines.get(place).copied().unwrap_or(1);
+            match raw.lower(file, line) {
+                Ok(entry) => entries.push(entry),
+                Err(problem) => errors.push(error(line, problem)),
+            }
+        }
+        if errors.is_empty() {
+            Ok(Expectations { entries })
+        } else {
+            Err(errors)
+        }
+    }
+
+    /// The entries, in the order written.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// Checks the entries against all runs there are: each must match one, and name requirements that those cover.
+    pub fn check(&self, library: &[Run]) -> Vec<ExpectationError> {
+        self.entries.iter().filter_map(|entry| entry.check(library)).collect()
+    }
+
+    /// How an outcome compares with what is expected. Of several entries that speak of the run one that is met
+    /// suffices.
+    pub fn judge(&self, run: &Run, outcome: &Outcome) -> Expectation {
+        if matches!(outcome.verdict, Verdict::Inconclusive | Verdict::CaseError) {
+            return Expectation::None;
+        }
+        let mut missed = Expectation::None;
+        for entry in self.entries.iter().filter(|entry| entry.speaks_of(run)) {
+            match entry.difference(outcome) {
+                None => {
+                    return Expectation::Met {
+                        reason: entry.reason.clone(),
+                    };
+                }
+                Some(difference) if missed == Expectation::None => missed = entry.missed(outcome, difference),
+                Some(_) => {}
+            }
+        }
+        missed
+    }
+}
+
+impl Entry {
+    /// Whether it is about this run.
+    pub fn speaks_of(&self, run: &Run) -> bool {
+        let isn = if run.wrap { "wrap" } else { "plain" };
+        self.cases.fits_run(run)
+            && self.ip.as_ref().is_none_or(|ip| ip == ip_number(run.ip))
+            && self.isn.as_ref().is_none_or(|only| only == isn)
+    }
+
+    fn check(&self, library: &[Run]) -> Option<ExpectationError> {
+        let error = |problem: String| {
+            Some(ExpectationError {
+                file: self.file.clone(),
+                line: self.line,
+                problem,
+            })
+        };
+        let runs: Vec<&Run> = library.iter().filter(|run| self.speaks_of(run)).collect();
+        if runs.is_empty() {
+            let cases: BTreeSet<&str> = library.iter().map(|run| &*run.script.case).collect();
+            let near = nearest(self.cases.as_str(), cases);
+            let help = match near.first() {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "correct the pattern, or remove the entry".to_owned(),
+            };
+            return error(format!("no run matches `{}`; {help}", self.cases.as_str()));
+        }
+        let covered = |id: &Pattern| {
+            runs.iter()
+                .any(|run| requirements(&run.script).iter().any(|it| id.fits(&it.id)))
+        };
+        let stray = self.requirements.iter().find(|id| !covered(id))?;
+        error(format!(
+            "no run that `{}` matches covers `{}`",
+            self.cases.as_str(),
+            stray.as_str()
+        ))
+    }
+
+    /// What differs from what is expected; `None`: nothing.
+    fn difference(&self, outcome: &Outcome) -> Option<String> {
+        if outcome.verdict != self.expect {
+            return Some(format!("expected {}, came {}", self.expect, outcome.verdict));
+        }
+        let failure = outcome.failure.as_ref();
+        if let Some(step) = &self.step {
+            let came = failure.map_or("", |failure| failure.step.as_str());
+            if squeeze(step) != squeeze(came) {
+                return Some(format!("expected at `{step}`, came at `{came}`"));
+            }
+        }
+        if self.requirements.is_empty() {
+            return None;
+        }
+        let broken = failure.map_or(&[][..], |failure| &failure.requirements);
+        // Every requirement that broke must be one of those listed: what breaks anew must not hide behind them.
+        let stray = broken
+            .iter()
+            .find(|(id, ..)| !self.requirements.iter().any(|it| it.fits(id)));
+        match stray {
+            Some((id, ..)) => Some(format!("expected to break {}, broke {id} too", self.listed())),
+            None if broken.is_empty() => Some(format!("expected to break {}, broke no requirement", self.listed())),
+            None => None,
+        }
+    }
+
+    fn listed(&self) -> String {
+        let ids: Vec<&str> = self.requirements.iter().map(Pattern::as_str).collect();
+        ids.join(", ")
+    }
+
+    fn missed(&self, outcome: &Outcome, difference: String) -> Expectation {
+        let reason = self.reason.clone();
+        match outcome.verdict {
+            Verdict::Pass | Verdict::Observed => Expectation::UnexpectedPass { reason },
+            Verdict::Fail
+            | Verdict::Deviates
+            | Verdict::Unsupported
+            | Verdict::NotApplicable
+            | Verdict::Inconclusive
+            | Verdict::CaseError => Expectation::Missed { reason, difference },
+        }
+    }
+}
+
+/// A step's text without what a line break in YAML changes.
+fn squeeze(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// serde_yaml's message, without the position, which is told apart from it.
+fn plain(message: &str) -> String {
+    message.split(" at line ").next().unwrap_or(message).to_owned()
+}
+
+/// The line of each item of a file that is a list; short where the file is none.
+fn item_lines(text: &str) -> Vec<usize> {
+    let mut lines = Vec::new();
+    let mut depth = 0_usize;
+    for event in Parser::new_from_str(text) {
+        let Ok((event, span)) = event else { break };
+        let begins = matches!(
+            event,
+            Event::MappingStart(..) | Event::SequenceStart(..) | Event::Scalar(..) | Event::Alias(_)
+        );
+        if begins && depth == 1 {
+            lines.push(span.start.line());
+        }
+        match event {
+            Event::MappingStart(..) | Event::SequenceStart(..) => depth += 1,
+            Event::MappingEnd | Event::SequenceEnd => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    lines
+}
+
+/// An entry as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawEntry {
+    cases: String,
+    expect: String,
+    #[serde(default)]
+    requirement: Words,
+    step: Option<String>,
+    reason: Option<String>,
+    #[serde(default)]
+    when: RawWhen,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawWhen {
+    #[serde(default)]
+    ip: Words,
+    #[serde(default)]
+    isn: Words,
+}
+
+impl RawEntry {
+    fn lower(self, file: &str, line: usize) -> Result<Entry, String> {
+        let expect = self.verdict()?;
+        let reason = self.reason.unwrap_or_default().trim().to_owned();
+        if reason.is_empty() {
+            return Err("an expected verdict needs a `reason`: who reads it later cannot guess it".to_owned());
+        }
+        let breaks = matches!(expect, Verdict::Fail | Verdict::Deviates);
+        if breaks && self.requirement.0.is_empty() {
+            return Err(format!(
+                "`expect: {expect}` needs the `requirement` that is broken, or any other failure would pass for it"
+            ));
+        }
+        Ok(Entry {
+            cases: Pattern::new(self.cases.trim()),
+            expect,
+            requirements: self.requirement.0.iter().map(|id| Pattern::new(id)).collect(),
+            step: self.step,
+            reason,
+            ip: self.when.ip.one_of("ip", &["4", "6"])?,
+            isn: self.when.isn.one_of("isn", &["plain", "wrap"])?,
+            file: file.to_owned(),
+            line,
+        })
+    }
+
+    fn verdict(&self) -> Result<Verdict, String> {
+        match Verdict::from_name(&self.expect) {
+            Some(verdict @ (Verdict::Fail | Verdict::Deviates | Verdict::Unsupported | Verdict::NotApplicable)) => {
+                Ok(verdict)
+            }
+            Some(Verdict::Observed) => Ok(Verdict::Observed),
+            Some(Verdict::Inconclusive) => {
+                Err("`inconclusive` is never expected: it says that our environment failed, not the target".to_owned())
+            }
+            Some(Verdict::Pass | Verdict::CaseError) | None => Err(format!(
+                "cannot expect `{}`, only fail, deviates, observed, unsupported or not-applicable",
+                self.expect
+            )),
+        }
+    }
+}
+
+/// A word, or a list of words. Numbers are words too: `ip: 4`.
+#[derive(Default)]
+struct Words(Vec<String>);
+
+impl Words {
+    fn one_of(self, key: &str, allowed: &[&str]) -> Result<Option<String>, String> {
+        match self.0.as_slice() {
+            [] => Ok(None),
+            [word] if allowed.contains(&word.as_str()) => Ok(Some(word.clone())),
+            _ => Err(format!("`when: {key}` is one of {}", allowed.join(", "))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Words {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Words, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Words;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a word or a list of words")
+            }
+
+            fn visit_str<E: de::Error>(self, word: &str) -> Result<Words, E> {
+                Ok(Words(vec![word.to_owned()]))
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Words, E> {
+                Ok(Words(vec![number.to_string()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Words, A::Error> {
+                let mut words = Vec::new();
+                while let Some(word) = list.next_element()? {
+                    words.push(word);
+                }
+                Ok(Words(words))
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{failed, outcome, runs};
+    use super::*;
+
+    const KNOWN: &str = "\
+# What a stack is known to do otherwise.
+- cases: reset/*
+  expect: fail
+  requirement: RFC9293-MUST-1
+  step: 'expect: ACK'
+  reason: RSTs are not checked
+
+- cases: close/simple
+  expect: deviates
+  requirement: [RFC9293-SHLD-1, RFC5961-*]
+  reason: left so
+  when: {ip: 4, isn: plain}
+";
+
+    fn parse(text: &str) -> Expectations {
+        Expectations::parse(text, "e.yaml").unwrap()
+    }
+
+    fn error(text: &str) -> String {
+        let errors = Expectations::parse(text, "e.yaml").unwrap_err();
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        errors[0].to_string()
+    }
+
+    fn judge(text: &str, case: &str, outcome: &Outcome) -> Expectation {
+        parse(text).judge(&runs(&[(case, "")])[0], outcome)
+    }
+
+    #[test]
+    fn entries_know_their_lines() {
+        let known = parse(KNOWN);
+        let lines: Vec<usize> = known.entries().iter().map(|entry| entry.line).collect();
+        assert_eq!(lines, [2, 8]);
+        assert!(parse("").entries().is_empty());
+        assert!(parse("# nothing\n").entries().is_empty());
+    }
+
+    #[test]
+    fn a_failure_is_expected_only_where_all_of_it_agrees() {
+        let reason = "RSTs are not checked".to_owned();
+        let at = |step: &str, id: &str| judge(KNOWN, "reset/x", &failed(Verdict::Fail, step, &[id]));
+        assert_eq!(
+            at("expect: ACK", "RFC9293-MUST-1"),
+            Expectation::Met { reason: reason.clone() }
+        );
+        let Expectation::Missed { difference, .. } = at("state: closed", "RFC9293-MUST-1") else {
+            panic!("another step must not be expected");
+        };
+        assert_eq!(difference, "expected at `expect: ACK`, came at `state: closed`");
+        let Expectation::Missed { difference, .. } = at("expect: ACK", "RFC9293-MUST-2") else {
+            panic!("another requirement must not be expected");
+        };
+        assert_eq!(difference, "expected to break RFC9293-MUST-1, broke RFC9293-MUST-2 too");
+        let milder = judge(
+            KNOWN,
+            "reset/x",
+            &failed(Verdict::Deviates, "expect: ACK", &["RFC9293-MUST-1"]),
+        );
+        assert!(matches!(milder, Expectation::Missed { .. }));
+        assert_eq!(
+            judge(KNOWN, "reset/x", &outcome(Verdict::Pass)),
+            Expectation::UnexpectedPass { reason }
+        );
+        assert_eq!(judge(KNOWN, "other/x", &outcome(Verdict::Pass)), Expectation::None);
+    }
+
+    #[test]
+    fn a_requirement_that_breaks_anew_is_not_hidden_by_one_that_is_listed() {
+        let both = failed(Verdict::Fail, "expect: ACK", &["RFC9293-MUST-1", "RFC9293-MUST-2"]);
+        assert!(matches!(judge(KNOWN, "reset/x", &both), Expectation::Missed { .. }));
+    }
+
+    #[test]
+    fn conditions_restrict_an_entry() {
+        let known = parse(KNOWN);
+        let broken = failed(Verdict::Deviates, "expect: ACK", &["RFC5961-3.2-1"]);
+        let judged: Vec<bool> = runs(&[("close/simple", "")])
+            .iter()
+            .map(|run| known.judge(run, &broken) != Expectation::None)
+            .collect();
+        assert_eq!(judged, [true, false, false, false]);
+    }
+
+    #[test]
+    fn an_inconclusive_run_is_never_expected() {
+        assert_eq!(
+            judge(KNOWN, "reset/x", &outcome(Verdict::Inconclusive)),
+            Expectation::None
+        );
+        assert!(error("- {cases: a, expect: inconclusive, reason: r}").starts_with("`inconclusive` is never expected"));
+    }
+
+    #[test]
+    fn an_entry_that_says_too_little_is_an_error() {
+        assert_eq!(
+            error("\n\n- {cases: a, expect: fail, requirement: R}"),
+            "an expected verdict needs a `reason`: who reads it later cannot guess it\n  e.yaml:3"
+        );
+        assert!(error("- {cases: a, expect: fail, reason: r}").contains("needs the `requirement`"));
+        assert!(error("- {cases: a, expect: pass, reason: r}").starts_with("cannot expect `pass`"));
+        assert!(error("- {cases: a, expect: unsupported, reason: r, when: {ip: 5}}").contains("one of 4, 6"));
+        assert!(error("- {cases: a, expect: fail, reasn: r}").contains("unknown field `reasn`"));
+        assert!(error("cases: a").contains("expected a sequence"));
+        assert!(error("- [").ends_with("e.yaml:2") || error("- [").ends_with("e.yaml:1"));
+    }
+
+    #[test]
+    fn an_entry_must_match_a_run_and_what_it_covers() {
+        let library = runs(&[("reset/x", ""), ("close/simple", "")]);
+        let check =
+            |text: &str| -> Vec<String> { parse(text).check(&library).iter().map(ToString::to_string).collect() };
+        assert!(check("- {cases: reset/*, expect: fail, requirement: RFC9293-MUST-1, reason: r}").is_empty());
+        assert_eq!(
+            check("\n- {cases: close/simpel, expect: unsupported, reason: r}"),
+            ["no run matches `close/simpel`; did you mean `close/simple`?\n  e.yaml:2"]
+        );
+        assert_eq!(
+            check("- {cases: reset/*, expect: fail, requirement: RFC1-1, reason: r}"),
+            ["no run that `reset/*` matches covers `RFC1-1`\n  e.yaml:1"]
+        );
+    }
+}

@@ -1,0 +1,130 @@
+//! From a verdict to whether anybody should be told: what was expected, and what the process ends with.
+
+use super::{Expectations, Run};
+use crate::engine::{Outcome, Verdict};
+
+/// How a verdict compares with `expectations.yaml`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expectation {
+    /// No entry speaks of the run, or the verdict says nothing about the target.
+    None,
+    /// It is what an entry expects.
+    Met {
+        /// The entry's reason.
+        reason: String,
+    },
+    /// An entry expects a failure, and there was none: the entry is out of date.
+    UnexpectedPass {
+        /// The entry's reason.
+        reason: String,
+    },
+    /// An entry expects something else; a new failure must not hide behind an old one.
+    Missed {
+        /// The entry's reason.
+        reason: String,
+        /// What differs: `expected to fail at "expect: ACK", failed at "state: closed"`.
+        difference: String,
+    },
+}
+
+/// A run's verdict, judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// The run.
+    pub name: String,
+    /// What it established.
+    pub verdict: Verdict,
+    /// What was expected.
+    pub expectation: Expectation,
+}
+
+impl Judged {
+    /// Judges an outcome.
+    pub fn new(run: &Run, outcome: &Outcome, expectations: &Expectations) -> Judged {
+        Judged {
+            name: run.name.clone(),
+            verdict: outcome.verdict,
+            expectation: expectations.judge(run, outcome),
+        }
+    }
+
+    /// The word for it: the verdict's name, `expected-fail` (or another expected verdict), or `unexpected-pass`.
+    pub fn word(&self) -> String {
+        match self.expectation {
+            Expectation::None | Expectation::Missed { .. } => self.verdict.name().to_owned(),
+            Expectation::Met { .. } => format!("expected-{}", self.verdict),
+            Expectation::UnexpectedPass { .. } => "unexpected-pass".to_owned(),
+        }
+    }
+
+    /// What this run alone would make the process end with.
+    pub fn exit_code(&self, strict: bool) -> u8 {
+        match (&self.expectation, self.verdict) {
+            (_, Verdict::CaseError) => 2,
+            (_, Verdict::Inconclusive) => 3,
+            (Expectation::Met { .. }, _) => 0,
+            (Expectation::UnexpectedPass { .. } | Expectation::Missed { .. }, _) => 1,
+            (Expectation::None, Verdict::Fail) => 1,
+            (Expectation::None, Verdict::Deviates) => u8::from(strict),
+            (Expectation::None, Verdict::Pass | Verdict::Observed | Verdict::Unsupported | Verdict::NotApplicable) => 0,
+        }
+    }
+}
+
+/// What the process ends with: of several codes the first of 101, 2, 1, 3.
+pub fn exit_code(codes: impl IntoIterator<Item = u8>) -> u8 {
+    let codes: Vec<u8> = codes.into_iter().collect();
+    [101, 2, 1, 3]
+        .into_iter()
+        .find(|code| codes.contains(code))
+        .unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn code(verdict: Verdict, expectation: Expectation, strict: bool) -> u8 {
+        let name = "a/b[ip4]".to_owned();
+        Judged {
+            name,
+            verdict,
+            expectation,
+        }
+        .exit_code(strict)
+    }
+
+    #[test]
+    fn of_several_codes_the_worst_for_the_user_wins() {
+        assert_eq!(exit_code([]), 0);
+        assert_eq!(exit_code([0, 3, 0]), 3);
+        assert_eq!(exit_code([3, 1, 0]), 1);
+        assert_eq!(exit_code([1, 2, 3]), 2);
+        assert_eq!(exit_code([2, 101]), 101);
+    }
+
+    #[test]
+    fn a_deviation_is_red_only_if_strict() {
+        assert_eq!(code(Verdict::Deviates, Expectation::None, false), 0);
+        assert_eq!(code(Verdict::Deviates, Expectation::None, true), 1);
+    }
+
+    #[test]
+    fn what_is_expected_is_green_and_an_inconclusive_run_never_is() {
+        let reason = "known".to_owned();
+        let met = Expectation::Met { reason: reason.clone() };
+        assert_eq!(code(Verdict::Fail, met.clone(), true), 0);
+        assert_eq!(code(Verdict::Fail, Expectation::None, false), 1);
+        assert_eq!(code(Verdict::Pass, Expectation::UnexpectedPass { reason }, false), 1);
+        assert_eq!(code(Verdict::Inconclusive, met, false), 3);
+        assert_eq!(code(Verdict::CaseError, Expectation::None, false), 2);
+        for verdict in [
+            Verdict::Pass,
+            Verdict::Observed,
+            Verdict::Unsupported,
+            Verdict::NotApplicable,
+        ] {
+            assert_eq!(code(verdict, Expectation::None, true), 0);
+        }
+    }
+}

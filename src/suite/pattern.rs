@@ -1,0 +1,78 @@
+//! Patterns over run names: text in which `*` stands for anything, `/` and nothing included.
+
+use super::Run;
+
+/// A pattern such as `urgent/*` or `reset/acceptance[*,ip6]`. Brackets stand for themselves: run names hold them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern(String);
+
+impl Pattern {
+    /// Any text is a pattern.
+    pub fn new(text: &str) -> Pattern {
+        Pattern(text.to_owned())
+    }
+
+    /// As written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a text fits.
+    pub fn fits(&self, text: &str) -> bool {
+        let mut parts = self.0.split('*');
+        // `split` gives at least one part.
+        let Some(mut rest) = text.strip_prefix(parts.next().unwrap_or("")) else {
+            return false;
+        };
+        let mut parts: Vec<&str> = parts.collect();
+        let Some(last) = parts.pop() else {
+            return rest.is_empty();
+        };
+        // The first place where a part fits is as good as any later one: what follows has the most room then.
+        for part in parts {
+            match rest.find(part) {
+                Some(at) => rest = &rest[at + part.len()..],
+                None => return false,
+            }
+        }
+        rest.ends_with(last)
+    }
+
+    /// Whether a run fits: by its name, by its case, or by its case and row without the axes.
+    pub fn fits_run(&self, run: &Run) -> bool {
+        self.fits(&run.name) || self.fits(&run.script.case) || self.fits(&run.case_and_row())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fits(pattern: &str, text: &str) -> bool {
+        Pattern::new(pattern).fits(text)
+    }
+
+    #[test]
+    fn a_star_is_anything_and_a_bracket_is_itself() {
+        assert!(fits("urgent/*", "urgent/mark[ip4]"));
+        assert!(fits("*[*,ip6]", "reset/acceptance[state=SYNRCVD,ip6]"));
+        assert!(!fits("*[*,ip6]", "reset/acceptance[ip6,wrap]"));
+        assert!(fits("a*b*c", "abc"));
+        assert!(fits("a*b*c", "a-b-b-c-c"));
+        assert!(!fits("a*b*c", "a-c-b"));
+        assert!(fits("**", ""));
+    }
+
+    #[test]
+    fn parts_do_not_overlap() {
+        assert!(!fits("aba*aba", "ababa"));
+        assert!(fits("aba*aba", "abaaba"));
+    }
+
+    #[test]
+    fn without_a_star_only_the_same_text_fits() {
+        assert!(fits("close/simple", "close/simple"));
+        assert!(!fits("close/simple", "close/simple-2"));
+        assert!(!fits("", "x"));
+    }
+}

@@ -1,0 +1,208 @@
+//! From scripts to runs: every script over both IP versions, with plain ISNs and with ones that wrap.
+
+use crate::case::{Requirement, Script, Step, StepKind};
+use crate::target::{IpVersion, Job};
+use std::sync::Arc;
+
+/// One run to be made, under the name by which everything else speaks of it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// `reset/acceptance[state=SYNRCVD,event=RST-EXACT,edge=left,ip4]`
+    pub name: String,
+    /// What to do.
+    pub script: Arc<Script>,
+    /// Over which IP version.
+    pub ip: IpVersion,
+    /// Whether ISNs are placed near 2^32.
+    pub wrap: bool,
+}
+
+/// The implicit axes of every case, as far as the user wants them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Axes {
+    /// The IP versions.
+    pub ips: Vec<IpVersion>,
+    /// Whether ISNs wrap.
+    pub wraps: Vec<bool>,
+}
+
+impl Default for Axes {
+    fn default() -> Axes {
+        Axes {
+            ips: vec![IpVersion::V4, IpVersion::V6],
+            wraps: vec![false, true],
+        }
+    }
+}
+
+/// All runs of all scripts, in the scripts' order, as far as the axes and the scripts' `only` allow.
+pub fn expand(scripts: &[Arc<Script>], axes: &Axes) -> Vec<Run> {
+    let mut runs = Vec::new();
+    for script in scripts {
+        for &ip in &axes.ips {
+            for &wrap in &axes.wraps {
+                if allowed(script, ip, wrap) {
+                    runs.push(Run {
+                        name: run_name(script, ip, wrap),
+                        script: Arc::clone(script),
+                        ip,
+                        wrap,
+                    });
+                }
+            }
+        }
+    }
+    runs
+}
+
+fn allowed(script: &Script, ip: IpVersion, wrap: bool) -> bool {
+    let fits = |axis: &str, value: &str| script.only.get(axis).is_none_or(|only| only == value);
+    fits("ip", ip_number(ip)) && fits("isn", if wrap { "wrap" } else { "plain" })
+}
+
+/// As `only`, `when` and `--ip` write it.
+pub(super) const fn ip_number(ip: IpVersion) -> &'static str {
+    match ip {
+        IpVersion::V4 => "4",
+        IpVersion::V6 => "6",
+    }
+}
+
+/// The name of a run: the case, and in brackets the row and the axes.
+pub fn run_name(script: &Script, ip: IpVersion, wrap: bool) -> String {
+    format!("{}[{}]", script.case, variation(&script.row, ip, wrap))
+}
+
+fn variation(row: &str, ip: IpVersion, wrap: bool) -> String {
+    let row = if row.is_empty() {
+        String::new()
+    } else {
+        format!("{row},")
+    };
+    let wrap = if wrap { ",wrap" } else { "" };
+    format!("{row}{ip}{wrap}")
+}
+
+impl Run {
+    /// The case and its row, without the axes: `reset/acceptance[state=SYNRCVD]`, or `close/simple` without a matrix.
+    pub fn case_and_row(&self) -> String {
+        match self.script.row.as_str() {
+            "" => self.script.case.to_string(),
+            row => format!("{}[{row}]", self.script.case),
+        }
+    }
+
+    /// What stands in the brackets: `state=SYNRCVD,ip4`.
+    pub fn variation(&self) -> String {
+        variation(&self.script.row, self.ip, self.wrap)
+    }
+
+    /// The job of this run. Its seed depends on its own name only, not on what else is selected: a run that is repeated
+    /// alone by its name is the same run.
+    pub fn job(&self, seed: u64) -> Job {
+        Job {
+            script: Arc::clone(&self.script),
+            ip: self.ip,
+            wrap: self.wrap,
+            seed: mix(seed, &self.name),
+            alone: self.script.tags.iter().any(|tag| tag == "alone"),
+        }
+    }
+}
+
+/// FNV-1a over the seed and the name, then stirred (splitmix64), since FNV leaves its high bits poor.
+fn mix(seed: u64, name: &str) -> u64 {
+    let octets = seed.to_be_bytes().into_iter().chain(name.bytes());
+    let hash = octets.fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| {
+        (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01b3)
+    });
+    let hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
+}
+
+/// The topic of a case: the folder that it stands in; a case in no folder is its own.
+pub fn topic(case: &str) -> &str {
+    case.rsplit_once('/').map_or(case, |(folder, _)| folder)
+}
+
+/// Every requirement that a script or one of its steps names, each once, by id.
+pub fn requirements(script: &Script) -> Vec<&Arc<Requirement>> {
+    let mut found: Vec<&Arc<Requirement>> = script.covers.iter().collect();
+    collect(&script.steps, &mut found);
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    found.dedup_by(|a, b| a.id == b.id);
+    found
+}
+
+fn collect<'a>(steps: &'a [Step], found: &mut Vec<&'a Arc<Requirement>>) {
+    for step in steps {
+        found.extend(&step.covers);
+        if let StepKind::AnyOf(any_of) = &step.kind {
+            for (_, steps) in &any_of.outcomes {
+                collect(steps, found);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{runs, script};
+    use super::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    fn names(runs: &[Run]) -> Vec<&str> {
+        runs.iter().map(|run| run.name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_script_is_run_over_all_axes() {
+        assert_eq!(
+            names(&runs(&[("handshake/passive-open", "")])),
+            [
+                "handshake/passive-open[ip4]",
+                "handshake/passive-open[ip4,wrap]",
+                "handshake/passive-open[ip6]",
+                "handshake/passive-open[ip6,wrap]"
+            ]
+        );
+        assert_eq!(runs(&[("a/b", "x=1,y=2")])[0].name, "a/b[x=1,y=2,ip4]");
+    }
+
+    #[test]
+    fn only_and_the_user_restrict_the_axes() {
+        let mut four = script("a/b", "");
+        four.only = BTreeMap::from([("ip".to_owned(), "4".to_owned()), ("isn".to_owned(), "wrap".to_owned())]);
+        let four = [Arc::new(four)];
+        assert_eq!(names(&expand(&four, &Axes::default())), ["a/b[ip4,wrap]"]);
+        let six = Axes {
+            ips: vec![IpVersion::V6],
+            ..Axes::default()
+        };
+        assert!(expand(&four, &six).is_empty());
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let runs = runs(&[("a/b", ""), ("a/b", "x=1"), ("a/b", "x=2"), ("a/c", "x=1")]);
+        let unique: BTreeSet<_> = names(&runs).into_iter().collect();
+        assert_eq!(unique.len(), 16);
+    }
+
+    #[test]
+    fn a_seed_belongs_to_the_run_not_to_the_selection() {
+        let many = runs(&[("a/b", ""), ("a/c", "")]);
+        let one = runs(&[("a/c", "")]);
+        assert_eq!(many[4].job(7).seed, one[0].job(7).seed);
+        assert_ne!(one[0].job(7).seed, one[0].job(8).seed);
+        assert_ne!(one[0].job(7).seed, one[1].job(7).seed);
+    }
+
+    #[test]
+    fn a_topic_is_the_folder() {
+        assert_eq!(topic("reset/acceptance"), "reset");
+        assert_eq!(topic("rfc/5961/rst"), "rfc/5961");
+        assert_eq!(topic("lonely"), "lonely");
+    }
+}

@@ -1,0 +1,374 @@
+//! Which runs a user means.
+
+use super::{Pattern, Run, nearest, requirements, topic};
+use crate::case::{Requirement, Script};
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+/// Some words, each of which means some runs; together they mean the union. No word means all runs.
+///
+/// | word | means |
+/// |---|---|
+/// | `reset/`, `reset/acceptance` | a folder, a case; also as the file's path |
+/// | `reset/acceptance[state=SYNRCVD,ip4]` | the run of that name, or those that hold all that stands in the brackets |
+/// | `reset/*[*,wrap]` | the names that fit |
+/// | `rfc:5961` | what covers a requirement of that RFC |
+/// | `RFC5961-3.2-3` | what covers that requirement |
+/// | `tag:alone`, or `alone` | what has that tag |
+/// | `tc8:TCP_BASICS_11` | what another suite calls by that id |
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    words: Vec<Word>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Word {
+    Rfc(String),
+    Tag(String),
+    Foreign {
+        suite: String,
+        id: Pattern,
+    },
+    Run(String),
+    Bracket {
+        case: String,
+        inside: Vec<String>,
+        whole: String,
+    },
+    Pattern(Pattern),
+    Bare(String),
+}
+
+/// A word that means nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SelectError {
+    /// What was looked for: ``no case, folder, requirement or tag `rset` ``.
+    pub problem: String,
+    /// What may have been meant.
+    pub nearest: Vec<String>,
+}
+
+impl fmt::Display for SelectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.problem)?;
+        match self.nearest.as_slice() {
+            [] => f.write_str("; `tcpvet list` shows what there is"),
+            near => write!(f, "; did you mean `{}`?", near.join("`, `")),
+        }
+    }
+}
+
+impl std::error::Error for SelectError {}
+
+impl Selection {
+    /// Reads words. Whether they mean anything is seen by [`Selection::pick`].
+    pub fn parse<S: AsRef<str>>(words: &[S]) -> Selection {
+        Selection {
+            words: words.iter().map(|word| Word::parse(word.as_ref())).collect(),
+        }
+    }
+
+    /// Whether this means all runs.
+    pub fn is_everything(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// The runs meant, in their order. Each word must mean at least one run of `library`; those of them that also are
+    /// in `runs`, which axes may have restricted, are picked.
+    pub fn pick(&self, library: &[Run], runs: &[Run]) -> Result<Vec<Run>, Vec<SelectError>> {
+        if self.is_everything() {
+            return Ok(runs.to_vec());
+        }
+        let words: Vec<Word> = self.words.iter().map(|word| word.clone().resolve(library)).collect();
+        let idle = words.iter().filter(|word| !library.iter().any(|run| word.means(run)));
+        let errors: Vec<SelectError> = idle.map(|word| word.error(library)).collect();
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let meant = |run: &&Run| words.iter().any(|word| word.means(run));
+        Ok(runs.iter().filter(meant).cloned().collect())
+    }
+}
+
+impl Word {
+    fn parse(word: &str) -> Word {
+        if let Some((case, inside)) = word.strip_suffix(']').and_then(|word| word.split_once('['))
+            && !word.contains('*')
+        {
+            return Word::Bracket {
+                case: case.to_owned(),
+                inside: inside.split(',').map(str::to_owned).collect(),
+                whole: word.to_owned(),
+            };
+        }
+        match word.split_once(':') {
+            Some(("rfc" | "RFC", number)) => Word::Rfc(number.to_owned()),
+            Some(("tag", tag)) => Word::Tag(tag.to_owned()),
+            // `cases/reset/acceptance.yaml:9:13`, as errors print it, is no suite's id.
+            Some((path, _)) if path.ends_with(".yaml") => Word::Bare(path.to_owned()),
+            Some((suite, id)) => Word::Foreign {
+                suite: suite.to_owned(),
+                id: Pattern::new(id),
+            },
+            None if word.contains('*') => Word::Pattern(Pattern::new(word)),
+            None => Word::Bare(word.to_owned()),
+        }
+    }
+
+    /// A name as it is printed means exactly that run: `a/b[ip4]` not also `a/b[ip4,wrap]`.
+    fn resolve(self, library: &[Run]) -> Word {
+        match self {
+            Word::Bracket { whole, .. } if library.iter().any(|run| run.name == whole) => Word::Run(whole),
+            word => word,
+        }
+    }
+
+    fn means(&self, run: &Run) -> bool {
+        let script = &run.script;
+        match self {
+            Word::Rfc(number) => {
+                let prefix = format!("RFC{number}-");
+                requirements(script).iter().any(|it| it.id.starts_with(&prefix))
+            }
+            Word::Tag(tag) => script.tags.contains(tag),
+            Word::Foreign { suite, id } => script
+                .ids
+                .get(suite)
+                .is_some_and(|ids| ids.iter().any(|it| id.fits(it))),
+            Word::Run(name) => run.name == *name,
+            Word::Bracket { case, inside, .. } => bracket_means(case, inside, run),
+            Word::Pattern(pattern) => pattern.fits_run(run),
+            Word::Bare(word) => {
+                path_means(word, &script.case)
+                    || script.tags.contains(word)
+                    || requirements(script).iter().any(|it| it.id == *word)
+            }
+        }
+    }
+
+    fn error(&self, library: &[Run]) -> SelectError {
+        let scripts = || library.iter().map(|run| &run.script);
+        match self {
+            Word::Rfc(number) => SelectError {
+                problem: format!("no case covers a requirement of `rfc:{number}`"),
+                nearest: near(
+                    &format!("rfc:{number}"),
+                    scripts().flat_map(|script| requirements(script).into_iter().filter_map(rfc)),
+                ),
+            },
+            Word::Tag(tag) => SelectError {
+                problem: format!("no case has the tag `{tag}`"),
+                nearest: near(tag, scripts().flat_map(|script| script.tags.iter().cloned())),
+            },
+            Word::Foreign { suite, id } => foreign_error(suite, id, library),
+            Word::Run(whole) | Word::Bracket { whole, .. } => bracket_error(whole, library),
+            Word::Pattern(pattern) => SelectError {
+                problem: format!("no run's name fits `{}`", pattern.as_str()),
+                nearest: Vec::new(),
+            },
+            Word::Bare(word) => SelectError {
+                problem: format!("no case, folder, requirement or tag `{word}`"),
+                nearest: near(word, scripts().flat_map(|script| bare_words(script))),
+            },
+        }
+    }
+}
+
+fn bracket_error(whole: &str, library: &[Run]) -> SelectError {
+    let case = whole.split('[').next().unwrap_or(whole);
+    let mut of_case = library.iter().filter(|run| &*run.script.case == case).peekable();
+    let nearest = if of_case.peek().is_some() {
+        let mut rows: Vec<String> = of_case.map(Run::case_and_row).collect();
+        rows.dedup();
+        // However far from what was written, the rows of that case are what there is.
+        let near = near(whole, rows.iter().cloned());
+        if near.is_empty() {
+            rows.into_iter().take(3).collect()
+        } else {
+            near
+        }
+    } else {
+        near(case, library.iter().map(|run| run.script.case.to_string()))
+    };
+    SelectError {
+        problem: format!("no run is called `{whole}`"),
+        nearest,
+    }
+}
+
+fn foreign_error(suite: &str, id: &Pattern, library: &[Run]) -> SelectError {
+    let suites: BTreeSet<&String> = library.iter().flat_map(|run| run.script.ids.keys()).collect();
+    if suites.iter().any(|known| *known == suite) {
+        let ids = library.iter().filter_map(|run| run.script.ids.get(suite)).flatten();
+        SelectError {
+            problem: format!("no case is called `{}` by `{suite}`", id.as_str()),
+            nearest: near(
+                &format!("{suite}:{}", id.as_str()),
+                ids.map(|id| format!("{suite}:{id}")),
+            ),
+        }
+    } else {
+        let known = suites.into_iter().cloned().chain(["rfc".to_owned(), "tag".to_owned()]);
+        let known: Vec<String> = known.map(|suite| format!("{suite}:")).collect();
+        SelectError {
+            problem: format!("nothing is selected by `{suite}:`, only by `{}`", known.join("`, `")),
+            nearest: Vec::new(),
+        }
+    }
+}
+
+/// A run holds everything that stands in the brackets, so that a row alone means it over all axes.
+fn bracket_means(case: &str, inside: &[String], run: &Run) -> bool {
+    let variation = run.variation();
+    &*run.script.case == case && inside.iter().all(|part| variation.split(',').any(|it| it == part))
+}
+
+fn path_means(word: &str, case: &str) -> bool {
+    let word = word.strip_prefix("./").unwrap_or(word);
+    if let Some(file) = word.strip_suffix(".yaml") {
+        return file == case || file.strip_suffix(case).is_some_and(|folder| folder.ends_with('/'));
+    }
+    let folder = word.trim_end_matches('/');
+    case == word || case.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn rfc(requirement: &Arc<Requirement>) -> Option<String> {
+    let number = requirement.id.strip_prefix("RFC")?.split('-').next()?;
+    Some(format!("rfc:{number}"))
+}
+
+fn bare_words(script: &Script) -> Vec<String> {
+    let mut words = vec![script.case.to_string(), format!("{}/", topic(&script.case))];
+    words.extend(script.tags.iter().cloned());
+    words.extend(requirements(script).into_iter().map(|it| it.id.clone()));
+    words
+}
+
+fn near(word: &str, names: impl Iterator<Item = String>) -> Vec<String> {
+    let names: BTreeSet<String> = names.collect();
+    nearest(word, names.iter().map(String::as_str))
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{requirement, script};
+    use super::super::{Axes, expand};
+    use super::*;
+    use crate::target::IpVersion;
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    fn library() -> Vec<Run> {
+        let mut flood = script("reset/flood", "");
+        flood.covers = Arc::from([requirement("RFC5961-7-1")]);
+        flood.tags = Arc::from(["alone".to_owned()]);
+        let mut basics = script("handshake/passive-open", "");
+        basics.ids = Arc::new(BTreeMap::from([("tc8".to_owned(), vec!["TCP_BASICS_01".to_owned()])]));
+        let scripts = [
+            script("reset/acceptance", "state=SYNRCVD,edge=left"),
+            script("reset/acceptance", "state=CLOSING,edge=left"),
+            script("reset/acceptance-2", ""),
+            flood,
+            basics,
+        ];
+        expand(&scripts.map(Arc::new), &Axes::default())
+    }
+
+    /// How many runs the words mean, of the 20 of the library.
+    fn count(words: &[&str]) -> usize {
+        let library = library();
+        Selection::parse(words).pick(&library, &library).unwrap().len()
+    }
+
+    fn error(word: &str) -> String {
+        let library = library();
+        let errors = Selection::parse(&[word]).pick(&library, &library).unwrap_err();
+        assert_eq!(errors.len(), 1);
+        errors[0].to_string()
+    }
+
+    #[test]
+    fn no_word_is_everything_and_several_are_a_union() {
+        assert_eq!(count(&[]), 20);
+        assert_eq!(count(&["reset/flood", "handshake", "reset/flood"]), 8);
+    }
+
+    #[test]
+    fn a_path_ends_at_a_slash() {
+        assert_eq!(count(&["reset/"]), 16);
+        assert_eq!(count(&["reset"]), 16);
+        assert_eq!(count(&["reset/acceptance"]), 8);
+        assert_eq!(count(&["reset/acceptance.yaml"]), 8);
+        assert_eq!(count(&["cases/reset/acceptance.yaml"]), 8);
+        assert_eq!(count(&["cases/reset/acceptance.yaml:9:13"]), 8);
+        assert_eq!(count(&["reset/acc*"]), 12);
+    }
+
+    #[test]
+    fn a_printed_name_is_one_run_and_a_row_is_all_axes() {
+        assert_eq!(count(&["reset/acceptance[state=SYNRCVD,edge=left,ip4]"]), 1);
+        assert_eq!(count(&["reset/acceptance[state=SYNRCVD,edge=left,ip4,wrap]"]), 1);
+        assert_eq!(count(&["reset/acceptance[state=SYNRCVD,edge=left]"]), 4);
+        assert_eq!(count(&["reset/acceptance[edge=left]"]), 8);
+        assert_eq!(count(&["reset/acceptance[edge=left,ip6,wrap]"]), 2);
+        assert_eq!(count(&["handshake/passive-open[ip4]"]), 1);
+    }
+
+    #[test]
+    fn requirements_tags_and_foreign_ids_select() {
+        assert_eq!(count(&["rfc:5961"]), 4);
+        assert_eq!(count(&["RFC5961-7-1"]), 4);
+        assert_eq!(count(&["tag:alone"]), 4);
+        assert_eq!(count(&["alone"]), 4);
+        assert_eq!(count(&["tc8:TCP_BASICS_01"]), 4);
+        assert_eq!(count(&["tc8:*"]), 4);
+    }
+
+    #[test]
+    fn what_the_axes_leave_out_is_not_picked_and_no_error() {
+        let scripts: Vec<_> = [script("a/b", "")].map(Arc::new).into();
+        let library = expand(&scripts, &Axes::default());
+        let six = Axes {
+            ips: vec![IpVersion::V6],
+            ..Axes::default()
+        };
+        let picked = Selection::parse(&["a/b[ip4]"])
+            .pick(&library, &expand(&scripts, &six))
+            .unwrap();
+        assert!(picked.is_empty());
+    }
+
+    #[test]
+    fn a_word_that_means_nothing_names_what_was_looked_for_and_what_is_near() {
+        assert_eq!(
+            error("reset/acceptence"),
+            "no case, folder, requirement or tag `reset/acceptence`; did you mean `reset/acceptance`, \
+             `reset/acceptance-2`?"
+        );
+        assert_eq!(
+            error("rfc:5962"),
+            "no case covers a requirement of `rfc:5962`; did you mean `rfc:5961`?"
+        );
+        assert_eq!(error("tag:alnoe"), "no case has the tag `alnoe`; did you mean `alone`?");
+        assert_eq!(
+            error("tc8:TCP_BASICS_11"),
+            "no case is called `TCP_BASICS_11` by `tc8`; did you mean `tc8:TCP_BASICS_01`?"
+        );
+        assert_eq!(
+            error("tc9:X"),
+            "nothing is selected by `tc9:`, only by `tc8:`, `rfc:`, `tag:`; `tcpvet list` shows what there is"
+        );
+        assert!(error("reset/acceptance[state=SYNRCVT,edge=left]").starts_with(
+            "no run is called `reset/acceptance[state=SYNRCVT,edge=left]`; did you mean \
+             `reset/acceptance[state=SYNRCVD,edge=left]`, "
+        ));
+        assert_eq!(
+            error("*zzz"),
+            "no run's name fits `*zzz`; `tcpvet list` shows what there is"
+        );
+    }
+}

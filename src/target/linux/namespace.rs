@@ -1,0 +1,300 @@
+//! A child as its parent sees it: a namespace, the way into it, and somebody in it who makes calls.
+
+use super::child::{Orders, SUBCOMMAND};
+use super::setup::DeviceChoice;
+use super::sys;
+use crate::link::{Link, Statistics};
+use crate::target::protocol::{Mode, Reply, Request};
+use crate::target::{Abilities, EnvironmentError, Profile};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a child may take to set its namespace up; it takes milliseconds.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+/// How much is read at once.
+const PIECE: usize = 256 * 1024;
+
+/// How namespaces are made.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The program that is executed as the child: this one, or another that calls [`super::child_main`].
+    pub program: PathBuf,
+    /// Which way packets travel.
+    pub device: DeviceChoice,
+    /// How many frames the device's queue holds. Its default of 500 loses some when hundreds of runs are under way.
+    pub queue: u32,
+}
+
+impl Default for Plan {
+    fn default() -> Plan {
+        Plan {
+            program: PathBuf::from("/proc/self/exe"),
+            device: DeviceChoice::Auto,
+            queue: 20_000,
+        }
+    }
+}
+
+/// A child that lives, and everything that belongs to it. Dropping it ends the child, and with it the namespace; that
+/// takes tens of milliseconds.
+pub struct Namespace {
+    /// The lines that are spoken with it.
+    pub agent: Agent,
+    /// The way of packets.
+    pub link: Link,
+    /// What its kernel counts.
+    pub statistics: Statistics,
+    /// `linux-6.18.44`
+    pub name: String,
+    /// What its application can do.
+    pub abilities: Abilities,
+    process: Process,
+}
+
+impl Namespace {
+    /// Starts a child, and waits until its namespace stands.
+    pub fn start(plan: &Plan, profile: &Profile) -> Result<Namespace, EnvironmentError> {
+        let mut starting = Starting::spawn(plan, profile)?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+            // Whatever it says, the next line finds out.
+            let _ = poll(&mut [PollFd::new(starting.as_fd(), PollFlags::POLLIN)], timeout);
+            if let Some(introduction) = starting.introduction()? {
+                return starting.finish(introduction);
+            }
+            if left.is_zero() {
+                return Err(too_slow());
+            }
+        }
+    }
+
+    /// The child's process number.
+    pub fn process(&self) -> u32 {
+        self.process.0.id()
+    }
+}
+
+/// The error for a child that says nothing.
+pub(super) fn too_slow() -> EnvironmentError {
+    EnvironmentError {
+        problem: format!(
+            "the child that makes a namespace said nothing for {} s",
+            PATIENCE.as_secs()
+        ),
+        remedy: "try again when the machine is less busy".to_owned(),
+    }
+}
+
+/// A process that ends with its owner.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to kill, and it is only buried.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A child that has not yet said that its namespace stands.
+pub(super) struct Starting {
+    process: Process,
+    agent: Agent,
+    descriptors: Vec<OwnedFd>,
+}
+
+impl Starting {
+    /// Starts a child. It ends with the thread that calls this, at the latest.
+    pub(super) fn spawn(plan: &Plan, profile: &Profile) -> Result<Starting, EnvironmentError> {
+        let failed = |error: io::Error| EnvironmentError {
+            problem: format!("{} cannot be started as a child ({error})", plan.program.display()),
+            remedy: remedy(&plan.program, &error).to_owned(),
+        };
+        let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+        ours.set_nonblocking(true).map_err(failed)?;
+        let orders = Orders {
+            device: plan.device,
+            queue: plan.queue,
+            profile: profile.clone(),
+        };
+        let mut command = Command::new(&plan.program);
+        command.arg(SUBCOMMAND).args(orders.to_arguments());
+        command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null());
+        let process = command.spawn().map(Process).map_err(failed)?;
+        Ok(Starting {
+            process,
+            agent: Agent::new(ours),
+            descriptors: Vec::new(),
+        })
+    }
+
+    /// Who it is and what it can do, if it has said so by now.
+    pub(super) fn introduction(&mut self) -> Result<Option<(String, Abilities)>, EnvironmentError> {
+        self.agent.hear_first(&mut self.descriptors).map_err(|why| gone(&why))?;
+        let mut replies = Vec::new();
+        self.agent.parse(&mut replies).map_err(|why| gone(&why))?;
+        for reply in replies {
+            match reply {
+                Reply::Agent { name, abilities } => return Ok(Some((name, abilities))),
+                Reply::Failed(why) => return Err(told(&why)),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// The namespace, once it has introduced itself.
+    pub(super) fn finish(self, (name, abilities): (String, Abilities)) -> Result<Namespace, EnvironmentError> {
+        let Starting {
+            process,
+            mut agent,
+            descriptors,
+        } = self;
+        let Ok([device, devices, tcp]) = <[OwnedFd; 3]>::try_from(descriptors) else {
+            return Err(gone("it handed over no device"));
+        };
+        let link = Link::new(device).map_err(|error| gone(&format!("its device cannot be used: {error}")))?;
+        agent.say(&Request::Hello(Mode::RealTime));
+        Ok(Namespace {
+            agent,
+            link,
+            statistics: Statistics::new(devices, tcp),
+            name,
+            abilities,
+            process,
+        })
+    }
+}
+
+impl AsFd for Starting {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.agent.as_fd()
+    }
+}
+
+fn remedy(program: &Path, error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::NotFound if program.starts_with("/proc") => "mount /proc",
+        ErrorKind::NotFound => "check the path of the program",
+        ErrorKind::PermissionDenied => "make the program executable for this user",
+        _ => "raise the limits of processes and open files (ulimit -u, -n)",
+    }
+}
+
+fn gone(why: &str) -> EnvironmentError {
+    EnvironmentError {
+        problem: format!("the child that makes a namespace ended early: {why}"),
+        remedy: "see what it wrote above; run as root if in doubt".to_owned(),
+    }
+}
+
+/// What the child itself said: `problem; remedy`.
+fn told(why: &str) -> EnvironmentError {
+    let (problem, remedy) = why.split_once("; ").unwrap_or((why, "run as root if in doubt"));
+    EnvironmentError {
+        problem: problem.to_owned(),
+        remedy: remedy.to_owned(),
+    }
+}
+
+/// The lines that are spoken with a child; nothing here waits.
+pub struct Agent {
+    socket: UnixStream,
+    input: Vec<u8>,
+    output: Vec<u8>,
+}
+
+impl Agent {
+    /// Speaks through a socket that does not block.
+    pub fn new(socket: UnixStream) -> Agent {
+        Agent {
+            socket,
+            input: Vec::new(),
+            output: Vec::new(),
+        }
+    }
+
+    /// Puts a line behind those that wait to be written.
+    pub fn say(&mut self, request: &Request) {
+        // Writing to a Vec cannot fail.
+        let _ = writeln!(self.output, "{request}");
+    }
+
+    /// Writes as much as the child takes. Whether all is written.
+    pub fn flush(&mut self) -> Result<bool, String> {
+        while !self.output.is_empty() {
+            match self.socket.write(&self.output) {
+                Ok(count) => drop(self.output.drain(..count)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(ended(&error)),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Reads the lines that are there. An error means that nothing more can be had of this child.
+    pub fn hear(&mut self, replies: &mut Vec<Reply>) -> Result<(), String> {
+        loop {
+            let filled = self.input.len();
+            self.input.resize(filled + PIECE, 0);
+            let result = self.socket.read(&mut self.input[filled..]);
+            self.input.truncate(filled + *result.as_ref().unwrap_or(&0));
+            match result {
+                Ok(0) => {
+                    // Its last words count: they say why it ends.
+                    self.parse(replies)?;
+                    return Err("the target's process ended".to_owned());
+                }
+                Ok(_) => self.parse(replies)?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(ended(&error)),
+            }
+        }
+    }
+
+    /// As [`Agent::hear`], before the first line, which brings descriptors.
+    fn hear_first(&mut self, descriptors: &mut Vec<OwnedFd>) -> Result<(), String> {
+        let mut buffer = vec![0; PIECE];
+        match sys::receive_with_descriptors(&self.socket, &mut buffer) {
+            Ok((0, _)) => Err("it said nothing".to_owned()),
+            Ok((count, received)) => {
+                self.input.extend_from_slice(&buffer[..count]);
+                descriptors.extend(received);
+                Ok(())
+            }
+            Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR) => Ok(()),
+            Err(error) => Err(ended(&error.into())),
+        }
+    }
+
+    fn parse(&mut self, replies: &mut Vec<Reply>) -> Result<(), String> {
+        let Some(end) = self.input.iter().rposition(|octet| *octet == b'\n') else {
+            return Ok(());
+        };
+        for line in self.input[..end].split(|octet| *octet == b'\n') {
+            let reply = Reply::parse(&String::from_utf8_lossy(line));
+            replies.push(reply.map_err(|error| format!("the target's process speaks no known line: {error}"))?);
+        }
+        self.input.drain(..=end);
+        Ok(())
+    }
+}
+
+impl AsFd for Agent {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+fn ended(error: &io::Error) -> String {
+    format!("the target's process cannot be reached: {error}")
+}

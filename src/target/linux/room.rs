@@ -1,0 +1,146 @@
+//! A namespace at work: from its start, through the runs that it is given, to its end.
+
+use super::namespace::{Namespace, PATIENCE, Plan, Starting, too_slow};
+use crate::case::Script;
+use crate::engine::{Endpoints, Outcome};
+use crate::link::Readiness;
+use crate::target::real_time::{Clock, Driver, Wakers};
+use crate::target::{EnvironmentError, Facts, Profile};
+use std::cell::Cell;
+use std::os::fd::AsFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+
+/// A run to be made in a room.
+pub(super) struct Work {
+    pub(super) job: usize,
+    pub(super) script: Arc<Script>,
+    pub(super) at: Endpoints,
+}
+
+/// What a room tells.
+pub(super) enum Told {
+    /// It stands; so many frames fit into its queue.
+    Ready(usize),
+    /// A run has ended.
+    Ended(usize, Outcome),
+    /// It has ended, and why if it was not asked to; what is left of it takes a while to clear away.
+    Gone(Option<EnvironmentError>, Option<Box<Namespace>>),
+}
+
+/// What a room needs.
+pub(super) struct Room {
+    pub(super) number: usize,
+    pub(super) plan: Plan,
+    pub(super) profile: Profile,
+    pub(super) facts: Arc<Facts>,
+    pub(super) alone: bool,
+    pub(super) clock: Clock,
+    /// Set when everything is to end.
+    pub(super) halt: Rc<Cell<bool>>,
+    pub(super) work: UnboundedReceiver<Work>,
+    pub(super) tell: UnboundedSender<(usize, Told)>,
+}
+
+impl Room {
+    /// Everything that it does.
+    pub(super) async fn live(mut self) {
+        let gone = match open(&self.plan, &self.profile).await {
+            Ok(namespace) => self.work_in(namespace).await,
+            Err(error) => Told::Gone(Some(error), None),
+        };
+        self.say(gone);
+    }
+
+    fn say(&self, what: Told) {
+        // Whoever listened has gone only if the whole session has.
+        let _ = self.tell.send((self.number, what));
+    }
+
+    async fn work_in(&mut self, namespace: Namespace) -> Told {
+        self.say(Told::Ready(namespace.link.capacity()));
+        let mut driver = Driver::new(namespace, Arc::clone(&self.facts), self.clock, self.alone);
+        let why = match Wakers::of(&driver) {
+            Ok(wakers) => self.drive(&mut driver, &wakers).await,
+            Err(error) => Err(error.to_string()),
+        };
+        let error = why.err().map(|problem| EnvironmentError {
+            problem,
+            remedy: "run its cases again".to_owned(),
+        });
+        Told::Gone(error, Some(Box::new(driver.into_namespace())))
+    }
+
+    async fn drive(&mut self, driver: &mut Driver, wakers: &Wakers) -> Result<(), String> {
+        let mut open = true;
+        loop {
+            while open {
+                match self.work.try_recv() {
+                    Ok(work) => driver.start(work.job, work.script, work.at),
+                    Err(TryRecvError::Empty) => break,
+                    Err(TryRecvError::Disconnected) => open = false,
+                }
+            }
+            if self.halt.get() {
+                driver.stop("stopped");
+            }
+            let next = driver.turn();
+            for (job, outcome) in driver.take_ended() {
+                self.say(Told::Ended(job, outcome));
+            }
+            if let Some(why) = driver.broken() {
+                return Err(why.to_owned());
+            }
+            match (driver.active(), next) {
+                (0, _) if !open => return Ok(()),
+                (0, _) => open = self.rest(driver, wakers).await?,
+                (_, None) => tokio::task::yield_now().await,
+                (_, Some(deadline)) => wakers
+                    .wait(self.clock, deadline)
+                    .await
+                    .map_err(|error| error.to_string())?,
+            }
+        }
+    }
+
+    /// Waits for work, or for the child's end. Whether there may be more work.
+    async fn rest(&mut self, driver: &mut Driver, wakers: &Wakers) -> Result<bool, String> {
+        tokio::select! {
+            work = self.work.recv() => match work {
+                Some(work) => {
+                    driver.start(work.job, work.script, work.at);
+                    Ok(true)
+                }
+                None => Ok(false),
+            },
+            woken = wakers.stirred() => woken.map(|()| true).map_err(|error| error.to_string()),
+        }
+    }
+}
+
+/// Starts a child and sees whether its namespace is what it should be.
+async fn open(plan: &Plan, profile: &Profile) -> Result<Namespace, EnvironmentError> {
+    let unwatchable = |error: std::io::Error| EnvironmentError {
+        problem: format!("a child cannot be waited for ({error})"),
+        remedy: "raise the limit of open files (ulimit -n)".to_owned(),
+    };
+    let mut starting = Starting::spawn(plan, profile)?;
+    let ready = Readiness::of(starting.as_fd()).map_err(unwatchable)?;
+    let introduction = async {
+        loop {
+            ready.readable().await.map_err(unwatchable)?;
+            if let Some(introduction) = starting.introduction()? {
+                return Ok(introduction);
+            }
+        }
+    };
+    let introduction = tokio::time::timeout(PATIENCE, introduction)
+        .await
+        .map_err(|_| too_slow())??;
+    drop(ready);
+    let mut namespace = starting.finish(introduction)?;
+    namespace.self_test()?;
+    Ok(namespace)
+}

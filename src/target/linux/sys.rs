@@ -1,0 +1,117 @@
+//! System calls that no library wraps.
+
+use nix::errno::Errno;
+use nix::sys::socket::{self, AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType};
+use std::io::{self, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+/// Sets an option of a socket that is an `int`.
+pub(super) fn set_option(socket: &impl AsFd, level: i32, name: i32, value: i32) -> nix::Result<()> {
+    // SAFETY: the kernel reads one `int` from the address of one.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_fd().as_raw_fd(),
+            level,
+            name,
+            (&raw const value).cast(),
+            size_of::<i32>() as libc::socklen_t,
+        )
+    };
+    Errno::result(result).map(|_| ())
+}
+
+fn interface_request(name: &str) -> libc::ifreq {
+    // SAFETY: every field of the structure may be zero.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    // One octet is left for the zero at the end.
+    for (place, letter) in request.ifr_name.iter_mut().take(libc::IFNAMSIZ - 1).zip(name.bytes()) {
+        *place = letter as libc::c_char;
+    }
+    request
+}
+
+/// Makes an opened /dev/net/tun the device `name`, which carries bare IP packets.
+pub(super) fn name_tun(device: &OwnedFd, name: &str) -> io::Result<()> {
+    let mut request = interface_request(name);
+    request.ifr_ifru.ifru_flags = (libc::IFF_TUN | libc::IFF_NO_PI) as libc::c_short;
+    // SAFETY: TUNSETIFF reads and writes one `ifreq`, which lives until the call returns.
+    let result = unsafe { libc::ioctl(device.as_raw_fd(), libc::TUNSETIFF, &raw mut request) };
+    Errno::result(result).map(|_| ()).map_err(io::Error::from)
+}
+
+/// Whether an interface is up and has a carrier.
+pub(super) fn is_running(name: &str) -> bool {
+    let flags = SockFlag::SOCK_CLOEXEC;
+    let Ok(socket) = socket::socket(AddressFamily::Inet, SockType::Datagram, flags, None) else {
+        return false;
+    };
+    let mut request = interface_request(name);
+    // SAFETY: SIOCGIFFLAGS reads and writes one `ifreq`, which lives until the call returns.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS, &raw mut request) };
+    // SAFETY: the kernel has written the flags, which every bit pattern may be.
+    let flags = unsafe { request.ifr_ifru.ifru_flags };
+    result == 0 && i32::from(flags) & libc::IFF_RUNNING != 0
+}
+
+/// `struct ethtool_value`.
+#[repr(C)]
+struct EthtoolValue {
+    command: u32,
+    value: u32,
+}
+
+/// What would let the kernel leave checksums and the cutting into segments to hardware that is not there.
+const OFFLOADS: [u32; 6] = [
+    0x15, // ETHTOOL_SRXCSUM
+    0x17, // ETHTOOL_STXCSUM
+    0x19, // ETHTOOL_SSG
+    0x1f, // ETHTOOL_STSO
+    0x24, // ETHTOOL_SGSO
+    0x2c, // ETHTOOL_SGRO
+];
+
+/// Switches offload off, as far as the interface knows of it; whether that was enough, a test of the frames tells.
+pub(super) fn switch_offload_off(socket: &impl AsFd, name: &str) {
+    for command in OFFLOADS {
+        let mut value = EthtoolValue { command, value: 0 };
+        let mut request = interface_request(name);
+        request.ifr_ifru.ifru_data = (&raw mut value).cast();
+        // SAFETY: SIOCETHTOOL reads one `ifreq` and, at the address that it names, one `ethtool_value`; both live until
+        // the call returns. A command that the device does not know fails without effect.
+        unsafe { libc::ioctl(socket.as_fd().as_raw_fd(), libc::SIOCETHTOOL, &raw mut request) };
+    }
+}
+
+/// Binds a packet socket to all protocols of an interface.
+pub(super) fn bind_packet_socket(socket: &OwnedFd, index: u32) -> io::Result<()> {
+    // SAFETY: every field of the structure may be zero.
+    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    address.sll_family = libc::AF_PACKET as u16;
+    address.sll_protocol = (libc::ETH_P_ALL as u16).to_be();
+    address.sll_ifindex = i32::try_from(index).map_err(io::Error::other)?;
+    let length = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+    // SAFETY: the kernel reads `length` octets, the size of the structure.
+    let result = unsafe { libc::bind(socket.as_raw_fd(), (&raw const address).cast(), length) };
+    Errno::result(result).map(|_| ()).map_err(io::Error::from)
+}
+
+/// Reads from a Unix socket: octets, and descriptors that came with them.
+pub(super) fn receive_with_descriptors(socket: &impl AsFd, buffer: &mut [u8]) -> nix::Result<(usize, Vec<OwnedFd>)> {
+    let mut space = nix::cmsg_space!([RawFd; 8]);
+    let mut parts = [IoSliceMut::new(buffer)];
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
+    let descriptor = socket.as_fd().as_raw_fd();
+    let message = socket::recvmsg::<()>(descriptor, &mut parts, Some(&mut space), flags)?;
+    let mut descriptors = Vec::new();
+    for part in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(received) = part {
+            // SAFETY: the kernel has just made these descriptors for us, and nobody else knows of them.
+            descriptors.extend(
+                received
+                    .into_iter()
+                    .map(|received| unsafe { OwnedFd::from_raw_fd(received) }),
+            );
+        }
+    }
+    Ok((message.bytes, descriptors))
+}

@@ -1,0 +1,92 @@
+//! One test for each bundled case, on virtual time: every variation of it, judged by what is known of the stack.
+
+use rstest::rstest;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::sync::atomic::AtomicBool;
+use tcpvet::case::Library;
+use tcpvet::report::ladder;
+use tcpvet::suite::{Axes, Conduct, Expectations, RunResult, execute, expand};
+use tcpvet::target::{Runner, Target};
+
+static LIBRARY: LazyLock<Library> = LazyLock::new(|| match Library::bundled() {
+    Ok(library) => library,
+    Err(problems) => panic!("{problems}"),
+});
+
+const SMOLTCP: &str = include_str!("../runners/smoltcp/expectations.yaml");
+
+/// The id of a case, from its file.
+fn id(path: &PathBuf) -> String {
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/cases"));
+    let below = path.strip_prefix(root).expect("a case stands under cases/");
+    below.with_extension("").to_string_lossy().into_owned()
+}
+
+fn judge(path: &PathBuf, target: &mut dyn Target, expectations: &Expectations) {
+    let id = id(path);
+    let case = LIBRARY.case(&id).unwrap_or_else(|| panic!("{id} is not bundled: build again"));
+    let plan = expand(&case.scripts, &Axes::default());
+    assert!(!plan.is_empty(), "{id} has no run");
+    let stop = AtomicBool::new(false);
+    let conduct = Conduct { seed: 1, at_once: 1 };
+    let executed = execute(target, &plan, expectations, conduct, &stop, &mut |_| ());
+    assert_eq!(executed.trouble, None);
+    assert_eq!(executed.results.len(), plan.len(), "every run has a verdict");
+    let red: Vec<&RunResult> = executed.results.iter().filter(|it| it.judged.exit_code(false) != 0).collect();
+    if let Some(first) = red.first() {
+        let names: Vec<&str> = red.iter().map(|it| it.run.name.as_str()).collect();
+        panic!(
+            "{} of {} runs are not as they should be: {}\n{}: {:?} {}\n{}",
+            red.len(),
+            plan.len(),
+            names.join(", "),
+            first.run.name,
+            first.judged,
+            first.outcome.reason,
+            ladder(&first.outcome),
+        );
+    }
+}
+
+#[rstest]
+fn smoltcp(
+    #[files("cases/**/*.yaml")]
+    #[exclude("cases/(requirements|given)/")]
+    path: PathBuf,
+) {
+    let runner = Runner::bundled("smoltcp").expect("it is bundled");
+    let expectations = Expectations::parse(SMOLTCP, "runners/smoltcp/expectations.yaml").expect("it can be read");
+    judge(&path, &mut tcpvet::target::smoltcp::target(runner), &expectations);
+}
+
+/// Everything that a run leaves behind, for comparison.
+fn traces(seed: u64, at_once: usize) -> Vec<String> {
+    let runner = Runner::bundled("smoltcp").expect("it is bundled");
+    let mut target = tcpvet::target::smoltcp::target(runner);
+    let scripts: Vec<_> = LIBRARY.cases().iter().flat_map(|case| case.scripts.clone()).collect();
+    let plan = expand(&scripts, &Axes::default());
+    let stop = AtomicBool::new(false);
+    let executed =
+        execute(&mut target, &plan, &Expectations::default(), Conduct { seed, at_once }, &stop, &mut |_| ());
+    executed.results.iter().map(|it| format!("{} {:?}", it.run.name, it.outcome)).collect()
+}
+
+#[test]
+fn the_same_seed_gives_the_same_run_octet_for_octet() {
+    let once = traces(7, 1);
+    let again = traces(7, 2);
+    for (left, right) in once.iter().zip(&again) {
+        assert_eq!(left, right);
+    }
+    assert_eq!(once.len(), again.len());
+    assert_ne!(once, traces(8, 1), "the seed decides");
+}
+
+#[test]
+fn the_library_is_as_large_as_it_says() {
+    let scripts: Vec<_> = LIBRARY.cases().iter().flat_map(|case| case.scripts.clone()).collect();
+    let runs = expand(&scripts, &Axes { wraps: vec![false], ..Axes::default() });
+    assert!(LIBRARY.cases().len() >= 50, "{} cases", LIBRARY.cases().len());
+    assert!(runs.len() >= 400, "{} runs over both IP versions", runs.len());
+}

@@ -1,0 +1,56 @@
+//! The bundled library against the kernel that we run on, as one test with a ledger. Where namespaces cannot be had, it
+//! says so and passes.
+
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use tcpvet::case::Library;
+use tcpvet::report::ladder;
+use tcpvet::suite::{Axes, Conduct, Expectations, QUICK, Run, estimate, execute, expand};
+use tcpvet::target::linux::{Linux, Plan};
+use tcpvet::target::{Runner, Target};
+
+const LINUX: &str = include_str!("../runners/linux/expectations.yaml");
+
+fn linux() -> Option<Linux> {
+    let runner = Runner::bundled("linux").expect("it is bundled");
+    let plan = Plan { program: env!("CARGO_BIN_EXE_tcpvet").into(), ..Plan::default() };
+    match Linux::probe_as(runner, plan) {
+        Ok(linux) => Some(linux),
+        Err(error) => {
+            eprintln!("skipped: {error}");
+            None
+        }
+    }
+}
+
+fn library_against_kernel(longest: Duration) {
+    let Some(mut linux) = linux() else { return };
+    let library = Library::bundled().unwrap_or_else(|problems| panic!("{problems}"));
+    let scripts: Vec<_> = library.cases().iter().flat_map(|case| case.scripts.clone()).collect();
+    let times = linux.facts().tolerances.clone();
+    let mut plan: Vec<Run> = expand(&scripts, &Axes::default());
+    plan.retain(|run| estimate(&run.script, &times) <= longest);
+    let expectations = Expectations::parse(LINUX, "runners/linux/expectations.yaml").expect("it can be read");
+    let stop = AtomicBool::new(false);
+    let conduct = Conduct { seed: 1, at_once: 0 };
+    let executed = execute(&mut linux, &plan, &expectations, conduct, &stop, &mut |_| ());
+    assert_eq!(executed.trouble, None);
+    assert_eq!(executed.results.len(), plan.len(), "every run has a verdict");
+    let red: Vec<_> = executed.results.iter().filter(|it| it.judged.exit_code(false) != 0).collect();
+    for it in &red {
+        eprintln!("{} {:?} {}\n{}", it.run.name, it.judged, it.outcome.reason, ladder(&it.outcome));
+    }
+    let names: Vec<&str> = red.iter().map(|it| it.run.name.as_str()).collect();
+    assert!(red.is_empty(), "{} of {} runs are not as they should be: {}", red.len(), plan.len(), names.join(", "));
+}
+
+#[test]
+fn what_takes_no_longer_than_five_seconds() {
+    library_against_kernel(QUICK);
+}
+
+#[test]
+#[ignore = "waits for two minutes"]
+fn everything() {
+    library_against_kernel(Duration::MAX);
+}
