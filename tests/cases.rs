@@ -25,7 +25,9 @@ fn id(path: &PathBuf) -> String {
 
 fn judge(path: &PathBuf, target: &mut dyn Target, expectations: &Expectations) {
     let id = id(path);
-    let case = LIBRARY.case(&id).unwrap_or_else(|| panic!("{id} is not bundled: build again"));
+    let case = LIBRARY
+        .case(&id)
+        .unwrap_or_else(|| panic!("{id} is not bundled: build again"));
     let plan = expand(&case.scripts, &Axes::default());
     assert!(!plan.is_empty(), "{id} has no run");
     let stop = AtomicBool::new(false);
@@ -33,7 +35,11 @@ fn judge(path: &PathBuf, target: &mut dyn Target, expectations: &Expectations) {
     let executed = execute(target, &plan, expectations, conduct, &stop, &mut |_| ());
     assert_eq!(executed.trouble, None);
     assert_eq!(executed.results.len(), plan.len(), "every run has a verdict");
-    let red: Vec<&RunResult> = executed.results.iter().filter(|it| it.judged.exit_code(false) != 0).collect();
+    let red: Vec<&RunResult> = executed
+        .results
+        .iter()
+        .filter(|it| it.judged.exit_code(false) != 0)
+        .collect();
     if let Some(first) = red.first() {
         let names: Vec<&str> = red.iter().map(|it| it.run.name.as_str()).collect();
         panic!(
@@ -67,9 +73,19 @@ fn traces(seed: u64, at_once: usize) -> Vec<String> {
     let scripts: Vec<_> = LIBRARY.cases().iter().flat_map(|case| case.scripts.clone()).collect();
     let plan = expand(&scripts, &Axes::default());
     let stop = AtomicBool::new(false);
-    let executed =
-        execute(&mut target, &plan, &Expectations::default(), Conduct { seed, at_once }, &stop, &mut |_| ());
-    executed.results.iter().map(|it| format!("{} {:?}", it.run.name, it.outcome)).collect()
+    let executed = execute(
+        &mut target,
+        &plan,
+        &Expectations::default(),
+        Conduct { seed, at_once },
+        &stop,
+        &mut |_| (),
+    );
+    executed
+        .results
+        .iter()
+        .map(|it| format!("{} {:?}", it.run.name, it.outcome))
+        .collect()
 }
 
 #[test]
@@ -86,7 +102,13 @@ fn the_same_seed_gives_the_same_run_octet_for_octet() {
 #[test]
 fn the_library_is_as_large_as_it_says() {
     let scripts: Vec<_> = LIBRARY.cases().iter().flat_map(|case| case.scripts.clone()).collect();
-    let runs = expand(&scripts, &Axes { wraps: vec![false], ..Axes::default() });
+    let runs = expand(
+        &scripts,
+        &Axes {
+            wraps: vec![false],
+            ..Axes::default()
+        },
+    );
     assert!(LIBRARY.cases().len() >= 50, "{} cases", LIBRARY.cases().len());
     assert!(runs.len() >= 400, "{} runs over both IP versions", runs.len());
 }

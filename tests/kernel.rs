@@ -13,7 +13,10 @@ const LINUX: &str = include_str!("../runners/linux/expectations.yaml");
 
 fn linux() -> Option<Linux> {
     let runner = Runner::bundled("linux").expect("it is bundled");
-    let plan = Plan { program: env!("CARGO_BIN_EXE_tcpvet").into(), ..Plan::default() };
+    let plan = Plan {
+        program: env!("CARGO_BIN_EXE_tcpvet").into(),
+        ..Plan::default()
+    };
     match Linux::probe_as(runner, plan) {
         Ok(linux) => Some(linux),
         Err(error) => {
@@ -36,12 +39,28 @@ fn library_against_kernel(longest: Duration) {
     let executed = execute(&mut linux, &plan, &expectations, conduct, &stop, &mut |_| ());
     assert_eq!(executed.trouble, None);
     assert_eq!(executed.results.len(), plan.len(), "every run has a verdict");
-    let red: Vec<_> = executed.results.iter().filter(|it| it.judged.exit_code(false) != 0).collect();
+    let red: Vec<_> = executed
+        .results
+        .iter()
+        .filter(|it| it.judged.exit_code(false) != 0)
+        .collect();
     for it in &red {
-        eprintln!("{} {:?} {}\n{}", it.run.name, it.judged, it.outcome.reason, ladder(&it.outcome));
+        eprintln!(
+            "{} {:?} {}\n{}",
+            it.run.name,
+            it.judged,
+            it.outcome.reason,
+            ladder(&it.outcome)
+        );
     }
     let names: Vec<&str> = red.iter().map(|it| it.run.name.as_str()).collect();
-    assert!(red.is_empty(), "{} of {} runs are not as they should be: {}", red.len(), plan.len(), names.join(", "));
+    assert!(
+        red.is_empty(),
+        "{} of {} runs are not as they should be: {}",
+        red.len(),
+        plan.len(),
+        names.join(", ")
+    );
 }
 
 #[test]

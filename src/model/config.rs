@@ -197,6 +197,14 @@ pub struct Config {
     pub first_probe: Option<Duration>,
     /// The user timeout until an application sets one: R2 (RFC 9293 sections 3.8.3 and 3.9.1.1).
     pub user_timeout: Duration,
+    /// R2 as a number of retransmissions, of a SYN (RFC 9293 section 3.8.3, MUST-20); `None`: the user timeout alone.
+    pub syn_retries: Option<u32>,
+    /// The same for a SYN,ACK.
+    pub syn_ack_retries: Option<u32>,
+    /// The same for data and FIN.
+    pub data_retries: Option<u32>,
+    /// The same for connections that nobody reads any more.
+    pub orphan_retries: Option<u32>,
     /// How a connection ends that the user timeout ends (RFC 9293 section 3.10.8).
     pub user_timeout_end: GiveUp,
     /// RFC 5961 sections 3 and 4: exact RSTs, challenge ACKs.
@@ -289,6 +297,10 @@ impl Default for Config {
             window_probe: WindowProbe::NewOctet,
             first_probe: None,
             user_timeout: Duration::from_secs(300),
+            syn_retries: None,
+            syn_ack_retries: None,
+            data_retries: None,
+            orphan_retries: None,
             user_timeout_end: GiveUp::Silent,
             rfc5961: true,
             ack_range_check: true,
@@ -325,44 +337,97 @@ impl Default for Config {
 
 impl Config {
     /// Takes a host-wide setting by its neutral name, as cases configure them; `false` where the name or the value is
-    /// not known.
+    /// not known. What the endpoint does not have can be switched off.
     pub fn configure(&mut self, name: &str, value: &str) -> bool {
-        let flag = match value {
-            "true" => Some(true),
-            "false" => Some(false),
-            _ => None,
-        };
-        match (name, flag) {
-            ("timestamps", Some(on)) => self.timestamps = on,
-            ("window-scaling", Some(on)) => self.window_scale = on,
-            ("sack", Some(on)) => self.sack = on,
-            ("dsack", Some(on)) => self.dsack = on,
-            ("rfc1337", Some(on)) => self.rfc1337 = on,
-            ("time-wait-reuse", Some(on)) => self.reopen_time_wait = on,
-            ("path-mtu-discovery", Some(on)) => self.path_mtu_discovery = on,
-            ("slow-start-after-idle", Some(on)) => self.restart_after_idle = on,
-            ("fast-open", Some(on)) => self.fast_open = on,
-            ("user-timeout-option", Some(on)) => self.user_timeout_option = on,
-            ("mtu-probing", Some(false)) => (),
-            ("abort-on-overflow", Some(on)) => {
+        match value {
+            "true" => self.switch(name, true),
+            "false" => self.switch(name, false),
+            _ => self.size(name, value).is_some(),
+        }
+    }
+
+    fn switch(&mut self, name: &str, on: bool) -> bool {
+        match name {
+            "timestamps" => self.timestamps = on,
+            "window-scaling" => self.window_scale = on,
+            "sack" => self.sack = on,
+            "dsack" => self.dsack = on,
+            "delayed-ack" => self.delayed_ack = on,
+            "rfc1337" => self.rfc1337 = on,
+            "ack-range-check" => self.ack_range_check = on,
+            "path-mtu-discovery" => self.path_mtu_discovery = on,
+            "slow-start-after-idle" => self.restart_after_idle = on,
+            "fast-open" => self.fast_open = on,
+            "abort-on-overflow" => {
                 self.backlog_full = if on { BacklogFull::Reset } else { BacklogFull::Ignore };
             }
-            ("ecn", Some(on)) => self.ecn = if on { EcnUse::Ask } else { EcnUse::Off },
-            ("ecn", None) if value == "when-asked" => self.ecn = EcnUse::WhenAsked,
-            ("syn-cookies", None) => match value {
-                "never" => self.syn_cookies = SynCookies::Never,
-                "when-full" => self.syn_cookies = SynCookies::WhenFull,
-                "always" => self.syn_cookies = SynCookies::Always,
-                _ => return false,
-            },
-            ("challenge-ack-limit", None) => match value.parse() {
-                Ok(limit) => self.challenge_limit = limit,
-                Err(_) => return false,
-            },
-            // Its SYNs are never sent at even distances, and ACKs for unacceptable segments are not limited.
-            ("linear-syn-timeouts" | "invalid-ack-gap", None) => return value == "0",
+            "ecn" => self.ecn = if on { EcnUse::Ask } else { EcnUse::Off },
+            "accurate-ecn" | "early-retransmit" | "f-rto" | "rack" | "tw-reuse" => return !on,
             _ => return false,
         }
         true
+    }
+
+    fn size(&mut self, name: &str, value: &str) -> Option<()> {
+        match (name, value) {
+            ("syn-cookies", "never") => self.syn_cookies = SynCookies::Never,
+            ("syn-cookies", "when-full") => self.syn_cookies = SynCookies::WhenFull,
+            ("syn-cookies", "always") => self.syn_cookies = SynCookies::Always,
+            ("congestion-control", "reno") | ("path-mtu-probing", "never") | ("linear-syn-timeouts", "0") => (),
+            ("challenge-ack-limit", _) => {
+                self.challenge_limit = value.parse().ok()?;
+                self.challenge_interval = Duration::from_secs(1);
+            }
+            ("syn-retries", _) => self.syn_retries = Some(value.parse().ok()?),
+            ("syn-ack-retries", _) => self.syn_ack_retries = Some(value.parse().ok()?),
+            ("data-retries", _) => self.data_retries = Some(value.parse().ok()?),
+            ("orphan-retries", _) => self.orphan_retries = Some(value.parse().ok()?),
+            ("fin-timeout", _) => self.fin_wait_2_limit = Some(time(value)?),
+            ("keep-alive-idle", _) => self.keep_alive_idle = time(value)?,
+            ("min-rto", _) => self.rto_min = time(value)?,
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// A whole number with a unit: `30s`.
+fn time(text: &str) -> Option<Duration> {
+    let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let number: u64 = digits.parse().ok()?;
+    match &text[digits.len()..] {
+        "us" => Some(Duration::from_micros(number)),
+        "ms" => Some(Duration::from_millis(number)),
+        "s" => Some(Duration::from_secs(number)),
+        "m" => Some(Duration::from_secs(number.checked_mul(60)?)),
+        "h" => Some(Duration::from_secs(number.checked_mul(3600)?)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cases_configure_is_understood_or_refused() {
+        let mut config = Config::default();
+        for (name, value) in [
+            ("ecn", "true"),
+            ("syn-cookies", "always"),
+            ("min-rto", "200ms"),
+            ("rack", "false"),
+        ] {
+            assert!(config.configure(name, value), "{name}");
+        }
+        assert_eq!((config.ecn, config.rto_min), (EcnUse::Ask, Duration::from_millis(200)));
+        for (name, value) in [
+            ("rack", "true"),
+            ("congestion-control", "cubic"),
+            ("min-rto", "soon"),
+            ("x", "1"),
+        ] {
+            assert!(!config.configure(name, value), "{name}");
+        }
     }
 }

@@ -14,13 +14,12 @@ use crate::case::State;
 use crate::notation::{ErrorName, Setting};
 use crate::target::virtual_time::{Embedded, target_address};
 use crate::target::{
-    Abilities, Answer, Call, CallId, Emitted, Errno, Facts, IpVersion, Job, SetValue, SocketId, Stack,
+    Abilities, Answer, Call, CallId, Emitted, Errno, IpVersion, Job, Runner, SetValue, SocketId, Stack,
 };
 use crate::time::Instant;
 use crate::wire::{Body, Packet};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Where ephemeral ports begin (RFC 6335 section 6), and how many there are.
 const EPHEMERAL: (u16, u16) = (49_152, 16_384);
@@ -72,15 +71,13 @@ pub struct Model {
 }
 
 /// The reference endpoint as a target of the suite: its configuration, then what the case configures.
-pub fn target(
-    facts: Arc<Facts>,
-    config: Config,
-    defects: Defects,
-) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + Send + Sync> {
-    Embedded::new(facts, move |job: &Job| {
+pub fn target(runner: Runner, config: Config, defects: Defects) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + Sync> {
+    let profiles = runner.clone();
+    Embedded::of(runner, move |job: &Job| {
         let mut config = config.clone();
         config.isn_near_wrap |= job.wrap;
-        for (name, value) in &job.script.configure {
+        // A job whose settings cannot be had is not run at all.
+        for (name, value) in &profiles.profile(&job.script.configure).unwrap_or_default() {
             config.configure(name, value);
         }
         let addresses = vec![target_address(IpVersion::V4), target_address(IpVersion::V6)];

@@ -31,6 +31,9 @@ impl Tcb {
             self.timers.retransmission = None;
             self.retransmission_expired(cx);
         }
+        if self.state == State::Closed {
+            return;
+        }
         if due(timers.persist) {
             self.timers.persist = None;
             self.persist_expired(cx);
@@ -64,6 +67,15 @@ impl Tcb {
     /// RETRANSMISSION TIMEOUT (RFC 9293 section 3.10.8, RFC 6298 section 5): the segment at the front of the queue goes
     /// out again.
     fn retransmission_expired(&mut self, cx: &mut Context) {
+        let most = match self.state {
+            State::SynSent => cx.config.syn_retries,
+            State::SynReceived => cx.config.syn_ack_retries,
+            _ if self.user.deaf => cx.config.orphan_retries.or(cx.config.data_retries),
+            _ => cx.config.data_retries,
+        };
+        if most.is_some_and(|most| self.round_trip.backoffs >= most) {
+            return self.user_timeout_expired(cx);
+        }
         let first = self.round_trip.backoffs == 0;
         self.back_off(cx);
         if self.snd_una == self.iss {

@@ -29,7 +29,11 @@ pub(crate) fn script(case: &str, row: &str) -> Script {
 pub(crate) fn requirement(id: &str) -> Arc<Requirement> {
     Arc::new(Requirement {
         id: id.to_owned(),
-        level: if id.contains("SHLD") { Level::Should } else { Level::Must },
+        level: if id.contains("SHLD") {
+            Level::Should
+        } else {
+            Level::Must
+        },
         when: None,
         summary: format!("what {id} asks"),
     })

@@ -1,5 +1,6 @@
 //! The endpoint as a whole, by hand-made segments on virtual time.
 
+mod cases;
 mod edges;
 mod hostile;
 mod talk;
