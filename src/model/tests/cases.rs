@@ -30,7 +30,9 @@ fn every_case_passes() {
         let outcome = target.run_one(&run.job(1), &stop);
         let fine = match outcome.verdict {
             Verdict::Pass | Verdict::Observed | Verdict::NotApplicable => true,
-            Verdict::Fail | Verdict::Deviates | Verdict::Unsupported | Verdict::Inconclusive => false,
+            Verdict::Fail | Verdict::Deviates | Verdict::Unsupported | Verdict::Inconclusive | Verdict::CaseError => {
+                false
+            }
         };
         if !fine {
             broken.push(format!(
