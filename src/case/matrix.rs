@@ -526,7 +526,11 @@ mod tests {
                 &format!("  - expect: ACK seq=$a\n    where: {what}\n  - state: established\n"),
             )
         };
-        refuses(&where_of("{«b»: low}"), "`b` is not in the matrix", "did you mean `a`?");
+        refuses(
+            &where_of("{«b»: low}"),
+            "`b` is not in the matrix",
+            "`where` names columns",
+        );
         refuses(&where_of("{a: «lwo»}"), "`a` is never `lwo`", "did you mean `low`?");
         refuses(
             &where_of("{a: [low, «sausage»]}"),

@@ -105,7 +105,11 @@ impl std::error::Error for Problems {}
 
 /// The nearest of `known` to what was written, if it is near enough to be meant.
 pub(super) fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let limit = (written.chars().count() / 3).clamp(1, 3);
+    let length = written.chars().count();
+    if length < 2 {
+        return None; // Any one letter is a slip away from any other.
+    }
+    let limit = (length / 3).clamp(1, 3);
     known
         .into_iter()
         .filter(|name| name.len().abs_diff(written.len()) <= limit)
@@ -207,6 +211,7 @@ mod tests {
             Some("did you mean `title`?")
         );
         assert_eq!(did_you_mean("sausage", ["title", "why"]), None);
+        assert_eq!(did_you_mean("a", ["b"]), None);
         assert_eq!(
             did_you_mean("RFC5961-3.2-33", ["RFC5961-3.2-3"]).as_deref(),
             Some("did you mean `RFC5961-3.2-3`?")

@@ -539,6 +539,16 @@ fn has_open_end(text: &str) -> bool {
     open_list || text.matches('"').count() % 2 == 1
 }
 
+/// `1:30` and `20:30:15.5` of YAML 1.1, where what follows a colon is below 60.
+fn is_sexagesimal(digits: &str) -> bool {
+    let whole = digits.split_once('.').map_or(digits, |(whole, _)| whole);
+    let mut parts = whole.split(':');
+    let number = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit());
+    let first = parts.next().is_some_and(number);
+    let mut rest = parts.peekable();
+    first && rest.peek().is_some() && rest.all(|part| number(part) && part.parse::<u32>().is_ok_and(|part| part < 60))
+}
+
 /// What some YAML reader takes a plain text for, if that is not what is written.
 fn lookalike(text: &str) -> Option<&'static str> {
     match text.to_ascii_lowercase().as_str() {
@@ -566,7 +576,7 @@ fn lookalike(text: &str) -> Option<&'static str> {
     if all(digits, &[]) && digits.len() > 18 || all(digits, &['_', '.']) && digits.contains('_') {
         return Some("another number");
     }
-    if all(digits, &[':', '.']) && digits.contains(':') {
+    if is_sexagesimal(digits) {
         return Some("a number to the base of 60");
     }
     if digits.len() == 10 && all(digits, &['-']) && digits.matches('-').count() == 2 {
@@ -769,6 +779,7 @@ mod tests {
             "7e",
             "1-2",
             "12:ab",
+            "1501:501",
         ];
         for word in words {
             assert_eq!(told(&format!("a: {word}\n")), [], "{word}");

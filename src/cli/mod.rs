@@ -54,7 +54,7 @@ fn dispatch(arguments: Arguments) -> u8 {
         Some(Command::Check(check)) => check::check(&check),
         Some(Command::Targets) => targets::list(),
         Some(Command::Schema) => {
-            output::print(include_str!("schema.json"));
+            output::print(&format!("{:#}\n", tcpvet::case::schema()));
             OK
         }
         Some(Command::Completions { shell }) => {

@@ -105,9 +105,14 @@ fn read_timestamps(arguments: &[Piece<'_>]) -> Result<OptionValue, NotationError
     if let Some(extra) = arguments.get(2) {
         return Err(extra.error("`ts` takes two values: TSval and TSecr"));
     }
-    let read = |at: usize| {
-        let value = arguments.get(at).map(core::slice::from_ref).unwrap_or_default();
-        read_one(Piece::whole(""), value, U32)
+    let read = |at: usize| match arguments.get(at) {
+        // `ts * 100`: whatever TSval, and this TSecr.
+        Some(free) if at == 0 && free.text == "*" && arguments.len() == 2 => Ok(None),
+        value => read_one(
+            Piece::whole(""),
+            value.map(core::slice::from_ref).unwrap_or_default(),
+            U32,
+        ),
     };
     Ok(OptionValue::Timestamps(read(0)?, read(1)?))
 }
@@ -193,6 +198,7 @@ impl fmt::Display for OptionValue {
                 f.write_str("sack")?;
                 blocks.iter().try_for_each(|(left, right)| write!(f, " {left}:{right}"))
             }
+            OptionValue::Timestamps(None, Some(echo)) => write!(f, "ts * {echo}"),
             OptionValue::Timestamps(value, echo) => {
                 write_with(f, "ts", value.as_ref())?;
                 echo.iter().try_for_each(|echo| write!(f, " {echo}"))

@@ -187,7 +187,7 @@ pub enum OptionValue {
     SackPermitted,
     /// `sack 2001:3001 4001:5001`, numbers of the octets' sender. Empty on expect: any blocks.
     Sack(Vec<(Expr, Expr)>),
-    /// `ts`, `ts 1000`, `ts 1000 2000`
+    /// `ts`, `ts 1000`, `ts 1000 2000`, `ts * 2000` (any TSval, or on inject the usual one)
     Timestamps(Option<Expr>, Option<Expr>),
     /// `nop`
     Nop,

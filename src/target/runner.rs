@@ -196,11 +196,29 @@ impl Runner {
                 (None, None) => return Err(format!("the target cannot configure {name}: {value}")),
             };
             for (key, text) in settings {
-                profile.insert(key.clone(), text.replace("$value", fill));
+                let filled = filled_in(text, fill).map_err(|why| format!("{name}: {value}: {why}"))?;
+                profile.insert(key.clone(), filled);
             }
         }
         Ok(profile)
     }
+}
+
+/// A setting's text with the value put in, as it stands or as a time in the unit that is asked for.
+fn filled_in(text: &str, value: &str) -> Result<String, String> {
+    const UNITS: [(&str, u128); 3] = [
+        ("$seconds", 1_000_000_000),
+        ("$milliseconds", 1_000_000),
+        ("$microseconds", 1_000),
+    ];
+    let mut filled = text.replace("$value", value);
+    for (unit, nanos) in UNITS {
+        if filled.contains(unit) {
+            let time = Time::try_from(Text(value.to_owned()))?;
+            filled = filled.replace(unit, &time.0.as_nanos().div_ceil(nanos).to_string());
+        }
+    }
+    Ok(filled)
 }
 
 fn lower_values(values: Unique<Text, Unique<Text, Text>>) -> BTreeMap<String, Profile> {
@@ -387,6 +405,7 @@ impl<'de, K: Deserialize<'de> + Ord + fmt::Debug, V: Deserialize<'de>> Visitor<'
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::case::{HOST_SETTINGS, is_ability, is_condition};
 
     fn one(name: &str, value: &str) -> BTreeMap<String, String> {
         BTreeMap::from([(name.to_owned(), value.to_owned())])
@@ -397,6 +416,11 @@ mod tests {
         for name in Runner::names() {
             let runner = Runner::bundled(name).unwrap();
             assert_eq!(runner.facts.name, name);
+            // A misspelt word would silently never apply.
+            assert_eq!(runner.facts.abilities.iter().find(|name| !is_ability(name)), None);
+            assert_eq!(runner.facts.claims.iter().find(|name| !is_condition(name)), None);
+            let known = |name: &&String| HOST_SETTINGS.iter().any(|setting| setting.name == name.as_str());
+            assert_eq!(runner.configure.keys().find(|name| !known(name)), None);
         }
         assert!(Runner::bundled("vax").unwrap_err().to_string().contains("linux"));
     }

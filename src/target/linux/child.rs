@@ -111,7 +111,6 @@ fn introduce(parent: &UnixStream, network: Network) -> Result<Option<super::netl
         "timestamps",
         "window-scale",
         "fast-open-server",
-        "ecn",
         "set:nodelay",
         "set:linger",
         "set:keep-alive",

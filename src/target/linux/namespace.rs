@@ -15,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a child may take to set its namespace up; it takes milliseconds.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// How much is read at once.
 const PIECE: usize = 256 * 1024;
 
@@ -59,20 +59,7 @@ pub struct Namespace {
 impl Namespace {
     /// Starts a child, and waits until its namespace stands.
     pub fn start(plan: &Plan, profile: &Profile) -> Result<Namespace, EnvironmentError> {
-        let mut starting = Starting::spawn(plan, profile)?;
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
-            // Whatever it says, the next line finds out.
-            let _ = poll(&mut [PollFd::new(starting.as_fd(), PollFlags::POLLIN)], timeout);
-            if let Some(introduction) = starting.introduction()? {
-                return starting.finish(introduction);
-            }
-            if left.is_zero() {
-                return Err(too_slow());
-            }
-        }
+        Starting::spawn(plan, profile)?.wait()
     }
 
     /// The child's process number.
@@ -82,7 +69,7 @@ impl Namespace {
 }
 
 /// The error for a child that says nothing.
-pub(super) fn too_slow() -> EnvironmentError {
+fn too_slow() -> EnvironmentError {
     EnvironmentError {
         problem: format!(
             "the child that makes a namespace said nothing for {} s",
@@ -135,8 +122,25 @@ impl Starting {
         })
     }
 
+    /// Waits until the namespace stands.
+    pub(super) fn wait(mut self) -> Result<Namespace, EnvironmentError> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+            // Whatever it says, the next line finds out.
+            let _ = poll(&mut [PollFd::new(self.agent.as_fd(), PollFlags::POLLIN)], timeout);
+            if let Some(introduction) = self.introduction()? {
+                return self.finish(introduction);
+            }
+            if left.is_zero() {
+                return Err(too_slow());
+            }
+        }
+    }
+
     /// Who it is and what it can do, if it has said so by now.
-    pub(super) fn introduction(&mut self) -> Result<Option<(String, Abilities)>, EnvironmentError> {
+    fn introduction(&mut self) -> Result<Option<(String, Abilities)>, EnvironmentError> {
         self.agent.hear_first(&mut self.descriptors).map_err(|why| gone(&why))?;
         let mut replies = Vec::new();
         self.agent.parse(&mut replies).map_err(|why| gone(&why))?;
@@ -151,7 +155,7 @@ impl Starting {
     }
 
     /// The namespace, once it has introduced itself.
-    pub(super) fn finish(self, (name, abilities): (String, Abilities)) -> Result<Namespace, EnvironmentError> {
+    fn finish(self, (name, abilities): (String, Abilities)) -> Result<Namespace, EnvironmentError> {
         let Starting {
             process,
             mut agent,
@@ -170,12 +174,6 @@ impl Starting {
             abilities,
             process,
         })
-    }
-}
-
-impl AsFd for Starting {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.agent.as_fd()
     }
 }
 

@@ -141,6 +141,16 @@ impl Routes {
         self.change(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_REPLACE)
     }
 
+    /// Whether packets to an address are taken for ours.
+    pub(super) fn is_local(&mut self, address: IpAddr) -> bool {
+        let mut message = RouteMessage::default();
+        message.header.address_family = family(address);
+        message.header.destination_prefix_length = bits(address);
+        message.attributes = vec![RouteAttribute::Destination(address.into())];
+        let answer = self.0.ask(RouteNetlinkMessage::GetRoute(message), 0);
+        matches!(answer, Ok(Some(RouteNetlinkMessage::NewRoute(route))) if route.header.kind == RouteType::Local)
+    }
+
     /// Fixes the MAC address of a neighbour for good, so that nobody is asked for it.
     pub(super) fn add_neighbour(&mut self, index: u32, address: IpAddr) -> io::Result<()> {
         let mut message = NeighbourMessage::default();

@@ -1,17 +1,16 @@
 //! A namespace at work: from its start, through the runs that it is given, to its end.
 
-use super::namespace::{Namespace, PATIENCE, Plan, Starting, too_slow};
+use super::namespace::{Namespace, Plan, Starting};
 use crate::case::Script;
 use crate::engine::{Endpoints, Outcome};
-use crate::link::Readiness;
 use crate::target::real_time::{Clock, Driver, Wakers};
 use crate::target::{EnvironmentError, Facts, Profile};
 use std::cell::Cell;
-use std::os::fd::AsFd;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::oneshot;
 
 /// A run to be made in a room.
 pub(super) struct Work {
@@ -33,6 +32,7 @@ pub(super) enum Told {
 /// What a room needs.
 pub(super) struct Room {
     pub(super) number: usize,
+    pub(super) nursery: Nursery,
     pub(super) plan: Plan,
     pub(super) profile: Profile,
     pub(super) facts: Arc<Facts>,
@@ -47,7 +47,7 @@ pub(super) struct Room {
 impl Room {
     /// Everything that it does.
     pub(super) async fn live(mut self) {
-        let gone = match open(&self.plan, &self.profile).await {
+        let gone = match self.nursery.namespace(self.plan.clone(), self.profile.clone()).await {
             Ok(namespace) => self.work_in(namespace).await,
             Err(error) => Told::Gone(Some(error), None),
         };
@@ -120,27 +120,39 @@ impl Room {
     }
 }
 
-/// Starts a child and sees whether its namespace is what it should be.
-async fn open(plan: &Plan, profile: &Profile) -> Result<Namespace, EnvironmentError> {
-    let unwatchable = |error: std::io::Error| EnvironmentError {
-        problem: format!("a child cannot be waited for ({error})"),
-        remedy: "raise the limit of open files (ulimit -n)".to_owned(),
-    };
-    let mut starting = Starting::spawn(plan, profile)?;
-    let ready = Readiness::of(starting.as_fd()).map_err(unwatchable)?;
-    let introduction = async {
-        loop {
-            ready.readable().await.map_err(unwatchable)?;
-            if let Some(introduction) = starting.introduction()? {
-                return Ok(introduction);
+/// Starts children. It takes milliseconds, in which nobody else may be kept waiting, and a child ends with the thread
+/// that started it: so this thread does nothing else, and lives as long as the session.
+#[derive(Clone)]
+pub(super) struct Nursery(mpsc::Sender<Birth>);
+
+type Birth = (Plan, Profile, oneshot::Sender<Result<Starting, EnvironmentError>>);
+
+impl Nursery {
+    /// The nursery and its thread, which ends when the last clone is dropped.
+    pub(super) fn open() -> (Nursery, std::thread::JoinHandle<()>) {
+        let (ask, asked) = mpsc::channel::<Birth>();
+        let thread = std::thread::spawn(move || {
+            while let Ok((plan, profile, tell)) = asked.recv() {
+                // Who asked may have ended meanwhile; then the child ends here.
+                drop(tell.send(Starting::spawn(&plan, &profile)));
             }
-        }
-    };
-    let introduction = tokio::time::timeout(PATIENCE, introduction)
-        .await
-        .map_err(|_| too_slow())??;
-    drop(ready);
-    let mut namespace = starting.finish(introduction)?;
-    namespace.self_test()?;
-    Ok(namespace)
+        });
+        (Nursery(ask), thread)
+    }
+
+    /// A namespace that is what it should be.
+    async fn namespace(&self, plan: Plan, profile: Profile) -> Result<Namespace, EnvironmentError> {
+        let ended = || EnvironmentError {
+            problem: "a thread of ours has ended early".to_owned(),
+            remedy: "report this".to_owned(),
+        };
+        let (tell, told) = oneshot::channel();
+        self.0.send((plan, profile, tell)).map_err(|_| ended())?;
+        let starting = told.await.map_err(|_| ended())??;
+        let tested = tokio::task::spawn_blocking(move || {
+            let mut namespace = starting.wait()?;
+            namespace.self_test().map(|()| namespace)
+        });
+        tested.await.map_err(|_| ended())?
+    }
 }

@@ -5,7 +5,7 @@
 
 use super::Linux;
 use super::places::Places;
-use super::room::{Room, Told, Work};
+use super::room::{Nursery, Room, Told, Work};
 use crate::engine::{Outcome, Verdict};
 use crate::target::real_time::Clock;
 use crate::target::{EnvironmentError, Job, Profile};
@@ -47,6 +47,7 @@ struct Known {
 /// All runs of one call of [`Linux`]'s `run`.
 pub(super) struct Session<'a> {
     linux: &'a Linux,
+    nursery: Nursery,
     at_once: usize,
     done: Done<'a>,
     clock: Clock,
@@ -75,8 +76,10 @@ pub(super) fn run(
         remedy: "raise the limit of open files (ulimit -n)".to_owned(),
     })?;
     let (tell, told) = mpsc::unbounded_channel();
+    let (nursery, birth) = Nursery::open();
     let mut session = Session {
         linux,
+        nursery,
         at_once: if at_once == 0 { usize::MAX } else { at_once },
         done,
         clock: Clock::start(),
@@ -94,12 +97,14 @@ pub(super) fn run(
     }
     let local = LocalSet::new();
     local.block_on(&runtime, session.go(told, stop));
-    // Rooms that a panic of `done` left behind end with their tasks.
     drop(local);
-    for clearing in session.clearing {
+    for clearing in session.clearing.drain(..) {
         // A thread that only drops a namespace does not panic.
         let _ = clearing.join();
     }
+    drop(session);
+    // It ends now that nobody can ask it for anything, and does not panic either.
+    let _ = birth.join();
     Ok(())
 }
 
@@ -270,6 +275,7 @@ impl Session<'_> {
         self.next_room += 1;
         let room = Room {
             number,
+            nursery: self.nursery.clone(),
             plan: self.linux.plan.clone(),
             profile: profile.clone(),
             facts: Arc::clone(&self.linux.facts),

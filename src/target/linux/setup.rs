@@ -88,6 +88,10 @@ pub(super) fn set_up(choice: DeviceChoice, queue: u32, profile: &Profile) -> Res
         sys::switch_offload_off(&control, name);
     }
     address(&mut routes, target, ipv6).map_err(|error| problem("addresses and routes cannot be set", &error))?;
+    // An IPv6 address can be used at once, but packets to it are only taken some time later.
+    wait_until("the target's IPv6 address does not become valid", || {
+        !ipv6 || routes.is_local(IpAddr::V6(TARGET_V6))
+    })?;
     for (name, value) in profile {
         write_setting(name, value).map_err(|error| setting_failed(name, value, &error))?;
     }
@@ -275,19 +279,27 @@ fn open_device(choice: DeviceChoice, queue: u32, routes: &mut Routes) -> Result<
 
 /// The end of a cable that was set up first learns by and by that the other is there, and drops frames until then.
 fn wait_until_running(routes: &mut Routes, tester: u32) -> Result<(), EnvironmentError> {
+    wait_until("a veth pair does not come up", || {
+        [TARGET_DEVICE, TESTER_DEVICE].into_iter().all(sys::is_running)
+    })?;
+    // The kernel says so a moment before it is so, under a lock that this change must wait for.
+    routes
+        .up(tester, None)
+        .map_err(|error| problem("the device cannot be set up", &error))
+}
+
+/// Looks again and again for what the kernel does by and by, at a time of its own.
+fn wait_until(otherwise: &str, mut is_so: impl FnMut() -> bool) -> Result<(), EnvironmentError> {
     const STEP: Duration = Duration::from_micros(200);
     const STEPS: u32 = 25_000;
     for _ in 0..STEPS {
-        if [TARGET_DEVICE, TESTER_DEVICE].into_iter().all(sys::is_running) {
-            // The kernel says so a moment before it is so, under a lock that this change must wait for.
-            return routes
-                .up(tester, None)
-                .map_err(|error| problem("the device cannot be set up", &error));
+        if is_so() {
+            return Ok(());
         }
         std::thread::sleep(STEP);
     }
     Err(EnvironmentError {
-        problem: "a veth pair does not come up".to_owned(),
+        problem: otherwise.to_owned(),
         remedy: "try again when the machine is less busy".to_owned(),
     })
 }

@@ -1,0 +1,444 @@
+//! The command line as its users meet it: the program itself, with all that can be wrong with what it is given.
+
+#![cfg(all(feature = "cli", feature = "smoltcp"))]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// A folder of its own for each test, gone afterwards.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Folder {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Folder(path)
+    }
+
+    /// A folder that holds one case.
+    fn with(name: &str, case: &str, text: &str) -> Folder {
+        let folder = Folder::new(name);
+        folder.write(&format!("{case}.yaml"), text);
+        folder
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+const GOOD: &str = "\
+title: A SYN to a listener is answered
+why: Else nobody can connect.
+covers: RFC9293-SEG-LISTEN-SYN
+given: listen
+steps:
+  - inject: SYN
+  - expect: SYN,ACK
+";
+
+/// What no stack does.
+const WRONG: &str = "\
+title: A SYN to a listener is refused
+why: Nobody would ask for that; this is a test of failures.
+covers: RFC9293-SEG-LISTEN-SYN
+given: listen
+steps:
+  - inject: SYN
+  - expect: RST seq=*
+";
+
+const SLOW: &str = "\
+title: A FIN is acknowledged after a minute too
+why: This is a test of interruptions.
+covers: RFC9293-SEG-LISTEN-SYN
+given: established
+steps:
+  - wait: 60s
+  - inject: FIN,ACK
+  - expect: ACK
+";
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tcpvet"));
+    command
+        .args(arguments)
+        .env_remove("NO_COLOR")
+        .env_remove("RUST_BACKTRACE");
+    command
+}
+
+fn tcpvet(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+/// Exit code, standard output, standard error.
+fn told(arguments: &[&str]) -> (i32, String, String) {
+    let output = tcpvet(arguments);
+    let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// What is wrong with a case, told by both commands that read it, with exit code 2.
+fn wrong_case(name: &str, text: &str) -> String {
+    let folder = Folder::with(name, "mine/case", text);
+    let began = Instant::now();
+    let (code, out, err) = told(&["check", &folder.path("")]);
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    let (code, out, again) = told(&["run", "--cases", &folder.path(""), "--target", "smoltcp"]);
+    assert_eq!((code, out.as_str()), (2, ""), "{again}");
+    assert!(began.elapsed() < Duration::from_secs(20));
+    assert!(err.contains("mine/case.yaml"), "{err}");
+    assert!(
+        !err.contains("panicked") && !again.contains("bug of tcpvet"),
+        "{err}{again}"
+    );
+    err
+}
+
+#[test]
+fn malformed_yaml_is_told_with_its_place() {
+    let err = wrong_case("malformed", "title: [\nwhy: x\n");
+    assert!(err.contains("case.yaml:"), "{err}");
+    let err = wrong_case("typo", &GOOD.replace("inject: SYN", "inject: SYM"));
+    assert!(err.contains("case.yaml:6:"), "{err}");
+    assert!(err.contains("did you mean `SYN`?"), "{err}");
+}
+
+#[test]
+fn ten_megabytes_of_yaml_are_refused_at_once() {
+    wrong_case("huge", &format!("{GOOD}{}", "  - inject: SYN\n".repeat(650_000)));
+}
+
+#[test]
+fn deep_nesting_ends_nothing_but_the_case() {
+    wrong_case("deep", &format!("title: {}x\n", "[".repeat(200_000)));
+    wrong_case(
+        "deep-block",
+        &(0..3_000)
+            .map(|depth| format!("{}a:\n", " ".repeat(depth)))
+            .collect::<String>(),
+    );
+}
+
+#[test]
+fn what_is_no_text_at_all_is_told() {
+    let folder = Folder::new("octets");
+    fs::write(folder.0.join("x.yaml"), [0xff, 0xfe, 0x00, 0x80]).unwrap();
+    let (code, _, err) = told(&["check", &folder.path("")]);
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("x.yaml"), "{err}");
+}
+
+#[test]
+fn all_errors_of_all_files_are_told_at_once() {
+    let folder = Folder::with("several", "a/one", &GOOD.replace("expect: SYN,ACK", "expect: SYN,ACKK"));
+    folder.write("a/two.yaml", &GOOD.replace("title", "titel"));
+    let (code, _, err) = told(&["check", &folder.path("")]);
+    assert_eq!(code, 2);
+    assert!(err.contains("one.yaml:7:") && err.contains("two.yaml:1:"), "{err}");
+    let (code, _, err) = told(&["check", &folder.path("a/two.yaml")]);
+    assert_eq!(code, 2);
+    assert!(!err.contains("one.yaml") && err.contains("two.yaml:1:"), "{err}");
+}
+
+#[test]
+fn a_good_file_is_counted() {
+    let folder = Folder::with("good", "a/one", GOOD);
+    let expected = (0, "1 file, 4 runs: no errors\n".to_owned(), String::new());
+    assert_eq!(told(&["check", &folder.path("")]), expected);
+    assert_eq!(told(&["check", &folder.path("a/one.yaml")]), expected);
+    let (code, out, err) = told(&["check"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.ends_with(" runs: no errors\n"), "{out}");
+}
+
+#[test]
+fn a_missing_directory_is_named() {
+    for arguments in [["check", "/no/such/folder"], ["--cases", "/no/such/folder"]] {
+        let (code, _, err) = told(&arguments);
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains("/no/such/folder"), "{err}");
+    }
+}
+
+#[test]
+fn a_report_that_cannot_be_written_fails_before_the_first_packet() {
+    let folder = Folder::with("unwritable", "mine/slow", SLOW);
+    for flag in ["--junit", "--json"] {
+        let began = Instant::now();
+        let (code, out, err) = told(&["mine/slow", "--cases", &folder.path(""), flag, "/no/such/report"]);
+        assert_eq!((code, out.as_str()), (2, ""));
+        assert_eq!(
+            err,
+            "error: cannot write the report `/no/such/report`: no such file or directory\n"
+        );
+        assert!(began.elapsed() < Duration::from_secs(10));
+    }
+}
+
+#[test]
+fn an_unknown_target_is_told_with_those_there_are() {
+    let folder = Folder::with("target", "mine/good", GOOD);
+    let (code, _, err) = told(&["mine/", "--cases", &folder.path(""), "--target", "windows"]);
+    assert_eq!(code, 2);
+    assert!(
+        err.starts_with("error: no target is called `windows`; there are "),
+        "{err}"
+    );
+    assert!(err.contains("smoltcp"), "{err}");
+}
+
+#[test]
+fn a_selection_that_means_nothing_is_told_with_what_is_near() {
+    let folder = Folder::with("selection", "mine/good-one", GOOD);
+    let (code, _, err) = told(&["mine/god-one", "--cases", &folder.path(""), "--target", "smoltcp"]);
+    assert_eq!(code, 2);
+    assert_eq!(
+        err,
+        "error: no case, folder, requirement or tag `mine/god-one`; did you mean `mine/good-one`?\n"
+    );
+}
+
+#[test]
+fn axes_that_leave_nothing_are_told() {
+    let folder = Folder::with("axes", "mine/four", &format!("{GOOD}only: {{ip: 4}}\n"));
+    let (code, _, err) = told(&["mine/four", "--ip", "6", "--cases", &folder.path(""), "-t", "smoltcp"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("nothing is left to run"), "{err}");
+}
+
+#[test]
+fn expectations_are_kept_and_those_that_match_nothing_are_refused() {
+    let folder = Folder::with("expectations", "mine/wrong", WRONG);
+    // Beside the cases, or it would be taken for one.
+    let beside = Folder::new("expectations-file");
+    let run = |entry: &str| {
+        let file = beside.write("e.yaml", entry);
+        let cases = folder.path("");
+        told(&[
+            "mine/wrong",
+            "--cases",
+            &cases,
+            "-t",
+            "smoltcp",
+            "--expectations",
+            &file,
+        ])
+    };
+    let known = "- {cases: mine/*, expect: fail, requirement: RFC9293-SEG-LISTEN-SYN, reason: known}";
+    let (code, out, err) = run(known);
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(out.contains("4 fail as expected"), "{out}");
+
+    let (code, out, _) = run(&known.replace("reason", "step: 'expect: ACK', reason"));
+    assert_eq!(code, 1);
+    assert!(
+        out.contains("expected at `expect: ACK`, came at `expect: RST seq=*`"),
+        "{out}"
+    );
+
+    let (code, _, err) = run(&format!("# one\n\n{}", known.replace("mine/*", "mine/wrogn")));
+    assert_eq!(code, 2);
+    assert!(
+        err.contains("no run matches `mine/wrogn`; did you mean `mine/wrong`?"),
+        "{err}"
+    );
+    assert!(err.contains("e.yaml:3"), "{err}");
+
+    let (code, _, err) = run("- {cases: mine/*, expect: unsupported}");
+    assert_eq!(code, 2);
+    assert!(err.contains("needs a `reason`"), "{err}");
+}
+
+#[test]
+fn a_failure_is_shown_with_requirement_place_and_ladder() {
+    let folder = Folder::with("failure", "mine/wrong", WRONG);
+    let (code, out, err) = told(&["mine/", "--cases", &folder.path(""), "--target", "smoltcp"]);
+    assert_eq!((code, err.as_str()), (1, ""));
+    for said in [
+        "FAIL  mine/wrong[ip4]",
+        "A SYN to a listener is refused",
+        "MUST  RFC9293-SEG-LISTEN-SYN: ",
+        "mine/wrong.yaml:7:",
+        "time tester",
+        ">     line 7 | expect: RST seq=*   <-- NOT MET",
+        "and 3 runs alike",
+        "NOT CONFORMING: 4 runs of 1 case unexpected.",
+    ] {
+        assert!(out.contains(said), "{said} is not in:\n{out}");
+    }
+}
+
+#[test]
+fn run_need_not_be_written_and_colours_come_only_when_asked_for() {
+    let folder = Folder::with("bare", "mine/good", GOOD);
+    let cases = folder.path("");
+    let (code, bare, _) = told(&["mine/", "--cases", &cases, "-t", "smoltcp"]);
+    assert_eq!(code, 0);
+    assert!(bare.ends_with("Nothing unexpected.\n"), "{bare}");
+    assert!(!bare.contains('\x1b'));
+    let (code, run, _) = told(&["run", "mine/", "--cases", &cases, "-t", "smoltcp", "--color", "always"]);
+    assert_eq!(code, 0);
+    assert!(run.contains("\x1b[32m"), "{run}");
+    let (code, quiet, err) = told(&["mine/", "--cases", &cases, "-t", "smoltcp", "--quiet"]);
+    assert_eq!((code, quiet.as_str(), err.as_str()), (0, "", ""));
+}
+
+#[test]
+fn both_reports_are_written_and_json_may_go_to_standard_output() {
+    let folder = Folder::with("reports", "mine/wrong", WRONG);
+    folder.write("mine/good.yaml", GOOD);
+    let reports = Folder::new("reports-files");
+    let (cases, xml) = (folder.path(""), reports.path("r.xml"));
+    let (code, out, err) = told(&[
+        "mine/", "--cases", &cases, "-t", "smoltcp", "--junit", &xml, "--json", "-",
+    ]);
+    assert_eq!(code, 1);
+    assert!(err.contains("NOT CONFORMING"), "{err}");
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["format"], "tcpvet-report");
+    assert_eq!(json["version"], 1);
+    assert_eq!(json["exit_code"], 1);
+    assert_eq!(json["target"]["name"], "smoltcp");
+    assert_eq!(json["totals"], serde_json::json!({"fail": 4, "pass": 4}));
+    let runs = json["runs"].as_array().unwrap();
+    assert_eq!(runs[0]["name"], "mine/good[ip4]");
+    assert_eq!(runs[4]["failure"]["line"], 7);
+    assert_eq!(runs[4]["failure"]["requirements"][0]["level"], "MUST");
+    let text = fs::read_to_string(&xml).unwrap();
+    let document = roxmltree::Document::parse(&text).unwrap();
+    assert_eq!(
+        document
+            .descendants()
+            .filter(|node| node.has_tag_name("failure"))
+            .count(),
+        4
+    );
+    let beside: Vec<_> = fs::read_dir(&reports.0)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(beside.len(), 1, "nothing half-written stays: {beside:?}");
+}
+
+#[test]
+fn cases_are_listed_with_titles_and_requirements() {
+    let folder = Folder::with("list", "mine/good", GOOD);
+    let cases = folder.path("");
+    let (code, out, _) = told(&["list", "mine/", "--cases", &cases]);
+    let expected = "mine/good  (4 runs)\n    A SYN to a listener is answered\n    MUST RFC9293-SEG-LISTEN-SYN\n";
+    assert_eq!((code, out.as_str()), (0, expected));
+    let (code, out, _) = told(&["list", "mine/", "--cases", &cases, "-v", "--ip", "6"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("0.1 s  mine/good[ip6,wrap]"), "{out}");
+    let (_, out, _) = told(&["list", "mine/", "--cases", &cases, "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json[3]["name"], "mine/good[ip6,wrap]");
+    assert_eq!(json[3]["requirements"][0], "RFC9293-SEG-LISTEN-SYN");
+}
+
+#[test]
+fn quick_leaves_out_what_waits_long_and_says_so() {
+    let folder = Folder::with("quick", "mine/slow", SLOW);
+    folder.write("mine/good.yaml", GOOD);
+    let (code, out, _) = told(&["mine/", "--cases", &folder.path(""), "-t", "smoltcp", "--quick"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("4 runs over 5 s left out (--quick)"), "{out}");
+}
+
+#[test]
+fn a_reader_that_leaves_ends_nothing_badly() {
+    let mut child = command(&["list", "-v"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut first = String::new();
+    BufReader::with_capacity(16, child.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
+    let mut err = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn schema_targets_and_completions_are_printed() {
+    let (code, out, _) = told(&["schema"]);
+    assert_eq!(code, 0);
+    let schema: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert!(schema["properties"]["steps"].is_object());
+    let (code, out, _) = told(&["targets"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("smoltcp    can run here"), "{out}");
+    for shell in ["bash", "zsh", "fish"] {
+        let (code, out, _) = told(&["completions", shell]);
+        assert_eq!(code, 0);
+        assert!(out.contains("junit"), "{shell}");
+    }
+}
+
+#[test]
+fn mistaken_flags_are_exit_code_2() {
+    for arguments in [
+        ["--no-such-flag"].as_slice(),
+        &["--ip", "5"],
+        &["-q", "-v"],
+        &["list", "--strict"],
+    ] {
+        assert_eq!(told(arguments).0, 2, "{arguments:?}");
+    }
+}
+
+/// Ctrl-C while a run waits. Only where the kernel can be a target, since on virtual time nothing waits.
+#[test]
+fn what_ended_before_ctrl_c_is_reported() {
+    if !told(&["targets"]).1.contains("linux      can run here") {
+        return;
+    }
+    let folder = Folder::with("interrupt", "mine/slow", SLOW);
+    folder.write("mine/good.yaml", GOOD);
+    let (cases, xml, json) = (folder.path(""), folder.path("r.xml"), folder.path("r.json"));
+    let arguments = [
+        "mine/", "--cases", &cases, "-t", "linux", "--junit", &xml, "--json", &json,
+    ];
+    let began = Instant::now();
+    let child = command(&arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_secs(4));
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert!(
+        began.elapsed() < Duration::from_secs(30),
+        "it does not wait for the minute to end"
+    );
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{out}");
+    assert!(out.contains("cut short: interrupted"), "{out}");
+    assert!(out.contains("4 pass") && out.contains("4 INCONCLUSIVE"), "{out}");
+    let report: serde_json::Value = serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
+    assert_eq!(report["cut_short"], "interrupted");
+    assert_eq!(report["totals"], serde_json::json!({"inconclusive": 4, "pass": 4}));
+    assert!(fs::read_to_string(&xml).unwrap().contains("<error"));
+}
