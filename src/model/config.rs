@@ -280,7 +280,7 @@ impl Default for Config {
             keep_out_of_order: true,
             keep_out_of_order_fin: true,
             reopen_time_wait: true,
-            answer_unfit_syn: true,
+            answer_unfit_syn: false,
             syn_data: SynData::Hold,
             syn_fin: true,
             backlog_full: BacklogFull::Ignore,

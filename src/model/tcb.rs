@@ -207,6 +207,8 @@ pub(super) struct Tcb {
     pub timers: Timers,
     /// How long until the next window probe.
     pub persist_for: Duration,
+    /// All that is outstanding is the octet of a window probe.
+    pub probed: bool,
     pub owed: Owed,
     pub challenges: Challenges,
     pub ecn: EcnState,
@@ -276,6 +278,7 @@ impl Tcb {
             },
             timers: Timers::default(),
             persist_for: Duration::ZERO,
+            probed: false,
             owed: Owed::default(),
             challenges: Challenges::default(),
             ecn: EcnState::default(),

@@ -20,29 +20,28 @@ impl Tcb {
     pub fn on_time(&mut self, cx: &mut Context) {
         let now = cx.now;
         let due = |timer: Option<Instant>| timer.is_some_and(|at| at <= now);
-        let timers = self.timers;
-        if due(timers.user) {
+        if due(self.timers.user) {
             return self.user_timeout_expired(cx);
         }
-        if due(timers.time_wait) || due(timers.fin_wait_2) {
+        if due(self.timers.time_wait) || due(self.timers.fin_wait_2) {
             return self.time_wait_expired(cx);
         }
-        if due(timers.retransmission) {
+        if due(self.timers.retransmission) {
             self.timers.retransmission = None;
             self.retransmission_expired(cx);
         }
         if self.state == State::Closed {
             return;
         }
-        if due(timers.persist) {
+        if due(self.timers.persist) {
             self.timers.persist = None;
             self.persist_expired(cx);
         }
-        if due(timers.keep_alive) {
+        if due(self.timers.keep_alive) {
             self.timers.keep_alive = None;
             self.keep_alive_expired(cx);
         }
-        if due(timers.delayed_ack) {
+        if due(self.timers.delayed_ack) {
             self.timers.delayed_ack = None;
             self.owed.now = true;
         }
@@ -208,6 +207,7 @@ impl Tcb {
         self.round_trip.timed = None;
         if !self.has_outstanding() {
             self.snd_nxt = self.snd_una.advanced(1);
+            self.probed = true;
         }
         self.send_probe(cx, self.snd_una, octet);
     }

@@ -111,6 +111,10 @@ impl Tcb {
         if newer || same {
             self.set_window(segment);
         }
+        // The window has opened, and the probe's octet was not taken: it goes out with the rest (section 3.8.6.1).
+        if self.snd_wnd > 0 && core::mem::take(&mut self.probed) && self.flight() == 1 && !self.fin_sent {
+            self.snd_nxt = self.snd_una;
+        }
         // An answered probe: the peer lives, however long its window stays shut (section 3.8.6.1, MUST-37).
         if self.snd_wnd == 0 {
             self.timers.user = None;

@@ -116,6 +116,16 @@ fn a_closed_window_is_probed_at_growing_intervals_and_as_long_as_it_takes() {
     lab.inject(ACK, 1, 2, b"");
     let (_, seq, _, text) = lab.next();
     assert_eq!((seq, text.len()), (2, 99));
+    let mut lab = established();
+    lab.window = 0;
+    lab.inject(ACK, 1, 1, b"");
+    lab.send(&[1; 100]);
+    lab.until(1000);
+    lab.came.clear();
+    lab.window = 5000;
+    lab.inject(ACK, 1, 1, b"");
+    let (_, seq, _, text) = lab.next();
+    assert_eq!((seq, text.len()), (1, 100));
 }
 
 #[test]
