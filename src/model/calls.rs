@@ -4,6 +4,7 @@ use super::config::LostData;
 use super::context::{Context, errno};
 use super::tcb::{Closing, Receiving, Sending, Tcb};
 use crate::case::State;
+use crate::model::defect::Defect;
 use crate::notation::ErrorName;
 use crate::target::{Answer, CallId, Errno};
 
@@ -29,6 +30,14 @@ impl Tcb {
     pub fn send(&mut self, cx: &mut Context, id: CallId, data: &[u8], urgent: bool) -> Ended {
         match self.state {
             State::Closed | State::Listen => return self.gone(),
+            State::SynSent | State::SynReceived if self.has(Defect::SendWhileOpeningRefused) => {
+                return error(ErrorName::DoesNotExist, "not connected");
+            }
+            State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait
+                if self.has(Defect::SendAfterCloseTaken) =>
+            {
+                return Some(Ok(Answer::Count(data.len() as u64)));
+            }
             State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait => {
                 return error(ErrorName::Closing, "connection closing");
             }
@@ -97,12 +106,16 @@ impl Tcb {
     /// Hands octets to the RECEIVEs that wait; the window may open by that.
     pub fn serve_receives(&mut self, cx: &mut Context) {
         let ended = self.fin_received || self.state == State::Closed;
+        if self.has(Defect::DataWithoutPushHeld) && !self.pushed && !ended {
+            return;
+        }
+        let early = self.has(Defect::ReceiveReturnsEarly);
         while let Some(wanted) = self.user.receives.front_mut() {
             let missing = wanted.amount.unwrap_or(usize::MAX) - wanted.data.len();
             let taken = missing.min(self.received.ready.len());
             wanted.data.extend(self.received.ready.drain(..taken));
             let enough = match wanted.amount {
-                Some(amount) => wanted.data.len() >= amount,
+                Some(amount) => wanted.data.len() >= amount || (early && !wanted.data.is_empty()),
                 None => !wanted.data.is_empty(),
             };
             if !enough && !ended {
@@ -129,9 +142,16 @@ impl Tcb {
                 return if both { Some(Ok(Answer::Ok)) } else { self.gone() };
             }
             State::SynSent => {
+                if self.has(Defect::CloseInSynSentResets) {
+                    self.send_reset(cx);
+                }
                 self.end(cx, Some(ErrorName::Closing), "connection closing");
                 self.user.error = None;
                 return Some(Ok(Answer::Ok));
+            }
+            State::FinWait1 if !both && self.has(Defect::CloseTwiceSendsTwice) => {
+                self.send_again(cx, self.queue.end());
+                return error(ErrorName::Closing, "connection closing");
             }
             State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait if !both => {
                 return error(ErrorName::Closing, "connection closing");
@@ -141,7 +161,7 @@ impl Tcb {
         if self.user.close.is_some() || (self.closing && !both) {
             return error(ErrorName::Closing, "connection closing");
         }
-        if both && self.settings.linger_zero {
+        if (both && self.settings.linger_zero) || self.has(Defect::CloseResets) {
             return self.abort(cx);
         }
         if both && self.resets_unread(cx) {
@@ -161,7 +181,8 @@ impl Tcb {
     fn resets_unread(&mut self, cx: &mut Context) -> bool {
         let unread = !self.received.ready.is_empty();
         let has_peer = self.is_synchronized() || self.state == State::SynReceived;
-        if !unread || !has_peer || cx.config.close_with_unread == LostData::Fin {
+        let orderly = cx.config.close_with_unread == LostData::Fin || self.has(Defect::CloseUnreadByFin);
+        if !unread || !has_peer || orderly {
             return false;
         }
         self.send_reset(cx);
@@ -189,6 +210,9 @@ impl Tcb {
         }
         let Some(close) = self.user.close.take() else { return };
         self.closing = true;
+        if self.has(Defect::CloseLosesQueue) {
+            self.queue.truncate(self.snd_nxt);
+        }
         match self.state {
             State::Established => self.state = State::FinWait1,
             State::SynReceived if self.unsent() == 0 => {
@@ -217,7 +241,22 @@ impl Tcb {
                 self.user.error = None;
                 return Some(Ok(Answer::Ok));
             }
+            State::CloseWait if self.has(Defect::AbortSilentInCloseWait) => (),
+            State::FinWait1 | State::FinWait2 if self.has(Defect::AbortSilentInFinWait) => (),
+            State::Established if self.has(Defect::AbortSendsFin) => {
+                self.closing = true;
+                self.state = State::FinWait1;
+                self.output(cx);
+                return Some(Ok(Answer::Ok));
+            }
             State::SynReceived | State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait => {
+                if !self.has(Defect::AbortSilent) {
+                    self.send_reset(cx);
+                }
+            }
+            State::SynSent | State::Closing | State::LastAck | State::TimeWait
+                if self.has(Defect::AbortAlwaysResets) =>
+            {
                 self.send_reset(cx);
             }
             State::SynSent | State::Closing | State::LastAck | State::TimeWait => (),

@@ -6,6 +6,7 @@ use super::context::Context;
 use super::sack::DUP_THRESH;
 use super::seq::{earlier, leq, span};
 use super::tcb::Tcb;
+use crate::model::defect::Defect;
 use crate::wire::SeqNum;
 
 /// What the sender makes of losses.
@@ -46,6 +47,11 @@ impl Tcb {
     /// The initial window, once the MSS is known (RFC 5681 section 3.1).
     pub fn open_congestion_window(&mut self, cx: &Context) {
         let smss = self.smss();
+        if self.has(Defect::NoSlowStart) {
+            self.congestion.ssthresh = 1 << 20;
+            self.congestion.cwnd = 1 << 20;
+            return;
+        }
         self.congestion.ssthresh = u32::MAX;
         self.congestion.cwnd = match self.round_trip.syn_timed_out {
             true => smss,
@@ -159,7 +165,7 @@ impl Tcb {
             Mode::NewReno => self.congestion.cwnd = self.congestion.cwnd.saturating_add(smss),
             Mode::Open => {
                 let early = self.uses_sack(cx) && self.scoreboard.is_lost(self.snd_una, smss);
-                if self.congestion.dup_acks >= DUP_THRESH || early {
+                if self.congestion.dup_acks >= DUP_THRESH || early || self.has(Defect::HastyFastRetransmit) {
                     self.enter_recovery(cx);
                 }
             }
@@ -170,7 +176,7 @@ impl Tcb {
     /// The third duplicate ACK: fast retransmit (RFC 5681 section 3.2), unless what it speaks of was dealt with already
     /// (RFC 6582 section 3.2 step 2, RFC 6675 section 5.1).
     fn enter_recovery(&mut self, cx: &mut Context) {
-        if self.snd_una.before(self.congestion.recover) {
+        if self.snd_una.before(self.congestion.recover) || self.has(Defect::NoFastRetransmit) {
             return;
         }
         self.halve();
@@ -258,7 +264,9 @@ impl Tcb {
         }
         self.ecn.cwr = self.agreed.ecn;
         self.scoreboard.clear();
-        self.congestion.cwnd = self.smss();
+        if !self.has(Defect::NoCollapseOnTimeout) {
+            self.congestion.cwnd = self.smss();
+        }
         self.congestion.bytes_acked = 0;
         self.congestion.dup_acks = 0;
         self.begin_loss();
@@ -274,7 +282,7 @@ impl Tcb {
     /// The peer tells of a mark: the window halves as for a loss, once for each window of data (RFC 3168 section 6.1.2).
     pub fn on_ecn_echo(&mut self) {
         let again = self.ecn.reduced_at.is_some_and(|at| self.snd_una.before(at));
-        if again || self.congestion.mode != Mode::Open {
+        if again || self.congestion.mode != Mode::Open || self.has(Defect::EcnIgnoredBySender) {
             return;
         }
         self.halve();

@@ -44,6 +44,12 @@ impl Context {
     pub fn send(&mut self, local: SocketAddr, peer: SocketAddr, mut segment: Segment, ecn: Ecn) -> usize {
         segment.source = local.port();
         segment.destination = peer.port();
+        if self.has(Defect::WrongChecksum) && segment.payload.len() % 2 == 1 {
+            segment.checksum = crate::wire::Checksum::Wrong(0xbad1);
+        }
+        if self.has(Defect::ReservedBitsSet) {
+            segment.flags = segment.flags.with_reserved(4);
+        }
         let v4 = local.is_ipv4();
         self.ip_id = self.ip_id.wrapping_add(1);
         let ip = IpHeader {

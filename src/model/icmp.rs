@@ -6,6 +6,7 @@ use super::options::fixed_headers;
 use super::seq::leq;
 use super::tcb::Tcb;
 use crate::case::State;
+use crate::model::defect::Defect;
 use crate::notation::ErrorName;
 use crate::wire::{Icmp, IcmpKind, SeqNum};
 
@@ -21,11 +22,15 @@ impl Tcb {
     /// An error came about a segment with this number. One that is not in flight was made up by somebody who does not
     /// see the connection (RFC 5927 section 4.1).
     pub fn icmp_arrives(&mut self, cx: &mut Context, icmp: &Icmp, seq: SeqNum) {
-        if !self.is_in_flight(seq) {
+        if !self.is_in_flight(seq) && !self.has(Defect::IcmpForAnyNumber) {
             return;
         }
+        let seq = super::seq::later(seq, self.snd_una);
         match icmp.kind {
             // Discarded in silence (RFC 6633; section 3.9.2.2, MUST-55).
+            IcmpKind::SourceQuench if self.has(Defect::SourceQuenchObeyed) => {
+                self.end(cx, Some(ErrorName::Unreachable), "source quench");
+            }
             IcmpKind::SourceQuench => (),
             IcmpKind::PacketTooBig => self.packet_too_big(cx, icmp, seq),
             IcmpKind::ProtocolUnreachable | IcmpKind::PortUnreachable => self.hard_error(cx),
@@ -42,8 +47,11 @@ impl Tcb {
 
     /// A hard error ends the connection (SHLD-26), once synchronized only if so configured (RFC 5927 section 5.2).
     fn hard_error(&mut self, cx: &mut Context) {
+        if self.has(Defect::HardErrorIgnored) {
+            return;
+        }
         match cx.config.hard_errors {
-            HardError::SoftWhenSynchronized if self.is_synchronized() => (),
+            HardError::SoftWhenSynchronized if self.is_synchronized() && !self.has(Defect::HardErrorAbortsAlways) => {}
             HardError::SoftWhenSynchronized | HardError::Abort => {
                 let name = match self.state {
                     State::SynSent | State::SynReceived => ErrorName::Refused,
@@ -56,7 +64,8 @@ impl Tcb {
 
     /// A soft error never ends a connection (MUST-56); an attempt to open one may be given up (RFC 5461 section 4.1).
     fn soft_error(&mut self, cx: &mut Context) {
-        if cx.config.soft_errors == SoftError::AbortAttempt && self.state == State::SynSent {
+        let gives_up = cx.config.soft_errors == SoftError::AbortAttempt && self.state == State::SynSent;
+        if gives_up || self.has(Defect::SoftErrorAborts) {
             self.end(cx, Some(ErrorName::Unreachable), "host unreachable");
         }
     }
@@ -65,12 +74,13 @@ impl Tcb {
     /// section 7.2), never below what every path can, and not below what has been seen to pass, unless the segment is
     /// lost as well.
     fn packet_too_big(&mut self, cx: &mut Context, icmp: &Icmp, seq: SeqNum) {
-        if !cx.config.path_mtu_discovery {
+        if !cx.config.path_mtu_discovery || self.has(Defect::PacketTooBigIgnored) {
             return;
         }
         let v4 = self.local.is_ipv4();
         let mtu = claimed_mtu(icmp, v4);
-        if mtu < least_mtu(v4) || mtu >= self.path.mtu || mtu >= self.path.largest_sent {
+        let impossible = mtu < least_mtu(v4) && !(self.has(Defect::PacketTooBigWithoutFloor) && mtu > 60);
+        if impossible || mtu >= self.path.mtu || mtu >= self.path.largest_sent {
             return;
         }
         if mtu < self.path.largest_acked {

@@ -2,6 +2,7 @@
 //! open cookies (RFC 7413 section 4.1.2), timestamp offsets (RFC 7323 section 5.4), ephemeral ports (RFC 6056).
 
 use super::context::Context;
+use super::defect::Defect;
 use super::seq::span;
 use crate::time::Instant;
 use crate::wire::SeqNum;
@@ -32,7 +33,12 @@ fn hash(cx: &Context, purpose: u64, local: SocketAddr, peer: SocketAddr, more: u
 pub(super) fn isn(cx: &mut Context, local: SocketAddr, peer: SocketAddr) -> SeqNum {
     let m = (cx.now.as_micros() / 4) as u32;
     let f = hash(cx, 1, local, peer, 0) as u32;
-    let plain = m.wrapping_add(f);
+    let plain = match () {
+        () if cx.has(Defect::ConstantIsn) => 0x1234_5678,
+        () if cx.has(Defect::IsnFromClockOnly) => m,
+        () if cx.has(Defect::IsnWithoutClock) => f,
+        () => m.wrapping_add(f),
+    };
     if !cx.config.isn_near_wrap {
         return SeqNum(plain);
     }
@@ -81,9 +87,13 @@ pub(super) fn check_cookie(
     irs: SeqNum,
     cookie: SeqNum,
 ) -> Option<u16> {
+    if cx.has(Defect::CookieFromAnyone) {
+        return Some(536);
+    }
     let now = cookie_tick(cx.now);
+    let life = if cx.has(Defect::CookieForEver) { 32 } else { COOKIE_LIFE };
     let size = cookie.0 >> 24 & 7;
-    let ticks = (0..COOKIE_LIFE).filter_map(|age| now.checked_sub(age));
+    let ticks = (0..life).filter_map(|age| now.checked_sub(age));
     let mut known = ticks.map(|tick| cookie_at(cx, (local, peer), irs, tick, size));
     known
         .any(|made| span(made, cookie) == 0)

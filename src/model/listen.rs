@@ -10,6 +10,7 @@ use super::segment_arrives::closed::send_reset;
 use super::settings::Settings;
 use super::tcb::{Opened, Tcb};
 use crate::case::State;
+use crate::model::defect::Defect;
 use crate::target::{CallId, SocketId};
 use crate::wire::{Ecn, Flags, Segment, SeqNum, TcpOption};
 use core::net::SocketAddr;
@@ -24,6 +25,8 @@ pub(super) struct Listener {
     pub socket: SocketId,
     pub local: SocketAddr,
     pub backlog: usize,
+    /// It listens no more.
+    pub spent: bool,
     /// How many fast opens may be pending; `None`: the application did not ask for it (RFC 7413 section 4.2).
     pub fast_open: Option<usize>,
     pub settings: Settings,
@@ -39,16 +42,31 @@ impl Model {
     pub(super) fn listen_state(&mut self, at: usize, peer: SocketAddr, segment: Arriving) {
         let local = self.listeners[at].local;
         if segment.rst {
-            return;
+            return self.reset_in_listen(at, peer, &segment);
         }
-        if segment.ack_bit {
-            if !self.take_cookie(at, peer, &segment) {
+        if segment.ack_bit && !(self.cx.has(Defect::ListenerTakesSynAck) && segment.syn) {
+            let silent = self.cx.has(Defect::ListenerIgnoresAcks)
+                || (self.cx.has(Defect::ListenerIgnoresSynAcks) && segment.syn);
+            if !self.take_cookie(at, peer, &segment) && !silent {
                 send_reset(&mut self.cx, local, peer, &segment);
             }
             return;
         }
         if segment.syn {
             self.listen_syn(at, peer, segment, None);
+        } else if self.cx.has(Defect::ListenerResetsNonsense) {
+            send_reset(&mut self.cx, local, peer, &segment);
+        }
+    }
+
+    /// A reset means nothing to a listener.
+    fn reset_in_listen(&mut self, at: usize, peer: SocketAddr, segment: &Arriving) {
+        let local = self.listeners[at].local;
+        if self.cx.has(Defect::ListenerAnswersRst) {
+            send_reset(&mut self.cx, local, peer, segment);
+        }
+        if self.cx.has(Defect::ListenerClosedByRst) {
+            self.listeners.remove(at);
         }
     }
 
@@ -57,7 +75,9 @@ impl Model {
     fn listen_syn(&mut self, at: usize, peer: SocketAddr, segment: Arriving, old: Option<Box<Tcb>>) {
         let listener = &self.listeners[at];
         let (local, socket, settings) = (listener.local, listener.socket, listener.settings);
-        if segment.fin && !self.cx.config.syn_fin {
+        let odd = (self.cx.has(Defect::SynWithUrgDropped) && segment.urg)
+            || (self.cx.has(Defect::SynWithEcnDropped) && segment.ece);
+        if odd || (segment.fin && !self.cx.config.syn_fin) {
             return;
         }
         let full = self.is_full(at);
@@ -79,11 +99,13 @@ impl Model {
         let mut iss = isn::isn(&mut self.cx, local, peer);
         if let Some(old) = &old {
             // Above everything that the old one used (RFC 9293 section 3.6.1).
-            if !old.snd_nxt.before(iss) {
+            if self.cx.has(Defect::ReopenedWithOldNumbers) {
+                iss = old.iss;
+            } else if !old.snd_nxt.before(iss) {
                 iss = old.snd_nxt.advanced(64_000);
             }
         }
-        tcb.before = old;
+        tcb.before = old.filter(|_| !self.cx.has(Defect::OldSynEndsTimeWait));
         tcb.set_iss(iss);
         tcb.set_irs(segment.seq);
         tcb.agree(&self.cx, &segment);
@@ -94,6 +116,16 @@ impl Model {
         self.fast_open(at, &mut tcb, &segment);
         if !tcb.fast_open {
             self.keep_syn_text(&mut tcb, &segment);
+        }
+        if self.cx.has(Defect::SynDataDeliveredEarly) && !segment.text.is_empty() {
+            tcb.release_held(&mut self.cx);
+            tcb.fast_open = true;
+            tcb.open_congestion_window(&self.cx);
+        }
+        if self.cx.has(Defect::SynDataLost) && !tcb.fast_open {
+            tcb.received.take(tcb.rcv_nxt, &segment.text);
+            tcb.received.ready.clear();
+            tcb.rcv_nxt = tcb.rcv_nxt.advanced(segment.text.len() as i64);
         }
         tcb.send_syn(&mut self.cx);
         let early = tcb.fast_open;
@@ -185,7 +217,8 @@ impl Model {
         let Some(offered) = segment.fast_open.as_ref().filter(|_| self.cx.config.fast_open) else {
             return;
         };
-        let Some(most) = self.listeners[at].fast_open else {
+        let unasked = self.cx.has(Defect::FastOpenUnasked).then_some(16);
+        let Some(most) = self.listeners[at].fast_open.or(unasked) else {
             return;
         };
         let socket = self.listeners[at].socket;
@@ -195,7 +228,8 @@ impl Model {
             return;
         }
         let right = isn::fast_open_cookie(&self.cx, tcb.peer.ip());
-        if *offered != right {
+        let believed = self.cx.has(Defect::FastOpenTakesAnyCookie) && !offered.is_empty();
+        if *offered != right && !believed {
             tcb.cookie = Some(right);
             return;
         }
@@ -221,7 +255,10 @@ impl Model {
         let Some(at) = self.listeners.iter().position(|listener| listener.local == old.local) else {
             return false;
         };
-        if !honours(old, segment, self.cx.config.timestamps) {
+        if self.cx.has(Defect::TimeWaitTakesNoSyn) {
+            return true;
+        }
+        if !honours(old, segment, self.cx.config.timestamps) && !self.cx.has(Defect::TimeWaitTakesAnySyn) {
             return !self.cx.config.answer_unfit_syn;
         }
         let peer = old.peer;

@@ -6,6 +6,7 @@ use super::context::Context;
 use super::segment_arrives::Arriving;
 use super::tcb::Tcb;
 use crate::case::State;
+use crate::model::defect::Defect;
 use crate::wire::{Segment, SeqNum, TcpOption};
 use core::time::Duration;
 
@@ -54,6 +55,9 @@ fn one_space(option: &TcpOption) -> usize {
 impl Tcb {
     /// The timestamp clock: a tick each millisecond (RFC 7323 section 5.4).
     pub fn ts_now(&self, cx: &Context) -> u32 {
+        if self.has(Defect::TimestampClockStands) {
+            return self.ts_offset;
+        }
         ((cx.now.as_micros() / 1000) as u32).wrapping_add(self.ts_offset)
     }
 
@@ -62,7 +66,11 @@ impl Tcb {
         options.push(TcpOption::Timestamps {
             value: self.ts_now(cx),
             // TSecr is valid only with ACK, and else zero (RFC 7323 section 3.2).
-            echo: if has_ack { self.ts_recent } else { 0 },
+            echo: if has_ack && !self.has(Defect::TimestampEchoZero) {
+                self.ts_recent
+            } else {
+                0
+            },
         });
     }
 
@@ -71,7 +79,14 @@ impl Tcb {
         let answering = self.state != State::SynSent;
         let mut options = Vec::with_capacity(8);
         let mss = announced_mss(cx, self.local.is_ipv4(), self.settings.mss);
-        options.push(TcpOption::Mss(u16::try_from(mss).unwrap_or(u16::MAX)));
+        let mss = if self.has(Defect::AnnouncedMssTooLarge) {
+            cx.config.mtu
+        } else {
+            mss
+        };
+        if !self.has(Defect::NoMssOnSyn) {
+            options.push(TcpOption::Mss(u16::try_from(mss).unwrap_or(u16::MAX)));
+        }
         if if answering { self.agreed.sack } else { cx.config.sack } {
             options.push(TcpOption::SackPermitted);
         }
@@ -90,6 +105,15 @@ impl Tcb {
             options.push(TcpOption::Nop);
             options.push(TcpOption::WindowScale(self.agreed.rcv_wind_shift));
         }
+        if answering && !self.agreed.scaled && self.has(Defect::ScaleUnasked) {
+            options.extend([TcpOption::Nop, TcpOption::WindowScale(7)]);
+        }
+        if answering && !self.agreed.timestamps && self.has(Defect::TimestampsUnasked) {
+            self.push_timestamps(cx, true, &mut options);
+        }
+        if answering && !self.agreed.sack && self.has(Defect::SackUnasked) {
+            options.push(TcpOption::SackPermitted);
+        }
         if let Some(cookie) = self.cookie.as_ref().filter(|_| answering) {
             options.push(TcpOption::FastOpen(cookie.clone()));
         }
@@ -99,7 +123,11 @@ impl Tcb {
     /// The options of any other segment.
     pub fn segment_options(&mut self, cx: &Context, reports: bool) -> Vec<TcpOption> {
         let mut options = Vec::with_capacity(4);
-        if self.agreed.timestamps {
+        if self.has(Defect::MssOnEverySegment) {
+            options.push(TcpOption::Mss(1460));
+        }
+        let shown = reports || !self.has(Defect::NoTimestampsOnAcks);
+        if self.agreed.timestamps && shown && !(self.has(Defect::NoTimestampsOnAcks) && self.unsent() == 0) {
             self.push_timestamps(cx, true, &mut options);
         }
         if self.uto_announce && self.is_synchronized() {
@@ -107,11 +135,20 @@ impl Tcb {
                 self.settings.user_timeout.unwrap_or(cx.config.user_timeout),
             )));
         }
-        if self.agreed.sack && reports {
+        if (self.agreed.sack || self.has(Defect::SackUnpermitted)) && reports && !self.has(Defect::SackNeverSent) {
             let room = (MOST_OPTIONS - space(&options) - 4) / 8;
             let blocks = self.reports.blocks(&self.received, self.rcv_nxt, room);
             if !blocks.is_empty() {
-                let blocks = blocks.into_iter().map(|(left, right)| (left.0, right.0)).collect();
+                let mut blocks: Vec<(u32, u32)> = blocks.into_iter().map(|(left, right)| (left.0, right.0)).collect();
+                if self.has(Defect::SackOldestFirst) {
+                    blocks.reverse();
+                }
+                if self.has(Defect::SackEdgeOneTooLow) {
+                    blocks.iter_mut().for_each(|block| block.1 = block.1.wrapping_sub(1));
+                }
+                if self.has(Defect::SackOneBlockOnly) {
+                    blocks.truncate(1);
+                }
                 options.extend([TcpOption::Nop, TcpOption::Nop, TcpOption::Sack(blocks)]);
             }
         }
@@ -131,7 +168,17 @@ impl Tcb {
     pub fn largest_payload(&self, options: usize) -> usize {
         let path = self.path.mtu - fixed_headers(self.local.is_ipv4());
         // No peer makes us send nothing at all.
-        self.snd_mss.min(path).saturating_sub(options).max(1)
+        let peer = if self.has(Defect::MssIgnored) {
+            path
+        } else {
+            self.snd_mss
+        };
+        let options = if self.has(Defect::OptionsNotDeducted) {
+            0
+        } else {
+            options
+        };
+        peer.min(path).saturating_sub(options).max(1)
     }
 
     /// SMSS: the octets of a full segment with the usual options (RFC 5681 section 2).
@@ -153,10 +200,17 @@ impl Tcb {
     pub fn agree(&mut self, cx: &Context, syn: &Arriving) {
         if let Some(mss) = syn.mss {
             self.snd_mss = usize::from(mss);
+        } else if self.has(Defect::DefaultMssTooLarge) {
+            self.snd_mss = 1460;
         }
         if let Some(shift) = syn.window_scale.filter(|_| cx.config.window_scale) {
             self.agreed.scaled = true;
-            self.agreed.snd_wind_shift = shift.min(LARGEST_SHIFT);
+            let largest = if self.has(Defect::ScaleNotLimited) {
+                16
+            } else {
+                LARGEST_SHIFT
+            };
+            self.agreed.snd_wind_shift = shift.min(largest);
         }
         if !self.agreed.scaled {
             self.agreed.rcv_wind_shift = 0;
@@ -173,7 +227,8 @@ impl Tcb {
             EcnUse::WhenAsked => !syn.ack_bit,
             EcnUse::Ask => true,
         };
-        self.agreed.ecn = willing && syn.ece && syn.cwr != syn.ack_bit;
+        let asked = syn.ece && syn.cwr != syn.ack_bit;
+        self.agreed.ecn = willing && (asked || self.has(Defect::EcnAgreedToAnything));
     }
 
     /// The user timeout that the peer announces (RFC 5482 section 3.1).
@@ -188,7 +243,14 @@ impl Tcb {
 
     /// The scaled send window of a segment: SYNs are never scaled (RFC 7323 section 2.2).
     pub fn offered(&self, segment: &Arriving) -> u32 {
-        let shift = if segment.syn { 0 } else { self.agreed.snd_wind_shift };
+        if self.has(Defect::WindowReadSigned) && segment.window >= 0x8000 {
+            return 0;
+        }
+        let on_syn = segment.syn && !self.has(Defect::ScaleAppliedToSyn);
+        let shift = match on_syn || self.has(Defect::PeersScaleIgnored) {
+            true => 0,
+            false => self.agreed.snd_wind_shift,
+        };
         u32::from(segment.window) << shift
     }
 }

@@ -6,6 +6,7 @@ use super::options::{bare, space};
 use super::seq::{leq, plus, span};
 use super::tcb::Tcb;
 use crate::case::State;
+use crate::model::defect::Defect;
 use crate::wire::{Ecn, Flags, Segment, SeqNum, TcpOption};
 
 impl Tcb {
@@ -39,6 +40,10 @@ impl Tcb {
     /// The usable window: U = SND.UNA + SND.WND - SND.NXT (RFC 9293 section 3.8.6.2.1); none if the window shrank.
     pub fn usable_window(&self) -> u32 {
         let edge = self.snd_una.advanced(i64::from(self.snd_wnd));
+        if self.has(Defect::WindowIgnored) {
+            return 1 << 20;
+        }
+        let edge = edge.advanced(i64::from(self.has(Defect::WindowOverrunByOne) && self.snd_wnd > 0));
         u32::try_from(edge.offset_from(self.snd_nxt)).unwrap_or(0)
     }
 
@@ -71,9 +76,13 @@ impl Tcb {
     fn should_send(&self, cx: &Context, d: usize, u: usize, full: usize) -> bool {
         // Of what is outstanding only data keeps small data back, not the SYN of a fast open.
         let idle = !self.has_outstanding() || self.snd_nxt == self.iss.advanced(1);
-        let nagle = self.nagle(cx) && !self.closing;
+        let nagle =
+            (self.nagle(cx) && !self.has(Defect::NagleMissing) || self.has(Defect::NagleStuck)) && !self.closing;
         if u == 0 {
             return false;
+        }
+        if self.has(Defect::SendsCrumbs) {
+            return true;
         }
         // (1) A full segment.
         if d.min(u) >= full {
@@ -106,10 +115,10 @@ impl Tcb {
             flags = flags | Flags::FIN;
         }
         let mut ecn = Ecn::NotEct;
-        if self.agreed.ecn {
+        if self.agreed.ecn || self.has(Defect::EcnWithoutAgreement) {
             // New data only: neither ACKs, probes nor retransmissions are marked (RFC 3168 section 6.1.4 and after).
             ecn = Ecn::Ect0;
-            if core::mem::take(&mut self.ecn.cwr) {
+            if core::mem::take(&mut self.ecn.cwr) && !self.has(Defect::CwrNeverSent) {
                 flags = flags | Flags::CWR;
             }
         }
@@ -121,6 +130,9 @@ impl Tcb {
     /// Sends a FIN by itself, when everything before it has been sent and the window has room for it (RFC 9293 section
     /// 3.10.4).
     fn send_fin(&mut self, cx: &mut Context) {
+        if self.has(Defect::FinBeforeData) && self.closing && !self.fin_sent {
+            self.queue.truncate(self.snd_nxt);
+        }
         if !self.closing || self.fin_sent || self.unsent() > 0 || self.usable_window() == 0 {
             return;
         }
@@ -144,6 +156,10 @@ impl Tcb {
     /// Sends again what starts at `seq`: at most a segment, not into what the peer reported, not past the window;
     /// answers how many numbers it took.
     pub fn send_again(&mut self, cx: &mut Context, seq: SeqNum) -> u32 {
+        let seq = match self.has(Defect::RetransmitsTheLatest) && self.queue.len() > 1 {
+            true => self.snd_nxt.advanced(-1),
+            false => seq,
+        };
         // A sample of what was sent twice says nothing (Karn's rule, RFC 6298 section 3).
         self.round_trip.timed = None;
         let options = self.segment_options(cx, true);
@@ -159,7 +175,10 @@ impl Tcb {
             return 0;
         }
         let flags = if fin { Flags::FIN | Flags::ACK } else { Flags::ACK };
-        let payload = self.queue.read(seq, length);
+        let mut payload = self.queue.read(seq, length);
+        if let Some(first) = payload.first_mut().filter(|_| self.has(Defect::OtherOctetsAgain)) {
+            *first = first.wrapping_add(1);
+        }
         self.sent_at = cx.now;
         self.put(cx, seq, flags, payload, options, Ecn::NotEct);
         length as u32 + u32::from(fin)
@@ -200,7 +219,9 @@ impl Tcb {
     /// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
     pub fn send_ack(&mut self, cx: &mut Context) {
         let options = self.segment_options(cx, true);
-        self.put(cx, self.snd_nxt, Flags::ACK, Vec::new(), options, Ecn::NotEct);
+        let marked = self.agreed.ecn && self.has(Defect::EcnMarkedAcks);
+        let ecn = if marked { Ecn::Ect0 } else { Ecn::NotEct };
+        self.put(cx, self.snd_nxt, Flags::ACK, Vec::new(), options, ecn);
     }
 
     /// A challenge ACK, unless there have been many of late (RFC 5961 section 7).
@@ -236,7 +257,10 @@ impl Tcb {
     /// How much the right edge may move: nothing until it is worth it (RFC 9293 section 3.8.6.2.2).
     fn edge_gain(&self, cx: &Context) -> u32 {
         let (free, wnd) = (self.free(cx), self.rcv_wnd());
-        let worth = (self.receive_buffer(cx) as u32 / 2).min(self.rmss(cx));
+        let worth = match self.has(Defect::OffersCrumbs) {
+            true => 1,
+            false => (self.receive_buffer(cx) as u32 / 2).min(self.rmss(cx)),
+        };
         if free > wnd && free - wnd >= worth {
             free - wnd
         } else {
@@ -247,12 +271,16 @@ impl Tcb {
     /// The window field; the right edge moves with it and never back (SHLD-14). SYNs are not scaled (RFC 7323 section
     /// 2.2), and what the scale cannot tell is not offered.
     fn window_field(&mut self, cx: &Context, syn: bool) -> u16 {
-        let shift = if syn || !self.agreed.scaled {
+        let plain = syn && !self.has(Defect::OwnSynScaled);
+        let shift = if plain || !self.agreed.scaled || self.has(Defect::OwnScaleForgotten) {
             0
         } else {
             self.agreed.rcv_wind_shift
         };
-        let wish = self.rcv_wnd() + self.edge_gain(cx);
+        let wish = match self.has(Defect::RightEdgeRetreats) {
+            true => self.free(cx) / 2,
+            false => self.rcv_wnd() + self.edge_gain(cx),
+        };
         let told = (wish >> shift).min(u32::from(u16::MAX));
         let edge = self.rcv_nxt.advanced(i64::from(told << shift));
         if self.rcv_edge.before(edge) {
@@ -263,6 +291,9 @@ impl Tcb {
 
     /// After RECEIVE: tells the peer of a window that opened again, or that grew by much (RFC 9293 section 3.8.6.1).
     pub fn update_window(&mut self, cx: &Context) {
+        if self.has(Defect::WindowStaysShut) {
+            return;
+        }
         let gain = self.edge_gain(cx);
         let much = (self.receive_buffer(cx) as u32 / 2).min(2 * self.rmss(cx));
         if self.is_synchronized() && !self.fin_received && gain > 0 && (gain >= much || self.rcv_wnd() < self.rmss(cx))
@@ -291,10 +322,16 @@ impl Tcb {
         }
         if self.ecn.echo && !syn {
             flags = flags | Flags::ECE;
+            self.ecn.echo = !self.has(Defect::EcnEchoOnce);
         }
         let urgent = match self.snd_up {
-            Some(up) if seq.before(up) && !payload.is_empty() && !syn => {
+            Some(up) if seq.before(up) && !payload.is_empty() && !syn && !self.has(Defect::UrgentNotMarked) => {
                 flags = flags | Flags::URG;
+                let up = if self.has(Defect::UrgentPointerOneTooLow) {
+                    up.advanced(-1)
+                } else {
+                    up
+                };
                 span(seq, up).min(u32::from(u16::MAX)) as u16
             }
             Some(_) | None => 0,
@@ -306,7 +343,7 @@ impl Tcb {
             self.first_window(cx)
         };
         let segment = Segment {
-            ack: if has_ack { self.rcv_nxt } else { SeqNum(0) },
+            ack: if has_ack { self.ack_field() } else { SeqNum(0) },
             flags,
             window,
             urgent,
@@ -324,10 +361,23 @@ impl Tcb {
         }
     }
 
+    /// RCV.NXT.
+    fn ack_field(&self) -> SeqNum {
+        let taken = span(self.irs, self.rcv_nxt) > 1;
+        if self.has(Defect::LastOctetNotCounted) && taken {
+            return self.rcv_nxt.advanced(-1);
+        }
+        if self.has(Defect::AckOnePastRcvNxt) && taken {
+            return self.rcv_nxt.advanced(1);
+        }
+        self.rcv_nxt
+    }
+
     /// What a segment told need not be told again: a duplicate (RFC 2883 section 4), the user timeout (RFC 5482 section 3).
     fn note_sent(&mut self, options: &[TcpOption]) {
         for option in options {
             match option {
+                TcpOption::Sack(_) if self.has(Defect::DuplicateReportedTwice) => (),
                 TcpOption::Sack(_) => self.reports.duplicate = None,
                 TcpOption::UserTimeout(_) => self.uto_announce = false,
                 _ => (),
@@ -347,7 +397,11 @@ impl Tcb {
             ack: if with_ack { self.rcv_nxt } else { SeqNum(0) },
             flags: if with_ack { Flags::RST | Flags::ACK } else { Flags::RST },
             options: self.reset_options(cx),
-            ..bare(self.snd_nxt)
+            ..bare(if self.has(Defect::AbortWrongNumber) {
+                self.snd_nxt.advanced(1)
+            } else {
+                self.snd_nxt
+            })
         };
         cx.send(self.local, self.peer, segment, Ecn::NotEct);
     }

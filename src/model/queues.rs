@@ -62,6 +62,19 @@ impl SendQueue {
         self.first = plus(self.first, gone);
     }
 
+    /// Removes what has not been sent before `seq`.
+    pub fn truncate(&mut self, seq: SeqNum) {
+        let kept = usize::try_from(seq.offset_from(self.first)).unwrap_or(0);
+        self.octets.truncate(kept);
+    }
+
+    /// Puts the first octet in once more.
+    pub fn repeat_first(&mut self) {
+        if let Some(first) = self.octets.front().copied() {
+            self.octets.push_front(first);
+        }
+    }
+
     /// Removes everything.
     pub fn flush(&mut self) {
         self.first = self.end();

@@ -3,7 +3,7 @@
 use super::calls::Ended;
 use super::config::Config;
 use super::context::{Context, errno};
-use super::defect::Defects;
+use super::defect::{Defect, Defects};
 use super::isn;
 use super::listen::Listener;
 use super::segment_arrives::Arriving;
@@ -150,6 +150,7 @@ impl Model {
             if tcb.user.socket.is_some() || self.listeners.iter().any(waits) {
                 return;
             }
+            self.forget_listener(number);
             if let Some(before) = self.remove(number).and_then(|tcb| tcb.before) {
                 // The SYN that had opened it anew was an old one: TIME-WAIT goes on (RFC 9293 section 3.6.1).
                 self.insert(*before);
@@ -158,6 +159,18 @@ impl Model {
         }
         if !matches!(tcb.state, State::SynSent | State::SynReceived) && !tcb.user.handed_over {
             self.hand_over(number);
+        }
+    }
+
+    /// Where mistakes close the listener of a connection that is no more.
+    fn forget_listener(&mut self, number: u32) {
+        let Some(tcb) = self.tcbs.get(&number) else { return };
+        let half_open = !tcb.user.handed_over;
+        if let Opened::Passive(socket) = tcb.opened
+            && half_open
+            && self.cx.has(Defect::RstInSynReceivedClosesListener)
+        {
+            self.listeners.retain(|listener| listener.socket != socket);
         }
     }
 
@@ -194,12 +207,14 @@ impl Model {
             };
             tcb.user.socket = Some(name);
             self.sockets.insert(name, number);
+            listener.spent = self.cx.has(Defect::ListenerServesOnce);
             self.cx.out.push(Emitted::Accepted {
                 listener: socket,
                 socket: name,
                 peer: tcb.peer,
             });
         }
+        self.listeners.retain(|listener| !listener.spent);
     }
 
     // ----- packets --------------------------------------------------------------------------------------------------
@@ -213,7 +228,9 @@ impl Model {
             }
             IpAddr::V6(source) => source.is_multicast() || source.is_unspecified() || source.is_loopback(),
         };
-        !from_nobody && self.addresses.contains(&destination) && !self.addresses.contains(&source)
+        (!from_nobody || self.cx.has(Defect::BroadcastAnswered))
+            && self.addresses.contains(&destination)
+            && !self.addresses.contains(&source)
     }
 
     fn packet_arrives(&mut self, packet: Packet) {
@@ -249,6 +266,15 @@ impl Model {
             if !self.reopen(number, &segment) {
                 self.on_tcb(number, |tcb, cx| tcb.segment_arrives(cx, segment));
             }
+            return;
+        }
+        let cousin = self
+            .tuples
+            .iter()
+            .find(|((end, other), _)| *end == local && other.ip() == peer.ip());
+        if let Some((_, number)) = cousin.filter(|_| self.cx.has(Defect::WrongConnection)) {
+            let number = *number;
+            self.on_tcb(number, |tcb, cx| tcb.segment_arrives(cx, segment));
             return;
         }
         match self.listeners.iter().position(|listener| listener.local == local) {
@@ -329,6 +355,7 @@ impl Model {
             socket,
             local,
             backlog: backlog.max(1) as usize,
+            spent: false,
             fast_open: fast_open.map(|most| most as usize),
             settings: Settings::default(),
             waiting: Default::default(),
@@ -401,6 +428,9 @@ impl Model {
         let Some(at) = self.listeners.iter().position(|listener| listener.socket == socket) else {
             return false;
         };
+        if self.cx.has(Defect::ListenerCloseKeepsPort) {
+            return true;
+        }
         let listener = self.listeners.remove(at);
         for (id, _) in listener.accepts {
             self.cx.fail(id, ErrorName::Closing, "connection closing");

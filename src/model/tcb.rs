@@ -2,6 +2,7 @@
 
 use super::congestion::Congestion;
 use super::context::Context;
+use super::defect::{Defect, Defects};
 use super::queues::{ReceiveQueue, SendQueue};
 use super::sack::{Reports, Scoreboard};
 use super::seq::{leq, span};
@@ -223,10 +224,14 @@ pub(super) struct Tcb {
     pub cookie: Option<Vec<u8>>,
     /// The SYN's data was taken before the handshake's end.
     pub fast_open: bool,
+    /// The last text came with PSH.
+    pub pushed: bool,
     /// The connection in TIME-WAIT that this one took the place of (RFC 9293 section 3.6.1).
     pub before: Option<Box<Tcb>>,
     pub user: User,
     pub settings: Settings,
+    /// The mistakes that are switched on.
+    pub defects: Defects,
 }
 
 impl Tcb {
@@ -271,7 +276,7 @@ impl Tcb {
             round_trip: RoundTrip {
                 srtt: None,
                 rttvar: Duration::ZERO,
-                rto: cx.config.rto_initial,
+                rto: cx.config.rto_initial / if cx.has(Defect::RtoTooShort) { 5 } else { 1 },
                 timed: None,
                 backoffs: 0,
                 syn_timed_out: false,
@@ -289,12 +294,19 @@ impl Tcb {
             uto_announce: cx.config.user_timeout_option,
             cookie: None,
             fast_open: false,
+            pushed: false,
             before: None,
             user: User::default(),
             settings,
+            defects: cx.defects,
         };
         tcb.choose_scale(cx);
         tcb
+    }
+
+    /// Whether this mistake is switched on.
+    pub fn has(&self, defect: Defect) -> bool {
+        self.defects.contains(defect)
     }
 
     /// Sets ISS, and with it where everything that is sent begins (RFC 9293 section 3.10.1).
@@ -337,6 +349,9 @@ impl Tcb {
 
     /// Whether our FIN has been acknowledged.
     pub fn fin_is_acked(&self) -> bool {
+        if self.has(Defect::OwnFinNotCounted) {
+            return self.fin_number().is_some_and(|fin| leq(fin, self.snd_una));
+        }
         self.fin_number().is_some_and(|fin| fin.before(self.snd_una))
     }
 

@@ -5,6 +5,7 @@ use super::config::{GiveUp, KeepAliveProbe, WindowProbe};
 use super::context::Context;
 use super::tcb::Tcb;
 use crate::case::State;
+use crate::model::defect::Defect;
 use crate::notation::ErrorName;
 use crate::time::Instant;
 use crate::wire::SeqNum;
@@ -60,6 +61,11 @@ impl Tcb {
         if cx.config.user_timeout_end == GiveUp::Reset && self.is_synchronized() {
             self.send_reset(cx);
         }
+        if self.has(Defect::UserTimeoutNotTold) {
+            self.user.connect = None;
+            self.user.receives.clear();
+            self.user.sends.clear();
+        }
         self.end(cx, Some(ErrorName::TimedOut), "connection aborted due to user timeout");
     }
 
@@ -75,6 +81,9 @@ impl Tcb {
         if most.is_some_and(|most| self.round_trip.backoffs >= most) {
             return self.user_timeout_expired(cx);
         }
+        if self.keeps_quiet() {
+            return;
+        }
         let first = self.round_trip.backoffs == 0;
         self.back_off(cx);
         if self.snd_una == self.iss {
@@ -84,10 +93,24 @@ impl Tcb {
         } else {
             self.take_delayed_claim();
             self.on_timeout(first);
+            if self.has(Defect::RtoNotStopped) && !self.has_outstanding() {
+                self.send_probe(cx, self.snd_una.advanced(-1), vec![0]);
+            }
             let length = self.send_again(cx, self.snd_una);
             self.congestion.high_rxt = self.snd_una.advanced(i64::from(length));
         }
         self.timers.retransmission = Some(cx.now + self.round_trip.rto);
+    }
+
+    /// Where mistakes keep something from being sent again.
+    fn keeps_quiet(&self) -> bool {
+        let fin_only = self.fin_sent && self.queue.len() == 0;
+        (self.has(Defect::FinNotRetransmitted) && fin_only)
+            || (self.has(Defect::FinNotRetransmittedInClosing) && fin_only && self.state == State::Closing)
+            || (self.has(Defect::FinNotRetransmittedInLastAck) && fin_only && self.state == State::LastAck)
+            || (self.has(Defect::SynNotRetransmitted) && self.state == State::SynSent)
+            || (self.has(Defect::SynAckNotRetransmitted) && self.state == State::SynReceived)
+            || (self.has(Defect::DataNotRetransmitted) && self.queue.len() > 0)
     }
 
     /// TIME-WAIT TIMEOUT (RFC 9293 section 3.10.8): the TCB is deleted.
@@ -98,10 +121,21 @@ impl Tcb {
     /// Starts, or starts anew, the 2MSL timer, and turns the others off (RFC 9293 section 3.10.7.4).
     pub fn start_time_wait(&mut self, cx: &Context) {
         self.timers = super::tcb::Timers {
-            time_wait: Some(cx.now + cx.config.msl * 2),
+            time_wait: self.time_wait_end(cx),
             delayed_ack: self.timers.delayed_ack,
             ..super::tcb::Timers::default()
         };
+    }
+
+    fn time_wait_end(&self, cx: &Context) -> Option<Instant> {
+        if self.has(Defect::TimeWaitNotRestarted) && self.timers.time_wait.is_some() {
+            return self.timers.time_wait;
+        }
+        let length = match self.has(Defect::TimeWaitShort) {
+            true => Duration::from_secs(1),
+            false => cx.config.msl * 2,
+        };
+        (!self.has(Defect::TimeWaitEndless)).then(|| cx.now + length)
     }
 
     // ----- RFC 6298 -------------------------------------------------------------------------------------------------
@@ -109,7 +143,12 @@ impl Tcb {
     /// RTO doubles, up to its bound (section 5.5).
     fn back_off(&mut self, cx: &Context) {
         self.round_trip.backoffs += 1;
-        self.round_trip.rto = (self.round_trip.rto * 2).min(cx.config.rto_max);
+        let factor = match () {
+            () if self.has(Defect::RtoNotDoubled) => 1,
+            () if self.has(Defect::RtoTripled) => 3,
+            () => 2,
+        };
+        self.round_trip.rto = (self.round_trip.rto * factor).min(cx.config.rto_max);
     }
 
     /// Takes a sample (sections 2.2 to 2.4).
@@ -141,6 +180,12 @@ impl Tcb {
 
     /// Starts the timer anew (section 5.3), or stops it when nothing is outstanding (section 5.2).
     pub fn restart_retransmission(&mut self, cx: &Context) {
+        if self.has(Defect::RtoNotRestarted) && self.has_outstanding() {
+            return;
+        }
+        if self.has(Defect::RtoNotStopped) {
+            return;
+        }
         self.timers.retransmission = self.has_outstanding().then(|| cx.now + self.round_trip.rto);
     }
 
@@ -164,7 +209,7 @@ impl Tcb {
         } else {
             self.timers.persist = None;
             self.persist_for = Duration::ZERO;
-            if !outstanding {
+            if !outstanding && !self.has(Defect::RtoNotStopped) {
                 self.timers.retransmission = None;
             } else if self.timers.retransmission.is_none() {
                 self.timers.retransmission = Some(cx.now + self.round_trip.rto);
@@ -178,7 +223,7 @@ impl Tcb {
         }
         if !outstanding && !waiting {
             self.timers.user = None;
-        } else if self.timers.user.is_none() {
+        } else if self.timers.user.is_none() && !self.has(Defect::UserTimeoutIgnored) {
             self.timers.user = Some(cx.now + self.user_timeout(cx));
         }
         if self.timers.keep_alive.is_none() {
@@ -190,6 +235,12 @@ impl Tcb {
 
     /// The first probe after an RTO, each later one after twice as long (RFC 9293 section 3.8.6.1, SHLD-29 and 30).
     fn arm_persist(&mut self, cx: &Context) {
+        if self.has(Defect::NoWindowProbe) {
+            return;
+        }
+        if self.has(Defect::ProbeNotBackedOff) {
+            self.persist_for = Duration::ZERO;
+        }
         self.persist_for = if self.persist_for.is_zero() {
             cx.config.first_probe.unwrap_or(self.round_trip.rto)
         } else {
@@ -200,13 +251,17 @@ impl Tcb {
 
     /// Asks for the window. The octet of a probe counts as sent: the peer may take it.
     fn persist_expired(&mut self, cx: &mut Context) {
-        let octet = self.queue.read(self.snd_una, 1);
+        let size = if self.has(Defect::ProbeWithSegment) { 536 } else { 1 };
+        let octet = self.queue.read(self.snd_una, size);
         if cx.config.window_probe == WindowProbe::Old || octet.is_empty() {
             return self.send_probe(cx, self.snd_una.advanced(-1), Vec::new());
         }
         self.round_trip.timed = None;
+        if !self.has_outstanding() && self.has(Defect::ProbedOctetSentTwice) {
+            self.queue.repeat_first();
+        }
         if !self.has_outstanding() {
-            self.snd_nxt = self.snd_una.advanced(1);
+            self.snd_nxt = self.snd_una.advanced(octet.len() as i64);
             self.probed = true;
         }
         self.send_probe(cx, self.snd_una, octet);
@@ -216,13 +271,22 @@ impl Tcb {
 
     fn keeps_alive(&self) -> bool {
         let idles = matches!(self.state, State::Established | State::CloseWait | State::FinWait2);
-        self.settings.keep_alive && idles && !self.has_outstanding() && self.unsent() == 0
+        (self.settings.keep_alive || self.has(Defect::KeepAliveUnasked))
+            && idles
+            && !self.has_outstanding()
+            && self.unsent() == 0
     }
 
     /// Sets the time of the next probe: idle time after the peer was last heard of, or the interval after the last
     /// probe (RFC 9293 section 3.8.4, MUST-26).
     pub fn arm_keep_alive(&mut self, cx: &Context) {
-        let idle = self.settings.keep_alive_idle.unwrap_or(cx.config.keep_alive_idle);
+        let often = self.has(Defect::KeepAliveUnasked) || self.has(Defect::KeepAliveTooOften);
+        let default = if often {
+            Duration::from_secs(60)
+        } else {
+            cx.config.keep_alive_idle
+        };
+        let idle = self.settings.keep_alive_idle.unwrap_or(default);
         let interval = self
             .settings
             .keep_alive_interval
@@ -239,7 +303,8 @@ impl Tcb {
             return;
         }
         let most = self.settings.keep_alive_count.unwrap_or(cx.config.keep_alive_count);
-        if self.keep_alives >= most {
+        let most = if self.has(Defect::KeepAliveHasty) { 1 } else { most };
+        if self.keep_alives >= most && !self.has(Defect::KeepAliveEndless) {
             if cx.config.keep_alive_end == GiveUp::Reset {
                 self.send_reset(cx);
             }
@@ -250,12 +315,16 @@ impl Tcb {
             KeepAliveProbe::Empty => Vec::new(),
             KeepAliveProbe::OneOctet => vec![0],
         };
-        self.send_probe(cx, self.snd_nxt.advanced(-1), payload);
+        let back = if self.has(Defect::KeepAliveNewNumber) { 0 } else { 1 };
+        self.send_probe(cx, self.snd_nxt.advanced(-back), payload);
         self.arm_keep_alive(cx);
     }
 
     /// The peer was heard of.
     pub fn heard(&mut self, cx: &Context) {
+        if self.has(Defect::KeepAliveDeafToTraffic) {
+            return;
+        }
         self.heard_at = cx.now;
         self.keep_alives = 0;
         self.arm_keep_alive(cx);
@@ -267,11 +336,15 @@ impl Tcb {
     /// 3.8.6.3, SHLD-18 and 19, MUST-40).
     pub fn owe_ack(&mut self, cx: &Context, octets: u32) {
         self.owed.octets += octets;
-        let enough = self.owed.octets >= 2 * self.rmss(cx);
+        if self.has(Defect::DataNotAcked) {
+            return;
+        }
+        let enough = self.owed.octets >= 2 * self.rmss(cx) && !self.has(Defect::StretchAcks);
         if enough || !cx.config.delayed_ack || self.settings.quick_ack {
             self.owed.now = true;
         } else if self.timers.delayed_ack.is_none() {
-            self.timers.delayed_ack = Some(cx.now + cx.config.ack_delay);
+            let factor = if self.has(Defect::AckDelayedTooLong) { 5 } else { 1 };
+            self.timers.delayed_ack = Some(cx.now + cx.config.ack_delay * factor);
         }
     }
 

@@ -26,6 +26,7 @@ use super::config::IllegalOption;
 use super::context::Context;
 use super::tcb::Tcb;
 use crate::case::State;
+use crate::model::defect::Defect;
 use crate::wire::{Checksum, Ecn, Flags, Segment, SeqNum, TcpOption};
 use core::ops::ControlFlow;
 
@@ -44,6 +45,7 @@ pub(super) struct Arriving {
     pub rst: bool,
     pub ack_bit: bool,
     pub urg: bool,
+    pub psh: bool,
     pub ece: bool,
     pub cwr: bool,
     pub text: Vec<u8>,
@@ -63,7 +65,12 @@ impl Arriving {
     /// A segment as far as it can be read; `None` where it must be thrown away: its checksum is wrong (RFC 9293 section
     /// 3.1, MUST-3), or its header is not whole or does not end where it should.
     pub fn read(cx: &Context, segment: Segment, ecn: Ecn) -> Option<Arriving> {
-        if segment.checksum != Checksum::Right || segment.offset.is_some() || segment.cut.is_some() {
+        let torn = segment.checksum != Checksum::Right && !cx.has(Defect::ChecksumIgnored);
+        let short = segment.offset.is_some() && !cx.has(Defect::ShortHeaderTaken);
+        if torn || short || segment.cut.is_some() {
+            return None;
+        }
+        if cx.has(Defect::ReservedBitsRefused) && segment.flags.reserved() != 0 {
             return None;
         }
         let flag = |flag: Flags| segment.flags.contains(flag);
@@ -77,6 +84,7 @@ impl Arriving {
             rst: flag(Flags::RST),
             ack_bit: flag(Flags::ACK),
             urg: flag(Flags::URG),
+            psh: flag(Flags::PSH),
             ece: flag(Flags::ECE),
             cwr: flag(Flags::CWR),
             text: Vec::new(),
@@ -92,6 +100,9 @@ impl Arriving {
         };
         for option in segment.options {
             match option {
+                TcpOption::Other { .. } if cx.has(Defect::UnknownOptionRefused) => return None,
+                TcpOption::Raw(_) if cx.has(Defect::IllegalOptionPanics) => panic!("an option of no length"),
+                TcpOption::Mss(_) if cx.has(Defect::MssOffSynRefused) && !arriving.syn => return None,
                 // Nothing behind the end of the list is an option (RFC 9293 section 3.2).
                 TcpOption::Eol => break,
                 TcpOption::Raw(_) => arriving.illegal_option = true,
@@ -107,15 +118,14 @@ impl Arriving {
     /// MUST-6). Those that belong on a SYN mean nothing elsewhere.
     fn take_option(&mut self, option: TcpOption) {
         match option {
-            TcpOption::Mss(size) if self.syn => self.mss = Some(size),
+            TcpOption::Mss(size) => self.mss = Some(size),
             TcpOption::WindowScale(shift) if self.syn => self.window_scale = Some(shift),
             TcpOption::SackPermitted if self.syn => self.sack_permitted = true,
             TcpOption::FastOpen(cookie) if self.syn => self.fast_open = Some(cookie),
             TcpOption::Sack(blocks) => self.sack = blocks,
             TcpOption::Timestamps { value, echo } => self.timestamps = Some((value, echo)),
             TcpOption::UserTimeout(value) => self.user_timeout = Some(value),
-            TcpOption::Mss(_)
-            | TcpOption::WindowScale(_)
+            TcpOption::WindowScale(_)
             | TcpOption::SackPermitted
             | TcpOption::FastOpen(_)
             | TcpOption::Eol
@@ -162,6 +172,9 @@ impl Tcb {
         self.second_check_reset(cx, &segment)?;
         self.fourth_check_syn(cx, &segment)?;
         self.fifth_check_ack(cx, &segment)?;
+        if let Some(mss) = segment.mss.filter(|_| self.has(Defect::MssTakenLater)) {
+            self.snd_mss = usize::from(mss);
+        }
         self.take_user_timeout(cx, &segment);
         self.note_congestion_mark(&segment);
         self.sixth_check_urgent(&segment);

@@ -5,6 +5,7 @@ use super::{Arriving, Check};
 use crate::case::State;
 use crate::model::config::RepeatedSyn;
 use crate::model::context::Context;
+use crate::model::defect::Defect;
 use crate::model::seq::{later, leq, plus, span};
 use crate::model::tcb::{Opened, Tcb};
 use crate::wire::SeqNum;
@@ -36,21 +37,36 @@ impl Tcb {
     /// R1 of RFC 7323 section 5.3: a segment with a timestamp older than TS.Recent is a duplicate from long ago. RSTs
     /// are exempt. A segment without the timestamps agreed upon is dropped without a word (section 3.2), but for a SYN,
     /// which is answered whatever is on it (RFC 5961 section 4.2).
-    pub(super) fn paws(&mut self, cx: &Context, segment: &Arriving) -> Check {
-        if !self.agreed.timestamps || segment.rst {
+    pub(super) fn paws(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+        let exempt = segment.rst && !self.has(Defect::PawsOnResets);
+        if !self.agreed.timestamps || exempt || self.has(Defect::PawsMissing) {
             return Continue(());
         }
         let Some((value, _)) = segment.timestamps else {
+            if self.has(Defect::MissingTimestampResets) {
+                self.send_reset(cx);
+                self.end(cx, Some(crate::notation::ErrorName::Reset), "no timestamps");
+                return Break(());
+            }
             return match cx.config.require_timestamps && !segment.syn {
                 true => Break(()),
                 false => Continue(()),
             };
         };
         let valid = cx.now.since(self.ts_recent_at) < TS_RECENT_LIFE;
-        let old = (value.wrapping_sub(self.ts_recent) as i32) < 0;
+        let mut old = (value.wrapping_sub(self.ts_recent) as i32) < 0;
+        if self.has(Defect::PawsRefusesEqual) {
+            old |= value == self.ts_recent;
+        }
+        if self.has(Defect::PawsWithoutWrap) {
+            old = value < self.ts_recent;
+        }
+        if self.has(Defect::PawsSparesAcks) {
+            old &= segment.len() > 0;
+        }
         if valid && old {
             self.report_duplicate(cx, segment);
-            self.owed.now = true;
+            self.owed.now = !self.has(Defect::PawsSilent);
             return Break(());
         }
         Continue(())
@@ -59,7 +75,18 @@ impl Tcb {
     /// First: whether the segment lies in the window at all; what lies outside is cut off.
     pub(super) fn first_check_sequence(&mut self, cx: &mut Context, segment: &mut Arriving) -> Check {
         self.repeated_syn(cx, segment)?;
-        if !acceptable(self.rcv_nxt, self.rcv_wnd(), segment.seq, segment.len()) {
+        if self.has(Defect::ZeroWindowResetIgnored) && segment.rst && self.rcv_wnd() == 0 {
+            return Break(());
+        }
+        if self.has(Defect::AcceptRstOutsideWindow) && segment.rst {
+            return Continue(());
+        }
+        let (left, right) = self.edges_of_the_check();
+        let passes = acceptable(left, right, segment.seq, segment.len()) || self.has(Defect::SequenceCheckSkipped);
+        if !passes {
+            return self.unacceptable(cx, segment);
+        }
+        if self.has(Defect::CompareWithoutWrap) && segment.len() > 0 && segment.seq.0 < self.rcv_nxt.0.min(self.irs.0) {
             return self.unacceptable(cx, segment);
         }
         self.update_ts_recent(cx, segment);
@@ -70,13 +97,28 @@ impl Tcb {
         Continue(())
     }
 
+    /// Left edge and width of the window that the first check looks at.
+    fn edges_of_the_check(&self) -> (SeqNum, u32) {
+        let (left, width) = (self.rcv_nxt, self.rcv_wnd());
+        if self.has(Defect::LeftEdgeOneTooFar) {
+            return (left.advanced(-1), width.saturating_add(1));
+        }
+        if self.has(Defect::RightEdgeOneTooFar) {
+            return (left, width.saturating_add(1));
+        }
+        if self.has(Defect::RightEdgeOneTooNear) {
+            return (left, width.saturating_sub(1));
+        }
+        (left, width)
+    }
+
     /// A SYN,ACK in a simultaneous open has the number of the SYN before it: it is read as the ACK of our SYN (section
     /// 3.5, figure 7, against the letter of the first check; appendix A.2). A repeated SYN is old.
     fn repeated_syn(&mut self, cx: &mut Context, segment: &mut Arriving) -> Check {
         if self.state != State::SynReceived || !segment.syn || segment.rst || segment.seq != self.irs {
             return Continue(());
         }
-        if segment.ack_bit && self.opened == Opened::Active {
+        if segment.ack_bit && self.opened == Opened::Active && !self.has(Defect::SimultaneousSynAckRefused) {
             segment.syn = false;
             segment.seq = segment.seq.advanced(1);
         } else if cx.config.repeated_syn == RepeatedSyn::SynAck {
@@ -94,18 +136,42 @@ impl Tcb {
         if segment.rst {
             return if shut { Continue(()) } else { Break(()) };
         }
+        if self.has(Defect::UnacceptableDrawsReset) {
+            super::closed::send_reset(cx, self.local, self.peer, segment);
+            return Break(());
+        }
+        if self.has(Defect::TimeWaitEndsOnOldSegment) && self.state == State::TimeWait {
+            self.end(cx, None, "");
+            return Break(());
+        }
         self.report_duplicate(cx, segment);
-        self.owed.now = true;
+        self.owed.now = self.answers_unacceptable(segment);
+        let again = self.has(Defect::TimeWaitRestartedByAnything) && self.state == State::TimeWait;
+        if again {
+            self.start_time_wait(cx);
+        }
         if self.state == State::TimeWait && segment.fin && plus(segment.seq, segment.text.len() + 1) == self.rcv_nxt {
             self.start_time_wait(cx);
         }
-        if shut {
+        if shut && !self.has(Defect::ZeroWindowAckIgnored) {
             segment.text.clear();
             segment.fin = false;
             self.update_ts_recent(cx, segment);
             return Continue(());
         }
         Break(())
+    }
+
+    fn answers_unacceptable(&self, segment: &Arriving) -> bool {
+        let below = segment.seq.before(self.rcv_nxt);
+        let probe = segment.seq == self.rcv_nxt.advanced(-1) && segment.text.len() < 2 && !segment.fin;
+        let silent = (self.has(Defect::OldSegmentNotAcked) && below)
+            || (self.has(Defect::SegmentBeyondWindowNotAcked) && !below)
+            || (self.has(Defect::KeepAliveNotAnswered) && probe)
+            || (self.has(Defect::RepeatedFinNotAcked) && segment.fin && below)
+            || (self.has(Defect::RepeatedSynNotAcked) && segment.syn)
+            || (self.has(Defect::ZeroWindowNotAcked) && self.rcv_wnd() == 0);
+        !silent
     }
 
     /// TS.Recent follows segments that reach to or below what was last acknowledged (RFC 7323 section 4.3).
@@ -115,7 +181,11 @@ impl Tcb {
         };
         let newer = (value.wrapping_sub(self.ts_recent) as i32) >= 0;
         let stale = cx.now.since(self.ts_recent_at) >= TS_RECENT_LIFE;
-        if (newer || stale) && leq(segment.seq, self.last_ack_sent) {
+        if self.has(Defect::TsRecentFrozen) {
+            return;
+        }
+        let reaches = leq(segment.seq, self.last_ack_sent) || self.has(Defect::TsRecentFollowsEverything);
+        if (newer || stale) && reaches {
             self.ts_recent = value;
             self.ts_recent_at = cx.now;
         }
@@ -128,17 +198,28 @@ impl Tcb {
             segment.seq = segment.seq.advanced(1);
         }
         let old = usize::try_from(self.rcv_nxt.offset_from(segment.seq)).unwrap_or(0);
+        if old > 0 && self.has(Defect::OverlapDropped) {
+            segment.text.clear();
+        }
         if old > 0 {
             if old > segment.text.len() {
                 segment.fin = false;
             }
-            segment.text.drain(..old.min(segment.text.len()));
+            if !self.has(Defect::OldDataNotTrimmed) {
+                segment.text.drain(..old.min(segment.text.len()));
+            }
             segment.seq = self.rcv_nxt;
         }
-        let room = usize::try_from(self.rcv_edge.offset_from(segment.seq)).unwrap_or(0);
+        let mut room = usize::try_from(self.rcv_edge.offset_from(segment.seq)).unwrap_or(0);
+        if self.has(Defect::RightEdgeOneTooFar) {
+            room += 1;
+        }
+        if self.has(Defect::RightOverlapKept) {
+            room = usize::MAX;
+        }
         if segment.text.len() + usize::from(segment.fin) > room {
             segment.text.truncate(room);
-            segment.fin = false;
+            segment.fin &= self.has(Defect::FinBeyondWindowTaken);
         }
     }
 

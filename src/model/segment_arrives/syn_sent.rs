@@ -4,6 +4,7 @@ use super::closed::send_reset;
 use super::{Arriving, Check};
 use crate::case::State;
 use crate::model::context::Context;
+use crate::model::defect::Defect;
 use crate::model::seq::leq;
 use crate::model::tcb::Tcb;
 use crate::notation::ErrorName;
@@ -16,9 +17,24 @@ impl Tcb {
         self.syn_sent_second_reset(cx, &segment, acceptable)?;
         // Fifth: neither SYN nor RST: drop. A FIN cannot be processed, there is nothing to check its number against.
         if !segment.syn {
+            return self.without_syn(cx, &segment);
+        }
+        if !segment.ack_bit && self.has(Defect::CrossingSynIgnored) {
             return Break(());
         }
         self.syn_sent_fourth_syn(cx, segment)
+    }
+
+    /// Neither SYN nor RST: nothing happens.
+    fn without_syn(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+        if self.has(Defect::SynSentAckEstablishes) && segment.ack_bit {
+            self.snd_una = segment.ack;
+            self.establish(cx);
+        }
+        if self.has(Defect::SynSentAnswersNonsense) {
+            send_reset(cx, self.local, self.peer, segment);
+        }
+        Break(())
     }
 
     /// First, the ACK: one of anything but our SYN belongs to no connection of ours, and draws a reset. An ACK of part
@@ -27,9 +43,14 @@ impl Tcb {
         if !segment.ack_bit {
             return Continue(false);
         }
-        if leq(segment.ack, self.iss) || self.snd_nxt.before(segment.ack) {
-            if !segment.rst {
+        let of_iss = segment.ack == self.iss && self.has(Defect::SynSentTakesAckOfIss);
+        let bad = (leq(segment.ack, self.iss) && !of_iss) || self.snd_nxt.before(segment.ack);
+        if bad && !(self.has(Defect::SynSentTakesAnyAck) && !segment.rst) {
+            if (!segment.rst || self.has(Defect::SynSentResetsResets)) && !self.has(Defect::SynSentBadAckSilent) {
                 send_reset(cx, self.local, self.peer, segment);
+            }
+            if self.has(Defect::SynSentBadAckCloses) {
+                self.end(cx, Some(ErrorName::Reset), "connection reset");
             }
             return Break(());
         }
@@ -41,7 +62,8 @@ impl Tcb {
         if !segment.rst {
             return Continue(());
         }
-        if acceptable {
+        let obeyed = acceptable || self.has(Defect::SynSentObeysAnyRst);
+        if obeyed && !self.has(Defect::SynSentIgnoresRst) {
             self.end(cx, Some(ErrorName::Refused), "connection reset");
         }
         Break(())
@@ -57,16 +79,22 @@ impl Tcb {
         let acked = segment.ack_bit;
         if acked {
             self.sample(cx, segment.ack, segment.timestamps.map(|(_, echo)| echo));
-            self.snd_una = segment.ack;
+            self.snd_una = if self.acks_new(segment.ack) {
+                segment.ack
+            } else {
+                self.snd_nxt
+            };
             self.queue.acknowledge(self.snd_una);
         }
         self.snd_wnd = self.offered(&segment);
         self.max_snd_wnd = self.snd_wnd;
         self.snd_wl1 = segment.seq;
         self.snd_wl2 = segment.ack;
-        self.hold_syn_text(&segment);
+        if !self.has(Defect::SynAckTextLost) {
+            self.hold_syn_text(&segment);
+        }
         if acked {
-            self.owed.now = true;
+            self.owed.now = !self.has(Defect::SynAckNotAcked);
             self.establish(cx);
             if segment.urg {
                 let first = self.rcv_nxt;
@@ -76,7 +104,14 @@ impl Tcb {
         } else {
             self.state = State::SynReceived;
             self.timers.retransmission = None;
-            self.send_syn(cx);
+            if self.has(Defect::CrossingSynNewIss) {
+                self.set_iss(self.iss.advanced(1));
+            }
+            if self.has(Defect::CrossingSynOnlyAcked) {
+                self.owed.now = true;
+            } else {
+                self.send_syn(cx);
+            }
         }
         Continue(())
     }
@@ -102,6 +137,10 @@ impl Tcb {
         } else {
             State::Established
         };
+        if self.has(Defect::SendWhileOpeningLost) {
+            self.queue.flush();
+            self.queue = crate::model::queues::SendQueue::new(self.snd_nxt);
+        }
         self.timers.retransmission = None;
         self.timers.user = None;
         self.settle_rto();

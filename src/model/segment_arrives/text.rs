@@ -5,6 +5,7 @@ use super::{Arriving, Check};
 use crate::case::State;
 use crate::model::config::LostData;
 use crate::model::context::Context;
+use crate::model::defect::Defect;
 use crate::model::seq::later;
 use crate::model::tcb::Tcb;
 use crate::notation::ErrorName;
@@ -15,6 +16,8 @@ impl Tcb {
     /// Whether the peer may still send text: not after its FIN.
     fn takes_text(&self) -> bool {
         match self.state {
+            State::CloseWait if self.has(Defect::DataAfterFinTaken) => true,
+            State::FinWait1 | State::FinWait2 if self.has(Defect::HalfCloseClosesBoth) => false,
             State::Established | State::FinWait1 | State::FinWait2 => true,
             State::Closed
             | State::Listen
@@ -33,10 +36,10 @@ impl Tcb {
         if !self.agreed.ecn {
             return;
         }
-        if segment.cwr {
+        if segment.cwr && !self.has(Defect::EcnEchoEndless) {
             self.ecn.echo = false;
         }
-        if segment.ecn == Ecn::Ce && !segment.text.is_empty() {
+        if segment.ecn == Ecn::Ce && !segment.text.is_empty() && !self.has(Defect::EcnEchoMissing) {
             self.ecn.echo = true;
         }
     }
@@ -44,6 +47,9 @@ impl Tcb {
     /// Sixth: RCV.UP = max(RCV.UP, SEG.UP), and the user is told, for whom urgent data stays part of the stream (RFC
     /// 6093). After the peer's FIN it is ignored.
     pub(super) fn sixth_check_urgent(&mut self, segment: &Arriving) {
+        if self.has(Defect::UrgentResets) && segment.urg {
+            self.timers.time_wait = Some(crate::time::Instant::ZERO);
+        }
         if segment.urg && self.takes_text() {
             self.note_urgent(segment.seq.advanced(i64::from(segment.urgent)));
         }
@@ -56,27 +62,45 @@ impl Tcb {
     /// Seventh: text in order goes to the user, together with what waited for it; text above a gap waits. After the
     /// peer's FIN there should be none, and it is ignored.
     pub(super) fn seventh_text(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+        if self.has(Defect::UrgentDropped) && segment.urg {
+            return Break(());
+        }
         if segment.text.is_empty() || !self.takes_text() {
             return Continue(());
         }
-        if self.user.deaf && cx.config.data_after_close == LostData::Reset {
+        if self.user.deaf && cx.config.data_after_close == LostData::Reset && !self.has(Defect::DataAfterCloseSilent) {
             return self.reset_for_lost_data(cx);
+        }
+        if self.has(Defect::DeliversAboveGap) && segment.seq != self.rcv_nxt {
+            self.received.ready.extend(&segment.text);
+            self.serve_receives(cx);
         }
         if segment.seq != self.rcv_nxt {
             // At once, so that the peer learns of the gap (RFC 5681 section 4.2).
-            self.owed.now = true;
-            if cx.config.keep_out_of_order {
+            self.owed.now = !self.has(Defect::GapNotAcked);
+            if self.has(Defect::GapAckDelayed) {
+                self.owed.now = false;
+                self.owe_ack(cx, 1);
+            }
+            if cx.config.keep_out_of_order && !self.has(Defect::DropsAboveGap) {
                 self.received.hold(self.rcv_nxt, segment.seq, &segment.text);
                 self.reports.note(segment.seq);
             }
             return Continue(());
         }
+        self.pushed = segment.psh;
         let fills = self.received.has_gap();
         let taken = self.received.take(self.rcv_nxt, &segment.text);
+        if self.has(Defect::UrgentOctetLost) && segment.urg {
+            self.received.ready.pop_back();
+        }
         self.rcv_nxt = self.rcv_nxt.advanced(i64::from(taken));
         self.owe_ack(cx, taken);
-        self.owed.now |= fills;
+        self.owed.now |= fills && !self.has(Defect::GapFillAckDelayed);
         if self.user.deaf {
+            self.received.ready.clear();
+        }
+        if self.has(Defect::TextWithFinLost) && segment.fin {
             self.received.ready.clear();
         }
         self.serve_receives(cx);
