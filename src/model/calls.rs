@@ -261,7 +261,11 @@ impl Tcb {
             }
             State::SynSent | State::Closing | State::LastAck | State::TimeWait => (),
         }
-        let stays = cx.config.time_wait_after_reset && self.is_synchronized();
+        let told = matches!(
+            self.state,
+            State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait
+        );
+        let stays = cx.config.time_wait_after_reset && told;
         self.end(cx, Some(ErrorName::Reset), "connection reset");
         self.user.error = None;
         if stays {

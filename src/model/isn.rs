@@ -9,7 +9,7 @@ use crate::wire::SeqNum;
 use core::net::{IpAddr, SocketAddr};
 
 /// What can be told by the three bits of a cookie (RFC 4987 section 3.6): the largest not above what the peer announced.
-const COOKIE_MSS: [u16; 8] = [64, 256, 536, 1024, 1220, 1360, 1440, 1460];
+const COOKIE_MSS: [u16; 8] = [64, 256, 536, 1000, 1220, 1380, 1440, 1460];
 /// How long a cookie's clock stands still.
 const COOKIE_TICK: u64 = 64_000_000;
 /// How many ticks a cookie lives.
@@ -137,11 +137,11 @@ mod tests {
         let mut cx = Context::new(Config::default(), Defects::NONE, 1);
         let (local, peer) = ends();
         let cookie = syn_cookie(&cx, local, peer, SeqNum(9), 1400);
-        assert_eq!(check_cookie(&cx, local, peer, SeqNum(9), cookie), Some(1360));
+        assert_eq!(check_cookie(&cx, local, peer, SeqNum(9), cookie), Some(1380));
         assert_eq!(check_cookie(&cx, local, peer, SeqNum(8), cookie), None);
         assert_eq!(check_cookie(&cx, peer, local, SeqNum(9), cookie), None);
         cx.now = Instant::from_millis(64_000);
-        assert_eq!(check_cookie(&cx, local, peer, SeqNum(9), cookie), Some(1360));
+        assert_eq!(check_cookie(&cx, local, peer, SeqNum(9), cookie), Some(1380));
         cx.now = Instant::from_millis(128_000);
         assert_eq!(check_cookie(&cx, local, peer, SeqNum(9), cookie), None);
     }

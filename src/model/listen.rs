@@ -140,6 +140,8 @@ impl Model {
         match self.cx.config.syn_data {
             SynData::Discard => (),
             SynData::Hold => tcb.hold_syn_text(segment),
+            // Who brought no good cookie has the SYN acknowledged only (RFC 7413 section 4.2.2).
+            SynData::Acknowledge if tcb.cookie.is_some() => tcb.hold_syn_text(segment),
             SynData::Acknowledge => {
                 let room = tcb.rcv_wnd() as usize;
                 let text = &segment.text[..segment.text.len().min(room)];

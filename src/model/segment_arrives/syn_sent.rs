@@ -45,8 +45,10 @@ impl Tcb {
         }
         let of_iss = segment.ack == self.iss && self.has(Defect::SynSentTakesAckOfIss);
         let bad = (leq(segment.ack, self.iss) && !of_iss) || self.snd_nxt.before(segment.ack);
-        if bad && !(self.has(Defect::SynSentTakesAnyAck) && !segment.rst) {
-            if (!segment.rst || self.has(Defect::SynSentResetsResets)) && !self.has(Defect::SynSentBadAckSilent) {
+        let taken = self.has(Defect::SynSentTakesAnyAck) && !segment.rst;
+        if bad && !taken {
+            let quiet = segment.rst && !self.has(Defect::SynSentResetsResets);
+            if !quiet && !self.has(Defect::SynSentBadAckSilent) {
                 send_reset(cx, self.local, self.peer, segment);
             }
             if self.has(Defect::SynSentBadAckCloses) {
