@@ -131,7 +131,7 @@ fn deep_nesting_ends_nothing_but_the_case() {
     wrong_case("deep", &format!("title: {}x\n", "[".repeat(200_000)));
     wrong_case(
         "deep-block",
-        &(0..3_000)
+        &(0..500)
             .map(|depth| format!("{}a:\n", " ".repeat(depth)))
             .collect::<String>(),
     );

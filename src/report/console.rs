@@ -163,7 +163,11 @@ struct Group<'a> {
 
 fn groups(report: &Report) -> Vec<Group<'_>> {
     let mut groups: Vec<(String, Group<'_>)> = Vec::new();
-    for result in report.red() {
+    // Why everything was cut short is told once, at the end; what it cut off has nothing to add.
+    let cut_off = |result: &&RunResult| {
+        result.judged.verdict == Verdict::Inconclusive && report.cut_short.as_ref() == Some(&result.outcome.reason)
+    };
+    for result in report.red().filter(|result| !cut_off(result)) {
         let key = likeness(result);
         match groups.iter_mut().find(|(known, _)| *known == key) {
             Some((_, group)) => group.members.push(result),
@@ -290,10 +294,8 @@ impl Page {
         if !others.is_empty() {
             self.others(first, others, loudness);
         }
-        if report.cut_short.is_none() {
-            let again = format!("\n  again: tcpvet '{}'{}", first.run.name, report.again);
-            self.line(&self.ink.dim(&again));
-        }
+        let again = format!("\n  again: tcpvet '{}'{}", first.run.name, report.again);
+        self.line(&self.ink.dim(&again));
     }
 
     /// The rest of a group, a line for each row: over which axes is seldom news.
@@ -480,17 +482,22 @@ fn broken(result: &RunResult) -> impl Iterator<Item = &str> {
 }
 
 fn conclusion(report: &Report) -> String {
-    let red = report.red().count();
-    let cases: BTreeSet<&str> = report.red().map(|result| &*result.run.script.case).collect();
+    let count = |code: u8| {
+        let of_code = |result: &&RunResult| result.judged.exit_code(report.strict) == code;
+        let cases: BTreeSet<&str> = report
+            .red()
+            .filter(of_code)
+            .map(|result| &*result.run.script.case)
+            .collect();
+        let runs = plural(report.red().filter(of_code).count(), "run");
+        format!("{runs} of {}", plural(cases.len(), "case"))
+    };
     match report.exit_code() {
         0 if report.results.is_empty() => "Nothing was run.".to_owned(),
         0 => "Nothing unexpected.".to_owned(),
-        1 => format!(
-            "NOT CONFORMING: {} of {} unexpected.",
-            plural(red, "run"),
-            plural(cases.len(), "case")
-        ),
-        2 => "A case is wrong; correct it first.".to_owned(),
+        1 => format!("NOT CONFORMING: {} unexpected.", count(1)),
+        2 => format!("A case is wrong, and has to be corrected first: {}.", count(2)),
+        3 if report.cut_short.as_deref() == Some("interrupted") => "Interrupted: not everything was run.".to_owned(),
         3 => "Inconclusive: the environment, not the target, is at fault.".to_owned(),
         _ => "A bug of tcpvet: no verdict can be trusted.".to_owned(),
     }
@@ -641,6 +648,22 @@ mod tests {
         .map(|class| (class, 1))
         .into();
         assert_eq!(bar(&all), "[====eeeeddddXXXX????]");
+    }
+
+    #[test]
+    fn what_was_cut_off_is_counted_and_not_shown() {
+        let cut_off = || Outcome {
+            reason: "interrupted".to_owned(),
+            ..outcome(Verdict::Inconclusive)
+        };
+        let cut_short = Report {
+            cut_short: Some("interrupted".to_owned()),
+            ..report(results("a/b", vec![outcome(Verdict::Pass), cut_off(), cut_off()]))
+        };
+        let shown = console(&cut_short, Loudness::Normal, false);
+        assert_eq!(shown.lines().count(), 5, "{shown}");
+        assert!(shown.contains("cut short: interrupted"));
+        assert!(shown.contains("2 INCONCLUSIVE"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One line on standard error that says how far the suite is; nothing where nobody watches.
 
-use super::{human, plural};
+use super::plural;
 use crate::suite::{Progress, Run};
 use core::time::Duration;
 use std::collections::BTreeSet;
@@ -121,7 +121,7 @@ impl State {
             parts.push(format!("{} again", plural(self.again, "run")));
         }
         if let Some(left) = self.left() {
-            parts.push(format!("about {} left", human(left)));
+            parts.push(format!("about {} s left", left.as_secs()));
         }
         if let Some((_, place)) = self.open.last() {
             parts.push(format!("waiting for {}", self.names[*place]));
@@ -134,6 +134,44 @@ impl State {
     fn left(&self) -> Option<Duration> {
         let (longest, _) = self.open.last()?;
         let left = longest.checked_sub(self.began.elapsed())?;
-        (!self.virtual_time && left > Duration::from_secs(1)).then(|| Duration::from_secs(left.as_secs()))
+        (!self.virtual_time && left > Duration::from_secs(1)).then_some(left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Verdict;
+    use crate::suite::fixture::{outcome, runs};
+    use crate::suite::{Expectations, Judged};
+
+    fn line(virtual_time: bool, settled: &[(usize, Verdict)], stopped: bool) -> String {
+        let plan = runs(&[("a/b", "")]);
+        let estimates = [1, 60, 2, 3].map(Duration::from_secs).to_vec();
+        let stop = Arc::new(AtomicBool::new(stopped));
+        let progress = ProgressLine::begin(&plan, estimates, false, virtual_time, stop, false);
+        for (place, verdict) in settled {
+            let judged = Judged::new(&plan[*place], &outcome(*verdict), &Expectations::default());
+            progress.note(Progress::Settled(*place, &judged));
+        }
+        let state = progress.state.lock().unwrap();
+        state.line()
+    }
+
+    #[test]
+    fn it_tells_how_far_and_what_is_waited_for_longest() {
+        assert_eq!(
+            line(false, &[(0, Verdict::Fail)], false),
+            "1/4 runs, 1 unexpected, about 59 s left, waiting for a/b[ip4,wrap]"
+        );
+        assert_eq!(
+            line(true, &[(1, Verdict::Pass)], false),
+            "1/4 runs, waiting for a/b[ip6,wrap]"
+        );
+    }
+
+    #[test]
+    fn it_answers_ctrl_c() {
+        assert!(line(false, &[], true).starts_with("interrupted"));
     }
 }

@@ -164,10 +164,14 @@ impl Clerk<'_> {
     fn try_note(
         &mut self,
         place: usize,
-        outcome: Outcome,
+        mut outcome: Outcome,
         watch: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Option<Job>, LedgerError> {
         let stopped = self.stop.load(Ordering::Relaxed);
+        if stopped && outcome.verdict == Verdict::Inconclusive {
+            // However a target puts it, and whatever the interruption did to it: that is why.
+            outcome.reason = Trouble::Interrupted.reason();
+        }
         let attempts = self.ledger.attempt(place, outcome)?;
         // The ledger knows this place, so the plan does.
         let run = &self.plan[place];
@@ -414,6 +418,9 @@ mod tests {
                     Quirk::Forgets => return Ok(()),
                     Quirk::IsStoppedAfterOne => {
                         stop.store(true, Ordering::Relaxed);
+                        let mut void = outcome(Verdict::Inconclusive);
+                        void.reason = "stopped before it began".to_owned();
+                        assert!(done(place + 1, void).is_none(), "nothing is repeated then");
                         return Ok(());
                     }
                     Quirk::PanicsAfterOne => panic!("the fake panics"),
@@ -541,12 +548,14 @@ mod tests {
     #[test]
     fn what_was_not_run_is_inconclusive_for_a_reason_that_is_told() {
         let pass = || vec![outcome(Verdict::Pass)];
-        let mut stopped = Fake::new(vec![pass(), pass()], Quirk::IsStoppedAfterOne);
+        let mut stopped = Fake::new(vec![pass(), pass(), pass()], Quirk::IsStoppedAfterOne);
         let Executed { results, trouble } = run_with(&mut stopped, "");
         assert_eq!(trouble, Some(Trouble::Interrupted));
         assert_eq!(results[0].judged.verdict, Verdict::Pass);
         assert_eq!(results[1].judged.verdict, Verdict::Inconclusive);
         assert_eq!(results[1].outcome.reason, "interrupted");
+        assert_eq!(results[2].outcome.reason, "interrupted");
+        assert_eq!((results[1].attempts, results[2].attempts), (1, 0));
 
         let mut broken = Fake::new(vec![pass(), pass()], Quirk::BreaksAfterOne);
         let Executed { results, trouble } = run_with(&mut broken, "");

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 /// How often the device is looked at while runs are under way: a stamp is hardly ever wider.
-const LOOK: Duration = Duration::from_millis(1);
+const LOOK: Duration = Duration::from_millis(5);
 /// After so many steps the device and the child are looked at, whatever else there is to do.
 const STEPS: u32 = 64;
 /// A child that has not said for this long that it took a call up has lost it.
@@ -78,8 +78,14 @@ pub struct Driver {
     /// The tester addresses of runs with a call on its way: their frames may be its consequence, and are kept for it.
     calling: HashMap<IpAddr, RunId>,
     syncs: Syncs,
+    /// Outcomes that nobody may see yet, and when they were reached: it must be shown first that the child outlived them.
+    /// One that dies closes its sockets, and the kernel's FINs come before the news of its death.
+    held: Vec<(usize, Outcome, Instant)>,
+    /// Outcomes that stand.
     ended: Vec<(usize, Outcome)>,
     losses: Losses,
+    /// When all runs under way were taken back for the last time, and why.
+    voided: Option<(Instant, String)>,
     alone: bool,
     next_check: Instant,
     /// Why nothing more can be had of this namespace.
@@ -163,8 +169,10 @@ impl Driver {
             accepts: HashMap::new(),
             calling: HashMap::new(),
             syncs: Syncs::default(),
+            held: Vec::new(),
             ended: Vec::new(),
             losses,
+            voided: None,
             alone,
             next_check: now,
             broken,
@@ -185,9 +193,9 @@ impl Driver {
         self.runs.insert(run, seat);
     }
 
-    /// Runs under way.
+    /// Runs under way, and those of which the outcome cannot be told yet.
     pub fn active(&self) -> usize {
-        self.bench.active()
+        self.bench.active() + self.held.len()
     }
 
     /// Why nothing more can be had of this namespace.
@@ -198,6 +206,11 @@ impl Driver {
     /// Ends all runs without a verdict.
     pub fn stop(&mut self, reason: &str) {
         self.bench.void_all(self.clock.now(), reason);
+    }
+
+    /// Calls that wait to be written or have not been answered: what the child and we are busy with just now.
+    pub fn unanswered(&self) -> usize {
+        self.calls.len() + self.asked.len()
     }
 
     /// What has ended since the last time.
@@ -212,15 +225,11 @@ impl Driver {
 
     /// Does all that can be done now, and says when there is something to do again by itself; `None`: at once.
     pub fn turn(&mut self) -> Option<Instant> {
-        let next = match self.try_turn() {
-            Ok(next) => next,
-            Err(why) => {
-                self.break_down(why);
-                None
-            }
-        };
-        self.conclude();
-        next
+        let next = self.try_turn().and_then(|next| self.conclude().map(|()| next));
+        next.unwrap_or_else(|why| {
+            self.break_down(why);
+            None
+        })
     }
 
     fn try_turn(&mut self) -> Result<Option<Instant>, String> {
@@ -237,6 +246,7 @@ impl Driver {
                 Step::Done(run) => self.finish(run),
                 Step::Idle => {
                     self.write_calls()?;
+                    self.check_patience(now)?;
                     return Ok(Some(now + LOOK));
                 }
                 Step::Wait(deadline) => {
@@ -440,10 +450,10 @@ impl Driver {
     }
 
     fn no_longer_pending(&mut self, id: CallId) {
-        if let Some(run) = self.pending.remove(&id) {
-            if let Some(seat) = self.runs.get_mut(&run) {
-                seat.pending.remove(&id);
-            }
+        if let Some(run) = self.pending.remove(&id)
+            && let Some(seat) = self.runs.get_mut(&run)
+        {
+            seat.pending.remove(&id);
         }
     }
 
@@ -483,7 +493,9 @@ impl Driver {
 
     /// Takes the outcome of a run, and gives back what it has left.
     fn finish(&mut self, run: RunId) {
-        let Some(outcome) = self.bench.take(run) else { return };
+        let Some(mut outcome) = self.bench.take(run) else {
+            return;
+        };
         let Some(seat) = self.runs.remove(&run) else { return };
         for tester in &seat.testers {
             self.calling.remove(tester);
@@ -504,41 +516,62 @@ impl Driver {
                 .agent
                 .say(&Request::Forget(seat.sockets.into_iter().collect()));
         }
-        self.ended.push((seat.job, outcome));
+        // It may have been over when everything was taken back, and only now be asked for.
+        if let Some((at, reason)) = &self.voided
+            && outcome.began <= *at
+        {
+            void(&mut outcome, reason);
+        }
+        self.held.push((seat.job, outcome, self.clock.now()));
     }
 
-    /// Before outcomes are told: whether something was lost while they came about.
-    fn conclude(&mut self) {
-        if self.ended.is_empty() || self.broken.is_some() {
-            return;
+    /// Lets outcomes stand that the child has outlived, unless something was lost while they came about.
+    fn conclude(&mut self) -> Result<(), String> {
+        if self.held.is_empty() {
+            return Ok(());
         }
-        let risen = match Losses::read(&mut self.namespace) {
-            Ok(losses) => {
-                let risen = losses.beyond(&self.losses, self.alone);
-                self.losses = losses;
-                risen
+        if self.held.iter().any(|(_, _, at)| *at < self.syncs.until) {
+            let losses = Losses::read(&mut self.namespace)?;
+            let risen = losses.beyond(&self.losses, self.alone);
+            self.losses = losses;
+            if let Some(reason) = risen {
+                self.void_all(&reason);
             }
-            Err(why) => Some(why),
-        };
-        let Some(reason) = risen else { return };
-        self.bench.void_all(self.clock.now(), &reason);
-        for (_, outcome) in &mut self.ended {
-            void(outcome, &reason);
+            let until = self.syncs.until;
+            let stand = self.held.extract_if(.., |(_, _, at)| *at < until);
+            self.ended.extend(stand.map(|(job, outcome, _)| (job, outcome)));
+        }
+        if !self.held.is_empty() && self.syncs.open.is_empty() {
+            self.sync(self.clock.now(), None);
+            self.namespace.agent.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Takes everything back that is under way or not yet told.
+    fn void_all(&mut self, reason: &str) {
+        let now = self.clock.now();
+        self.bench.void_all(now, reason);
+        self.voided = Some((now, reason.to_owned()));
+        for (_, outcome, _) in &mut self.held {
+            void(outcome, reason);
         }
     }
 
     /// Ends all runs, and what was to be done for them.
     fn break_down(&mut self, why: String) {
-        self.bench.void_all(self.clock.now(), &why);
-        self.broken = Some(why);
+        self.void_all(&why);
         loop {
             let now = self.clock.now();
             match self.bench.poll(now, now) {
                 Step::Done(run) => self.finish(run),
                 Step::Inject(run, _) | Step::Call(run, _, _) => self.bench.void(run, now, "nothing can be carried"),
-                Step::Wait(_) | Step::Idle => return,
+                Step::Wait(_) | Step::Idle => break,
             }
         }
+        self.ended
+            .extend(self.held.drain(..).map(|(job, outcome, _)| (job, outcome)));
+        self.broken = Some(why);
     }
 }
 

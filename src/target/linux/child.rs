@@ -159,12 +159,13 @@ fn introduce(parent: &UnixStream, network: Network) -> Result<Option<super::netl
 
 /// Takes lines until the parent closes its end.
 fn serve(mut parent: UnixStream, mut sockets: Sockets) -> io::Result<()> {
+    let mut piece = vec![0; PIECE];
     let mut input = Vec::new();
     let mut output = String::new();
     loop {
         let heard = wait(&parent, &sockets)?;
         sockets.advance_all()?;
-        if heard && !take_in(&mut parent, &mut input)? {
+        if heard && !take_in(&mut parent, &mut piece, &mut input)? {
             return Ok(());
         }
         obey(&mut input, &mut sockets, &mut output)?;
@@ -189,16 +190,15 @@ fn wait(parent: &UnixStream, sockets: &Sockets) -> io::Result<bool> {
 }
 
 /// Whether the parent is still there.
-fn take_in(parent: &mut UnixStream, input: &mut Vec<u8>) -> io::Result<bool> {
-    let filled = input.len();
-    if filled > LONGEST_LINE {
+fn take_in(parent: &mut UnixStream, piece: &mut [u8], input: &mut Vec<u8>) -> io::Result<bool> {
+    if input.len() > LONGEST_LINE {
         return Err(io::Error::other("a line without end"));
     }
-    input.resize(filled + PIECE, 0);
-    let result = parent.read(&mut input[filled..]);
-    input.truncate(filled + *result.as_ref().unwrap_or(&0));
-    match result {
-        Ok(count) => Ok(count > 0),
+    match parent.read(piece) {
+        Ok(count) => {
+            input.extend_from_slice(&piece[..count]);
+            Ok(count > 0)
+        }
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
         Err(error) => Err(error),
     }

@@ -205,6 +205,8 @@ fn told(why: &str) -> EnvironmentError {
 /// The lines that are spoken with a child; nothing here waits.
 pub struct Agent {
     socket: UnixStream,
+    /// What a read writes into; kept, because to make it anew costs more than the read.
+    piece: Box<[u8]>,
     input: Vec<u8>,
     output: Vec<u8>,
 }
@@ -214,6 +216,7 @@ impl Agent {
     pub fn new(socket: UnixStream) -> Agent {
         Agent {
             socket,
+            piece: vec![0; PIECE].into(),
             input: Vec::new(),
             output: Vec::new(),
         }
@@ -241,17 +244,16 @@ impl Agent {
     /// Reads the lines that are there. An error means that nothing more can be had of this child.
     pub fn hear(&mut self, replies: &mut Vec<Reply>) -> Result<(), String> {
         loop {
-            let filled = self.input.len();
-            self.input.resize(filled + PIECE, 0);
-            let result = self.socket.read(&mut self.input[filled..]);
-            self.input.truncate(filled + *result.as_ref().unwrap_or(&0));
-            match result {
+            match self.socket.read(&mut self.piece) {
                 Ok(0) => {
                     // Its last words count: they say why it ends.
                     self.parse(replies)?;
                     return Err("the target's process ended".to_owned());
                 }
-                Ok(_) => self.parse(replies)?,
+                Ok(count) => {
+                    self.input.extend_from_slice(&self.piece[..count]);
+                    self.parse(replies)?;
+                }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(ended(&error)),
@@ -261,11 +263,10 @@ impl Agent {
 
     /// As [`Agent::hear`], before the first line, which brings descriptors.
     fn hear_first(&mut self, descriptors: &mut Vec<OwnedFd>) -> Result<(), String> {
-        let mut buffer = vec![0; PIECE];
-        match sys::receive_with_descriptors(&self.socket, &mut buffer) {
+        match sys::receive_with_descriptors(&self.socket, &mut self.piece) {
             Ok((0, _)) => Err("it said nothing".to_owned()),
             Ok((count, received)) => {
-                self.input.extend_from_slice(&buffer[..count]);
+                self.input.extend_from_slice(&self.piece[..count]);
                 descriptors.extend(received);
                 Ok(())
             }

@@ -8,7 +8,9 @@ use netlink_packet_core::{
     NetlinkMessage, NetlinkPayload, NetlinkSerializable,
 };
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage};
-use netlink_packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
+use netlink_packet_route::link::{
+    InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, State as LinkState,
+};
 use netlink_packet_route::neighbour::{NeighbourAttribute, NeighbourMessage, NeighbourState};
 use netlink_packet_route::route::{RouteAttribute, RouteFlags, RouteMessage, RouteProtocol, RouteScope, RouteType};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
@@ -106,6 +108,19 @@ impl Routes {
             self.change(RouteNetlinkMessage::SetLink(still_down), 0)?;
         }
         self.change(RouteNetlinkMessage::SetLink(message), 0)
+    }
+
+    /// Whether an interface carries frames. Its flags say so too early: a new one counts as running until the kernel has
+    /// looked at it for the first time.
+    pub(super) fn is_operational(&mut self, index: u32) -> bool {
+        let mut message = LinkMessage::default();
+        message.header.index = index;
+        match self.0.ask(RouteNetlinkMessage::GetLink(message), 0) {
+            Ok(Some(RouteNetlinkMessage::NewLink(link))) => {
+                link.attributes.contains(&LinkAttribute::OperState(LinkState::Up))
+            }
+            _ => false,
+        }
     }
 
     /// Gives an interface an address that is valid at once.

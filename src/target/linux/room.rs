@@ -12,6 +12,10 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
+/// How many runs may be busy at the same moment. All can wait at once; but if all began at once, each would have to wait
+/// for the others at every step, and the target's timers would run meanwhile.
+const UNDER_WAY: usize = 64;
+
 /// A run to be made in a room.
 pub(super) struct Work {
     pub(super) job: usize,
@@ -24,7 +28,7 @@ pub(super) enum Told {
     /// It stands; so many frames fit into its queue.
     Ready(usize),
     /// A run has ended.
-    Ended(usize, Outcome),
+    Ended(usize, Box<Outcome>),
     /// It has ended, and why if it was not asked to; what is left of it takes a while to clear away.
     Gone(Option<EnvironmentError>, Option<Box<Namespace>>),
 }
@@ -76,9 +80,13 @@ impl Room {
     async fn drive(&mut self, driver: &mut Driver, wakers: &Wakers) -> Result<(), String> {
         let mut open = true;
         loop {
-            while open {
+            let mut begun = driver.unanswered();
+            while open && begun < UNDER_WAY {
                 match self.work.try_recv() {
-                    Ok(work) => driver.start(work.job, work.script, work.at),
+                    Ok(work) => {
+                        driver.start(work.job, work.script, work.at);
+                        begun += 1;
+                    }
                     Err(TryRecvError::Empty) => break,
                     Err(TryRecvError::Disconnected) => open = false,
                 }
@@ -88,7 +96,7 @@ impl Room {
             }
             let next = driver.turn();
             for (job, outcome) in driver.take_ended() {
-                self.say(Told::Ended(job, outcome));
+                self.say(Told::Ended(job, Box::new(outcome)));
             }
             if let Some(why) = driver.broken() {
                 return Err(why.to_owned());

@@ -311,7 +311,7 @@ impl Session<'_> {
                 room.told += 1;
                 if room.jobs.remove(&place).is_some() {
                     self.running -= 1;
-                    self.tell(place, outcome);
+                    self.tell(place, *outcome);
                 }
             }
             Told::Gone(error, remains) => self.gone(number, error, remains),

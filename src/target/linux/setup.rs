@@ -279,8 +279,9 @@ fn open_device(choice: DeviceChoice, queue: u32, routes: &mut Routes) -> Result<
 
 /// The end of a cable that was set up first learns by and by that the other is there, and drops frames until then.
 fn wait_until_running(routes: &mut Routes, tester: u32) -> Result<(), EnvironmentError> {
+    let target = index(TARGET_DEVICE)?;
     wait_until("a veth pair does not come up", || {
-        [TARGET_DEVICE, TESTER_DEVICE].into_iter().all(sys::is_running)
+        [target, tester].into_iter().all(|end| routes.is_operational(end))
     })?;
     // The kernel says so a moment before it is so, under a lock that this change must wait for.
     routes

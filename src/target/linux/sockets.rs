@@ -277,27 +277,18 @@ impl Sockets {
     }
 
     fn connect(&mut self, id: CallId, name: SocketId, local: IpAddr, peer: SocketAddr, isn: Option<u32>) {
-        let opened = active_socket(local, isn).and_then(|stream| {
-            let begun = socket::connect(stream.as_raw_fd(), &SockaddrStorage::from(peer));
-            Ok((stream, begun))
-        });
-        match opened {
-            Ok((stream, begun)) => {
-                // Also where it failed at once: the socket exists, and can be closed.
-                let socket = self
-                    .sockets
-                    .entry(name)
-                    .insert_entry(Socket::new(File::Stream(stream)))
-                    .into_mut();
-                match begun {
-                    Err(Errno::EINPROGRESS) => {
-                        socket.connect = Some(id);
-                        self.watch(name);
-                    }
-                    begun => self.tell(id, begun.map(|()| Answer::Ok).map_err(error)),
-                }
-            }
-            Err(error) => self.tell(id, Err(error)),
+        let stream = match active_socket(local, isn) {
+            Ok(stream) => stream,
+            Err(error) => return self.tell(id, Err(error)),
+        };
+        let begun = socket::connect(stream.as_raw_fd(), &SockaddrStorage::from(peer));
+        // Also where it failed at once: the socket exists, and can be closed.
+        let mut socket = Socket::new(File::Stream(stream));
+        socket.connect = (begun == Err(Errno::EINPROGRESS)).then_some(id);
+        self.sockets.insert(name, socket);
+        match begun {
+            Err(Errno::EINPROGRESS) => self.watch(name),
+            begun => self.tell(id, begun.map(|()| Answer::Ok).map_err(error)),
         }
     }
 

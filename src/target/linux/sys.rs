@@ -1,7 +1,7 @@
 //! System calls that no library wraps.
 
 use nix::errno::Errno;
-use nix::sys::socket::{self, AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType};
+use nix::sys::socket::{self, ControlMessageOwned, MsgFlags};
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
@@ -37,20 +37,6 @@ pub(super) fn name_tun(device: &OwnedFd, name: &str) -> io::Result<()> {
     // SAFETY: TUNSETIFF reads and writes one `ifreq`, which lives until the call returns.
     let result = unsafe { libc::ioctl(device.as_raw_fd(), libc::TUNSETIFF, &raw mut request) };
     Errno::result(result).map(|_| ()).map_err(io::Error::from)
-}
-
-/// Whether an interface is up and has a carrier.
-pub(super) fn is_running(name: &str) -> bool {
-    let flags = SockFlag::SOCK_CLOEXEC;
-    let Ok(socket) = socket::socket(AddressFamily::Inet, SockType::Datagram, flags, None) else {
-        return false;
-    };
-    let mut request = interface_request(name);
-    // SAFETY: SIOCGIFFLAGS reads and writes one `ifreq`, which lives until the call returns.
-    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS, &raw mut request) };
-    // SAFETY: the kernel has written the flags, which every bit pattern may be.
-    let flags = unsafe { request.ifr_ifru.ifru_flags };
-    result == 0 && i32::from(flags) & libc::IFF_RUNNING != 0
 }
 
 /// `struct ethtool_value`.
