@@ -3,6 +3,7 @@
 mod cases;
 mod edges;
 mod hostile;
+mod mistakes;
 mod talk;
 mod transfer;
 
