@@ -139,6 +139,8 @@ pub(super) struct Expecting {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InFlight {
     pub cause: u64,
+    /// When the driver was asked.
+    pub asked: Instant,
     pub carried: Option<Stamp>,
 }
 
@@ -232,6 +234,10 @@ pub(super) struct Run {
     trace: Vec<TraceEvent>,
     pub began: Instant,
     late: Duration,
+    /// Until when the run waits.
+    due: Instant,
+    /// Since when it could have done what it does next.
+    stirred: Instant,
     outcome: Option<Outcome>,
     cleaned: bool,
 }
@@ -269,6 +275,8 @@ impl Run {
             trace: Vec::new(),
             began: now,
             late: Duration::ZERO,
+            due: Instant::NEVER,
+            stirred: now,
             outcome: None,
             cleaned: false,
         };
@@ -280,17 +288,24 @@ impl Run {
     fn refuse_what_cannot_be(&mut self, now: Instant) {
         let covers = &self.script.covers;
         if !covers.is_empty() && !covers.iter().any(|requirement| self.applies(requirement)) {
-            let conditions: Vec<_> = covers
-                .iter()
-                .filter_map(|requirement| requirement.when.as_deref())
-                .collect();
-            let reason = format!("{} does not claim `{}`", self.facts.name, conditions.join("`, `"));
+            let reason = self.unclaimed(covers);
             return self.end(now, Verdict::NotApplicable, reason);
         }
         let ip = if self.at.target.is_ipv4() { "ipv4" } else { "ipv6" };
         if let Some(missing) = super::needs::missing(&self.script, &self.facts, ip) {
             self.end(now, missing.0, missing.1);
         }
+    }
+
+    /// The conditions that the target does not claim, each once.
+    fn unclaimed(&self, covers: &[Arc<Requirement>]) -> String {
+        let mut conditions: Vec<_> = covers
+            .iter()
+            .filter_map(|requirement| requirement.when.as_deref())
+            .collect();
+        conditions.sort_unstable();
+        conditions.dedup();
+        format!("{} does not claim `{}`", self.facts.name, conditions.join("`, `"))
     }
 
     pub fn applies(&self, requirement: &Requirement) -> bool {
@@ -302,14 +317,21 @@ impl Run {
 
     /// Does as much as can be done at `now`; everything that happened up to `drained` has been handed in.
     pub fn turn(&mut self, now: Instant, drained: Instant) -> Turn {
+        if drained >= self.due {
+            self.stirred = self.stirred.max(self.due);
+            self.due = Instant::NEVER;
+        }
         loop {
             if self.in_flight.is_some() {
                 return Turn::Wait(Instant::NEVER);
             }
             if let Some(action) = self.outbox.pop_front() {
+                // What is to be done at a moment, or in answer to something, must not be done late.
+                self.note_lateness(now.since(self.stirred));
                 self.order += 1;
                 self.in_flight = Some(InFlight {
                     cause: self.order,
+                    asked: now,
                     carried: None,
                 });
                 return Turn::Act(action);
@@ -327,7 +349,10 @@ impl Run {
             }
             match self.proceed(now, drained) {
                 Ok(Progress::Done) => {}
-                Ok(Progress::Until(deadline)) => return Turn::Wait(deadline.min(next_delayed)),
+                Ok(Progress::Until(deadline)) => {
+                    self.due = deadline.min(next_delayed);
+                    return Turn::Wait(self.due);
+                }
                 Err(stop) => self.stop(now, stop),
             }
         }
@@ -346,7 +371,9 @@ impl Run {
     // ----- what the driver tells ------------------------------------------------------------------------------------
 
     pub fn carried(&mut self, at: Stamp) {
-        self.note_lateness(at.latest.since(at.earliest));
+        if let Some(in_flight) = &self.in_flight {
+            self.note_lateness(at.latest.since(in_flight.asked));
+        }
         let Some(in_flight) = &mut self.in_flight else { return };
         in_flight.carried = Some(at);
         if self.outcome.is_none() {
@@ -365,10 +392,12 @@ impl Run {
             self.note_lateness(at.since(carried.latest));
         }
         self.in_flight = None;
+        self.stirred = at;
     }
 
     /// The certain cause of what is told now, if there is one, and its moment.
-    pub fn cause(&self, at: Stamp) -> (Cause, Stamp) {
+    pub fn cause(&mut self, at: Stamp) -> (Cause, Stamp) {
+        self.stirred = self.stirred.max(at.latest);
         match self.in_flight {
             Some(InFlight {
                 cause,
@@ -524,7 +553,10 @@ impl Run {
             Some((soft, earlier)) if severity(soft) >= severity(verdict) => (soft, earlier),
             _ => (verdict, failure),
         };
-        let reason = worst.1.seen.clone();
+        let reason = match worst.0 {
+            Verdict::NotApplicable => self.unclaimed(self.covers_here()),
+            _ => worst.1.seen.clone(),
+        };
         self.end(now, worst.0, reason);
         if let Some(outcome) = &mut self.outcome
             && outcome.verdict != Verdict::Inconclusive
@@ -542,14 +574,17 @@ impl Run {
         }
     }
 
+    /// What the step under way stands for.
+    fn covers_here(&self) -> &[Arc<Requirement>] {
+        let own = self.step(&self.script).map(|step| step.covers.as_slice());
+        own.filter(|covers| !covers.is_empty()).unwrap_or(&self.script.covers)
+    }
+
     /// The strongest requirement that the step under way stands for, among those that apply, decides.
     fn judge(&self, expected: String, seen: String, timing: bool) -> (Verdict, Failure) {
         let script = &self.script;
         let step = self.step(script);
-        let own = step
-            .map(|step| step.covers.as_slice())
-            .filter(|covers| !covers.is_empty());
-        let covers = own.unwrap_or(&script.covers);
+        let covers = self.covers_here();
         let broken: Vec<_> = covers.iter().filter(|requirement| self.applies(requirement)).collect();
         let verdict = match broken.iter().map(|requirement| requirement.level).max() {
             Some(Level::Must) => Verdict::Fail,

@@ -111,7 +111,6 @@ impl Run {
         if drained < until {
             return Progress::Until(until);
         }
-        self.note_lateness(now.since(until));
         self.mark = Mark {
             at: Stamp {
                 earliest: until,

@@ -88,11 +88,13 @@ pub const fn level_word(level: Level) -> &'static str {
 }
 
 /// Octets of a value that was measured, as the notation writes them.
+#[cfg(feature = "cli")]
 fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 /// A time for a person: `12.3 s`, `450 ms`, `3 min 20 s`.
+#[cfg(feature = "cli")]
 fn human(span: Duration) -> String {
     let seconds = span.as_secs_f64();
     if seconds < 1.0 {

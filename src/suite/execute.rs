@@ -268,8 +268,8 @@ fn under_way(mut names: impl ExactSizeIterator<Item = String>) -> String {
 
 /// Decides after each attempt, on real time. At most four may be inconclusive and two conclusive.
 ///
-/// A failure about time may be our own lateness: it counts only if a second run, alone, agrees. One that is expected
-/// exactly as it came needs no confirmation.
+/// A failure may be our own lateness, or another run's doing: it counts only if a second run, alone, agrees. One that is
+/// expected exactly as it came needs no confirmation.
 fn next(attempts: &[Outcome], expected: impl Fn(&Outcome) -> bool) -> Next {
     let conclusive: Vec<usize> = (0..attempts.len())
         .filter(|&place| attempts[place].verdict != Verdict::Inconclusive)
@@ -283,15 +283,14 @@ fn next(attempts: &[Outcome], expected: impl Fn(&Outcome) -> bool) -> Next {
         };
     }
     match conclusive[..] {
-        [only] if about_time(&attempts[only]) && !expected(&attempts[only]) => Next::Again,
+        [only] if accuses(&attempts[only]) && !expected(&attempts[only]) => Next::Again,
         [first, second] if !same(&attempts[first], &attempts[second]) => Next::Contradiction(first, second),
         _ => Next::Last,
     }
 }
 
-fn about_time(outcome: &Outcome) -> bool {
+fn accuses(outcome: &Outcome) -> bool {
     matches!(outcome.verdict, Verdict::Fail | Verdict::Deviates)
-        && outcome.failure.as_ref().is_some_and(|failure| failure.timing)
 }
 
 /// Whether two attempts say the same: the same verdict, at the same step, against the same requirements.
@@ -497,9 +496,10 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_that_is_not_about_time_is_not_repeated() {
-        let (result, attempts) = verdict(vec![failed(Verdict::Fail, "expect: ACK", &["RFC9293-MUST-1"])]);
-        assert_eq!((result.judged.verdict, attempts), (Verdict::Fail, 1));
+    fn every_unexpected_failure_is_confirmed_alone() {
+        let failure = || failed(Verdict::Fail, "expect: ACK", &["RFC9293-MUST-1"]);
+        let (result, attempts) = verdict(vec![failure(), failure()]);
+        assert_eq!((result.judged.verdict, attempts), (Verdict::Fail, 2));
     }
 
     #[test]
