@@ -20,6 +20,7 @@ pub mod engine;
 pub mod fault;
 #[cfg(all(feature = "linux", target_os = "linux"))]
 pub mod link;
+pub mod model;
 pub mod notation;
 pub mod report;
 pub mod suite;

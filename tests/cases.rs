@@ -1,10 +1,11 @@
 //! One test for each bundled case, on virtual time: every variation of it, judged by what is known of the stack.
 
 use rstest::rstest;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 use tcpvet::case::Library;
+use tcpvet::model::{Config, Defects};
 use tcpvet::report::ladder;
 use tcpvet::suite::{Axes, Conduct, Expectations, RunResult, execute, expand};
 use tcpvet::target::{Runner, Target};
@@ -17,13 +18,13 @@ static LIBRARY: LazyLock<Library> = LazyLock::new(|| match Library::bundled() {
 const SMOLTCP: &str = include_str!("../runners/smoltcp/expectations.yaml");
 
 /// The id of a case, from its file.
-fn id(path: &PathBuf) -> String {
+fn id(path: &Path) -> String {
     let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/cases"));
     let below = path.strip_prefix(root).expect("a case stands under cases/");
     below.with_extension("").to_string_lossy().into_owned()
 }
 
-fn judge(path: &PathBuf, target: &mut dyn Target, expectations: &Expectations) {
+fn judge(path: &Path, target: &mut dyn Target, expectations: &Expectations) {
     let id = id(path);
     let case = LIBRARY
         .case(&id)
@@ -64,6 +65,18 @@ fn smoltcp(
     let runner = Runner::bundled("smoltcp").expect("it is bundled");
     let expectations = Expectations::parse(SMOLTCP, "runners/smoltcp/expectations.yaml").expect("it can be read");
     judge(&path, &mut tcpvet::target::smoltcp::target(runner), &expectations);
+}
+
+/// The reference endpoint passes every case, without an exception.
+#[rstest]
+fn model(
+    #[files("cases/**/*.yaml")]
+    #[exclude("cases/(requirements|given)/")]
+    path: PathBuf,
+) {
+    let runner = Runner::bundled("model").expect("it is bundled");
+    let mut target = tcpvet::model::target(runner, Config::default(), Defects::NONE);
+    judge(&path, &mut target, &Expectations::default());
 }
 
 /// Everything that a run leaves behind, for comparison.

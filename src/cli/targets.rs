@@ -38,6 +38,12 @@ const KNOWN: &[Known] = &[
         ),
         open: smoltcp,
     },
+    Known {
+        name: "model",
+        // The reference endpoint does what the RFCs ask: there is nothing to excuse.
+        expectations: ("runners/model/expectations.yaml", ""),
+        open: model,
+    },
 ];
 
 /// Why there is no target.
@@ -123,4 +129,18 @@ fn smoltcp() -> Result<Box<dyn Target>, EnvironmentError> {
         remedy: "this is a bug of tcpvet".to_owned(),
     })?;
     Ok(Box::new(tcpvet::target::smoltcp::target(runner)))
+}
+
+fn model() -> Result<Box<dyn Target>, EnvironmentError> {
+    // As for smoltcp.
+    let runner = Runner::bundled("model").map_err(|error| EnvironmentError {
+        problem: error.to_string(),
+        remedy: "this is a bug of tcpvet".to_owned(),
+    })?;
+    let config = tcpvet::model::Config::default();
+    Ok(Box::new(tcpvet::model::target(
+        runner,
+        config,
+        tcpvet::model::Defects::NONE,
+    )))
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-/// Whether a descriptor has become readable.
+/// Whether a descriptor has become readable or writable.
 pub struct Readiness(AsyncFd<OwnedFd>);
 
 impl Readiness {
@@ -16,13 +16,19 @@ impl Readiness {
     pub fn of(file: BorrowedFd<'_>) -> io::Result<Readiness> {
         let own = file.try_clone_to_owned()?;
         // SAFETY: the descriptor must stay valid and the same as long as the `AsyncFd` lives; that owns it.
-        let watched = unsafe { AsyncFd::register_with_interest(own, Interest::READABLE) };
+        let watched = unsafe { AsyncFd::register_with_interest(own, Interest::READABLE | Interest::WRITABLE) };
         Ok(Readiness(watched?))
     }
 
     /// Returns when something has come since the last time. Whoever is told reads until nothing is left.
     pub async fn readable(&self) -> io::Result<()> {
         self.0.readable().await?.clear_ready();
+        Ok(())
+    }
+
+    /// Returns when there is room again. Whoever is told writes until there is none.
+    pub async fn writable(&self) -> io::Result<()> {
+        self.0.writable().await?.clear_ready();
         Ok(())
     }
 }

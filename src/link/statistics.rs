@@ -40,13 +40,11 @@ impl Statistics {
 
 fn read(file: &File, text: &mut Vec<u8>) -> io::Result<()> {
     text.clear();
+    let mut piece = [0; 4096];
     while text.len() < LIMIT {
-        let filled = text.len();
-        text.resize(filled + 4096, 0);
-        let count = file.read_at(&mut text[filled..], filled as u64)?;
-        text.truncate(filled + count);
-        if count == 0 {
-            break;
+        match file.read_at(&mut piece, text.len() as u64)? {
+            0 => break,
+            count => text.extend_from_slice(&piece[..count]),
         }
     }
     Ok(())

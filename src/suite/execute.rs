@@ -496,9 +496,10 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_that_is_not_about_time_is_not_repeated() {
-        let (result, attempts) = verdict(vec![failed(Verdict::Fail, "expect: ACK", &["RFC9293-MUST-1"])]);
-        assert_eq!((result.judged.verdict, attempts), (Verdict::Fail, 1));
+    fn every_unexpected_failure_is_confirmed_alone() {
+        let failure = || failed(Verdict::Fail, "expect: ACK", &["RFC9293-MUST-1"]);
+        let (result, attempts) = verdict(vec![failure(), failure()]);
+        assert_eq!((result.judged.verdict, attempts), (Verdict::Fail, 2));
     }
 
     #[test]

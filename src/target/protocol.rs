@@ -11,6 +11,7 @@ use core::fmt::{self, Write};
 use core::net::{IpAddr, SocketAddr};
 use core::str::FromStr;
 use core::time::Duration;
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 
 /// The version of the language that is spoken here.
 pub const VERSION: u32 = 1;
@@ -188,21 +189,11 @@ struct Hex<'a>(&'a [u8]);
 
 impl fmt::Display for Hex<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        if self.0.is_empty() {
-            return f.write_str("-");
+        match self.0.is_empty() {
+            true => f.write_str("-"),
+            // A formatter's machinery for each octet would cost more than a frame's way through the kernel.
+            false => HEXLOWER.encode_write(self.0, f),
         }
-        // Written in pieces: a formatter's per-octet machinery would cost more than the frame's way through the kernel.
-        let mut piece = String::with_capacity(256);
-        for octets in self.0.chunks(128) {
-            piece.clear();
-            for octet in octets {
-                piece.push(char::from(DIGITS[usize::from(octet >> 4)]));
-                piece.push(char::from(DIGITS[usize::from(octet & 15)]));
-            }
-            f.write_str(&piece)?;
-        }
-        Ok(())
     }
 }
 
@@ -405,7 +396,8 @@ impl<'a> Words<'a> {
         if word == "-" {
             return Ok(Vec::new());
         }
-        unhex(word).ok_or_else(|| format!("`{}` is no {what} in hexadecimal", cut(word)))
+        let octets = HEXLOWER_PERMISSIVE.decode(word.as_bytes());
+        octets.map_err(|_| format!("`{}` is no {what} in hexadecimal", cut(word)))
     }
 
     /// `key=value`, if that is the next word's key.
@@ -429,17 +421,6 @@ impl<'a> Words<'a> {
 
 fn cut(word: &str) -> String {
     quote(&word.chars().take(24).collect::<String>())
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |letter: u8| {
-        char::from(letter)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    let (pairs, odd) = text.as_bytes().as_chunks::<2>();
-    let octets = pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?));
-    if odd.is_empty() { octets.collect() } else { None }
 }
 
 fn whole<T>(line: &str, read: impl FnOnce(&mut Words<'_>) -> Result<T, String>) -> Result<T, ProtocolError> {

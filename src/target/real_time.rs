@@ -669,13 +669,14 @@ impl Wakers {
         }
     }
 
-    /// Returns when a frame or a line has come, or at `deadline`.
-    pub async fn wait(&self, clock: Clock, deadline: Instant) -> std::io::Result<()> {
-        let left = deadline.since(clock.now());
+    /// Returns when a frame or a line has come, when a line can be written on, or at `deadline`.
+    pub async fn wait(&self, driver: &Driver, deadline: Instant) -> std::io::Result<()> {
+        let left = deadline.since(driver.clock.now());
         tokio::select! {
             biased;
             ready = self.link.readable() => ready,
             ready = self.agent.readable() => ready,
+            ready = self.agent.writable(), if driver.namespace.agent.is_behind() => ready,
             rung = self.alarm.after(left) => rung,
         }
     }

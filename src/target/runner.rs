@@ -12,8 +12,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The runners that come with the program: name and text.
-const BUNDLED: [(&str, &str); 2] = [
+const BUNDLED: [(&str, &str); 3] = [
     ("linux", include_str!("../../runners/linux/runner.yaml")),
+    ("model", include_str!("../../runners/model/runner.yaml")),
     ("smoltcp", include_str!("../../runners/smoltcp/runner.yaml")),
 ];
 

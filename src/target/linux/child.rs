@@ -3,6 +3,7 @@
 //! It is this program, executed anew: a namespace for users must be made before any thread exists, and a fork of a
 //! threaded process may not do anything. It ends with its parent and leaves nothing behind.
 
+use super::namespace::Lines;
 use super::setup::{self, DeviceChoice, Network};
 use super::sockets::Sockets;
 use crate::target::protocol::{Mode, Reply, Request, Turn};
@@ -160,7 +161,7 @@ fn introduce(parent: &UnixStream, network: Network) -> Result<Option<super::netl
 /// Takes lines until the parent closes its end.
 fn serve(mut parent: UnixStream, mut sockets: Sockets) -> io::Result<()> {
     let mut piece = vec![0; PIECE];
-    let mut input = Vec::new();
+    let mut input = Lines::default();
     let mut output = String::new();
     loop {
         let heard = wait(&parent, &sockets)?;
@@ -190,13 +191,13 @@ fn wait(parent: &UnixStream, sockets: &Sockets) -> io::Result<bool> {
 }
 
 /// Whether the parent is still there.
-fn take_in(parent: &mut UnixStream, piece: &mut [u8], input: &mut Vec<u8>) -> io::Result<bool> {
+fn take_in(parent: &mut UnixStream, piece: &mut [u8], input: &mut Lines) -> io::Result<bool> {
     if input.len() > LONGEST_LINE {
         return Err(io::Error::other("a line without end"));
     }
     match parent.read(piece) {
         Ok(count) => {
-            input.extend_from_slice(&piece[..count]);
+            input.extend(&piece[..count]);
             Ok(count > 0)
         }
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
@@ -205,13 +206,9 @@ fn take_in(parent: &mut UnixStream, piece: &mut [u8], input: &mut Vec<u8>) -> io
 }
 
 /// Carries out all whole lines, in order.
-fn obey(input: &mut Vec<u8>, sockets: &mut Sockets, output: &mut String) -> io::Result<()> {
-    let Some(end) = input.iter().rposition(|octet| *octet == b'\n') else {
-        return Ok(());
-    };
-    for line in input[..end].split(|octet| *octet == b'\n') {
-        let turn = Turn::parse(&String::from_utf8_lossy(line)).map_err(io::Error::other)?;
-        match turn.request {
+fn obey(input: &mut Lines, sockets: &mut Sockets, output: &mut String) -> io::Result<()> {
+    input.drain(|line| {
+        match Turn::parse(line).map_err(io::Error::other)?.request {
             Request::Hello(Mode::RealTime) => {}
             Request::Call(id, call) => sockets.call(id, call),
             Request::Forget(names) => sockets.forget(&names),
@@ -224,9 +221,8 @@ fn obey(input: &mut Vec<u8>, sockets: &mut Sockets, output: &mut String) -> io::
             }
         }
         tell(sockets, output);
-    }
-    input.drain(..=end);
-    Ok(())
+        Ok(())
+    })
 }
 
 fn tell(sockets: &mut Sockets, output: &mut String) {

@@ -207,8 +207,10 @@ pub struct Agent {
     socket: UnixStream,
     /// What a read writes into; kept, because to make it anew costs more than the read.
     piece: Box<[u8]>,
-    input: Vec<u8>,
+    lines: Lines,
     output: Vec<u8>,
+    /// How much of the output has been written.
+    written: usize,
 }
 
 impl Agent {
@@ -217,8 +219,9 @@ impl Agent {
         Agent {
             socket,
             piece: vec![0; PIECE].into(),
-            input: Vec::new(),
+            lines: Lines::default(),
             output: Vec::new(),
+            written: 0,
         }
     }
 
@@ -230,15 +233,22 @@ impl Agent {
 
     /// Writes as much as the child takes. Whether all is written.
     pub fn flush(&mut self) -> Result<bool, String> {
-        while !self.output.is_empty() {
-            match self.socket.write(&self.output) {
-                Ok(count) => drop(self.output.drain(..count)),
+        while self.written < self.output.len() {
+            match self.socket.write(&self.output[self.written..]) {
+                Ok(count) => self.written += count,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return Err(ended(&error)),
             }
         }
+        self.output.clear();
+        self.written = 0;
         Ok(true)
+    }
+
+    /// Whether something waits to be written.
+    pub fn is_behind(&self) -> bool {
+        !self.output.is_empty()
     }
 
     /// Reads the lines that are there. An error means that nothing more can be had of this child.
@@ -251,7 +261,7 @@ impl Agent {
                     return Err("the target's process ended".to_owned());
                 }
                 Ok(count) => {
-                    self.input.extend_from_slice(&self.piece[..count]);
+                    self.lines.extend(&self.piece[..count]);
                     self.parse(replies)?;
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
@@ -266,7 +276,7 @@ impl Agent {
         match sys::receive_with_descriptors(&self.socket, &mut self.piece) {
             Ok((0, _)) => Err("it said nothing".to_owned()),
             Ok((count, received)) => {
-                self.input.extend_from_slice(&self.piece[..count]);
+                self.lines.extend(&self.piece[..count]);
                 descriptors.extend(received);
                 Ok(())
             }
@@ -276,14 +286,44 @@ impl Agent {
     }
 
     fn parse(&mut self, replies: &mut Vec<Reply>) -> Result<(), String> {
-        let Some(end) = self.input.iter().rposition(|octet| *octet == b'\n') else {
+        let speaks = |error| format!("the target's process speaks no known line: {error}");
+        self.lines
+            .drain(|line| Reply::parse(line).map(|reply| replies.push(reply)).map_err(speaks))
+    }
+}
+
+/// Octets that have come, taken line by line.
+#[derive(Default)]
+pub(super) struct Lines {
+    octets: Vec<u8>,
+    /// How many of them are known to belong to an unfinished line: a long one comes in many pieces.
+    searched: usize,
+}
+
+impl Lines {
+    /// Puts a piece behind what there is.
+    pub(super) fn extend(&mut self, piece: &[u8]) {
+        self.octets.extend_from_slice(piece);
+    }
+
+    /// How much there is of a line without an end.
+    pub(super) fn len(&self) -> usize {
+        self.octets.len()
+    }
+
+    /// Takes the lines that are whole.
+    pub(super) fn drain<E>(&mut self, mut take: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+        let Some(end) = memchr::memrchr(b'\n', &self.octets[self.searched..]).map(|at| self.searched + at) else {
+            self.searched = self.octets.len();
             return Ok(());
         };
-        for line in self.input[..end].split(|octet| *octet == b'\n') {
-            let reply = Reply::parse(&String::from_utf8_lossy(line));
-            replies.push(reply.map_err(|error| format!("the target's process speaks no known line: {error}"))?);
+        let mut begin = 0;
+        for stop in memchr::memchr_iter(b'\n', &self.octets[..=end]) {
+            take(&String::from_utf8_lossy(&self.octets[begin..stop]))?;
+            begin = stop + 1;
         }
-        self.input.drain(..=end);
+        self.octets.drain(..=end);
+        self.searched = self.octets.len();
         Ok(())
     }
 }

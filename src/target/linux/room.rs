@@ -79,9 +79,10 @@ impl Room {
 
     async fn drive(&mut self, driver: &mut Driver, wakers: &Wakers) -> Result<(), String> {
         let mut open = true;
+        let mut keeps_up = true;
         loop {
             let mut begun = driver.unanswered();
-            while open && begun < UNDER_WAY {
+            while open && keeps_up && begun < UNDER_WAY {
                 match self.work.try_recv() {
                     Ok(work) => {
                         driver.start(work.job, work.script, work.at);
@@ -101,14 +102,14 @@ impl Room {
             if let Some(why) = driver.broken() {
                 return Err(why.to_owned());
             }
+            // A turn that did not get to its end has work enough already.
+            keeps_up = next.is_some() && driver.unanswered() < UNDER_WAY;
             match (driver.active(), next) {
                 (0, _) if !open => return Ok(()),
-                (0, _) => open = self.rest(driver, wakers).await?,
+                (0, _) if self.work.is_empty() => open = self.rest(driver, wakers).await?,
                 (_, None) => tokio::task::yield_now().await,
-                (_, Some(deadline)) => wakers
-                    .wait(self.clock, deadline)
-                    .await
-                    .map_err(|error| error.to_string())?,
+                (_, Some(_)) if keeps_up && !self.work.is_empty() => tokio::task::yield_now().await,
+                (_, Some(deadline)) => wakers.wait(driver, deadline).await.map_err(|error| error.to_string())?,
             }
         }
     }

@@ -20,6 +20,8 @@ use tokio::task::LocalSet;
 
 /// Namespaces that live at once.
 const ROOMS: usize = 16;
+/// Namespaces that are being made at once: it keeps a processor busy, and what is under way must not be late for that.
+const COMING: usize = 2;
 /// Namespaces of one profile that live at once, where one does not hold all its runs.
 const ROOMS_PER_PROFILE: usize = 4;
 /// Runs in one namespace at once; the queue of a TUN device holds twenty frames of each.
@@ -231,7 +233,7 @@ impl Session<'_> {
             standing += 1;
             coming += usize::from(room.capacity == 0);
         }
-        if coming == 0 && standing < ROOMS_PER_PROFILE && self.rooms.len() < ROOMS {
+        if coming == 0 && standing < ROOMS_PER_PROFILE && self.may_open() {
             self.open(profile.clone(), false);
         }
     }
@@ -261,12 +263,17 @@ impl Session<'_> {
             }
             match coming.iter().position(|known| *known == profile) {
                 Some(at) => drop(coming.swap_remove(at)),
-                None if self.rooms.len() < ROOMS => self.open(profile.clone(), true),
+                None if self.may_open() => self.open(profile.clone(), true),
                 None => {}
             }
             later.push_back((place, job, profile));
         }
         self.alone = later;
+    }
+
+    fn may_open(&self) -> bool {
+        let coming = |room: &&Known| room.capacity == 0 && room.give.is_some();
+        self.rooms.len() < ROOMS && self.rooms.values().filter(coming).count() < COMING
     }
 
     fn open(&mut self, profile: Profile, alone: bool) {

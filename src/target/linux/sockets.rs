@@ -31,6 +31,8 @@ pub(super) struct Sockets {
     diag: Option<SocketDiag>,
     /// Where threads that close a lingering socket say that it is done; see [`close_lingering`].
     closed: (UnixStream, UnixStream),
+    /// What a receive writes into; kept, because to make it anew costs more than the receive.
+    piece: Box<[u8]>,
     /// What there is to tell.
     pub(super) replies: Vec<Reply>,
 }
@@ -146,6 +148,7 @@ impl Sockets {
             epoll,
             diag,
             closed,
+            piece: vec![0; PIECE].into(),
             replies: Vec::new(),
         })
     }
@@ -335,7 +338,7 @@ impl Sockets {
             socket.sends.pop_front();
         }
         while let Some(receive) = socket.receives.front_mut() {
-            let Some(result) = receive_more(socket.file.as_fd().as_raw_fd(), receive) else {
+            let Some(result) = receive_more(socket.file.as_fd().as_raw_fd(), receive, &mut self.piece) else {
                 break;
             };
             ended.push((receive.id, result));
@@ -474,7 +477,7 @@ fn send_more(socket: i32, send: &mut Send) -> Option<Ended> {
 }
 
 /// Receives what is missing; `None`: something is still missing.
-fn receive_more(socket: i32, receive: &mut Receive) -> Option<Ended> {
+fn receive_more(socket: i32, receive: &mut Receive, piece: &mut [u8]) -> Option<Ended> {
     loop {
         let had = receive.data.len();
         let missing = receive
@@ -483,16 +486,20 @@ fn receive_more(socket: i32, receive: &mut Receive) -> Option<Ended> {
         if missing == 0 {
             return Some(Ok(taken(receive)));
         }
-        let piece = missing.min(PIECE);
-        receive.data.resize(had + piece, 0);
-        let result = socket::recv(socket, &mut receive.data[had..], MsgFlags::MSG_DONTWAIT);
-        receive.data.truncate(had + *result.as_ref().unwrap_or(&0));
-        match result {
+        let room = &mut piece[..missing.min(PIECE)];
+        let asked = room.len();
+        match socket::recv(socket, room, MsgFlags::MSG_DONTWAIT) {
             Ok(0) if receive.data.is_empty() => return Some(Ok(Answer::EndOfStream)),
             Ok(0) => return Some(Ok(taken(receive))),
-            // Less than asked for: no more is there. To ask again could bring up an error that belongs to the next call.
-            Ok(count) if receive.amount.is_none() && count < piece => return Some(Ok(taken(receive))),
-            Ok(_) | Err(Errno::EINTR) => continue,
+            Ok(count) => {
+                receive.data.extend_from_slice(&room[..count]);
+                // Less than asked for: no more is there. To ask again could bring up an error that belongs to the next
+                // call.
+                if receive.amount.is_none() && count < asked {
+                    return Some(Ok(taken(receive)));
+                }
+            }
+            Err(Errno::EINTR) => {}
             Err(Errno::EAGAIN) if receive.amount.is_none() && had > 0 => return Some(Ok(taken(receive))),
             Err(Errno::EAGAIN) => return None,
             Err(refused) => return Some(Err(error(refused))),

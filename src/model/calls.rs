@@ -1,0 +1,307 @@
+//! The user's calls (RFC 9293 section 3.10.1 to 3.10.6), as far as one connection is concerned.
+
+use super::config::LostData;
+use super::context::{Context, errno};
+use super::tcb::{Closing, Receiving, Sending, Tcb};
+use crate::case::State;
+use crate::model::defect::Defect;
+use crate::notation::ErrorName;
+use crate::target::{Answer, CallId, Errno};
+
+/// How a call ended, or `None` while it is pending.
+pub(super) type Ended = Option<Result<Answer, Errno>>;
+
+fn error(name: ErrorName, detail: &str) -> Ended {
+    Some(Err(errno(name, detail)))
+}
+
+impl Tcb {
+    /// The answer of a connection that is no more: why it ended, once, and then that there is none.
+    fn gone(&mut self) -> Ended {
+        match self.user.error.take() {
+            Some(name) => error(name, "the connection has ended"),
+            None => error(ErrorName::DoesNotExist, "connection does not exist"),
+        }
+    }
+
+    // ----- 3.10.2 SEND ----------------------------------------------------------------------------------------------
+
+    /// SEND: queued until the connection is established and there is room; refused once it is closing.
+    pub fn send(&mut self, cx: &mut Context, id: CallId, data: &[u8], urgent: bool) -> Ended {
+        match self.state {
+            State::Closed | State::Listen => return self.gone(),
+            State::SynSent | State::SynReceived if self.has(Defect::SendWhileOpeningRefused) => {
+                return error(ErrorName::DoesNotExist, "not connected");
+            }
+            State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait
+                if self.has(Defect::SendAfterCloseTaken) =>
+            {
+                return Some(Ok(Answer::Count(data.len() as u64)));
+            }
+            State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait => {
+                return error(ErrorName::Closing, "connection closing");
+            }
+            State::SynSent | State::SynReceived | State::Established | State::CloseWait
+                if self.closing || self.user.close.is_some() =>
+            {
+                return error(ErrorName::Closing, "connection closing");
+            }
+            State::SynSent | State::SynReceived | State::Established | State::CloseWait => (),
+        }
+        self.user.sends.push_back(Sending {
+            id,
+            data: data.to_vec(),
+            taken: 0,
+            urgent,
+        });
+        self.output(cx);
+        None
+    }
+
+    /// Takes over of the SENDs what there is room for. Urgent data moves SND.UP, which never moves back (section
+    /// 3.8.5).
+    pub fn take_sends(&mut self, cx: &mut Context) {
+        let most = self.send_buffer(cx);
+        while let Some(send) = self.user.sends.front_mut() {
+            let room = most.saturating_sub(self.queue.len());
+            let end = (send.taken + room).min(send.data.len());
+            self.queue.push(&send.data[send.taken..end]);
+            send.taken = end;
+            if end < send.data.len() {
+                return;
+            }
+            if send.urgent {
+                self.snd_up = Some(self.queue.end());
+            }
+            let (id, count) = (send.id, send.data.len() as u64);
+            self.user.sends.pop_front();
+            cx.answer(id, Ok(Answer::Count(count)));
+        }
+    }
+
+    // ----- 3.10.3 RECEIVE -------------------------------------------------------------------------------------------
+
+    /// RECEIVE: answered when there is enough, or at the end of the stream. Until the connection is established it
+    /// waits. What came is handed over whatever the state, before the end is told.
+    pub fn receive(&mut self, cx: &mut Context, id: CallId, amount: Option<u64>) -> Ended {
+        if amount == Some(0) {
+            return Some(Ok(Answer::Ok));
+        }
+        if self.state == State::Closed && self.received.ready.is_empty() {
+            return match self.fin_received && self.user.error.is_none() {
+                true => Some(Ok(Answer::EndOfStream)),
+                false => self.gone(),
+            };
+        }
+        self.user.receives.push_back(Receiving {
+            id,
+            amount: amount.map(|octets| usize::try_from(octets).unwrap_or(usize::MAX)),
+            data: Vec::new(),
+        });
+        self.serve_receives(cx);
+        self.output(cx);
+        None
+    }
+
+    /// Hands octets to the RECEIVEs that wait; the window may open by that.
+    pub fn serve_receives(&mut self, cx: &mut Context) {
+        let ended = self.fin_received || self.state == State::Closed;
+        if self.has(Defect::DataWithoutPushHeld) && !self.pushed && !ended {
+            return;
+        }
+        let early = self.has(Defect::ReceiveReturnsEarly);
+        while let Some(wanted) = self.user.receives.front_mut() {
+            let missing = wanted.amount.unwrap_or(usize::MAX) - wanted.data.len();
+            let taken = missing.min(self.received.ready.len());
+            wanted.data.extend(self.received.ready.drain(..taken));
+            let enough = match wanted.amount {
+                Some(amount) => wanted.data.len() >= amount || (early && !wanted.data.is_empty()),
+                None => !wanted.data.is_empty(),
+            };
+            if !enough && !ended {
+                break;
+            }
+            let answer = match wanted.data.is_empty() {
+                true => Answer::EndOfStream,
+                false => Answer::Data(core::mem::take(&mut wanted.data)),
+            };
+            let id = wanted.id;
+            self.user.receives.pop_front();
+            cx.answer(id, Ok(answer));
+        }
+        self.update_window(cx);
+    }
+
+    // ----- 3.10.4 CLOSE ---------------------------------------------------------------------------------------------
+
+    /// CLOSE: no more to send. With `both` reading is given up too, which may lose data (section 3.6.1). It waits for
+    /// SENDs before it. Giving up to read what was closed already is no error.
+    pub fn close(&mut self, cx: &mut Context, id: CallId, both: bool) -> Ended {
+        match self.state {
+            State::Closed | State::Listen => {
+                return if both { Some(Ok(Answer::Ok)) } else { self.gone() };
+            }
+            State::SynSent => {
+                if self.has(Defect::CloseInSynSentResets) {
+                    self.send_reset(cx);
+                }
+                self.end(cx, Some(ErrorName::Closing), "connection closing");
+                self.user.error = None;
+                return Some(Ok(Answer::Ok));
+            }
+            State::FinWait1 if !both && self.has(Defect::CloseTwiceSendsTwice) => {
+                self.send_again(cx, self.queue.end());
+                return error(ErrorName::Closing, "connection closing");
+            }
+            State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait if !both => {
+                return error(ErrorName::Closing, "connection closing");
+            }
+            _ => (),
+        }
+        if self.user.close.is_some() || (self.closing && !both) {
+            return error(ErrorName::Closing, "connection closing");
+        }
+        if (both && self.settings.linger_zero) || self.has(Defect::CloseResets) {
+            return self.abort(cx);
+        }
+        if both && self.resets_unread(cx) {
+            return Some(Ok(Answer::Ok));
+        }
+        if self.closing {
+            self.give_up_reading(cx);
+            return Some(Ok(Answer::Ok));
+        }
+        self.user.close = Some(Closing { id, both });
+        self.take_close(cx);
+        self.output(cx);
+        None
+    }
+
+    /// Received data that nobody will read: the peer is told by a reset (section 3.6.1, SHLD-3).
+    fn resets_unread(&mut self, cx: &mut Context) -> bool {
+        let unread = !self.received.ready.is_empty();
+        let has_peer = self.is_synchronized() || self.state == State::SynReceived;
+        let orderly = cx.config.close_with_unread == LostData::Fin || self.has(Defect::CloseUnreadByFin);
+        if !unread || !has_peer || orderly {
+            return false;
+        }
+        self.send_reset(cx);
+        self.end(cx, Some(ErrorName::Closing), "connection closing");
+        true
+    }
+
+    fn give_up_reading(&mut self, cx: &mut Context) {
+        self.user.deaf = true;
+        self.received.ready.clear();
+        for waiting in core::mem::take(&mut self.user.receives) {
+            cx.fail(waiting.id, ErrorName::Closing, "connection closing");
+        }
+        if self.state == State::FinWait2 {
+            self.timers.fin_wait_2 = cx.config.fin_wait_2_limit.map(|limit| cx.now + limit);
+        }
+    }
+
+    /// A CLOSE takes place when all SENDs before it have been taken: in ESTABLISHED and SYN-RECEIVED the state becomes
+    /// FIN-WAIT-1 at once, in CLOSE-WAIT LAST-ACK with the FIN. In SYN-RECEIVED with data queued it waits for
+    /// ESTABLISHED.
+    pub fn take_close(&mut self, cx: &mut Context) {
+        if !self.user.sends.is_empty() {
+            return;
+        }
+        let Some(close) = self.user.close.take() else { return };
+        self.closing = true;
+        if self.has(Defect::CloseLosesQueue) {
+            self.queue.truncate(self.snd_nxt);
+        }
+        match self.state {
+            State::Established => self.state = State::FinWait1,
+            State::SynReceived if self.unsent() == 0 => {
+                self.state = State::FinWait1;
+                self.open_congestion_window(cx);
+                if let Some(id) = self.user.connect.take() {
+                    cx.fail(id, ErrorName::Closing, "connection closing");
+                }
+            }
+            _ => (),
+        }
+        if close.both {
+            self.give_up_reading(cx);
+        }
+        cx.answer(close.id, Ok(Answer::Ok));
+        self.output(cx);
+    }
+
+    // ----- 3.10.5 ABORT ---------------------------------------------------------------------------------------------
+
+    /// ABORT: everything queued is thrown away, the peer is told by a reset where it may still have something to send
+    /// or to get, and the TCB is deleted.
+    pub fn abort(&mut self, cx: &mut Context) -> Ended {
+        match self.state {
+            State::Closed | State::Listen => {
+                self.user.error = None;
+                return Some(Ok(Answer::Ok));
+            }
+            State::CloseWait if self.has(Defect::AbortSilentInCloseWait) => (),
+            State::FinWait1 | State::FinWait2 if self.has(Defect::AbortSilentInFinWait) => (),
+            State::Established if self.has(Defect::AbortSendsFin) => {
+                self.closing = true;
+                self.state = State::FinWait1;
+                self.output(cx);
+                return Some(Ok(Answer::Ok));
+            }
+            State::SynReceived | State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait => {
+                if !self.has(Defect::AbortSilent) {
+                    self.send_reset(cx);
+                }
+            }
+            State::SynSent | State::Closing | State::LastAck | State::TimeWait
+                if self.has(Defect::AbortAlwaysResets) =>
+            {
+                self.send_reset(cx);
+            }
+            State::SynSent | State::Closing | State::LastAck | State::TimeWait => (),
+        }
+        let told = matches!(
+            self.state,
+            State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait
+        );
+        let stays = cx.config.time_wait_after_reset && told;
+        self.end(cx, Some(ErrorName::Reset), "connection reset");
+        self.user.error = None;
+        if stays {
+            self.state = State::TimeWait;
+            self.start_time_wait(cx);
+        }
+        Some(Ok(Answer::Ok))
+    }
+
+    // ----- the end --------------------------------------------------------------------------------------------------
+
+    /// The TCB enters CLOSED: timers stop, queues are flushed, every call that waits is told why. Without an error
+    /// what has been received stays to be read.
+    pub fn end(&mut self, cx: &mut Context, why: Option<ErrorName>, detail: &str) {
+        self.state = State::Closed;
+        self.timers = super::tcb::Timers::default();
+        self.owed = super::tcb::Owed::default();
+        self.queue.flush();
+        if why.is_some() {
+            self.received.ready.clear();
+        }
+        let told = why.unwrap_or(ErrorName::Closing);
+        let sends = core::mem::take(&mut self.user.sends);
+        let mut waiting: Vec<CallId> = sends.into_iter().map(|send| send.id).collect();
+        waiting.extend(self.user.connect.take());
+        waiting.extend(self.user.close.take().map(|close| close.id));
+        if why.is_some() {
+            let receives = core::mem::take(&mut self.user.receives);
+            waiting.extend(receives.into_iter().map(|receive| receive.id));
+        } else {
+            self.serve_receives(cx);
+        }
+        // Who was told by a call need not be told again.
+        self.user.error = why.filter(|_| waiting.is_empty());
+        for id in waiting {
+            cx.fail(id, told, detail);
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! Mistakes that stacks make, each to be switched on by itself.
+//!
+//! Every one is a mistake that some stack has made, or one slip of the keyboard away. It is consulted at the very place
+//! where a stack would make it. A case proves its worth by failing when a mistake against what it covers is switched on.
+
+macro_rules! defects {
+    ($($name:ident $text:literal [$($breaks:literal),*] $doc:literal;)*) => {
+        /// A mistake.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Defect {
+            $(#[doc = $doc] $name,)*
+        }
+
+        impl Defect {
+            /// All of them, in the order in which a segment would meet them.
+            pub const ALL: &[Defect] = &[$(Defect::$name),*];
+
+            /// As a user writes it: `accept-any-rst`.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Defect::$name => $text,)*
+                }
+            }
+
+            /// The requirements that it breaks, by id.
+            pub const fn breaks(self) -> &'static [&'static str] {
+                match self {
+                    $(Defect::$name => &[$($breaks),*],)*
+                }
+            }
+
+            /// What goes wrong, in a sentence.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Defect::$name => $doc,)*
+                }
+            }
+        }
+    };
+}
+
+defects! {
+    SequenceCheckSkipped "sequence-check-skipped" ["RFC9293-SEG-ESTABLISHED-BADSEQ-OLD", "RFC9293-SEG-ESTABLISHED-BADSEQ-NEW"] "The sequence check lets everything through.";
+    LeftEdgeOneTooFar "left-edge-one-too-far" ["RFC9293-3.4-ACCEPT-PART", "RFC9293-SEG-ESTABLISHED-KEEPALIVE"] "The window begins one number below RCV.NXT.";
+    RightEdgeOneTooFar "right-edge-one-too-far" ["RFC9293-3.4-ACCEPT-PART", "RFC9293-SEG-ESTABLISHED-BADSEQ-NEW"] "The window ends one number too late.";
+    RightEdgeOneTooNear "right-edge-one-too-near" ["RFC9293-3.4-ACCEPT-PART"] "The window ends one number too early.";
+    RightOverlapKept "right-overlap-kept" ["RFC9293-SEG-ESTABLISHED-TRIM-RIGHT"] "Text past the right edge is taken along.";
+    CompareWithoutWrap "compare-without-wrap" ["RFC9293-3.4-WRAP"] "The sequence check compares numbers as if they did not wrap.";
+    OldSegmentNotAcked "old-segment-not-acked" ["RFC9293-SEG-ESTABLISHED-BADSEQ-OLD", "RFC9293-RSTGEN-SYNC-UNACC"] "A segment below the window draws no ACK.";
+    SegmentBeyondWindowNotAcked "segment-beyond-window-not-acked" ["RFC9293-SEG-ESTABLISHED-BADSEQ-NEW", "RFC9293-RSTGEN-SYNC-UNACC"] "A segment beyond the window draws no ACK.";
+    KeepAliveNotAnswered "keep-alive-not-answered" ["RFC9293-SEG-ESTABLISHED-KEEPALIVE"] "A keep-alive probe draws no ACK.";
+    RepeatedFinNotAcked "repeated-fin-not-acked" ["RFC9293-SEG-CLOSEWAIT-FIN", "RFC9293-SEG-TIMEWAIT-FIN"] "A FIN that comes again draws no ACK, so a peer whose ACK was lost never ends.";
+    RepeatedSynNotAcked "repeated-syn-not-acked" ["RFC9293-SEG-SYNRCVD-SYN-DUP"] "A SYN outside the window draws no ACK.";
+    ZeroWindowNotAcked "zero-window-not-acked" ["RFC9293-3.8.6.1-ZWACK"] "What a closed window refuses draws no ACK, so the peer probes until it gives up.";
+    UnacceptableDrawsReset "unacceptable-draws-reset" ["RFC9293-RSTGEN-DOUBT", "RFC9293-RSTGEN-SYNC-UNACC"] "An unacceptable segment is answered by a reset.";
+    TimeWaitEndsOnOldSegment "time-wait-ends-on-old-segment" ["RFC9293-SEG-TIMEWAIT-BADSEQ-OLD", "RFC1337-2.2-H1"] "An old segment ends TIME-WAIT.";
+    ZeroWindowAckIgnored "zero-window-ack-ignored" ["RFC9293-SEG-ESTABLISHED-ZEROWND-DATA-ACK"] "With a closed window the ACK on a refused segment is ignored.";
+    ZeroWindowResetIgnored "zero-window-reset-ignored" ["RFC9293-SEG-ESTABLISHED-ZEROWND-RST", "RFC9293-MUST-66"] "With a closed window a reset is ignored.";
+    AcceptRstOutsideWindow "accept-rst-outside-window" ["RFC9293-SEG-ESTABLISHED-RST-OUTWIN", "RFC5961-3.2-1"] "A reset is obeyed whatever its number.";
+    OldDataNotTrimmed "old-data-not-trimmed" ["RFC9293-SEG-ESTABLISHED-TRIM-LEFT", "RFC9293-3.10-OVERLAP"] "Of a segment that overlaps what came, the old part is taken again.";
+    OverlapDropped "overlap-dropped" ["RFC9293-SEG-ESTABLISHED-TRIM-LEFT"] "A segment that overlaps what came is thrown away whole.";
+    FinBeyondWindowTaken "fin-beyond-window-taken" ["RFC9293-SEG-ESTABLISHED-TRIM-FIN"] "A FIN past the right edge is taken.";
+    SimultaneousSynAckRefused "simultaneous-syn-ack-refused" ["RFC9293-SEG-SYNRCVD-SYNACK-SIMOPEN", "RFC9293-MUST-10"] "The SYN,ACK of a simultaneous open is an old segment, and the connection never comes about.";
+    PawsMissing "paws-missing" ["RFC7323-5.3-1"] "Old timestamps are not noticed.";
+    PawsRefusesEqual "paws-refuses-equal" ["RFC7323-5.3-5"] "A timestamp equal to TS.Recent counts as old.";
+    PawsWithoutWrap "paws-without-wrap" ["RFC7323-5.2-1"] "Timestamps are compared as if they did not wrap.";
+    PawsSparesAcks "paws-spares-acks" ["RFC7323-5.3-6"] "Segments without text are not checked for old timestamps.";
+    PawsSilent "paws-silent" ["RFC7323-5.3-1"] "A segment with an old timestamp draws no ACK.";
+    PawsOnResets "paws-on-resets" ["RFC7323-5.2-5"] "Resets are checked for old timestamps too.";
+    MissingTimestampResets "missing-timestamp-resets" ["RFC7323-3.2-8"] "A segment without the timestamps agreed upon ends the connection.";
+    TsRecentFollowsEverything "ts-recent-follows-everything" ["RFC7323-4.3-4", "RFC7323-4.3-2"] "TS.Recent is taken from segments above a gap too.";
+    TsRecentFrozen "ts-recent-frozen" ["RFC7323-3.2-2", "RFC7323-4.3-4"] "TS.Recent stays what the SYN said.";
+    AcceptAnyRst "accept-any-rst" ["RFC5961-3.2-3", "RFC9293-SEG-ESTABLISHED-RST-INWIN"] "A reset is obeyed anywhere in the window.";
+    IgnoreRst "ignore-rst" ["RFC9293-SEG-ESTABLISHED-RST-EXACT", "RFC5961-3.2-2"] "Resets are never obeyed.";
+    RstNeedsAck "rst-needs-ack" ["RFC9293-SEG-ESTABLISHED-RST-ACKVALUE"] "A reset without ACK is ignored.";
+    RstWithDataIgnored "rst-with-data-ignored" ["RFC9293-SHLD-2", "RFC9293-SEG-ESTABLISHED-RST-DATA"] "A reset that carries text is ignored.";
+    RstAckValueJudged "rst-ack-value-judged" ["RFC9293-SEG-ESTABLISHED-RST-ACKVALUE"] "A reset whose ACK is not SND.NXT is ignored.";
+    RstIgnoredInSynReceived "rst-ignored-in-syn-received" ["RFC9293-SEG-SYNRCVD-RST-EXACT"] "A reset in SYN-RECEIVED is ignored.";
+    RstIgnoredInFinWait "rst-ignored-in-fin-wait" ["RFC9293-SEG-FINWAIT1-RST-EXACT", "RFC9293-SEG-FINWAIT2-RST-EXACT"] "A reset in FIN-WAIT-1 and FIN-WAIT-2 is ignored.";
+    RstIgnoredInCloseWait "rst-ignored-in-close-wait" ["RFC9293-SEG-CLOSEWAIT-RST-EXACT"] "A reset in CLOSE-WAIT is ignored.";
+    RstIgnoredWhileClosing "rst-ignored-while-closing" ["RFC9293-SEG-CLOSING-RST-EXACT", "RFC9293-SEG-LASTACK-RST-EXACT"] "A reset in CLOSING and LAST-ACK is ignored.";
+    RstIgnoredInTimeWait "rst-ignored-in-time-wait" ["RFC9293-SEG-TIMEWAIT-RST-EXACT"] "A reset in TIME-WAIT is ignored without RFC 1337 being asked for.";
+    NoChallengeForRst "no-challenge-for-rst" ["RFC5961-3.2-3"] "An inexact reset is dropped without a challenge ACK.";
+    ChallengeAndObey "challenge-and-obey" ["RFC5961-3.2-4"] "An inexact reset is challenged, and obeyed all the same.";
+    ExactRstChallenged "exact-rst-challenged" ["RFC5961-3.2-2"] "Even a reset at RCV.NXT is only challenged.";
+    ExactRstOffByOne "exact-rst-off-by-one" ["RFC5961-3.2-2", "RFC5961-3.2-3"] "The number at which resets are obeyed is RCV.NXT+1.";
+    RstNotTold "rst-not-told" ["RFC9293-SEG-ESTABLISHED-RST-EXACT", "RFC9293-MUST-12"] "The user is not told that the connection was reset: its calls wait for ever.";
+    RstLooksLikeEnd "rst-looks-like-end" ["RFC9293-MUST-12"] "A reset looks to the user like an orderly end.";
+    RstInSynReceivedClosesListener "rst-in-syn-received-closes-listener" ["RFC9293-SEG-SYNRCVD-RST-EXACT"] "A reset in SYN-RECEIVED leads to CLOSED instead of LISTEN.";
+    RefusalNotToldInSynReceived "refusal-not-told-in-syn-received" ["RFC9293-SEG-SYNRCVD-RST-EXACT-ACTIVE", "RFC9293-MUST-11"] "After an active open a reset in SYN-RECEIVED is not told to the user.";
+    RstWithFinEndsOrderly "rst-with-fin-ends-orderly" ["RFC9293-SEG-ESTABLISHED-RST-FIN"] "A reset with FIN is taken for a FIN.";
+    NoChallengeForSyn "no-challenge-for-syn" ["RFC5961-4.2-1", "RFC9293-SEG-ESTABLISHED-SYN-INWIN"] "A SYN in the window is dropped without a challenge ACK.";
+    NoChallengeForSynAck "no-challenge-for-syn-ack" ["RFC9293-SEG-ESTABLISHED-SYNACK"] "A SYN,ACK in the window is dropped without a challenge ACK.";
+    SynInWindowResets "syn-in-window-resets" ["RFC5961-4.2-4", "RFC5961-4.2-1"] "A SYN in the window resets the connection.";
+    SynRestartsConnection "syn-restarts-connection" ["RFC5961-4.2-2"] "A SYN in the window is taken over: RCV.NXT moves to it.";
+    SynIgnoredInSynReceived "syn-ignored-in-syn-received" ["RFC9293-SEG-SYNRCVD-SYN-INWIN"] "A SYN in the window in SYN-RECEIVED does not lead back to LISTEN.";
+    MissingAckTaken "missing-ack-taken" ["RFC9293-SEG-ESTABLISHED-NOACK"] "A segment without ACK is processed all the same.";
+    MissingAckAnswered "missing-ack-answered" ["RFC9293-SEG-ESTABLISHED-NOACK"] "A segment without ACK is answered.";
+    AckOfUnsentSilent "ack-of-unsent-silent" ["RFC9293-SEG-ESTABLISHED-ACKUNSENT"] "An ACK of what was never sent is dropped without an answer.";
+    AckOfUnsentReset "ack-of-unsent-reset" ["RFC9293-SEG-ESTABLISHED-ACKUNSENT", "RFC9293-RSTGEN-SYNC-UNACC"] "An ACK of what was never sent draws a reset.";
+    AckOfUnsentKeepsText "ack-of-unsent-keeps-text" ["RFC9293-SEG-ESTABLISHED-ACKUNSENT"] "The text of a segment that acknowledges what was never sent is taken.";
+    AckOfUnsentTaken "ack-of-unsent-taken" ["RFC9293-SEG-ESTABLISHED-ACKUNSENT"] "An ACK of what was never sent is taken as one of everything.";
+    OldAckTakenAsNew "old-ack-taken-as-new" ["RFC9293-SEG-ESTABLISHED-OLDACK"] "A duplicate ACK is taken as one of everything.";
+    AckOneTooLow "ack-one-too-low" ["RFC9293-3.4-ACK-CUM", "RFC9293-SEG-ESTABLISHED-ACK-GOOD"] "An ACK is believed to one number below what it says.";
+    AckOneTooHigh "ack-one-too-high" ["RFC9293-3.4-ACK-CUM", "RFC9293-3.4-ACKEDFULL"] "An ACK is believed to one number above what it says.";
+    PartialAckIgnored "partial-ack-ignored" ["RFC9293-3.4-ACK-CUM", "RFC9293-SEG-FINWAIT1-ACK-PARTIAL"] "An ACK of part of what is outstanding is ignored.";
+    AckComparedWithoutWrap "ack-compared-without-wrap" ["RFC9293-3.4-WRAP"] "ACKs are compared as if numbers did not wrap.";
+    FarOldAckSilent "far-old-ack-silent" ["RFC5961-5.2-3"] "An ACK far below what is outstanding is dropped without an answer.";
+    FarOldAckTaken "far-old-ack-taken" ["RFC5961-5.2-3"] "The text of a segment with an ACK far below what is outstanding is taken.";
+    NearOldAckRefused "near-old-ack-refused" ["RFC5961-5.2-2"] "Every ACK below SND.UNA is taken for an attack.";
+    SynReceivedBadAckSilent "syn-received-bad-ack-silent" ["RFC9293-SEG-SYNRCVD-ACKUNSENT", "RFC9293-SEG-SYNRCVD-OLDACK"] "In SYN-RECEIVED a wrong ACK is dropped without an answer.";
+    SynReceivedBadAckAcked "syn-received-bad-ack-acked" ["RFC9293-SEG-SYNRCVD-ACKUNSENT"] "In SYN-RECEIVED a wrong ACK draws an ACK instead of a reset.";
+    SynReceivedBadAckCloses "syn-received-bad-ack-closes" ["RFC9293-SEG-SYNRCVD-ACKUNSENT", "RFC9293-SEG-SYNRCVD-OLDACK"] "In SYN-RECEIVED a wrong ACK ends the connection.";
+    SynReceivedAnyAckEstablishes "syn-received-any-ack-establishes" ["RFC9293-SEG-SYNRCVD-ACKUNSENT", "RFC9293-SEG-SYNRCVD-OLDACK"] "In SYN-RECEIVED any ACK establishes the connection.";
+    WindowFromOldSegments "window-from-old-segments" ["RFC9293-SEG-ESTABLISHED-WND-OLDSEQ", "RFC9293-SEG-ESTABLISHED-WND-OLDACK"] "The window is taken from reordered segments too.";
+    WindowIgnoredOnDuplicates "window-ignored-on-duplicates" ["RFC9293-SEG-ESTABLISHED-WND-DUPACK"] "A window update that acknowledges nothing new is ignored.";
+    WindowFrozen "window-frozen" ["RFC9293-SEG-ESTABLISHED-WND-NEWSEQ"] "The send window stays what the handshake said.";
+    WindowNeverShrinks "window-never-shrinks" ["RFC9293-3.8.6-RWND"] "A smaller window is ignored.";
+    FinWait1LeftByAnyAck "fin-wait1-left-by-any-ack" ["RFC9293-SEG-FINWAIT1-ACK-PARTIAL"] "FIN-WAIT-1 is left by an ACK that does not cover the FIN.";
+    ClosingLeftByAnyAck "closing-left-by-any-ack" ["RFC9293-SEG-CLOSING-OLDACK"] "CLOSING is left by an ACK that does not cover the FIN.";
+    ClosingSkipsTimeWait "closing-skips-time-wait" ["RFC9293-SEG-CLOSING-ACK-OF-FIN"] "CLOSING leads to CLOSED.";
+    LastAckLeftByAnyAck "last-ack-left-by-any-ack" ["RFC9293-SEG-LASTACK-OLDACK"] "LAST-ACK is left by an ACK that does not cover the FIN.";
+    LastAckEntersTimeWait "last-ack-enters-time-wait" ["RFC9293-SEG-LASTACK-ACK-OF-FIN"] "LAST-ACK leads to TIME-WAIT.";
+    FinWait1NeverLeft "fin-wait1-never-left" ["RFC9293-SEG-FINWAIT1-ACK-OF-FIN"] "The ACK of the FIN does not lead out of FIN-WAIT-1.";
+    LastAckNeverLeft "last-ack-never-left" ["RFC9293-SEG-LASTACK-ACK-OF-FIN"] "The ACK of the FIN does not end LAST-ACK.";
+    ClosingNeverLeft "closing-never-left" ["RFC9293-SEG-CLOSING-ACK-OF-FIN"] "The ACK of the FIN does not lead out of CLOSING.";
+    OwnFinNotCounted "own-fin-not-counted" ["RFC9293-3.4-SYNFIN-SEQ"] "Our FIN counts as acknowledged by an ACK of the data before it.";
+    DataAfterFinTaken "data-after-fin-taken" ["RFC9293-SEG-CLOSEWAIT-DATA"] "Text after the peer's FIN is taken.";
+    HalfCloseClosesBoth "half-close-closes-both" ["RFC9293-3.6-SIMPLEX", "RFC9293-SEG-FINWAIT2-DATA"] "After our CLOSE the peer's text is dropped.";
+    DeliversAboveGap "delivers-above-gap" ["RFC9293-SEG-ANY-INORDER"] "Text above a gap is delivered as if it were in order.";
+    GapNotAcked "gap-not-acked" ["RFC5681-3.2-1", "RFC2018-4-4"] "Text above a gap draws no ACK.";
+    GapAckDelayed "gap-ack-delayed" ["RFC5681-3.2-1"] "The ACK for text above a gap is delayed.";
+    DropsAboveGap "drops-above-gap" ["RFC9293-SHLD-31", "RFC2525-2.5"] "Text above a gap is thrown away.";
+    GapFillAckDelayed "gap-fill-ack-delayed" ["RFC5681-3.2-2"] "The ACK for text that fills a gap is delayed.";
+    DataNotAcked "data-not-acked" ["RFC9293-SEG-ESTABLISHED-DATA"] "Text is not acknowledged until something else is.";
+    StretchAcks "stretch-acks" ["RFC9293-SHLD-19", "RFC2525-2.13"] "Full segments are acknowledged by the timer only.";
+    AckDelayedTooLong "ack-delayed-too-long" ["RFC9293-MUST-40"] "ACKs are delayed for a second.";
+    LastOctetNotCounted "last-octet-not-counted" ["RFC9293-SEG-ESTABLISHED-DATA"] "RCV.NXT stays one number behind what was taken.";
+    AckOnePastRcvNxt "ack-one-past-rcv-nxt" ["RFC9293-SEG-ESTABLISHED-DATA"] "What is acknowledged is one number more than what came.";
+    UrgentOctetLost "urgent-octet-lost" ["RFC9293-SEG-ESTABLISHED-URG", "RFC6093-3.1-1"] "The last urgent octet is taken out of the stream.";
+    UrgentResets "urgent-resets" ["RFC9293-MUST-30", "RFC9293-3.8.5-BADUP"] "A segment with URG ends the connection.";
+    UrgentDropped "urgent-dropped" ["RFC9293-SEG-ESTABLISHED-URG", "RFC9293-MUST-30"] "A segment with URG is dropped.";
+    DataWithoutPushHeld "data-without-push-held" ["RFC9293-SEG-ESTABLISHED-DATA-NOPSH"] "Text reaches the user with the next PSH only.";
+    DataAfterCloseSilent "data-after-close-silent" ["RFC2525-2.16"] "Data after a CLOSE that gave up reading is thrown away and acknowledged.";
+    FinNotAcked "fin-not-acked" ["RFC9293-SEG-ESTABLISHED-FIN"] "A FIN draws no ACK.";
+    FinAckDelayed "fin-ack-delayed" ["RFC9293-SEG-ESTABLISHED-FIN"] "The ACK of a FIN is delayed.";
+    PeersFinNotCounted "peers-fin-not-counted" ["RFC9293-3.4-SYNFIN-SEQ"] "RCV.NXT does not move over the peer's FIN.";
+    FinTakenAboveGap "fin-taken-above-gap" ["RFC9293-SEG-ESTABLISHED-OOO-FIN"] "A FIN above a gap ends the stream at once.";
+    FinDroppedAboveGap "fin-dropped-above-gap" ["RFC9293-SHLD-31"] "A FIN above a gap is forgotten.";
+    TextWithFinLost "text-with-fin-lost" ["RFC9293-SEG-ESTABLISHED-FIN-DATA"] "The text of a segment with FIN is not delivered.";
+    CrossingFinEntersTimeWait "crossing-fin-enters-time-wait" ["RFC9293-SEG-FINWAIT1-FIN", "RFC9293-FIG13-SIMCLOSE"] "In FIN-WAIT-1 any FIN leads to TIME-WAIT.";
+    TimeWaitSkipped "time-wait-skipped" ["RFC9293-MUST-13", "RFC9293-SEG-FINWAIT2-FIN"] "FIN-WAIT-2 leads to CLOSED.";
+    FinAnsweredByFin "fin-answered-by-fin" ["RFC9293-3.6-NOFIN-AUTO"] "The peer's FIN is answered by ours, whatever the user wants.";
+    EndNotTold "end-not-told" ["RFC9293-SEG-ESTABLISHED-FIN"] "The user is not told of the peer's FIN.";
+    SecondFinCounted "second-fin-counted" ["RFC9293-SEG-CLOSEWAIT-FIN-NEW"] "A second FIN at a new number moves the state.";
+    TimeWaitEndless "time-wait-endless" ["RFC9293-TMO-TIMEWAIT"] "TIME-WAIT never ends.";
+    TimeWaitShort "time-wait-short" ["RFC9293-MUST-13"] "TIME-WAIT lasts a second.";
+    TimeWaitNotRestarted "time-wait-not-restarted" ["RFC9293-SEG-TIMEWAIT-FIN"] "A FIN that comes again does not restart 2MSL.";
+    TimeWaitRestartedByAnything "time-wait-restarted-by-anything" ["RFC9293-SEG-TIMEWAIT-FIN"] "Any unacceptable segment restarts 2MSL.";
+    TimeWaitAnswersAcks "time-wait-answers-acks" ["RFC9293-SEG-TIMEWAIT-ACK-GOOD"] "Every ACK in TIME-WAIT is answered, which two of a kind do without end.";
+    TimeWaitTakesAnySyn "time-wait-takes-any-syn" ["RFC6191-2-6", "RFC6191-2-7"] "Any SYN opens a connection out of TIME-WAIT.";
+    TimeWaitTakesNoSyn "time-wait-takes-no-syn" ["RFC6191-2-6", "RFC9293-SHLD-4"] "No SYN is taken, nor answered, in TIME-WAIT.";
+    ReopenedWithOldNumbers "reopened-with-old-numbers" ["RFC9293-3.6.1-TW-ISS"] "A connection opened out of TIME-WAIT uses the numbers of the old one.";
+    OldSynEndsTimeWait "old-syn-ends-time-wait" ["RFC9293-3.6.1-TW-DUPSYN"] "When the SYN that reopened a connection proves to be old, TIME-WAIT is not gone back to.";
+    ListenerAnswersRst "listener-answers-rst" ["RFC9293-SEG-LISTEN-RST", "RFC9293-RSTGEN-NORST4RST"] "A listener answers a reset by a reset.";
+    ListenerClosedByRst "listener-closed-by-rst" ["RFC9293-SEG-LISTEN-RST"] "A reset closes the listener.";
+    ListenerIgnoresAcks "listener-ignores-acks" ["RFC9293-SEG-LISTEN-ACK"] "A listener drops ACKs without an answer.";
+    ListenerIgnoresSynAcks "listener-ignores-syn-acks" ["RFC9293-SEG-LISTEN-SYNACK", "RFC9293-FIG11-TWOLISTEN"] "A listener drops SYN,ACKs without an answer.";
+    ListenerTakesSynAck "listener-takes-syn-ack" ["RFC9293-SEG-LISTEN-SYNACK"] "A listener takes a SYN,ACK for a SYN.";
+    ListenerResetsNonsense "listener-resets-nonsense" ["RFC9293-SEG-LISTEN-FIN", "RFC9293-SEG-LISTEN-NOFLAGS"] "A listener answers segments without SYN, ACK and RST by a reset.";
+    ListenerServesOnce "listener-serves-once" ["RFC9293-SEG-LISTEN-SYN"] "A listener is gone after one connection.";
+    SynDataDeliveredEarly "syn-data-delivered-early" ["RFC9293-3.5-SYNDATA-HOLD"] "Text on a SYN reaches the user before the handshake has ended.";
+    SynDataLost "syn-data-lost" ["RFC9293-SEG-LISTEN-SYN-DATA"] "Text on a SYN is acknowledged and thrown away.";
+    SynWithUrgDropped "syn-with-urg-dropped" ["RFC9293-SEG-LISTEN-SYN-URG"] "A SYN with URG is dropped.";
+    SynWithEcnDropped "syn-with-ecn-dropped" ["RFC9293-SEG-LISTEN-SYN-ECN"] "A SYN with ECE is dropped.";
+    CookieFromAnyone "cookie-from-anyone" ["RFC4987-3.6-2"] "Where cookies are in use any ACK establishes a connection.";
+    CookieForEver "cookie-for-ever" ["RFC4987-3.6-3"] "A cookie is good for half an hour.";
+    FastOpenTakesAnyCookie "fast-open-takes-any-cookie" ["RFC7413-4.2.2-3"] "Any fast open cookie lets data in.";
+    FastOpenUnasked "fast-open-unasked" ["RFC7413-2-1"] "Fast open is done whether the application asked for it or not.";
+    ConstantIsn "constant-isn" ["RFC9293-MUST-8", "RFC6528-3-1"] "Every connection begins with the same number.";
+    IsnFromClockOnly "isn-from-clock-only" ["RFC9293-SHLD-1", "RFC9293-MUST-9"] "ISNs come from the clock alone: anybody can guess them.";
+    IsnWithoutClock "isn-without-clock" ["RFC9293-MUST-8"] "ISNs have no clock: a new incarnation begins where the old one did.";
+    RstForRst "rst-for-rst" ["RFC9293-SEG-CLOSED-RST", "RFC9293-RSTGEN-NORST4RST"] "A reset for no connection is answered by a reset.";
+    ClosedPortSilent "closed-port-silent" ["RFC9293-SEG-CLOSED-SYN", "RFC9293-SEG-CLOSED-ACK"] "A closed port answers nothing.";
+    ClosedPortIgnoresAcks "closed-port-ignores-acks" ["RFC9293-SEG-CLOSED-ACK"] "A closed port answers SYNs only.";
+    ClosedPortIgnoresFin "closed-port-ignores-fin" ["RFC9293-SEG-CLOSED-FIN"] "A closed port does not answer FINs.";
+    ClosedPortIgnoresNoFlags "closed-port-ignores-no-flags" ["RFC9293-SEG-CLOSED-NOACK"] "A closed port does not answer segments without ACK and SYN.";
+    RstSeqZero "rst-seq-zero" ["RFC9293-RSTGEN-FORMAT-ACK"] "A reset for a segment with ACK has number 0.";
+    RstSeqOneTooHigh "rst-seq-one-too-high" ["RFC9293-RSTGEN-FORMAT-ACK"] "A reset for a segment with ACK has a number one too high.";
+    RstAlwaysAcks "rst-always-acks" ["RFC9293-RSTGEN-FORMAT-ACK"] "A reset for a segment with ACK carries ACK itself.";
+    RstAckIgnoresSyn "rst-ack-ignores-syn" ["RFC9293-SEG-CLOSED-SYN", "RFC9293-RSTGEN-FORMAT-NOACK"] "A reset for a SYN does not count the SYN.";
+    RstAckIgnoresFin "rst-ack-ignores-fin" ["RFC9293-SEG-CLOSED-FIN"] "A reset for a FIN does not count the FIN.";
+    RstAckIgnoresText "rst-ack-ignores-text" ["RFC9293-SEG-CLOSED-SYN-DATA"] "A reset for a segment without ACK does not count its text.";
+    RstLacksAck "rst-lacks-ack" ["RFC9293-RSTGEN-FORMAT-NOACK"] "A reset for a segment without ACK has no ACK flag.";
+    RstSeqCopied "rst-seq-copied" ["RFC9293-RSTGEN-FORMAT-NOACK"] "A reset for a segment without ACK has that segment's number.";
+    SynSentBadAckSilent "syn-sent-bad-ack-silent" ["RFC9293-SEG-SYNSENT-ACKUNSENT", "RFC9293-SEG-SYNSENT-OLDACK"] "In SYN-SENT a wrong ACK is dropped without an answer.";
+    SynSentTakesAnyAck "syn-sent-takes-any-ack" ["RFC9293-SEG-SYNSENT-ACKUNSENT", "RFC9293-SEG-SYNSENT-OLDACK"] "In SYN-SENT a SYN,ACK is taken whatever it acknowledges.";
+    SynSentTakesAckOfIss "syn-sent-takes-ack-of-iss" ["RFC9293-SEG-SYNSENT-OLDACK"] "In SYN-SENT an ACK of ISS, one too low, is taken.";
+    SynSentBadAckCloses "syn-sent-bad-ack-closes" ["RFC9293-SEG-SYNSENT-ACKUNSENT", "RFC9293-FIG8-ACTIVE"] "In SYN-SENT a wrong ACK ends the attempt.";
+    SynSentResetsResets "syn-sent-resets-resets" ["RFC9293-SEG-SYNSENT-BADACK-RST", "RFC9293-RSTGEN-NORST4RST"] "In SYN-SENT a reset with a wrong ACK is answered by a reset.";
+    SynSentObeysAnyRst "syn-sent-obeys-any-rst" ["RFC9293-SEG-SYNSENT-RST-NOACK", "RFC5961-3.2-6"] "In SYN-SENT a reset without ACK ends the attempt.";
+    SynSentIgnoresRst "syn-sent-ignores-rst" ["RFC9293-SEG-SYNSENT-RST-ACKOK"] "In SYN-SENT resets are ignored: a refused connection waits until it times out.";
+    CrossingSynIgnored "crossing-syn-ignored" ["RFC9293-SEG-SYNSENT-SYN", "RFC9293-MUST-10"] "In SYN-SENT a SYN without ACK is ignored.";
+    SynSentAckEstablishes "syn-sent-ack-establishes" ["RFC9293-SEG-SYNSENT-ACK-NOSYN"] "In SYN-SENT an ACK without SYN establishes the connection.";
+    SynSentAnswersNonsense "syn-sent-answers-nonsense" ["RFC9293-SEG-SYNSENT-NOACK", "RFC9293-SEG-SYNSENT-FIN"] "In SYN-SENT segments without SYN are answered by a reset.";
+    CrossingSynNewIss "crossing-syn-new-iss" ["RFC9293-FIG7-SIMOPEN"] "The SYN,ACK of a simultaneous open has a number of its own.";
+    CrossingSynOnlyAcked "crossing-syn-only-acked" ["RFC9293-SEG-SYNSENT-SYN"] "A crossing SYN is answered by an ACK without SYN.";
+    SynAckNotAcked "syn-ack-not-acked" ["RFC9293-SEG-SYNSENT-SYNACK"] "A SYN,ACK is not acknowledged until there is data.";
+    SynAckTextLost "syn-ack-text-lost" ["RFC9293-SEG-SYNSENT-SYNACK-DATA"] "Text and FIN on a SYN,ACK are dropped.";
+    AbortSilent "abort-silent" ["RFC9293-CALL-ABORT-ESTABLISHED", "RFC9293-3.9.1.6-ABORT-RST"] "ABORT tells the peer nothing.";
+    AbortSilentInCloseWait "abort-silent-in-close-wait" ["RFC9293-CALL-ABORT-CLOSEWAIT"] "ABORT in CLOSE-WAIT tells the peer nothing.";
+    AbortSilentInFinWait "abort-silent-in-fin-wait" ["RFC9293-CALL-ABORT-FINWAIT1", "RFC9293-CALL-ABORT-FINWAIT2"] "ABORT in FIN-WAIT-1 and FIN-WAIT-2 tells the peer nothing.";
+    AbortSendsFin "abort-sends-fin" ["RFC9293-CALL-ABORT-ESTABLISHED"] "ABORT closes in an orderly way.";
+    AbortAlwaysResets "abort-always-resets" ["RFC9293-CALL-ABORT-SYNSENT", "RFC9293-CALL-ABORT-TIMEWAIT"] "ABORT resets in states where there is nothing to reset.";
+    AbortWrongNumber "abort-wrong-number" ["RFC9293-CALL-ABORT-ESTABLISHED"] "ABORT's reset has a number one too high.";
+    CloseLosesQueue "close-loses-queue" ["RFC9293-3.6-FLUSH"] "CLOSE throws away what has not been sent.";
+    CloseResets "close-resets" ["RFC9293-CALL-CLOSE-ESTABLISHED"] "CLOSE resets the connection.";
+    CloseTwiceSendsTwice "close-twice-sends-twice" ["RFC9293-CALL-CLOSE-FINWAIT1"] "A second CLOSE sends a second FIN.";
+    CloseInSynSentResets "close-in-syn-sent-resets" ["RFC9293-CALL-CLOSE-SYNSENT"] "CLOSE in SYN-SENT sends a reset.";
+    SendAfterCloseTaken "send-after-close-taken" ["RFC9293-CALL-SEND-FINWAIT1"] "SEND after CLOSE is taken, and its data is lost.";
+    SendWhileOpeningLost "send-while-opening-lost" ["RFC9293-CALL-SEND-SYNSENT", "RFC9293-CALL-SEND-SYNRCVD"] "What is sent before the connection is established is lost.";
+    SendWhileOpeningRefused "send-while-opening-refused" ["RFC9293-CALL-SEND-SYNSENT"] "SEND before the connection is established is an error.";
+    EndBeforeData "end-before-data" ["RFC9293-CALL-RECEIVE-CLOSEWAIT"] "The end of the stream is told before the data that came ahead of it has been read.";
+    ReceiveReturnsEarly "receive-returns-early" ["RFC9293-CALL-RECEIVE-ESTABLISHED"] "RECEIVE returns with less than it was asked for.";
+    CloseUnreadByFin "close-unread-by-fin" ["RFC9293-SHLD-3", "RFC2525-2.17"] "CLOSE with unread data is orderly: the peer thinks all was read.";
+    ListenerCloseKeepsPort "listener-close-keeps-port" ["RFC9293-CALL-CLOSE-LISTEN"] "A listener that was closed goes on answering.";
+    NagleMissing "nagle-missing" ["RFC9293-SHLD-7", "RFC9293-3.7.4-NAGLE-RULE"] "Small segments are sent while others are outstanding.";
+    NagleStuck "nagle-stuck" ["RFC9293-MUST-17"] "Nagle's algorithm cannot be switched off.";
+    SendsCrumbs "sends-crumbs" ["RFC9293-MUST-38"] "Whatever small window there is is filled at once.";
+    MssIgnored "mss-ignored" ["RFC9293-MUST-14", "RFC9293-MUST-16"] "Segments are as large as the link takes, whatever the peer announced.";
+    OptionsNotDeducted "options-not-deducted" ["RFC9293-3.7.1-OPT-REDUCE", "RFC2525-2.18"] "Options are not deducted from the size of a segment.";
+    DefaultMssTooLarge "default-mss-too-large" ["RFC9293-MUST-15"] "Without an MSS option 1460 octets are assumed.";
+    MssOnEverySegment "mss-on-every-segment" ["RFC9293-MUST-65"] "The MSS option stands on every segment.";
+    NoTimestampsOnAcks "no-timestamps-on-acks" ["RFC7323-3.2-5"] "Segments without data carry no timestamps.";
+    NoMssOnSyn "no-mss-on-syn" ["RFC9293-MUST-14"] "No MSS is announced.";
+    AnnouncedMssTooLarge "announced-mss-too-large" ["RFC9293-MUST-67"] "The MSS announced is the MTU, headers and all.";
+    WindowIgnored "window-ignored" ["RFC9293-3.8.6-RWND"] "New data is sent beyond the offered window.";
+    WindowOverrunByOne "window-overrun-by-one" ["RFC9293-3.8.6-RWND"] "One octet is sent beyond the offered window.";
+    WindowReadSigned "window-read-signed" ["RFC9293-MUST-1"] "Windows of 32768 and more are read as closed.";
+    ScaleAppliedToSyn "scale-applied-to-syn" ["RFC7323-2.2-6"] "The window of the peer's SYN,ACK is scaled.";
+    PeersScaleIgnored "peers-scale-ignored" ["RFC7323-2.3-2"] "The peer's windows are not scaled.";
+    ScaleNotLimited "scale-not-limited" ["RFC7323-2.3-4"] "A shift above 14 is used as it stands.";
+    OwnScaleForgotten "own-scale-forgotten" ["RFC7323-2.3-3"] "Our windows are told unscaled although a scale was announced.";
+    OwnSynScaled "own-syn-scaled" ["RFC7323-2.2-6"] "The window of our SYN,ACK is scaled.";
+    ScaleUnasked "scale-unasked" ["RFC7323-2.2-4"] "A SYN,ACK has the window scale option although the SYN had none.";
+    TimestampsUnasked "timestamps-unasked" ["RFC7323-3.2-4"] "A SYN,ACK has timestamps although the SYN had none.";
+    SackUnasked "sack-unasked" ["RFC2018-2-2"] "A SYN,ACK permits SACK although the SYN did not.";
+    UrgentPointerOneTooLow "urgent-pointer-one-too-low" ["RFC9293-MUST-62"] "The urgent pointer names the last urgent octet, not the one after it.";
+    UrgentNotMarked "urgent-not-marked" ["RFC9293-CALL-SEND-ESTABLISHED-URG"] "Urgent data is sent without URG.";
+    FinBeforeData "fin-before-data" ["RFC9293-3.6-FLUSH", "RFC9293-3.4-SYNFIN-SEQ"] "The FIN does not wait for what is queued: the rest is lost.";
+    OtherOctetsAgain "other-octets-again" ["RFC9293-3.8-CONTENT", "RFC2525-2.4"] "What is sent again is not what was sent.";
+    WrongChecksum "wrong-checksum" ["RFC9293-MUST-2"] "Segments with an odd number of octets have a wrong checksum.";
+    ReservedBitsSet "reserved-bits-set" ["RFC9293-3.1-RESERVED-TX"] "A reserved bit of every segment is set.";
+    RightEdgeRetreats "right-edge-retreats" ["RFC9293-SHLD-14"] "The window told is what is free, even if the right edge moves back.";
+    WindowStaysShut "window-stays-shut" ["RFC9293-3.8.6.1-UPDATE"] "A window that opens again is not told.";
+    OffersCrumbs "offers-crumbs" ["RFC9293-MUST-39"] "Every octet that is read is offered at once.";
+    TimestampEchoZero "timestamp-echo-zero" ["RFC7323-3.2-2"] "TSecr is always zero.";
+    TimestampClockStands "timestamp-clock-stands" ["RFC7323-4.1-1"] "The timestamp clock does not run.";
+    SackUnpermitted "sack-unpermitted" ["RFC2018-4-1"] "SACK blocks are sent to a peer that did not permit them.";
+    SackNeverSent "sack-never-sent" ["RFC2018-4-3"] "SACK is agreed upon and never sent.";
+    SackOldestFirst "sack-oldest-first" ["RFC2018-4-5"] "The first SACK block is the oldest, not the latest.";
+    SackEdgeOneTooLow "sack-edge-one-too-low" ["RFC2018-3-1"] "The right edge of a SACK block is the last octet, not the one after it.";
+    SackOneBlockOnly "sack-one-block-only" ["RFC2018-4-6"] "Only one SACK block is ever sent.";
+    DuplicateReportedTwice "duplicate-reported-twice" ["RFC2883-4-2"] "A duplicate is reported on every ACK from then on.";
+    EcnEchoMissing "ecn-echo-missing" ["RFC3168-6.1.3-1"] "Marks on data are not echoed.";
+    EcnEchoEndless "ecn-echo-endless" ["RFC3168-6.1.3-1"] "CWR does not end the echo.";
+    EcnEchoOnce "ecn-echo-once" ["RFC3168-6.1.3-1"] "A mark is echoed once only.";
+    EcnIgnoredBySender "ecn-ignored-by-sender" ["RFC3168-6.1.2-1"] "The peer's echo of a mark is ignored.";
+    CwrNeverSent "cwr-never-sent" ["RFC3168-6.1.2-4"] "CWR is never sent.";
+    EcnMarkedAcks "ecn-marked-acks" ["RFC3168-6.1.4-1"] "ACKs without data are ECN-capable.";
+    EcnWithoutAgreement "ecn-without-agreement" ["RFC3168-6.1.1-4"] "Data is ECN-capable whether that was agreed upon or not.";
+    EcnAgreedToAnything "ecn-agreed-to-anything" ["RFC3168-6.1.1-2"] "Every SYN is answered as if it had asked for ECN.";
+    FinNotRetransmitted "fin-not-retransmitted" ["RFC9293-3.6-FIN-RETX"] "A FIN is sent once.";
+    FinNotRetransmittedInClosing "fin-not-retransmitted-in-closing" ["RFC9293-3.6-FIN-RETX"] "In CLOSING the FIN is not sent again.";
+    FinNotRetransmittedInLastAck "fin-not-retransmitted-in-last-ack" ["RFC9293-3.6-FIN-RETX"] "In LAST-ACK the FIN is not sent again.";
+    SynNotRetransmitted "syn-not-retransmitted" ["RFC9293-MUST-22", "RFC9293-TMO-RETX"] "A SYN is sent once.";
+    SynAckNotRetransmitted "syn-ack-not-retransmitted" ["RFC9293-TMO-RETX"] "A SYN,ACK is sent once.";
+    DataNotRetransmitted "data-not-retransmitted" ["RFC9293-TMO-RETX"] "Data is sent once.";
+    RtoNotDoubled "rto-not-doubled" ["RFC6298-5.5-1", "RFC2525-2.10"] "RTO stays the same however often it expires.";
+    RtoTripled "rto-tripled" ["RFC6298-5.5-1"] "RTO is three times as long after each expiry.";
+    RtoNotRestarted "rto-not-restarted" ["RFC6298-5.3-1"] "An ACK of new data does not restart the timer.";
+    RtoNotStopped "rto-not-stopped" ["RFC6298-5.2-1"] "The timer runs on when everything has been acknowledged, and sends the last octet again.";
+    RtoTooShort "rto-too-short" ["RFC6298-2.1-1", "RFC2525-2.7"] "The first RTO is a fifth of what it should be.";
+    RetransmitsTheLatest "retransmits-the-latest" ["RFC6298-5.4-1", "RFC9293-TMO-RETX"] "What is sent again is the end of the queue, not its front.";
+    NoWindowProbe "no-window-probe" ["RFC9293-MUST-36"] "A closed window is not probed.";
+    ProbeNotBackedOff "probe-not-backed-off" ["RFC9293-SHLD-30"] "Probes come at even distances.";
+    ProbeGivesUp "probe-gives-up" ["RFC9293-MUST-37"] "A connection whose window stays closed is given up although probes are answered.";
+    ProbeWithSegment "probe-with-segment" ["RFC9293-3.8.6-RWND"] "A closed window is probed with a whole segment.";
+    ProbedOctetSentTwice "probed-octet-sent-twice" ["RFC9293-3.8.6.1-PROBEDATA"] "The octet of a probe that was taken is sent again under the next number.";
+    UserTimeoutIgnored "user-timeout-ignored" ["RFC9293-MUST-21", "RFC9293-TMO-USER"] "The user timeout never comes.";
+    UserTimeoutNotTold "user-timeout-not-told" ["RFC9293-TMO-USER"] "The user is not told of the user timeout.";
+    KeepAliveUnasked "keep-alive-unasked" ["RFC9293-MUST-25"] "Idle connections are probed although nobody asked for it.";
+    KeepAliveTooOften "keep-alive-too-often" ["RFC9293-MUST-28", "RFC2525-2.11"] "Keep-alive probes begin after a minute unless told otherwise.";
+    KeepAliveHasty "keep-alive-hasty" ["RFC9293-MUST-29"] "One unanswered keep-alive probe ends the connection.";
+    KeepAliveEndless "keep-alive-endless" ["RFC9293-MUST-24"] "Unanswered keep-alive probes never end the connection.";
+    KeepAliveNewNumber "keep-alive-new-number" ["RFC9293-SHLD-12"] "A keep-alive probe has number SND.NXT, which the peer need not answer.";
+    KeepAliveDeafToTraffic "keep-alive-deaf-to-traffic" ["RFC9293-MUST-26"] "Keep-alive probes go out although segments came.";
+    NoSlowStart "no-slow-start" ["RFC5681-3.1-1", "RFC2525-2.1"] "The initial window is as large as the peer's.";
+    NoCollapseOnTimeout "no-collapse-on-timeout" ["RFC5681-3.1-8", "RFC2525-2.2"] "A timeout leaves cwnd as it is.";
+    NoFastRetransmit "no-fast-retransmit" ["RFC5681-3.2-3"] "Three duplicate ACKs bring nothing back.";
+    HastyFastRetransmit "hasty-fast-retransmit" ["RFC5681-3.2-3", "RFC6675-5-1"] "One duplicate ACK is enough for a fast retransmit.";
+    ReportsIgnored "reports-ignored" ["RFC2018-5-1"] "What the peer reported by SACK is sent again.";
+    ReportedDataReleased "reported-data-released" ["RFC2018-8-1", "RFC6675-4-1"] "What the peer reported by SACK counts as acknowledged.";
+    IcmpForAnyNumber "icmp-for-any-number" ["RFC5927-4.1-1"] "ICMP errors are believed whatever number they quote.";
+    SourceQuenchObeyed "source-quench-obeyed" ["RFC9293-MUST-55", "RFC6633-3-2"] "A Source Quench ends the connection.";
+    SoftErrorAborts "soft-error-aborts" ["RFC9293-MUST-56"] "A soft ICMP error ends the connection.";
+    HardErrorAbortsAlways "hard-error-aborts-always" ["RFC5927-5.2-1"] "A hard ICMP error ends an established connection, as anybody can send it.";
+    HardErrorIgnored "hard-error-ignored" ["RFC9293-SHLD-26"] "A hard ICMP error does not end an attempt to connect.";
+    PacketTooBigIgnored "packet-too-big-ignored" ["RFC1191-3-1", "RFC8201-4-2"] "Segments stay as large as they are when a packet was too big.";
+    PacketTooBigWithoutFloor "packet-too-big-without-floor" ["RFC5927-7.2-3", "RFC8201-4-1"] "A claim of an impossibly small MTU is believed.";
+    ChecksumIgnored "checksum-ignored" ["RFC9293-MUST-3"] "Checksums are not verified.";
+    ShortHeaderTaken "short-header-taken" ["RFC9293-3.1-DOFFSET-SHORT"] "A segment whose header is shorter than a header, or longer than the segment, is taken.";
+    ReservedBitsRefused "reserved-bits-refused" ["RFC9293-3.1-RESERVED-RX"] "A segment with a reserved bit set is dropped.";
+    UnknownOptionRefused "unknown-option-refused" ["RFC9293-MUST-6"] "A segment with an unknown option is dropped.";
+    IllegalOptionPanics "illegal-option-panics" ["RFC9293-MUST-7"] "An option length that cannot be brings the stack down.";
+    MssOffSynRefused "mss-off-syn-refused" ["RFC9293-MUST-5"] "A segment with an MSS option that is no SYN is dropped.";
+    MssTakenLater "mss-taken-later" ["RFC9293-MUST-65"] "An MSS option on a later segment is obeyed.";
+    BroadcastAnswered "broadcast-answered" ["RFC9293-MUST-57", "RFC9293-MUST-63"] "Segments from addresses that nobody has are answered.";
+    WrongConnection "wrong-connection" ["RFC9293-SEG-CLOSED-ACK"] "Of the peer's end only the address is looked at: segments for another port reach the connection.";
+}
+
+impl Defect {
+    /// The mistake of that name.
+    pub fn from_name(name: &str) -> Option<Defect> {
+        Defect::ALL.iter().copied().find(|defect| defect.name() == name)
+    }
+}
+
+/// A set of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Defects([u64; WORDS]);
+
+/// Words of 64 bits that hold a bit for each.
+const WORDS: usize = Defect::ALL.len().div_ceil(64);
+
+impl Defects {
+    /// None at all.
+    pub const NONE: Defects = Defects([0; WORDS]);
+
+    /// This one only.
+    pub const fn only(defect: Defect) -> Defects {
+        Defects::NONE.with(defect)
+    }
+
+    /// These and this one.
+    pub const fn with(mut self, defect: Defect) -> Defects {
+        self.0[defect as usize / 64] |= 1 << (defect as usize % 64);
+        self
+    }
+
+    /// Whether it is among them.
+    pub const fn contains(self, defect: Defect) -> bool {
+        self.0[defect as usize / 64] & 1 << (defect as usize % 64) != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::Library;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_name_is_found_and_none_is_used_twice() {
+        let names: BTreeSet<&str> = Defect::ALL.iter().map(|defect| defect.name()).collect();
+        assert_eq!(names.len(), Defect::ALL.len());
+        for defect in Defect::ALL {
+            assert_eq!(Defect::from_name(defect.name()), Some(*defect));
+            assert!(Defects::only(*defect).contains(*defect) && !Defects::NONE.contains(*defect));
+        }
+        assert!(Defect::ALL.len() >= 120);
+    }
+
+    #[test]
+    fn every_mistake_breaks_requirements_that_exist() {
+        let library = Library::bundled().unwrap_or_else(|problems| panic!("{problems}"));
+        let unknown: Vec<_> = Defect::ALL
+            .iter()
+            .flat_map(|defect| defect.breaks().iter().map(move |id| (defect.name(), *id)))
+            .filter(|(_, id)| library.requirements().get(id).is_none())
+            .collect();
+        assert!(unknown.is_empty(), "{unknown:?}");
+        assert!(Defect::ALL.iter().all(|defect| !defect.breaks().is_empty()));
+    }
+}

@@ -1,0 +1,151 @@
+//! ICMP errors (RFC 9293 section 3.9.2.2), believed with the care of RFC 5927; path MTU discovery (RFC 1191, RFC 8201).
+
+use super::config::{HardError, SoftError};
+use super::context::Context;
+use super::options::fixed_headers;
+use super::seq::leq;
+use super::tcb::Tcb;
+use crate::case::State;
+use crate::model::defect::Defect;
+use crate::notation::ErrorName;
+use crate::wire::{Icmp, IcmpKind, SeqNum};
+
+/// Common MTUs, for routers that do not tell theirs (RFC 1191 section 7.1).
+const PLATEAUS: [usize; 10] = [32_000, 17_914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68];
+
+/// No path has a smaller one (RFC 1191 section 3, RFC 8201 section 4).
+fn least_mtu(v4: bool) -> usize {
+    if v4 { 68 } else { 1280 }
+}
+
+impl Tcb {
+    /// An error came about a segment with this number. One that is not in flight was made up by somebody who does not
+    /// see the connection (RFC 5927 section 4.1).
+    pub fn icmp_arrives(&mut self, cx: &mut Context, icmp: &Icmp, seq: SeqNum) {
+        if !self.is_in_flight(seq) && !self.has(Defect::IcmpForAnyNumber) {
+            return;
+        }
+        let seq = super::seq::later(seq, self.snd_una);
+        match icmp.kind {
+            // Discarded in silence (RFC 6633; section 3.9.2.2, MUST-55).
+            IcmpKind::SourceQuench if self.has(Defect::SourceQuenchObeyed) => {
+                self.end(cx, Some(ErrorName::Unreachable), "source quench");
+            }
+            IcmpKind::SourceQuench => (),
+            IcmpKind::PacketTooBig => self.packet_too_big(cx, icmp, seq),
+            IcmpKind::ProtocolUnreachable | IcmpKind::PortUnreachable => self.hard_error(cx),
+            IcmpKind::NetUnreachable
+            | IcmpKind::HostUnreachable
+            | IcmpKind::AdminProhibited
+            | IcmpKind::TtlExceeded
+            | IcmpKind::ReassemblyExceeded
+            | IcmpKind::ParameterProblem => self.soft_error(cx),
+            IcmpKind::Other { .. } => (),
+        }
+        self.output(cx);
+    }
+
+    /// A hard error ends the connection (SHLD-26), once synchronized only if so configured (RFC 5927 section 5.2).
+    fn hard_error(&mut self, cx: &mut Context) {
+        if self.has(Defect::HardErrorIgnored) {
+            return;
+        }
+        match cx.config.hard_errors {
+            HardError::SoftWhenSynchronized if self.is_synchronized() && !self.has(Defect::HardErrorAbortsAlways) => {}
+            HardError::SoftWhenSynchronized | HardError::Abort => {
+                let name = match self.state {
+                    State::SynSent | State::SynReceived => ErrorName::Refused,
+                    _ => ErrorName::Unreachable,
+                };
+                self.end(cx, Some(name), "destination unreachable");
+            }
+        }
+    }
+
+    /// A soft error never ends a connection (MUST-56); an attempt to open one may be given up (RFC 5461 section 4.1).
+    fn soft_error(&mut self, cx: &mut Context) {
+        let gives_up = cx.config.soft_errors == SoftError::AbortAttempt && self.state == State::SynSent;
+        if gives_up || self.has(Defect::SoftErrorAborts) {
+            self.end(cx, Some(ErrorName::Unreachable), "host unreachable");
+        }
+    }
+
+    /// A packet was too big. The claim lowers the estimate at once where it is plausible: below what was sent (RFC 5927
+    /// section 7.2), never below what every path can, and not below what has been seen to pass, unless the segment is
+    /// lost as well.
+    fn packet_too_big(&mut self, cx: &mut Context, icmp: &Icmp, seq: SeqNum) {
+        if !cx.config.path_mtu_discovery || self.has(Defect::PacketTooBigIgnored) {
+            return;
+        }
+        let v4 = self.local.is_ipv4();
+        let mtu = claimed_mtu(icmp, v4);
+        let impossible = mtu < least_mtu(v4) && !(self.has(Defect::PacketTooBigWithoutFloor) && mtu > 60);
+        if impossible || mtu >= self.path.mtu || mtu >= self.path.largest_sent {
+            return;
+        }
+        if mtu < self.path.largest_acked {
+            self.path.claimed = Some((mtu, seq));
+            return;
+        }
+        let before = self.smss();
+        let passed = self.lower_path_mtu(mtu);
+        if passed || !self.is_synchronized() {
+            return;
+        }
+        // The segment that was too big goes out again in smaller pieces, and no other until it is acknowledged. This is
+        // no sign of congestion (RFC 1191 section 6.4).
+        self.send_in_pieces(cx, seq, before);
+    }
+
+    fn send_in_pieces(&mut self, cx: &mut Context, seq: SeqNum, was: u32) {
+        let end = super::seq::earlier(seq.advanced(i64::from(was)), self.snd_nxt);
+        let mut at = super::seq::later(seq, self.snd_una);
+        while at.before(end) {
+            let length = self.send_again(cx, at);
+            if length == 0 {
+                break;
+            }
+            at = at.advanced(i64::from(length));
+        }
+    }
+
+    /// Lowers the estimate; answers whether segments stay as large as they were.
+    fn lower_path_mtu(&mut self, mtu: usize) -> bool {
+        let before = self.smss();
+        self.path.mtu = mtu;
+        self.path.claimed = None;
+        let after = self.smss();
+        self.scale_congestion_window(before);
+        before == after
+    }
+
+    /// The segment that a claim spoke of timed out: now it is believed (RFC 5927 section 7.2).
+    pub fn take_delayed_claim(&mut self) {
+        if let Some((mtu, seq)) = self.path.claimed
+            && leq(self.snd_una, seq)
+        {
+            self.path.largest_acked = 0;
+            self.lower_path_mtu(mtu);
+        }
+    }
+
+    /// Packets of this size pass.
+    pub fn note_acked_size(&mut self, acked: u32) {
+        let packet = acked as usize + fixed_headers(self.local.is_ipv4());
+        self.path.largest_acked = self.path.largest_acked.max(packet.min(self.path.mtu));
+        self.path.claimed = self.path.claimed.filter(|(_, seq)| !seq.before(self.snd_una));
+    }
+}
+
+/// The MTU that an error tells, or where an old router tells none, the next lower plateau below what it dropped.
+fn claimed_mtu(icmp: &Icmp, v4: bool) -> usize {
+    let told = if v4 { icmp.rest & 0xffff } else { icmp.rest } as usize;
+    if told != 0 || !v4 {
+        return told;
+    }
+    let dropped = match *icmp.quote.as_slice() {
+        [_, _, high, low, ..] => usize::from(u16::from_be_bytes([high, low])),
+        _ => 0,
+    };
+    PLATEAUS.into_iter().find(|plateau| *plateau < dropped).unwrap_or(0)
+}

@@ -1,0 +1,292 @@
+//! LISTEN (RFC 9293 section 3.10.7.2), the backlog, SYN cookies (RFC 4987), fast open (RFC 7413), and SYNs that reopen a
+//! connection out of TIME-WAIT (RFC 9293 section 3.6.1, RFC 6191).
+
+use super::Model;
+use super::config::{BacklogFull, SynCookies, SynData};
+use super::isn;
+use super::options::announced_mss;
+use super::segment_arrives::Arriving;
+use super::segment_arrives::closed::send_reset;
+use super::settings::Settings;
+use super::tcb::{Opened, Tcb};
+use crate::case::State;
+use crate::model::defect::Defect;
+use crate::target::{CallId, SocketId};
+use crate::wire::{Ecn, Flags, Segment, SeqNum, TcpOption};
+use core::net::SocketAddr;
+use std::collections::VecDeque;
+
+/// Half-open connections for each one that may wait to be accepted: a SYN is cheap, and most come to be.
+const HALF_OPEN_PER_PLACE: usize = 8;
+
+/// A block in LISTEN.
+#[derive(Clone, Debug)]
+pub(super) struct Listener {
+    pub socket: SocketId,
+    pub local: SocketAddr,
+    pub backlog: usize,
+    /// It listens no more.
+    pub spent: bool,
+    /// How many fast opens may be pending; `None`: the application did not ask for it (RFC 7413 section 4.2).
+    pub fast_open: Option<usize>,
+    pub settings: Settings,
+    /// Connections that wait to be accepted, by number.
+    pub waiting: VecDeque<u32>,
+    /// Calls that wait for one, with the name that it gets.
+    pub accepts: VecDeque<(CallId, SocketId)>,
+}
+
+impl Model {
+    /// A segment for a listener, of no connection that we know: first RST, second ACK, third SYN, and what is left is
+    /// dropped.
+    pub(super) fn listen_state(&mut self, at: usize, peer: SocketAddr, segment: Arriving) {
+        let local = self.listeners[at].local;
+        if segment.rst {
+            return self.reset_in_listen(at, peer, &segment);
+        }
+        if segment.ack_bit && !(self.cx.has(Defect::ListenerTakesSynAck) && segment.syn) {
+            let silent = self.cx.has(Defect::ListenerIgnoresAcks)
+                || (self.cx.has(Defect::ListenerIgnoresSynAcks) && segment.syn);
+            if !self.take_cookie(at, peer, &segment) && !silent {
+                send_reset(&mut self.cx, local, peer, &segment);
+            }
+            return;
+        }
+        if segment.syn {
+            self.listen_syn(at, peer, segment, None);
+        } else if self.cx.has(Defect::ListenerResetsNonsense) {
+            send_reset(&mut self.cx, local, peer, &segment);
+        }
+    }
+
+    /// A reset means nothing to a listener.
+    fn reset_in_listen(&mut self, at: usize, peer: SocketAddr, segment: &Arriving) {
+        let local = self.listeners[at].local;
+        if self.cx.has(Defect::ListenerAnswersRst) {
+            send_reset(&mut self.cx, local, peer, segment);
+        }
+        if self.cx.has(Defect::ListenerClosedByRst) {
+            self.listeners.remove(at);
+        }
+    }
+
+    /// Third, a SYN: a connection in SYN-RECEIVED, if there is room for it. `old` is the connection in TIME-WAIT in
+    /// whose place it comes.
+    fn listen_syn(&mut self, at: usize, peer: SocketAddr, segment: Arriving, old: Option<Box<Tcb>>) {
+        let listener = &self.listeners[at];
+        let (local, socket, settings) = (listener.local, listener.socket, listener.settings);
+        let odd = (self.cx.has(Defect::SynWithUrgDropped) && segment.urg)
+            || (self.cx.has(Defect::SynWithEcnDropped) && segment.ece);
+        if odd || (segment.fin && !self.cx.config.syn_fin) {
+            return;
+        }
+        let full = self.is_full(at);
+        let cookie = match self.cx.config.syn_cookies {
+            SynCookies::Never => false,
+            SynCookies::WhenFull => full && self.listeners[at].waiting.len() < self.listeners[at].backlog,
+            SynCookies::Always => true,
+        };
+        if cookie {
+            return self.send_cookie(at, peer, &segment);
+        }
+        if full {
+            if self.cx.config.backlog_full == BacklogFull::Reset {
+                send_reset(&mut self.cx, local, peer, &segment);
+            }
+            return;
+        }
+        let mut tcb = Tcb::new(&self.cx, local, peer, Opened::Passive(socket), settings);
+        let mut iss = isn::isn(&mut self.cx, local, peer);
+        if let Some(old) = &old {
+            // Above everything that the old one used (RFC 9293 section 3.6.1).
+            if self.cx.has(Defect::ReopenedWithOldNumbers) {
+                iss = old.iss;
+            } else if !old.snd_nxt.before(iss) {
+                iss = old.snd_nxt.advanced(64_000);
+            }
+        }
+        tcb.before = old.filter(|_| !self.cx.has(Defect::OldSynEndsTimeWait));
+        tcb.set_iss(iss);
+        tcb.set_irs(segment.seq);
+        tcb.agree(&self.cx, &segment);
+        tcb.state = State::SynReceived;
+        tcb.snd_wnd = u32::from(segment.window);
+        tcb.max_snd_wnd = tcb.snd_wnd;
+        tcb.rcv_edge = tcb.rcv_nxt.advanced(i64::from(tcb.first_window(&self.cx)));
+        self.fast_open(at, &mut tcb, &segment);
+        if !tcb.fast_open {
+            self.keep_syn_text(&mut tcb, &segment);
+        }
+        if self.cx.has(Defect::SynDataDeliveredEarly) && !segment.text.is_empty() {
+            tcb.release_held(&mut self.cx);
+            tcb.fast_open = true;
+            tcb.open_congestion_window(&self.cx);
+        }
+        if self.cx.has(Defect::SynDataLost) && !tcb.fast_open {
+            tcb.received.take(tcb.rcv_nxt, &segment.text);
+            tcb.received.ready.clear();
+            tcb.rcv_nxt = tcb.rcv_nxt.advanced(segment.text.len() as i64);
+        }
+        tcb.send_syn(&mut self.cx);
+        let early = tcb.fast_open;
+        let number = self.insert(tcb);
+        if early {
+            self.hand_over(number);
+        }
+    }
+
+    /// What is on a SYN besides it "should be queued for processing later".
+    fn keep_syn_text(&self, tcb: &mut Tcb, segment: &Arriving) {
+        match self.cx.config.syn_data {
+            SynData::Discard => (),
+            SynData::Hold => tcb.hold_syn_text(segment),
+            // Who brought no good cookie has the SYN acknowledged only (RFC 7413 section 4.2.2).
+            SynData::Acknowledge if tcb.cookie.is_some() => tcb.hold_syn_text(segment),
+            SynData::Acknowledge => {
+                let room = tcb.rcv_wnd() as usize;
+                let text = &segment.text[..segment.text.len().min(room)];
+                let taken = tcb.received.take(tcb.rcv_nxt, text);
+                tcb.rcv_nxt = tcb.rcv_nxt.advanced(i64::from(taken));
+            }
+        }
+    }
+
+    /// Whether another half-open connection has no place.
+    fn is_full(&self, at: usize) -> bool {
+        let listener = &self.listeners[at];
+        let backlog = listener.backlog;
+        let half_open = self
+            .tcbs
+            .values()
+            .filter(|tcb| tcb.opened == Opened::Passive(listener.socket) && tcb.state == State::SynReceived)
+            .count();
+        listener.waiting.len() >= backlog || half_open >= backlog * HALF_OPEN_PER_PLACE
+    }
+
+    // ----- cookies --------------------------------------------------------------------------------------------------
+
+    /// A SYN,ACK whose ISS is all that is remembered. What a cookie cannot tell is not offered: neither scaling nor SACK
+    /// nor timestamps (RFC 4987 section 3.6).
+    fn send_cookie(&mut self, at: usize, peer: SocketAddr, syn: &Arriving) {
+        let listener = &self.listeners[at];
+        let local = listener.local;
+        let default = super::options::default_mss(local.is_ipv4()) as u16;
+        let iss = isn::syn_cookie(&self.cx, local, peer, syn.seq, syn.mss.unwrap_or(default));
+        let mss = announced_mss(&self.cx, local.is_ipv4(), listener.settings.mss);
+        let segment = Segment {
+            seq: iss,
+            ack: syn.seq.advanced(1),
+            flags: Flags::SYN | Flags::ACK,
+            window: self.cx.config.receive_buffer.min(usize::from(u16::MAX)) as u16,
+            options: vec![TcpOption::Mss(u16::try_from(mss).unwrap_or(u16::MAX))],
+            ..Segment::default()
+        };
+        self.cx.send(local, peer, segment, Ecn::NotEct);
+    }
+
+    /// An ACK may bring a cookie back: then it establishes the connection that the SYN asked for. A forged or an old one
+    /// is met like any ACK in LISTEN.
+    fn take_cookie(&mut self, at: usize, peer: SocketAddr, segment: &Arriving) -> bool {
+        let listener = &self.listeners[at];
+        let (local, socket, settings) = (listener.local, listener.socket, listener.settings);
+        if self.cx.config.syn_cookies == SynCookies::Never || segment.syn {
+            return false;
+        }
+        let (irs, cookie) = (segment.seq.advanced(-1), segment.ack.advanced(-1));
+        let Some(mss) = isn::check_cookie(&self.cx, local, peer, irs, cookie) else {
+            return false;
+        };
+        if listener.waiting.len() >= listener.backlog {
+            return true;
+        }
+        let mut tcb = Tcb::new(&self.cx, local, peer, Opened::Passive(socket), settings);
+        tcb.agreed = super::tcb::Agreed::default();
+        tcb.set_iss(cookie);
+        tcb.set_irs(irs);
+        tcb.snd_mss = usize::from(mss);
+        tcb.snd_nxt = cookie.advanced(1);
+        tcb.state = State::SynReceived;
+        tcb.rcv_edge = tcb.rcv_nxt.advanced(i64::from(tcb.first_window(&self.cx)));
+        let number = self.insert(tcb);
+        self.on_tcb(number, |tcb, cx| tcb.segment_arrives(cx, segment.clone()));
+        true
+    }
+
+    // ----- fast open ------------------------------------------------------------------------------------------------
+
+    /// The server's side of RFC 7413: a cookie for who asks, and for who brings a good one its data at once.
+    fn fast_open(&mut self, at: usize, tcb: &mut Tcb, segment: &Arriving) {
+        let Some(offered) = segment.fast_open.as_ref().filter(|_| self.cx.config.fast_open) else {
+            return;
+        };
+        let unasked = self.cx.has(Defect::FastOpenUnasked).then_some(16);
+        let Some(most) = self.listeners[at].fast_open.or(unasked) else {
+            return;
+        };
+        let socket = self.listeners[at].socket;
+        let pending =
+            |tcb: &&Tcb| tcb.opened == Opened::Passive(socket) && tcb.fast_open && tcb.state == State::SynReceived;
+        if self.tcbs.values().filter(pending).count() >= most {
+            return;
+        }
+        let right = isn::fast_open_cookie(&self.cx, tcb.peer.ip());
+        let believed = self.cx.has(Defect::FastOpenTakesAnyCookie) && !offered.is_empty();
+        if *offered != right && !believed {
+            tcb.cookie = Some(right);
+            return;
+        }
+        tcb.fast_open = true;
+        tcb.open_congestion_window(&self.cx);
+        let room = tcb.rcv_wnd() as usize;
+        let text = &segment.text[..segment.text.len().min(room)];
+        let taken = tcb.received.take(tcb.rcv_nxt, text);
+        tcb.rcv_nxt = tcb.rcv_nxt.advanced(i64::from(taken));
+    }
+
+    // ----- out of TIME-WAIT -----------------------------------------------------------------------------------------
+
+    /// A SYN for a connection in TIME-WAIT may open it anew; answers whether the segment is done with.
+    pub(super) fn reopen(&mut self, number: u32, segment: &Arriving) -> bool {
+        let Some(old) = self.tcbs.get(&number) else {
+            return false;
+        };
+        let request = segment.syn && !segment.ack_bit && !segment.rst;
+        if old.state != State::TimeWait || !request || !self.cx.config.reopen_time_wait {
+            return false;
+        }
+        let Some(at) = self.listeners.iter().position(|listener| listener.local == old.local) else {
+            return false;
+        };
+        if self.cx.has(Defect::TimeWaitTakesNoSyn) {
+            return true;
+        }
+        if !honours(old, segment, self.cx.config.timestamps) && !self.cx.has(Defect::TimeWaitTakesAnySyn) {
+            return !self.cx.config.answer_unfit_syn;
+        }
+        let peer = old.peer;
+        if self.is_full(at) {
+            return true;
+        }
+        let Some(mut old) = self.remove(number) else {
+            return false;
+        };
+        old.user.socket = None;
+        self.listen_syn(at, peer, segment.clone(), Some(Box::new(old)));
+        true
+    }
+}
+
+/// RFC 6191 section 2: by timestamps where both connections have them, or by them where only the new one does; else by
+/// the number, which must lie above the old FIN's.
+fn honours(old: &Tcb, segment: &Arriving, timestamps: bool) -> bool {
+    let fin: SeqNum = old.rcv_nxt.advanced(-1);
+    let above = fin.before(segment.seq);
+    match (old.agreed.timestamps, segment.timestamps.filter(|_| timestamps)) {
+        (true, Some((value, _))) => {
+            let newer = value.wrapping_sub(old.ts_recent) as i32;
+            newer > 0 || (newer == 0 && above)
+        }
+        (false, Some(_)) => true,
+        (true | false, None) => above,
+    }
+}

@@ -1,0 +1,198 @@
+//! SEGMENT ARRIVES (RFC 9293 section 3.10.7): one function for each paragraph, in the order of the text.
+//!
+//! | state | where |
+//! |---|---|
+//! | CLOSED | [`closed`] |
+//! | LISTEN | `listen.rs`, one folder up |
+//! | SYN-SENT | [`syn_sent`] |
+//! | the others, first check | [`sequence`] |
+//! | second | [`reset`] |
+//! | third | none: security and compartments are not modelled (RFC 9293 appendix A.1) |
+//! | fourth | [`syn`] |
+//! | fifth | [`ack`] |
+//! | sixth, seventh | [`text`] |
+//! | eighth | [`fin`] |
+
+mod ack;
+pub(super) mod closed;
+mod fin;
+mod reset;
+mod sequence;
+mod syn;
+mod syn_sent;
+mod text;
+
+use super::config::IllegalOption;
+use super::context::Context;
+use super::tcb::Tcb;
+use crate::case::State;
+use crate::model::defect::Defect;
+use crate::wire::{Checksum, Ecn, Flags, Segment, SeqNum, TcpOption};
+use core::ops::ControlFlow;
+
+/// Whether the next check is made, or the segment is done with.
+pub(super) type Check = ControlFlow<()>;
+
+/// A segment on its way through the checks, which take away what is not to be looked at again.
+#[derive(Clone, Debug)]
+pub(super) struct Arriving {
+    pub seq: SeqNum,
+    pub ack: SeqNum,
+    pub window: u16,
+    pub urgent: u16,
+    pub syn: bool,
+    pub fin: bool,
+    pub rst: bool,
+    pub ack_bit: bool,
+    pub urg: bool,
+    pub psh: bool,
+    pub ece: bool,
+    pub cwr: bool,
+    pub text: Vec<u8>,
+    pub ecn: Ecn,
+    pub mss: Option<u16>,
+    pub window_scale: Option<u8>,
+    pub sack_permitted: bool,
+    pub sack: Vec<(u32, u32)>,
+    pub timestamps: Option<(u32, u32)>,
+    pub user_timeout: Option<u16>,
+    pub fast_open: Option<Vec<u8>>,
+    /// An option has a length that cannot be.
+    pub illegal_option: bool,
+}
+
+impl Arriving {
+    /// A segment as far as it can be read; `None` where it must be thrown away: its checksum is wrong (RFC 9293 section
+    /// 3.1, MUST-3), or its header is not whole or does not end where it should.
+    pub fn read(cx: &Context, segment: Segment, ecn: Ecn) -> Option<Arriving> {
+        let torn = segment.checksum != Checksum::Right && !cx.has(Defect::ChecksumIgnored);
+        let short = segment.offset.is_some() && !cx.has(Defect::ShortHeaderTaken);
+        if torn || short || segment.cut.is_some() {
+            return None;
+        }
+        if cx.has(Defect::ReservedBitsRefused) && segment.flags.reserved() != 0 {
+            return None;
+        }
+        let flag = |flag: Flags| segment.flags.contains(flag);
+        let mut arriving = Arriving {
+            seq: segment.seq,
+            ack: segment.ack,
+            window: segment.window,
+            urgent: segment.urgent,
+            syn: flag(Flags::SYN),
+            fin: flag(Flags::FIN),
+            rst: flag(Flags::RST),
+            ack_bit: flag(Flags::ACK),
+            urg: flag(Flags::URG),
+            psh: flag(Flags::PSH),
+            ece: flag(Flags::ECE),
+            cwr: flag(Flags::CWR),
+            text: Vec::new(),
+            ecn,
+            mss: None,
+            window_scale: None,
+            sack_permitted: false,
+            sack: Vec::new(),
+            timestamps: None,
+            user_timeout: None,
+            fast_open: None,
+            illegal_option: false,
+        };
+        for option in segment.options {
+            match option {
+                TcpOption::Other { .. } if cx.has(Defect::UnknownOptionRefused) => return None,
+                TcpOption::Raw(_) if cx.has(Defect::IllegalOptionPanics) => panic!("an option of no length"),
+                TcpOption::Mss(_) if cx.has(Defect::MssOffSynRefused) && !arriving.syn => return None,
+                // Nothing behind the end of the list is an option (RFC 9293 section 3.2).
+                TcpOption::Eol => break,
+                TcpOption::Raw(_) => arriving.illegal_option = true,
+                option => arriving.take_option(option),
+            }
+        }
+        arriving.text = segment.payload;
+        let dropped = arriving.illegal_option && cx.config.illegal_option == IllegalOption::Drop;
+        (!dropped).then_some(arriving)
+    }
+
+    /// Takes an option over; unknown ones, and known ones of another length, are passed over (RFC 9293 section 3.1,
+    /// MUST-6). Those that belong on a SYN mean nothing elsewhere.
+    fn take_option(&mut self, option: TcpOption) {
+        match option {
+            TcpOption::Mss(size) => self.mss = Some(size),
+            TcpOption::WindowScale(shift) if self.syn => self.window_scale = Some(shift),
+            TcpOption::SackPermitted if self.syn => self.sack_permitted = true,
+            TcpOption::FastOpen(cookie) if self.syn => self.fast_open = Some(cookie),
+            TcpOption::Sack(blocks) => self.sack = blocks,
+            TcpOption::Timestamps { value, echo } => self.timestamps = Some((value, echo)),
+            TcpOption::UserTimeout(value) => self.user_timeout = Some(value),
+            TcpOption::WindowScale(_)
+            | TcpOption::SackPermitted
+            | TcpOption::FastOpen(_)
+            | TcpOption::Eol
+            | TcpOption::Nop
+            | TcpOption::Md5(_)
+            | TcpOption::Other { .. }
+            | TcpOption::Raw(_) => (),
+        }
+    }
+
+    /// SEG.LEN: SYN and FIN count (RFC 9293 section 3.4).
+    pub fn len(&self) -> u32 {
+        self.text.len() as u32 + u32::from(self.syn) + u32::from(self.fin)
+    }
+}
+
+impl Tcb {
+    /// A segment of this connection arrives.
+    pub fn segment_arrives(&mut self, cx: &mut Context, segment: Arriving) {
+        if segment.illegal_option && cx.config.illegal_option == IllegalOption::Reset {
+            return self.reset_for_illegal_option(cx, &segment);
+        }
+        // What the checks decide shows in the block; there is nothing left to be done with the segment.
+        let _ = match self.state {
+            State::Closed | State::Listen => Check::Break(()),
+            State::SynSent => self.syn_sent(cx, segment),
+            State::SynReceived
+            | State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => self.other_states(cx, segment),
+        };
+        self.output(cx);
+    }
+
+    /// RFC 9293 section 3.10.7.4.
+    fn other_states(&mut self, cx: &mut Context, mut segment: Arriving) -> Check {
+        self.paws(cx, &segment)?;
+        self.first_check_sequence(cx, &mut segment)?;
+        self.heard(cx);
+        self.second_check_reset(cx, &segment)?;
+        self.fourth_check_syn(cx, &segment)?;
+        self.fifth_check_ack(cx, &segment)?;
+        if let Some(mss) = segment.mss.filter(|_| self.has(Defect::MssTakenLater)) {
+            self.snd_mss = usize::from(mss);
+        }
+        self.take_user_timeout(cx, &segment);
+        self.note_congestion_mark(&segment);
+        self.sixth_check_urgent(&segment);
+        self.seventh_text(cx, &segment)?;
+        self.eighth_check_fin(cx, &segment)
+    }
+
+    /// The procedure that RFC 9293 section 3.1 suggests for an illegal option length; only for a segment that could be
+    /// the peer's, since anybody can send one.
+    fn reset_for_illegal_option(&mut self, cx: &mut Context, segment: &Arriving) {
+        if segment.rst || segment.seq != self.rcv_nxt {
+            return;
+        }
+        self.send_reset(cx);
+        self.end(
+            cx,
+            Some(crate::notation::ErrorName::Reset),
+            "connection reset for an illegal option",
+        );
+    }
+}

@@ -1,0 +1,136 @@
+//! What an application sets on one connection.
+
+use super::context::{Context, errno};
+use super::tcb::Tcb;
+use crate::notation::{ErrorName, Setting};
+use crate::target::{Errno, SetValue};
+use core::time::Duration;
+
+/// `None`: as the host's configuration has it. A connection inherits those of its listener.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Settings {
+    /// Nagle's algorithm off (RFC 9293 section 3.7.4, MUST-17).
+    pub no_delay: Option<bool>,
+    /// CLOSE throws away what is not delivered, and resets.
+    pub linger_zero: bool,
+    /// RFC 9293 section 3.8.4, MUST-24; off unless it is asked for (MUST-25).
+    pub keep_alive: bool,
+    pub keep_alive_idle: Option<Duration>,
+    pub keep_alive_interval: Option<Duration>,
+    pub keep_alive_count: Option<u32>,
+    /// RFC 9293 section 3.8.3, MUST-21.
+    pub user_timeout: Option<Duration>,
+    pub send_buffer: Option<usize>,
+    pub receive_buffer: Option<usize>,
+    /// The largest MSS to announce.
+    pub mss: Option<usize>,
+    /// Delayed ACKs off.
+    pub quick_ack: bool,
+}
+
+/// The largest buffer that can be had: what 30 bits of window can tell (RFC 7323 section 2.3).
+const LARGEST_BUFFER: u64 = 1 << 30;
+
+impl Settings {
+    /// Changes one of them.
+    pub fn change(&mut self, setting: Setting, value: SetValue) -> Result<(), Errno> {
+        let invalid = || errno(ErrorName::Invalid, "no such value");
+        let size = |octets: u64| match octets {
+            1..=LARGEST_BUFFER => Ok(octets as usize),
+            _ => Err(invalid()),
+        };
+        match (setting, value) {
+            (Setting::NoDelay, SetValue::Flag(on)) => self.no_delay = Some(on),
+            (Setting::Linger, SetValue::Time(time)) => self.linger_zero = time.is_zero(),
+            (Setting::KeepAlive, SetValue::Flag(on)) => self.keep_alive = on,
+            (Setting::KeepAliveIdle, SetValue::Time(time)) if !time.is_zero() => self.keep_alive_idle = Some(time),
+            (Setting::KeepAliveInterval, SetValue::Time(time)) if !time.is_zero() => {
+                self.keep_alive_interval = Some(time);
+            }
+            (Setting::KeepAliveCount, SetValue::Number(count @ 1..=1000)) => self.keep_alive_count = Some(count as u32),
+            (Setting::UserTimeout, SetValue::Time(time)) => self.user_timeout = (!time.is_zero()).then_some(time),
+            // Urgent data is part of the stream always (RFC 6093 section 3.1), so there is nothing to be set.
+            (Setting::UrgentInline, SetValue::Flag(_)) => (),
+            (Setting::SendBuffer, SetValue::Number(octets)) => self.send_buffer = Some(size(octets)?),
+            (Setting::RecvBuffer, SetValue::Number(octets)) => self.receive_buffer = Some(size(octets)?),
+            (Setting::Mss, SetValue::Number(octets @ 8..=65_535)) => self.mss = Some(octets as usize),
+            (Setting::QuickAck, SetValue::Flag(on)) => self.quick_ack = on,
+            (
+                Setting::Backlog
+                | Setting::FastOpen
+                | Setting::NoDelay
+                | Setting::Linger
+                | Setting::KeepAlive
+                | Setting::KeepAliveIdle
+                | Setting::KeepAliveInterval
+                | Setting::KeepAliveCount
+                | Setting::UserTimeout
+                | Setting::UrgentInline
+                | Setting::SendBuffer
+                | Setting::RecvBuffer
+                | Setting::Mss
+                | Setting::QuickAck,
+                _,
+            ) => return Err(invalid()),
+        }
+        Ok(())
+    }
+}
+
+impl Tcb {
+    /// Whether Nagle's algorithm is in force.
+    pub fn nagle(&self, cx: &Context) -> bool {
+        self.settings.no_delay.map_or(cx.config.nagle, |off| !off)
+    }
+
+    /// Octets that SENDs may fill.
+    pub fn send_buffer(&self, cx: &Context) -> usize {
+        self.settings.send_buffer.unwrap_or(cx.config.send_buffer)
+    }
+
+    /// RCV.BUFF; without scaling no more than 16 bits can tell.
+    pub fn receive_buffer(&self, cx: &Context) -> usize {
+        let buffer = self.settings.receive_buffer.unwrap_or(cx.config.receive_buffer);
+        let most = match self.agreed.scaled {
+            true => usize::from(u16::MAX) << self.agreed.rcv_wind_shift,
+            false => usize::from(u16::MAX),
+        };
+        buffer.min(most)
+    }
+
+    /// The user timeout in force (RFC 5482 section 3.1 where that is used).
+    pub fn user_timeout(&self, cx: &Context) -> Duration {
+        /// L_LIMIT and U_LIMIT.
+        const LIMITS: (Duration, Duration) = (Duration::from_secs(100), Duration::from_secs(3600));
+        match (self.settings.user_timeout, self.uto_remote) {
+            (Some(fixed), _) => fixed,
+            (None, Some(remote)) if self.is_synchronized() => {
+                let least = LIMITS.0.max(self.round_trip.rto);
+                LIMITS.1.min(cx.config.user_timeout.max(remote).max(least))
+            }
+            (None, _) => cx.config.user_timeout,
+        }
+    }
+
+    /// Takes up a setting that was just changed.
+    pub fn apply(&mut self, cx: &Context, setting: Setting) {
+        match setting {
+            Setting::KeepAlive | Setting::KeepAliveIdle | Setting::KeepAliveInterval | Setting::KeepAliveCount => {
+                self.arm_keep_alive(cx)
+            }
+            Setting::UserTimeout => {
+                self.timers.user = None;
+                self.uto_announce = cx.config.user_timeout_option;
+            }
+            Setting::QuickAck => self.owed.now |= self.timers.delayed_ack.is_some() && self.settings.quick_ack,
+            Setting::Backlog
+            | Setting::FastOpen
+            | Setting::NoDelay
+            | Setting::Linger
+            | Setting::UrgentInline
+            | Setting::SendBuffer
+            | Setting::RecvBuffer
+            | Setting::Mss => (),
+        }
+    }
+}

@@ -1,0 +1,523 @@
+//! The endpoint as a whole: connections and listeners, and how packets, calls and time find them.
+
+use super::calls::Ended;
+use super::config::Config;
+use super::context::{Context, errno};
+use super::defect::{Defect, Defects};
+use super::isn;
+use super::listen::Listener;
+use super::segment_arrives::Arriving;
+use super::segment_arrives::closed::closed;
+use super::settings::Settings;
+use super::tcb::{Opened, Tcb};
+use crate::case::State;
+use crate::notation::{ErrorName, Setting};
+use crate::target::virtual_time::{Embedded, target_address};
+use crate::target::{
+    Abilities, Answer, Call, CallId, Emitted, Errno, IpVersion, Job, Runner, SetValue, SocketId, Stack,
+};
+use crate::time::Instant;
+use crate::wire::{Body, Packet};
+use core::net::{IpAddr, SocketAddr};
+use std::collections::BTreeMap;
+
+/// Where ephemeral ports begin (RFC 6335 section 6), and how many there are.
+const EPHEMERAL: (u16, u16) = (49_152, 16_384);
+/// How often timers may fire at one moment, for one connection.
+const MOST_FIRINGS: usize = 64;
+
+/// What it can do.
+const ABILITIES: [&str; 29] = [
+    "ipv4",
+    "ipv6",
+    "listen",
+    "connect",
+    "accept",
+    "send",
+    "recv",
+    "shutdown",
+    "close",
+    "abort",
+    "state",
+    "isn",
+    "urgent",
+    "sack",
+    "timestamps",
+    "window-scale",
+    "fast-open-server",
+    "ecn",
+    "set:nodelay",
+    "set:linger",
+    "set:keep-alive",
+    "set:keep-alive-idle",
+    "set:keep-alive-interval",
+    "set:keep-alive-count",
+    "set:user-timeout",
+    "set:urgent-inline",
+    "set:send-buffer",
+    "set:recv-buffer",
+    "set:mss",
+];
+
+/// The reference endpoint: a host with these addresses and nothing but TCP.
+pub struct Model {
+    pub(super) cx: Context,
+    addresses: Vec<IpAddr>,
+    pub(super) tcbs: BTreeMap<u32, Tcb>,
+    tuples: BTreeMap<(SocketAddr, SocketAddr), u32>,
+    sockets: BTreeMap<SocketId, u32>,
+    pub(super) listeners: Vec<Listener>,
+    next_number: u32,
+}
+
+/// The reference endpoint as a target of the suite: its configuration, then what the case configures.
+pub fn target(runner: Runner, config: Config, defects: Defects) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + Sync> {
+    let profiles = runner.clone();
+    Embedded::of(runner, move |job: &Job| {
+        let mut config = config.clone();
+        config.isn_near_wrap |= job.wrap;
+        // A job whose settings cannot be had is not run at all.
+        for (name, value) in &profiles.profile(&job.script.configure).unwrap_or_default() {
+            config.configure(name, value);
+        }
+        let addresses = vec![target_address(IpVersion::V4), target_address(IpVersion::V6)];
+        let model: Box<dyn Stack> = Box::new(Model::with_defects(config, defects, job.seed, addresses));
+        model
+    })
+}
+
+impl Model {
+    /// A fresh endpoint. The same seed gives the same frames.
+    pub fn new(config: Config, seed: u64, addresses: Vec<IpAddr>) -> Model {
+        Model::with_defects(config, Defects::NONE, seed, addresses)
+    }
+
+    /// One that makes these mistakes.
+    pub fn with_defects(config: Config, defects: Defects, seed: u64, addresses: Vec<IpAddr>) -> Model {
+        Model {
+            cx: Context::new(config, defects, seed),
+            addresses,
+            tcbs: BTreeMap::new(),
+            tuples: BTreeMap::new(),
+            sockets: BTreeMap::new(),
+            listeners: Vec::new(),
+            next_number: 0,
+        }
+    }
+
+    // ----- connections ----------------------------------------------------------------------------------------------
+
+    /// Takes a new block into the tables.
+    pub(super) fn insert(&mut self, tcb: Tcb) -> u32 {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.tuples.insert((tcb.local, tcb.peer), number);
+        if let Some(socket) = tcb.user.socket {
+            self.sockets.insert(socket, number);
+        }
+        self.tcbs.insert(number, tcb);
+        number
+    }
+
+    /// Takes a block out of the tables.
+    pub(super) fn remove(&mut self, number: u32) -> Option<Tcb> {
+        let tcb = self.tcbs.remove(&number)?;
+        if self.tuples.get(&(tcb.local, tcb.peer)) == Some(&number) {
+            self.tuples.remove(&(tcb.local, tcb.peer));
+        }
+        if let Some(socket) = tcb.user.socket {
+            self.sockets.remove(&socket);
+        }
+        Some(tcb)
+    }
+
+    /// Does something to a connection, and draws the conclusions.
+    pub(super) fn on_tcb<R>(&mut self, number: u32, work: impl FnOnce(&mut Tcb, &mut Context) -> R) -> Option<R> {
+        let tcb = self.tcbs.get_mut(&number)?;
+        let result = work(tcb, &mut self.cx);
+        self.settle(number);
+        Some(result)
+    }
+
+    /// Hands over what has become established; forgets what is closed, unless somebody may still ask for it.
+    fn settle(&mut self, number: u32) {
+        let Some(tcb) = self.tcbs.get(&number) else { return };
+        if tcb.state == State::Closed {
+            if self.tuples.get(&(tcb.local, tcb.peer)) == Some(&number) {
+                self.tuples.remove(&(tcb.local, tcb.peer));
+            }
+            let waits = |listener: &Listener| listener.waiting.contains(&number);
+            if tcb.user.socket.is_some() || self.listeners.iter().any(waits) {
+                return;
+            }
+            self.forget_listener(number);
+            if let Some(before) = self.remove(number).and_then(|tcb| tcb.before) {
+                // The SYN that had opened it anew was an old one: TIME-WAIT goes on (RFC 9293 section 3.6.1).
+                self.insert(*before);
+            }
+            return;
+        }
+        if !matches!(tcb.state, State::SynSent | State::SynReceived) && !tcb.user.handed_over {
+            self.hand_over(number);
+        }
+    }
+
+    /// Where mistakes close the listener of a connection that is no more.
+    fn forget_listener(&mut self, number: u32) {
+        let Some(tcb) = self.tcbs.get(&number) else { return };
+        let half_open = !tcb.user.handed_over;
+        if let Opened::Passive(socket) = tcb.opened
+            && half_open
+            && self.cx.has(Defect::RstInSynReceivedClosesListener)
+        {
+            self.listeners.retain(|listener| listener.socket != socket);
+        }
+    }
+
+    /// Gives a connection to its listener's user.
+    pub(super) fn hand_over(&mut self, number: u32) {
+        let Some(tcb) = self.tcbs.get_mut(&number) else { return };
+        tcb.user.handed_over = true;
+        let Opened::Passive(socket) = tcb.opened else { return };
+        if tcb.user.socket.is_some() {
+            return;
+        }
+        match self.listeners.iter_mut().find(|listener| listener.socket == socket) {
+            Some(listener) => listener.waiting.push_back(number),
+            // The listener is gone: nobody will ever ask for it.
+            None => {
+                drop(tcb.abort(&mut self.cx));
+                return self.settle(number);
+            }
+        }
+        self.serve_accepts(socket);
+    }
+
+    fn serve_accepts(&mut self, socket: SocketId) {
+        let Some(listener) = self.listeners.iter_mut().find(|listener| listener.socket == socket) else {
+            return;
+        };
+        while let (Some(number), false) = (listener.waiting.front().copied(), listener.accepts.is_empty()) {
+            listener.waiting.pop_front();
+            let Some(tcb) = self.tcbs.get_mut(&number) else {
+                continue;
+            };
+            let Some((_, name)) = listener.accepts.pop_front() else {
+                return;
+            };
+            tcb.user.socket = Some(name);
+            self.sockets.insert(name, number);
+            listener.spent = self.cx.has(Defect::ListenerServesOnce);
+            self.cx.out.push(Emitted::Accepted {
+                listener: socket,
+                socket: name,
+                peer: tcb.peer,
+            });
+        }
+        self.listeners.retain(|listener| !listener.spent);
+    }
+
+    // ----- packets --------------------------------------------------------------------------------------------------
+
+    /// Whether a packet can be for us, and from somebody: anything from or to a broadcast or multicast address is
+    /// dropped in silence (RFC 9293 sections 3.9.2.3, MUST-57 and MUST-63).
+    fn is_ours(&self, source: IpAddr, destination: IpAddr) -> bool {
+        let from_nobody = match source {
+            IpAddr::V4(source) => {
+                source.is_broadcast() || source.is_multicast() || source.is_unspecified() || source.is_loopback()
+            }
+            IpAddr::V6(source) => source.is_multicast() || source.is_unspecified() || source.is_loopback(),
+        };
+        (!from_nobody || self.cx.has(Defect::BroadcastAnswered))
+            && self.addresses.contains(&destination)
+            && !self.addresses.contains(&source)
+    }
+
+    fn packet_arrives(&mut self, packet: Packet) {
+        let (source, destination) = (packet.ip.source, packet.ip.destination);
+        match packet.body {
+            Body::Tcp(segment) => {
+                if !self.is_ours(source, destination) {
+                    return;
+                }
+                let local = SocketAddr::new(destination, segment.destination);
+                let peer = SocketAddr::new(source, segment.source);
+                if let Some(segment) = Arriving::read(&self.cx, segment, packet.ip.ecn) {
+                    self.segment_arrives(local, peer, segment);
+                }
+            }
+            Body::Icmp(icmp) => {
+                let Some(quoted) = icmp.quoted().filter(|_| self.addresses.contains(&destination)) else {
+                    return;
+                };
+                let local = SocketAddr::new(quoted.source, quoted.source_port);
+                let peer = SocketAddr::new(quoted.destination, quoted.destination_port);
+                if let Some(number) = self.tuples.get(&(local, peer)).copied() {
+                    self.on_tcb(number, |tcb, cx| tcb.icmp_arrives(cx, &icmp, quoted.seq));
+                }
+            }
+            Body::Other { .. } => (),
+        }
+    }
+
+    /// Finds whom a segment is for: a connection, a listener, or nobody.
+    fn segment_arrives(&mut self, local: SocketAddr, peer: SocketAddr, segment: Arriving) {
+        if let Some(number) = self.tuples.get(&(local, peer)).copied() {
+            if !self.reopen(number, &segment) {
+                self.on_tcb(number, |tcb, cx| tcb.segment_arrives(cx, segment));
+            }
+            return;
+        }
+        let cousin = self
+            .tuples
+            .iter()
+            .find(|((end, other), _)| *end == local && other.ip() == peer.ip());
+        if let Some((_, number)) = cousin.filter(|_| self.cx.has(Defect::WrongConnection)) {
+            let number = *number;
+            self.on_tcb(number, |tcb, cx| tcb.segment_arrives(cx, segment));
+            return;
+        }
+        match self.listeners.iter().position(|listener| listener.local == local) {
+            Some(at) => self.listen_state(at, peer, segment),
+            None => closed(&mut self.cx, local, peer, &segment),
+        }
+    }
+
+    // ----- calls ----------------------------------------------------------------------------------------------------
+
+    fn dispatch(&mut self, id: CallId, call: &Call) -> Ended {
+        match call {
+            Call::Listen {
+                socket,
+                local,
+                backlog,
+                fast_open,
+            } => Some(self.open_passive(*socket, *local, *backlog, *fast_open)),
+            Call::Connect {
+                socket,
+                local,
+                peer,
+                isn,
+            } => self.open_active(id, *socket, (*local, *peer), *isn),
+            Call::Accept { listener, socket } => self.accept(id, *listener, *socket),
+            Call::Send { socket, data, urgent } => self.on_socket(*socket, |tcb, cx| tcb.send(cx, id, data, *urgent)),
+            Call::Recv { socket, amount } => self.on_socket(*socket, |tcb, cx| tcb.receive(cx, id, *amount)),
+            Call::Shutdown { socket } => self.on_socket(*socket, |tcb, cx| tcb.close(cx, id, false)),
+            Call::Close { socket } if self.close_listener(*socket) => Some(Ok(Answer::Ok)),
+            Call::Abort { socket } if self.close_listener(*socket) => Some(Ok(Answer::Ok)),
+            Call::Close { socket } => self.release(*socket, |tcb, cx| tcb.close(cx, id, true)),
+            Call::Abort { socket } => self.release(*socket, |tcb, cx| tcb.abort(cx)),
+            Call::Set { socket, setting, value } => Some(self.set(*socket, *setting, *value)),
+            Call::State { local, peer } => Some(Ok(Answer::State(self.state(*local, *peer)))),
+        }
+    }
+
+    fn on_socket(&mut self, socket: SocketId, work: impl FnOnce(&mut Tcb, &mut Context) -> Ended) -> Ended {
+        match self.sockets.get(&socket).copied() {
+            Some(number) => self.on_tcb(number, work).flatten(),
+            None => Some(Err(errno(ErrorName::DoesNotExist, "connection does not exist"))),
+        }
+    }
+
+    /// A call after which the user has no name for the connection any more, unless it fails.
+    fn release(&mut self, socket: SocketId, work: impl FnOnce(&mut Tcb, &mut Context) -> Ended) -> Ended {
+        let number = self.sockets.get(&socket).copied();
+        let ended = self.on_socket(socket, work);
+        if let (Some(number), None | Some(Ok(_))) = (number, &ended) {
+            self.sockets.remove(&socket);
+            if let Some(tcb) = self.tcbs.get_mut(&number) {
+                tcb.user.socket = None;
+            }
+            self.settle(number);
+        }
+        ended
+    }
+
+    fn is_taken(&self, socket: SocketId) -> bool {
+        self.sockets.contains_key(&socket) || self.listeners.iter().any(|listener| listener.socket == socket)
+    }
+
+    /// Passive OPEN (RFC 9293 section 3.10.1).
+    fn open_passive(
+        &mut self,
+        socket: SocketId,
+        local: SocketAddr,
+        backlog: u32,
+        fast_open: Option<u32>,
+    ) -> Result<Answer, Errno> {
+        if local.port() == 0 || !self.addresses.contains(&local.ip()) {
+            return Err(errno(ErrorName::Invalid, "no such local socket"));
+        }
+        if self.is_taken(socket) || self.listeners.iter().any(|listener| listener.local == local) {
+            return Err(errno(ErrorName::AlreadyExists, "connection already exists"));
+        }
+        self.listeners.push(Listener {
+            socket,
+            local,
+            backlog: backlog.max(1) as usize,
+            spent: false,
+            fast_open: fast_open.map(|most| most as usize),
+            settings: Settings::default(),
+            waiting: Default::default(),
+            accepts: Default::default(),
+        });
+        Ok(Answer::Ok)
+    }
+
+    /// Active OPEN (RFC 9293 section 3.10.1). Nobody can be connected to at a broadcast or multicast address (section
+    /// 3.9.1.1, MUST-46).
+    fn open_active(
+        &mut self,
+        id: CallId,
+        socket: SocketId,
+        (local, peer): (IpAddr, SocketAddr),
+        isn: Option<u32>,
+    ) -> Ended {
+        if self.is_taken(socket) {
+            return Some(Err(errno(ErrorName::AlreadyExists, "connection already exists")));
+        }
+        let nobody = match peer.ip() {
+            IpAddr::V4(peer) => peer.is_broadcast() || peer.is_multicast() || peer.is_unspecified(),
+            IpAddr::V6(peer) => peer.is_multicast() || peer.is_unspecified(),
+        };
+        if nobody || peer.port() == 0 || !self.addresses.contains(&local) || local.is_ipv4() != peer.is_ipv4() {
+            return Some(Err(errno(ErrorName::Invalid, "remote socket unspecified")));
+        }
+        let Some(local) = self.free_port(local, peer) else {
+            return Some(Err(errno(ErrorName::NoResources, "insufficient resources")));
+        };
+        let mut tcb = Tcb::new(&self.cx, local, peer, Opened::Active, Settings::default());
+        let iss = match isn {
+            Some(isn) => crate::wire::SeqNum(isn),
+            None => isn::isn(&mut self.cx, local, peer),
+        };
+        tcb.set_iss(iss);
+        tcb.state = State::SynSent;
+        tcb.user.socket = Some(socket);
+        tcb.user.connect = Some(id);
+        tcb.send_syn(&mut self.cx);
+        self.insert(tcb);
+        None
+    }
+
+    fn free_port(&self, local: IpAddr, peer: SocketAddr) -> Option<SocketAddr> {
+        let start = isn::port_offset(&self.cx, SocketAddr::new(local, 0), peer);
+        let ports = (0..EPHEMERAL.1).map(|step| EPHEMERAL.0 + start.wrapping_add(step) % EPHEMERAL.1);
+        let mut ends = ports.map(|port| SocketAddr::new(local, port));
+        ends.find(|end| {
+            let used = self.tuples.range((*end, lowest())..).next();
+            used.is_none_or(|((known, _), _)| known != end) && !self.listeners.iter().any(|known| known.local == *end)
+        })
+    }
+
+    fn accept(&mut self, id: CallId, listener: SocketId, socket: SocketId) -> Ended {
+        if self.is_taken(socket) {
+            return Some(Err(errno(ErrorName::AlreadyExists, "connection already exists")));
+        }
+        let Some(found) = self.listeners.iter_mut().find(|known| known.socket == listener) else {
+            return Some(Err(errno(ErrorName::DoesNotExist, "connection does not exist")));
+        };
+        found.accepts.push_back((id, socket));
+        self.serve_accepts(listener);
+        None
+    }
+
+    /// CLOSE or ABORT of a listener (RFC 9293 sections 3.10.4 and 3.10.5): the block is deleted. Connections that
+    /// nobody can be given any more are aborted.
+    fn close_listener(&mut self, socket: SocketId) -> bool {
+        let Some(at) = self.listeners.iter().position(|listener| listener.socket == socket) else {
+            return false;
+        };
+        if self.cx.has(Defect::ListenerCloseKeepsPort) {
+            return true;
+        }
+        let listener = self.listeners.remove(at);
+        for (id, _) in listener.accepts {
+            self.cx.fail(id, ErrorName::Closing, "connection closing");
+        }
+        let orphans: Vec<u32> = self
+            .tcbs
+            .iter()
+            .filter(|(_, tcb)| tcb.opened == Opened::Passive(socket) && tcb.user.socket.is_none())
+            .filter(|(number, tcb)| listener.waiting.contains(number) || tcb.state == State::SynReceived)
+            .map(|(number, _)| *number)
+            .collect();
+        for number in orphans {
+            self.on_tcb(number, |tcb, cx| drop(tcb.abort(cx)));
+        }
+        true
+    }
+
+    /// Sets an option. Those of a listener hold for the connections that come to it from then on.
+    fn set(&mut self, socket: SocketId, setting: Setting, value: SetValue) -> Result<Answer, Errno> {
+        if let Some(listener) = self.listeners.iter_mut().find(|listener| listener.socket == socket) {
+            listener.settings.change(setting, value)?;
+            return Ok(Answer::Ok);
+        }
+        let number = self.sockets.get(&socket).copied();
+        let changed = number.and_then(|number| {
+            self.on_tcb(number, |tcb, cx| {
+                tcb.settings.change(setting, value)?;
+                tcb.apply(cx, setting);
+                tcb.output(cx);
+                Ok(Answer::Ok)
+            })
+        });
+        changed.unwrap_or_else(|| Err(errno(ErrorName::DoesNotExist, "connection does not exist")))
+    }
+
+    /// STATUS (RFC 9293 section 3.10.6).
+    fn state(&self, local: SocketAddr, peer: SocketAddr) -> State {
+        match self.tuples.get(&(local, peer)).and_then(|number| self.tcbs.get(number)) {
+            Some(tcb) => tcb.state,
+            None if self.listeners.iter().any(|listener| listener.local == local) => State::Listen,
+            None => State::Closed,
+        }
+    }
+}
+
+/// Before every other end.
+fn lowest() -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(core::net::Ipv4Addr::UNSPECIFIED), 0)
+}
+
+impl Stack for Model {
+    fn abilities(&self) -> Abilities {
+        ABILITIES.into_iter().chain(["set:quick-ack"]).collect()
+    }
+
+    fn receive(&mut self, now: Instant, packet: &[u8]) {
+        self.cx.now = now;
+        if let Ok(packet) = Packet::parse(packet) {
+            self.packet_arrives(packet);
+        }
+    }
+
+    fn call(&mut self, now: Instant, id: CallId, call: &Call) {
+        self.cx.now = now;
+        if let Some(result) = self.dispatch(id, call) {
+            self.cx.answer(id, result);
+        }
+    }
+
+    fn poll(&mut self, now: Instant, out: &mut dyn FnMut(Emitted)) -> Option<Instant> {
+        self.cx.now = now;
+        let due = |tcb: &Tcb| tcb.next_deadline().is_some_and(|at| at <= now);
+        let ready: Vec<u32> = self
+            .tcbs
+            .iter()
+            .filter(|(_, tcb)| due(tcb))
+            .map(|(number, _)| *number)
+            .collect();
+        for number in ready {
+            for _ in 0..MOST_FIRINGS {
+                if !self.tcbs.get(&number).is_some_and(due) {
+                    break;
+                }
+                self.on_tcb(number, |tcb, cx| tcb.on_time(cx));
+            }
+        }
+        self.cx.out.drain(..).for_each(out);
+        self.tcbs.values().filter_map(Tcb::next_deadline).min()
+    }
+}

@@ -1,0 +1,407 @@
+//! The transmission control block (RFC 9293 section 3.3.1).
+
+use super::congestion::Congestion;
+use super::context::Context;
+use super::defect::{Defect, Defects};
+use super::queues::{ReceiveQueue, SendQueue};
+use super::sack::{Reports, Scoreboard};
+use super::seq::{leq, span};
+use super::settings::Settings;
+use crate::case::State;
+use crate::notation::ErrorName;
+use crate::target::{CallId, SocketId};
+use crate::time::Instant;
+use crate::wire::SeqNum;
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::collections::VecDeque;
+
+/// How a connection was opened: SYN-RECEIVED goes back to where it came from (RFC 9293 section 3.10.7.4, MUST-11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opened {
+    /// By a SYN to this listener.
+    Passive(SocketId),
+    /// By an OPEN of the user.
+    Active,
+}
+
+/// What was agreed upon in the handshake.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Agreed {
+    /// Snd.Wind.Shift and Rcv.Wind.Shift (RFC 7323 section 2.3).
+    pub snd_wind_shift: u8,
+    pub rcv_wind_shift: u8,
+    /// Both SYNs carried the window scale option.
+    pub scaled: bool,
+    /// Both SYNs carried timestamps.
+    pub timestamps: bool,
+    /// Both SYNs permitted SACK.
+    pub sack: bool,
+    /// Both ends speak ECN (RFC 3168 section 6.1.1).
+    pub ecn: bool,
+}
+
+/// Deadlines. `None`: not running.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Timers {
+    /// RFC 6298.
+    pub retransmission: Option<Instant>,
+    /// The probe of a closed window (RFC 9293 section 3.8.6.1).
+    pub persist: Option<Instant>,
+    /// The override of the sender's silly window avoidance (RFC 9293 section 3.8.6.2.1).
+    pub override_delay: Option<Instant>,
+    /// RFC 9293 section 3.8.6.3.
+    pub delayed_ack: Option<Instant>,
+    /// RFC 9293 section 3.8.4.
+    pub keep_alive: Option<Instant>,
+    /// R2 (RFC 9293 section 3.8.3).
+    pub user: Option<Instant>,
+    /// 2MSL.
+    pub time_wait: Option<Instant>,
+    /// How long FIN-WAIT-2 may last.
+    pub fin_wait_2: Option<Instant>,
+}
+
+/// The estimator of RFC 6298.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RoundTrip {
+    pub srtt: Option<Duration>,
+    pub rttvar: Duration,
+    pub rto: Duration,
+    /// The octet that is timed, and when it was sent; none after a retransmission (Karn's rule).
+    pub timed: Option<(SeqNum, Instant)>,
+    /// Timeouts in a row.
+    pub backoffs: u32,
+    /// Whether the SYN, or the SYN,ACK, had to be sent again (RFC 6298 section 5.7).
+    pub syn_timed_out: bool,
+}
+
+/// What is owed to the peer (RFC 9293 section 3.8.6.3).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Owed {
+    /// An ACK, at once.
+    pub now: bool,
+    /// Octets taken since the last ACK.
+    pub octets: u32,
+}
+
+/// Throttling of challenge ACKs (RFC 5961 section 7).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Challenges {
+    pub since: Option<Instant>,
+    pub sent: u32,
+}
+
+/// A SEND that has not been taken in whole.
+#[derive(Clone, Debug)]
+pub(super) struct Sending {
+    pub id: CallId,
+    pub data: Vec<u8>,
+    pub taken: usize,
+    pub urgent: bool,
+}
+
+/// A RECEIVE that waits.
+#[derive(Clone, Debug)]
+pub(super) struct Receiving {
+    pub id: CallId,
+    /// Exactly so many octets, unless the stream ends; `None`: at least one.
+    pub amount: Option<usize>,
+    pub data: Vec<u8>,
+}
+
+/// A CLOSE that waits for SENDs before it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Closing {
+    pub id: CallId,
+    /// Whether reading is given up too.
+    pub both: bool,
+}
+
+/// The user's side.
+#[derive(Clone, Debug, Default)]
+pub(super) struct User {
+    /// Its name for the connection; none before it is accepted, and after it is closed.
+    pub socket: Option<SocketId>,
+    /// Whether the listener has it, or gave it away.
+    pub handed_over: bool,
+    pub connect: Option<CallId>,
+    pub sends: VecDeque<Sending>,
+    pub receives: VecDeque<Receiving>,
+    pub close: Option<Closing>,
+    /// The user reads no more.
+    pub deaf: bool,
+    /// Why the connection ended, until the user has been told.
+    pub error: Option<ErrorName>,
+}
+
+/// Path MTU discovery (RFC 1191, RFC 8201, with the care of RFC 5927 section 7.2).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct PathMtu {
+    /// The estimate, in octets of an IP packet.
+    pub mtu: usize,
+    /// The largest packet sent so far, and the largest acknowledged.
+    pub largest_sent: usize,
+    pub largest_acked: usize,
+    /// A claim that waits for the segment to time out as well.
+    pub claimed: Option<(usize, SeqNum)>,
+}
+
+/// ECN's state (RFC 3168 section 6.1).
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct EcnState {
+    /// ECE goes out with every ACK until CWR comes.
+    pub echo: bool,
+    /// The next new data carries CWR.
+    pub cwr: bool,
+    /// What was sent when the window was last reduced for a mark.
+    pub reduced_at: Option<SeqNum>,
+}
+
+/// One connection.
+#[derive(Clone, Debug)]
+pub(super) struct Tcb {
+    pub local: SocketAddr,
+    pub peer: SocketAddr,
+    pub state: State,
+    pub opened: Opened,
+
+    pub iss: SeqNum,
+    pub snd_una: SeqNum,
+    pub snd_nxt: SeqNum,
+    pub snd_wnd: u32,
+    pub snd_wl1: SeqNum,
+    pub snd_wl2: SeqNum,
+    /// One past the last urgent octet (RFC 9293 section 3.8.5, MUST-62).
+    pub snd_up: Option<SeqNum>,
+    /// The largest window that the peer offered.
+    pub max_snd_wnd: u32,
+
+    pub irs: SeqNum,
+    pub rcv_nxt: SeqNum,
+    /// RCV.NXT + RCV.WND: the right edge, which never moves left.
+    pub rcv_edge: SeqNum,
+    pub rcv_up: Option<SeqNum>,
+    /// TS.Recent, and when it was taken (RFC 7323 section 4.3).
+    pub ts_recent: u32,
+    pub ts_recent_at: Instant,
+    pub last_ack_sent: SeqNum,
+    /// Where timestamps begin (RFC 7323 section 5.4).
+    pub ts_offset: u32,
+
+    pub agreed: Agreed,
+    /// SendMSS: what the peer announced, or the default (RFC 9293 section 3.7.1).
+    pub snd_mss: usize,
+    pub path: PathMtu,
+    pub queue: SendQueue,
+    /// CLOSE was called and taken up: a FIN follows the queue.
+    pub closing: bool,
+    /// The FIN has been sent.
+    pub fin_sent: bool,
+    /// The peer's FIN has been taken.
+    pub fin_received: bool,
+    pub received: ReceiveQueue,
+    pub reports: Reports,
+    pub scoreboard: Scoreboard,
+    pub congestion: Congestion,
+    pub round_trip: RoundTrip,
+    pub timers: Timers,
+    /// How long until the next window probe.
+    pub persist_for: Duration,
+    /// All that is outstanding is the octet of a window probe.
+    pub probed: bool,
+    pub owed: Owed,
+    pub challenges: Challenges,
+    pub ecn: EcnState,
+    /// When the peer was last heard of, and data last sent.
+    pub heard_at: Instant,
+    pub sent_at: Instant,
+    pub keep_alives: u32,
+    /// The user timeout that the peer announced (RFC 5482), and whether ours has been.
+    pub uto_remote: Option<Duration>,
+    pub uto_announce: bool,
+    /// What the SYN,ACK carries of RFC 7413.
+    pub cookie: Option<Vec<u8>>,
+    /// The SYN's data was taken before the handshake's end.
+    pub fast_open: bool,
+    /// The last text came with PSH.
+    pub pushed: bool,
+    /// The connection in TIME-WAIT that this one took the place of (RFC 9293 section 3.6.1).
+    pub before: Option<Box<Tcb>>,
+    pub user: User,
+    pub settings: Settings,
+    /// The mistakes that are switched on.
+    pub defects: Defects,
+}
+
+impl Tcb {
+    /// A block in CLOSED, between these ends, with this ISS.
+    pub fn new(cx: &Context, local: SocketAddr, peer: SocketAddr, opened: Opened, settings: Settings) -> Tcb {
+        let zero = SeqNum(0);
+        let mut tcb = Tcb {
+            local,
+            peer,
+            state: State::Closed,
+            opened,
+            iss: zero,
+            snd_una: zero,
+            snd_nxt: zero,
+            snd_wnd: 0,
+            snd_wl1: zero,
+            snd_wl2: zero,
+            snd_up: None,
+            max_snd_wnd: 0,
+            irs: zero,
+            rcv_nxt: zero,
+            rcv_edge: zero,
+            rcv_up: None,
+            ts_recent: 0,
+            ts_recent_at: cx.now,
+            last_ack_sent: zero,
+            ts_offset: super::isn::timestamp_offset(cx, local, peer),
+            agreed: Agreed::default(),
+            snd_mss: super::options::default_mss(local.is_ipv4()),
+            path: PathMtu {
+                mtu: cx.config.mtu,
+                ..PathMtu::default()
+            },
+            queue: SendQueue::new(zero),
+            closing: false,
+            fin_sent: false,
+            fin_received: false,
+            received: ReceiveQueue::default(),
+            reports: Reports::default(),
+            scoreboard: Scoreboard::default(),
+            congestion: Congestion::default(),
+            round_trip: RoundTrip {
+                srtt: None,
+                rttvar: Duration::ZERO,
+                rto: cx.config.rto_initial / if cx.has(Defect::RtoTooShort) { 5 } else { 1 },
+                timed: None,
+                backoffs: 0,
+                syn_timed_out: false,
+            },
+            timers: Timers::default(),
+            persist_for: Duration::ZERO,
+            probed: false,
+            owed: Owed::default(),
+            challenges: Challenges::default(),
+            ecn: EcnState::default(),
+            heard_at: cx.now,
+            sent_at: cx.now,
+            keep_alives: 0,
+            uto_remote: None,
+            uto_announce: cx.config.user_timeout_option,
+            cookie: None,
+            fast_open: false,
+            pushed: false,
+            before: None,
+            user: User::default(),
+            settings,
+            defects: cx.defects,
+        };
+        tcb.choose_scale(cx);
+        tcb
+    }
+
+    /// Whether this mistake is switched on.
+    pub fn has(&self, defect: Defect) -> bool {
+        self.defects.contains(defect)
+    }
+
+    /// Sets ISS, and with it where everything that is sent begins (RFC 9293 section 3.10.1).
+    pub fn set_iss(&mut self, iss: SeqNum) {
+        self.iss = iss;
+        self.snd_una = iss;
+        self.snd_nxt = iss;
+        self.queue = SendQueue::new(iss.advanced(1));
+        self.congestion.recover = iss;
+    }
+
+    /// Sets IRS and RCV.NXT from a SYN.
+    pub fn set_irs(&mut self, irs: SeqNum) {
+        self.irs = irs;
+        self.rcv_nxt = irs.advanced(1);
+        self.rcv_edge = self.rcv_nxt;
+        self.last_ack_sent = self.rcv_nxt;
+    }
+
+    /// The smallest shift with which the whole buffer can be told (RFC 7323 section 2.3).
+    pub fn choose_scale(&mut self, cx: &Context) {
+        let buffer = self.settings.receive_buffer.unwrap_or(cx.config.receive_buffer);
+        let fits = |shift: &u8| buffer >> shift <= usize::from(u16::MAX);
+        self.agreed.rcv_wind_shift = (0..=14).find(fits).unwrap_or(14);
+    }
+
+    /// RCV.WND: from RCV.NXT to the right edge.
+    pub fn rcv_wnd(&self) -> u32 {
+        if self.rcv_edge.before(self.rcv_nxt) {
+            0
+        } else {
+            span(self.rcv_nxt, self.rcv_edge)
+        }
+    }
+
+    /// The number of the FIN, if it has been sent.
+    pub fn fin_number(&self) -> Option<SeqNum> {
+        self.fin_sent.then(|| self.queue.end())
+    }
+
+    /// Whether our FIN has been acknowledged.
+    pub fn fin_is_acked(&self) -> bool {
+        if self.has(Defect::OwnFinNotCounted) {
+            return self.fin_number().is_some_and(|fin| leq(fin, self.snd_una));
+        }
+        self.fin_number().is_some_and(|fin| fin.before(self.snd_una))
+    }
+
+    /// Octets that have not been sent yet.
+    pub fn unsent(&self) -> usize {
+        self.queue.after(self.snd_nxt)
+    }
+
+    /// Whether anything is sent and not acknowledged.
+    pub fn has_outstanding(&self) -> bool {
+        self.snd_una != self.snd_nxt
+    }
+
+    /// FlightSize, in numbers (RFC 5681 section 2).
+    pub fn flight(&self) -> u32 {
+        span(self.snd_una, self.snd_nxt)
+    }
+
+    /// ESTABLISHED and every later state (RFC 9293 section 3.5.2).
+    pub fn is_synchronized(&self) -> bool {
+        match self.state {
+            State::Closed | State::Listen | State::SynSent | State::SynReceived => false,
+            State::Established
+            | State::FinWait1
+            | State::FinWait2
+            | State::CloseWait
+            | State::Closing
+            | State::LastAck
+            | State::TimeWait => true,
+        }
+    }
+
+    /// Whether `ack` acknowledges something new: SND.UNA < SEG.ACK =< SND.NXT.
+    pub fn acks_new(&self, ack: SeqNum) -> bool {
+        self.snd_una.before(ack) && leq(ack, self.snd_nxt)
+    }
+
+    /// The earliest deadline.
+    pub fn next_deadline(&self) -> Option<Instant> {
+        let timers = &self.timers;
+        let all = [
+            timers.retransmission,
+            timers.persist,
+            timers.override_delay,
+            timers.delayed_ack,
+            timers.keep_alive,
+            timers.user,
+            timers.time_wait,
+            timers.fin_wait_2,
+        ];
+        all.into_iter().flatten().min()
+    }
+}

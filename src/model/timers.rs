@@ -1,0 +1,370 @@
+//! Timeouts (RFC 9293 section 3.10.8), and the timers behind them: RFC 6298, window probes (section 3.8.6.1),
+//! keep-alives (section 3.8.4), delayed ACKs (section 3.8.6.3), 2MSL (section 3.6.1).
+
+use super::config::{GiveUp, KeepAliveProbe, WindowProbe};
+use super::context::Context;
+use super::tcb::Tcb;
+use crate::case::State;
+use crate::model::defect::Defect;
+use crate::notation::ErrorName;
+use crate::time::Instant;
+use crate::wire::SeqNum;
+use core::time::Duration;
+
+/// G: how fine the clock is that round trips are measured with (RFC 6298 section 2).
+const GRANULARITY: Duration = Duration::from_millis(1);
+/// RTO for data after the SYN timed out (RFC 6298 section 5.7).
+const RTO_AFTER_SYN: Duration = Duration::from_secs(3);
+
+impl Tcb {
+    /// Handles every timer that is due; what it caused goes out at once.
+    pub fn on_time(&mut self, cx: &mut Context) {
+        let now = cx.now;
+        let due = |timer: Option<Instant>| timer.is_some_and(|at| at <= now);
+        if due(self.timers.user) {
+            return self.user_timeout_expired(cx);
+        }
+        if due(self.timers.time_wait) || due(self.timers.fin_wait_2) {
+            return self.time_wait_expired(cx);
+        }
+        if due(self.timers.retransmission) {
+            self.timers.retransmission = None;
+            self.retransmission_expired(cx);
+        }
+        if self.state == State::Closed {
+            return;
+        }
+        if due(self.timers.persist) {
+            self.timers.persist = None;
+            self.persist_expired(cx);
+        }
+        if due(self.timers.keep_alive) {
+            self.timers.keep_alive = None;
+            self.keep_alive_expired(cx);
+        }
+        if due(self.timers.delayed_ack) {
+            self.timers.delayed_ack = None;
+            self.owed.now = true;
+        }
+        self.output(cx);
+        // Whatever was held back for the override has gone out by now, or need not.
+        if due(self.timers.override_delay) {
+            self.timers.override_delay = None;
+        }
+    }
+
+    // ----- 3.10.8 ---------------------------------------------------------------------------------------------------
+
+    /// USER TIMEOUT (RFC 9293 section 3.10.8): all queues are flushed, the user is told in general and for every call,
+    /// the TCB is deleted.
+    fn user_timeout_expired(&mut self, cx: &mut Context) {
+        if cx.config.user_timeout_end == GiveUp::Reset && self.is_synchronized() {
+            self.send_reset(cx);
+        }
+        if self.has(Defect::UserTimeoutNotTold) {
+            self.user.connect = None;
+            self.user.receives.clear();
+            self.user.sends.clear();
+        }
+        self.end(cx, Some(ErrorName::TimedOut), "connection aborted due to user timeout");
+    }
+
+    /// RETRANSMISSION TIMEOUT (RFC 9293 section 3.10.8, RFC 6298 section 5): the segment at the front of the queue goes
+    /// out again.
+    fn retransmission_expired(&mut self, cx: &mut Context) {
+        let most = match self.state {
+            State::SynSent => cx.config.syn_retries,
+            State::SynReceived => cx.config.syn_ack_retries,
+            _ if self.user.deaf => cx.config.orphan_retries.or(cx.config.data_retries),
+            _ => cx.config.data_retries,
+        };
+        if most.is_some_and(|most| self.round_trip.backoffs >= most) {
+            return self.user_timeout_expired(cx);
+        }
+        if self.keeps_quiet() {
+            return;
+        }
+        let first = self.round_trip.backoffs == 0;
+        self.back_off(cx);
+        if self.snd_una == self.iss {
+            self.round_trip.syn_timed_out = true;
+            self.round_trip.timed = None;
+            self.send_syn(cx);
+        } else {
+            self.take_delayed_claim();
+            self.on_timeout(first);
+            if self.has(Defect::RtoNotStopped) && !self.has_outstanding() {
+                self.send_probe(cx, self.snd_una.advanced(-1), vec![0]);
+            }
+            let length = self.send_again(cx, self.snd_una);
+            self.congestion.high_rxt = self.snd_una.advanced(i64::from(length));
+        }
+        self.timers.retransmission = Some(cx.now + self.round_trip.rto);
+    }
+
+    /// Where mistakes keep something from being sent again.
+    fn keeps_quiet(&self) -> bool {
+        let fin_only = self.fin_sent && self.queue.len() == 0;
+        (self.has(Defect::FinNotRetransmitted) && fin_only)
+            || (self.has(Defect::FinNotRetransmittedInClosing) && fin_only && self.state == State::Closing)
+            || (self.has(Defect::FinNotRetransmittedInLastAck) && fin_only && self.state == State::LastAck)
+            || (self.has(Defect::SynNotRetransmitted) && self.state == State::SynSent)
+            || (self.has(Defect::SynAckNotRetransmitted) && self.state == State::SynReceived)
+            || (self.has(Defect::DataNotRetransmitted) && self.queue.len() > 0)
+    }
+
+    /// TIME-WAIT TIMEOUT (RFC 9293 section 3.10.8): the TCB is deleted.
+    fn time_wait_expired(&mut self, cx: &mut Context) {
+        self.end(cx, None, "");
+    }
+
+    /// Starts, or starts anew, the 2MSL timer, and turns the others off (RFC 9293 section 3.10.7.4).
+    pub fn start_time_wait(&mut self, cx: &Context) {
+        self.timers = super::tcb::Timers {
+            time_wait: self.time_wait_end(cx),
+            delayed_ack: self.timers.delayed_ack,
+            ..super::tcb::Timers::default()
+        };
+    }
+
+    fn time_wait_end(&self, cx: &Context) -> Option<Instant> {
+        if self.has(Defect::TimeWaitNotRestarted) && self.timers.time_wait.is_some() {
+            return self.timers.time_wait;
+        }
+        let length = match self.has(Defect::TimeWaitShort) {
+            true => Duration::from_secs(1),
+            false => cx.config.msl * 2,
+        };
+        (!self.has(Defect::TimeWaitEndless)).then(|| cx.now + length)
+    }
+
+    // ----- RFC 6298 -------------------------------------------------------------------------------------------------
+
+    /// RTO doubles, up to its bound (section 5.5).
+    fn back_off(&mut self, cx: &Context) {
+        self.round_trip.backoffs += 1;
+        let factor = match () {
+            () if self.has(Defect::RtoNotDoubled) => 1,
+            () if self.has(Defect::RtoTripled) => 3,
+            () => 2,
+        };
+        self.round_trip.rto = (self.round_trip.rto * factor).min(cx.config.rto_max);
+    }
+
+    /// Takes a sample (sections 2.2 to 2.4).
+    pub fn measure(&mut self, cx: &Context, r: Duration) {
+        let it = &mut self.round_trip;
+        let srtt = match it.srtt {
+            None => {
+                it.rttvar = r / 2;
+                r
+            }
+            Some(srtt) => {
+                it.rttvar = it.rttvar * 3 / 4 + srtt.abs_diff(r) / 4;
+                srtt * 7 / 8 + r / 8
+            }
+        };
+        it.srtt = Some(srtt);
+        it.backoffs = 0;
+        let rto = srtt + GRANULARITY.max(it.rttvar * 4);
+        it.rto = rto.max(cx.config.rto_min).min(cx.config.rto_max);
+    }
+
+    /// After the handshake: a SYN that timed out makes the first RTO for data a careful one (section 5.7).
+    pub fn settle_rto(&mut self) {
+        if self.round_trip.syn_timed_out {
+            self.round_trip.rto = RTO_AFTER_SYN;
+            self.round_trip.backoffs = 0;
+        }
+    }
+
+    /// Starts the timer anew (section 5.3), or stops it when nothing is outstanding (section 5.2).
+    pub fn restart_retransmission(&mut self, cx: &Context) {
+        if self.has(Defect::RtoNotRestarted) && self.has_outstanding() {
+            return;
+        }
+        if self.has(Defect::RtoNotStopped) {
+            return;
+        }
+        self.timers.retransmission = self.has_outstanding().then(|| cx.now + self.round_trip.rto);
+    }
+
+    // ----- which timers run -----------------------------------------------------------------------------------------
+
+    /// Sets the timers that follow from what is outstanding, queued and held back.
+    pub fn arm(&mut self, cx: &Context) {
+        if matches!(self.state, State::Closed | State::TimeWait) {
+            return;
+        }
+        let outstanding = self.has_outstanding();
+        let waiting = self.unsent() > 0 || (self.closing && !self.fin_sent);
+        // A FIN that has been sent goes out again whatever the window says: it takes no room.
+        let octets = self.queue.len() > 0 || (self.closing && !self.fin_sent);
+        let shut = self.snd_wnd == 0 && self.is_synchronized() && octets;
+        if shut {
+            self.timers.retransmission = None;
+            if self.timers.persist.is_none() {
+                self.arm_persist(cx);
+            }
+        } else {
+            self.timers.persist = None;
+            self.persist_for = Duration::ZERO;
+            if !outstanding && !self.has(Defect::RtoNotStopped) {
+                self.timers.retransmission = None;
+            } else if self.timers.retransmission.is_none() {
+                self.timers.retransmission = Some(cx.now + self.round_trip.rto);
+            }
+        }
+        let held_back = self.unsent() > 0 && !outstanding && !shut && self.is_synchronized();
+        match (held_back, self.timers.override_delay) {
+            (true, None) => self.timers.override_delay = Some(cx.now + cx.config.override_delay),
+            (true, Some(_)) => (),
+            (false, _) => self.timers.override_delay = None,
+        }
+        if !outstanding && !waiting {
+            self.timers.user = None;
+        } else if self.timers.user.is_none() && !self.has(Defect::UserTimeoutIgnored) {
+            self.timers.user = Some(cx.now + self.user_timeout(cx));
+        }
+        if self.timers.keep_alive.is_none() {
+            self.arm_keep_alive(cx);
+        }
+    }
+
+    // ----- window probes --------------------------------------------------------------------------------------------
+
+    /// The first probe after an RTO, each later one after twice as long (RFC 9293 section 3.8.6.1, SHLD-29 and 30).
+    fn arm_persist(&mut self, cx: &Context) {
+        if self.has(Defect::NoWindowProbe) {
+            return;
+        }
+        if self.has(Defect::ProbeNotBackedOff) {
+            self.persist_for = Duration::ZERO;
+        }
+        self.persist_for = if self.persist_for.is_zero() {
+            cx.config.first_probe.unwrap_or(self.round_trip.rto)
+        } else {
+            (self.persist_for * 2).min(cx.config.rto_max)
+        };
+        self.timers.persist = Some(cx.now + self.persist_for);
+    }
+
+    /// Asks for the window. The octet of a probe counts as sent: the peer may take it.
+    fn persist_expired(&mut self, cx: &mut Context) {
+        let size = if self.has(Defect::ProbeWithSegment) { 536 } else { 1 };
+        let octet = self.queue.read(self.snd_una, size);
+        if cx.config.window_probe == WindowProbe::Old || octet.is_empty() {
+            return self.send_probe(cx, self.snd_una.advanced(-1), Vec::new());
+        }
+        self.round_trip.timed = None;
+        if !self.has_outstanding() && self.has(Defect::ProbedOctetSentTwice) {
+            self.queue.repeat_first();
+        }
+        if !self.has_outstanding() {
+            self.snd_nxt = self.snd_una.advanced(octet.len() as i64);
+            self.probed = true;
+        }
+        self.send_probe(cx, self.snd_una, octet);
+    }
+
+    // ----- keep-alive -----------------------------------------------------------------------------------------------
+
+    fn keeps_alive(&self) -> bool {
+        let idles = matches!(self.state, State::Established | State::CloseWait | State::FinWait2);
+        (self.settings.keep_alive || self.has(Defect::KeepAliveUnasked))
+            && idles
+            && !self.has_outstanding()
+            && self.unsent() == 0
+    }
+
+    /// Sets the time of the next probe: idle time after the peer was last heard of, or the interval after the last
+    /// probe (RFC 9293 section 3.8.4, MUST-26).
+    pub fn arm_keep_alive(&mut self, cx: &Context) {
+        let often = self.has(Defect::KeepAliveUnasked) || self.has(Defect::KeepAliveTooOften);
+        let default = if often {
+            Duration::from_secs(60)
+        } else {
+            cx.config.keep_alive_idle
+        };
+        let idle = self.settings.keep_alive_idle.unwrap_or(default);
+        let interval = self
+            .settings
+            .keep_alive_interval
+            .unwrap_or(cx.config.keep_alive_interval);
+        self.timers.keep_alive = match (self.keeps_alive(), self.keep_alives) {
+            (false, _) => None,
+            (true, 0) => Some((self.heard_at + idle).max(cx.now)),
+            (true, _) => Some(cx.now + interval),
+        };
+    }
+
+    fn keep_alive_expired(&mut self, cx: &mut Context) {
+        if !self.keeps_alive() {
+            return;
+        }
+        let most = self.settings.keep_alive_count.unwrap_or(cx.config.keep_alive_count);
+        let most = if self.has(Defect::KeepAliveHasty) { 1 } else { most };
+        if self.keep_alives >= most && !self.has(Defect::KeepAliveEndless) {
+            if cx.config.keep_alive_end == GiveUp::Reset {
+                self.send_reset(cx);
+            }
+            return self.end(cx, Some(ErrorName::TimedOut), "keep-alives were not answered");
+        }
+        self.keep_alives += 1;
+        let payload = match cx.config.keep_alive_probe {
+            KeepAliveProbe::Empty => Vec::new(),
+            KeepAliveProbe::OneOctet => vec![0],
+        };
+        let back = if self.has(Defect::KeepAliveNewNumber) { 0 } else { 1 };
+        self.send_probe(cx, self.snd_nxt.advanced(-back), payload);
+        self.arm_keep_alive(cx);
+    }
+
+    /// The peer was heard of.
+    pub fn heard(&mut self, cx: &Context) {
+        if self.has(Defect::KeepAliveDeafToTraffic) {
+            return;
+        }
+        self.heard_at = cx.now;
+        self.keep_alives = 0;
+        self.arm_keep_alive(cx);
+    }
+
+    // ----- delayed ACKs ---------------------------------------------------------------------------------------------
+
+    /// Octets were taken in order: an ACK is owed, at once for every second full segment, else soon (RFC 9293 section
+    /// 3.8.6.3, SHLD-18 and 19, MUST-40).
+    pub fn owe_ack(&mut self, cx: &Context, octets: u32) {
+        self.owed.octets += octets;
+        if self.has(Defect::DataNotAcked) {
+            return;
+        }
+        let enough = self.owed.octets >= 2 * self.rmss(cx) && !self.has(Defect::StretchAcks);
+        if enough || !cx.config.delayed_ack || self.settings.quick_ack {
+            self.owed.now = true;
+        } else if self.timers.delayed_ack.is_none() {
+            let factor = if self.has(Defect::AckDelayedTooLong) { 5 } else { 1 };
+            self.timers.delayed_ack = Some(cx.now + cx.config.ack_delay * factor);
+        }
+    }
+
+    /// Takes a sample from an ACK of new data: from the timestamp that it echoes (RFC 7323 section 4.1), or from the
+    /// octet that is timed.
+    pub fn sample(&mut self, cx: &Context, ack: SeqNum, echo: Option<u32>) {
+        if let Some(echo) = echo.filter(|_| self.agreed.timestamps) {
+            let ticks = self.ts_now(cx).wrapping_sub(echo);
+            self.round_trip.timed = None;
+            // A clock that was never ours says nothing.
+            if ticks < 1 << 31 {
+                self.measure(cx, Duration::from_millis(u64::from(ticks)));
+            }
+            return;
+        }
+        if let Some((end, at)) = self.round_trip.timed
+            && super::seq::leq(end, ack)
+        {
+            self.round_trip.timed = None;
+            self.measure(cx, cx.now.since(at));
+        }
+    }
+}
