@@ -2,6 +2,7 @@
 //!
 //! A line is a step (`inject`, `expect`), a frame of the target (`<`), or time that passes (`+`).
 
+use core::time::Duration;
 use std::sync::Arc;
 use tcpvet::case::{ConnDecl, ConnId, Expect, Given, Nothing, Position, Script, State, Step, StepKind};
 use tcpvet::engine::{self, Bench, Endpoints, RunId, Verdict};
@@ -219,7 +220,22 @@ impl Peer {
     }
 }
 
+/// What a driver on real time may do badly.
+#[derive(Clone, Copy, Default)]
+struct Clumsy {
+    /// How long after its deadline a wait ends.
+    lag: Duration,
+    /// How long before it is read a frame may have come.
+    doubt: Duration,
+}
+
 fn play(lines: &str, iss: u32, wrap: bool) -> engine::Outcome {
+    play_on(lines, iss, wrap, None)
+}
+
+/// Plays on real time where somebody is named who drives it.
+fn play_on(lines: &str, iss: u32, wrap: bool, clumsy: Option<Clumsy>) -> engine::Outcome {
+    let Clumsy { lag, doubt } = clumsy.unwrap_or_default();
     let Transcript { script, groups } = Transcript::read(lines);
     let facts = Facts {
         name: "transcript".into(),
@@ -227,7 +243,7 @@ fn play(lines: &str, iss: u32, wrap: bool) -> engine::Outcome {
         claims: Default::default(),
         tolerances: Tolerances::default(),
         mtu: 1500,
-        virtual_time: true,
+        virtual_time: clumsy.is_none(),
     };
     let mut bench = Bench::new(Arc::new(facts));
     let at = Endpoints {
@@ -245,25 +261,25 @@ fn play(lines: &str, iss: u32, wrap: bool) -> engine::Outcome {
         data: vec![],
     };
     let (mut now, mut groups) = (Instant::ZERO, groups.into_iter());
-    for _ in 0..1_000 {
+    for _ in 0..10_000 {
         let mut out = Vec::new();
         match bench.poll(now, now) {
             engine::Step::Inject(_, packet) => peer.shake_hands(&packet, &mut out),
             engine::Step::Call(_, id, call) => out.push(answer(&mut peer, id, call)),
-            engine::Step::Wait(deadline) => match groups.next() {
-                Some(lines) => {
-                    for line in lines {
-                        bench.handle(Stamp::exactly(now), peer.say(&line));
-                    }
-                    // What was said is looked at once the time of this wait has passed.
-                    now = deadline;
-                    continue;
+            engine::Step::Wait(deadline) => {
+                for line in groups.next().unwrap_or_default() {
+                    bench.handle(
+                        Stamp {
+                            earliest: now,
+                            latest: now + doubt,
+                        },
+                        peer.say(&line),
+                    );
                 }
-                None => {
-                    now = deadline;
-                    continue;
-                }
-            },
+                // What was said is looked at once the time of this wait has passed.
+                now = deadline + lag;
+                continue;
+            }
             engine::Step::Done(run) => return bench.take(run).unwrap(),
             engine::Step::Idle => panic!("idle without an outcome"),
         }
@@ -481,4 +497,42 @@ transcripts! {
     silence_where_an_ack_is_asked_for_fails: Fail, r#"
         inject ACK "x"
         expect ACK | within: 500ms"#;
+}
+
+const A_SECOND_PROBE_TOO_LATE: &str = r#"
+    inject ACK "x"
+    < ACK seq=1 ack=2
+    expect ACK
+    + 100ms
+    inject RST seq=RCV.NXT+1
+    expect ACK"#;
+
+#[test]
+fn a_failure_after_a_late_wake_up_of_ours_is_inconclusive() {
+    let in_time = play_on(A_SECOND_PROBE_TOO_LATE, 5_000, false, Some(Clumsy::default()));
+    assert_eq!(in_time.verdict, Verdict::Fail);
+    let late = Clumsy {
+        lag: Duration::from_millis(160),
+        ..Clumsy::default()
+    };
+    let outcome = play_on(A_SECOND_PROBE_TOO_LATE, 5_000, false, Some(late));
+    assert_eq!(outcome.verdict, Verdict::Inconclusive);
+    assert!(outcome.reason.contains("late"), "{}", outcome.reason);
+}
+
+#[test]
+fn a_time_that_may_be_on_either_side_of_its_bound_is_inconclusive() {
+    let lines = r#"
+        inject ACK "x"
+        < ACK seq=1 ack=2
+        expect ACK | within: 20ms"#;
+    let sharp = play_on(lines, 5_000, false, Some(Clumsy::default()));
+    assert_eq!(sharp.verdict, Verdict::Pass);
+    let blurred = Clumsy {
+        doubt: Duration::from_millis(30),
+        ..Clumsy::default()
+    };
+    let outcome = play_on(lines, 5_000, false, Some(blurred));
+    assert_eq!(outcome.verdict, Verdict::Inconclusive);
+    assert!(outcome.reason.contains("too close to the bound"), "{}", outcome.reason);
 }

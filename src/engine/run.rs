@@ -634,11 +634,9 @@ impl Run {
         if self.outcome.is_some() {
             return;
         }
-        let judged = !matches!(
-            verdict,
-            Verdict::Unsupported | Verdict::NotApplicable | Verdict::CaseError
-        );
-        let (verdict, reason) = match judged && self.late > TOO_LATE {
+        // A pass is one in spite of our delay. Whatever else the target seems to have done, we may have made it do.
+        let doubtful = matches!(verdict, Verdict::Fail | Verdict::Deviates | Verdict::Observed);
+        let (verdict, reason) = match doubtful && self.late > TOO_LATE {
             true => (
                 Verdict::Inconclusive,
                 format!("we were {:.0} ms late", self.late.as_secs_f64() * 1e3),

@@ -182,7 +182,14 @@ impl Run {
             let fit = self.fit(conn, &expect.segment, &mut frame)?;
             let seen = self.show(&frame, conn);
             match fit {
-                Fit::No(why) => self.pass_by(conn, frame, false, &step.text, &why)?,
+                Fit::No(why) => {
+                    let repeated = frame.stretch_left() > 0;
+                    self.pass_by(conn, frame, false, &step.text, &why)?;
+                    if repeated {
+                        // Its ACK may have been lost: a correct peer acknowledges again (RFC 9293 section 3.10.7.4).
+                        self.acknowledge_each(conn, expect, drained)?;
+                    }
+                }
                 Fit::Part => {
                     self.take(conn, frame, true);
                     self.look_at_early(conn);

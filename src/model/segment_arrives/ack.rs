@@ -73,13 +73,14 @@ impl Tcb {
         }
         let news = self.takes_reports(segment);
         let marked = self.agreed.ecn && segment.ece;
+        // Before what it acknowledges leaves the flight, whose half is the new window.
+        if marked && leq(self.snd_una, segment.ack) && self.has_outstanding() {
+            self.on_ecn_echo();
+        }
         if self.takes_as_new(segment) {
             self.new_ack(cx, segment, marked);
         } else if self.is_duplicate_ack(segment, news) {
             self.on_duplicate_ack(cx);
-        }
-        if marked && leq(self.snd_una, segment.ack) && self.has_outstanding() {
-            self.on_ecn_echo();
         }
         self.take_window(segment);
         Continue(())
