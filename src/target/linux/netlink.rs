@@ -12,7 +12,9 @@ use netlink_packet_route::link::{
     InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage, State as LinkState,
 };
 use netlink_packet_route::neighbour::{NeighbourAttribute, NeighbourMessage, NeighbourState};
-use netlink_packet_route::route::{RouteAttribute, RouteFlags, RouteMessage, RouteProtocol, RouteScope, RouteType};
+use netlink_packet_route::route::{
+    RouteAttribute, RouteFlags, RouteMessage, RouteMetric, RouteProtocol, RouteScope, RouteType,
+};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, StateFlags};
 use netlink_packet_sock_diag::{SockDiagMessage, constants as diag};
@@ -20,6 +22,12 @@ use nix::errno::Errno;
 use nix::sys::socket::{self, AddressFamily as Family, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+
+/// What the ends of a cable take, so that packets longer than the path's MTU can be sent to a target, as a TUN device
+/// lets us; what the target itself sends, its route bounds.
+const LONGEST: u32 = 65_535;
+/// The MTU of the path to the testers: Ethernet's.
+const MTU: u32 = 1500;
 
 /// A netlink socket that asks one thing at a time.
 struct Netlink {
@@ -80,6 +88,7 @@ impl Routes {
             end.attributes = vec![
                 LinkAttribute::IfName(name.to_owned()),
                 LinkAttribute::Address(mac.to_vec()),
+                LinkAttribute::Mtu(LONGEST),
             ];
             end
         };
@@ -152,6 +161,7 @@ impl Routes {
             RouteAttribute::Destination(prefix.into()),
             RouteAttribute::Gateway(gateway.into()),
             RouteAttribute::Oif(index),
+            RouteAttribute::Metrics(vec![RouteMetric::Mtu(MTU)]),
         ];
         self.change(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_REPLACE)
     }
