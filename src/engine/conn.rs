@@ -285,6 +285,9 @@ impl Conn {
         if segment.flags.contains(Flags::ACK) && 0 < ack && ack <= self.snd_nxt {
             self.snd_una = self.snd_una.max(ack);
             self.offered = ack + window;
+        } else {
+            // A crossing SYN offers its window for what follows the target's SYN.
+            self.offered = self.offered.max(1 + window);
         }
         self.snd_wnd = window;
         self.max_snd_wnd = self.max_snd_wnd.max(window);
@@ -306,10 +309,11 @@ impl Conn {
             let lawful = seq <= edge && end > self.rcv_nxt;
             self.owe(if lawful { end } else { i64::MAX }, order);
         }
-        self.snd_una = self.snd_una.max(ack);
+        // What is not acceptable is answered and dropped before its ACK is looked at (RFC 9293 section 3.10.7.4).
         if seq > edge || end < self.rcv_nxt {
             return;
         }
+        self.snd_una = self.snd_una.max(ack);
         if let Some(value) = stamp
             && seq <= self.rcv_nxt
         {
@@ -466,6 +470,8 @@ impl Conn {
         }
         match self.sent.range(..=frame.seq).next_back() {
             None => true,
+            // The rest of a retransmission of which a step has taken a part.
+            Some((_, (_, order))) if *order == frame.order => true,
             Some((_, (at, order))) => {
                 let told = self.loss_told.is_some_and(|told| *order < told && told < frame.order);
                 told || frame.at.since(*at).1 >= due
