@@ -127,6 +127,7 @@ pub(super) fn common(problems: &mut Vec<Problem>) -> (Arc<Catalogue>, Givens) {
         for source in files {
             catalogue.add(&source, &mut problems);
         }
+        catalogue.close_bundled();
         (Arc::new(catalogue), problems)
     });
     problems.extend(found.iter().cloned());

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A requirement with everything that is known of it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// What a run needs of it.
     pub requirement: Arc<Requirement>,
@@ -129,9 +129,22 @@ struct RawEntry {
 pub struct Catalogue {
     entries: Vec<Entry>,
     by_id: BTreeMap<String, usize>,
+    /// How many of them are bundled: a directory that says the same again says nothing wrong.
+    bundled: usize,
 }
 
 impl Catalogue {
+    /// What was added up to now is bundled.
+    pub(super) fn close_bundled(&mut self) {
+        self.bundled = self.entries.len();
+    }
+
+    /// Whether a bundled requirement says just this.
+    fn repeats(&self, entry: &Entry) -> bool {
+        let at = self.by_id.get(&entry.requirement.id);
+        at.is_some_and(|&at| at < self.bundled && self.entries[at] == *entry)
+    }
+
     /// The entry of that id.
     pub fn get(&self, id: &str) -> Option<&Entry> {
         self.by_id.get(id).map(|&at| &self.entries[at])
@@ -168,12 +181,17 @@ impl Catalogue {
             }
         };
         for raw in raw {
-            if let Some((message, help)) = self.refuse(&raw, rfc) {
-                problems.push(at_id(source, &raw.id, message, help));
-                continue;
+            let refused = self.refuse(&raw, rfc);
+            let id = raw.id.clone();
+            let entry = Entry::from_raw(raw, rfc);
+            match refused {
+                _ if self.repeats(&entry) => {}
+                Some((message, help)) => problems.push(at_id(source, &id, message, help)),
+                None => {
+                    self.by_id.insert(id, self.entries.len());
+                    self.entries.push(entry);
+                }
             }
-            self.by_id.insert(raw.id.clone(), self.entries.len());
-            self.entries.push(Entry::from_raw(raw, rfc));
         }
     }
 

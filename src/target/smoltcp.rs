@@ -8,7 +8,7 @@
 //! - smoltcp hands a segment to the first socket that takes it. A listening socket therefore always stands behind the
 //!   connections of its port; else it would take a SYN that is for one of those. Places are never used again: a socket
 //!   that is done leaves a closed one without buffers behind.
-//! - smoltcp does not tell why a connection ended; see [`connection`].
+//! - smoltcp does not tell why a connection ended; see the module `connection`.
 //! - Timestamps and congestion control (Reno) are switched on, as smoltcp allows and does not do by itself.
 //! - Nothing else is changed: no timeout, its own delays.
 
