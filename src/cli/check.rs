@@ -41,7 +41,8 @@ pub fn check(arguments: &CheckArguments) -> u8 {
     for problem in &problems {
         output::say(&format!("{problem}\n"));
     }
-    output::say(&format!("{} errors", problems.len()));
+    let s = if problems.len() == 1 { "" } else { "s" };
+    output::say(&format!("{} error{s}", problems.len()));
     MISTAKE
 }
 

@@ -53,7 +53,7 @@ pub fn explain(result: &RunResult) -> Vec<Line> {
     }
     let earlier = result.earlier.len();
     for (number, outcome) in result.earlier.iter().enumerate() {
-        if outcome.trace.is_empty() {
+        if outcome.trace.is_empty() || agrees(outcome, &result.outcome) {
             continue;
         }
         let which = format!("attempt {} of {}: {}", number + 1, earlier, summary(outcome));
@@ -65,11 +65,18 @@ pub fn explain(result: &RunResult) -> Vec<Line> {
         blank(&mut lines);
         if earlier > 0 {
             let attempts = plural(earlier, "attempt");
-            say(&mut lines, Kind::Plain, "", &format!("after {attempts}, alone:"));
+            let same = result.earlier.iter().all(|outcome| agrees(outcome, &result.outcome));
+            let how = if same { "; it came out the same" } else { "" };
+            say(&mut lines, Kind::Plain, "", &format!("after {attempts}, alone{how}:"));
         }
         picture(&mut lines, &result.outcome);
     }
     lines
+}
+
+/// Whether two attempts say the same, so that one picture serves both.
+fn agrees(a: &Outcome, b: &Outcome) -> bool {
+    a.verdict == b.verdict && a.failure == b.failure
 }
 
 fn expectation(lines: &mut Vec<Line>, result: &RunResult) {
