@@ -1,0 +1,156 @@
+//! What `cases/README.md` decides where the language leaves a doubt, one test each.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use tcpvet::case::{Library, Root, Script};
+use tcpvet::engine::{Outcome, Verdict};
+use tcpvet::model::{Config, Defects, Model, SynData};
+use tcpvet::target::virtual_time::{Embedded, target_address};
+use tcpvet::target::{Abilities, Facts, IpVersion, Job, Runner, Stack};
+
+const HEAD: &str = "title: A doubt\nwhy: To see it decided.\ncovers: [RFC9293-MUST-13]\n";
+
+/// The script of a case written here.
+fn script(name: &str, body: &str) -> Arc<Script> {
+    let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("doubts-{name}"));
+    std::fs::create_dir_all(root.join("doubt")).expect("a folder can be made");
+    std::fs::write(root.join(format!("doubt/{name}.yaml")), format!("{HEAD}{body}")).expect("a file can be written");
+    let library = Library::load(&[Root::Dir(root)]).unwrap_or_else(|problems| panic!("{problems}"));
+    Arc::clone(
+        &library
+            .case(&format!("doubt/{name}"))
+            .expect("it was just written")
+            .scripts[0],
+    )
+}
+
+/// Runs it on the reference endpoint, which cannot do what is named.
+fn run(script: &Arc<Script>, config: Config, cannot: &str) -> Outcome {
+    let facts = Runner::bundled("model").expect("it is bundled").facts;
+    let abilities: Abilities = facts.abilities.iter().filter(|ability| *ability != cannot).collect();
+    let facts = Arc::new(Facts {
+        abilities,
+        ..Facts::clone(&facts)
+    });
+    let target = Embedded::new(facts, move |job: &Job| -> Box<dyn Stack> {
+        let addresses = vec![target_address(IpVersion::V4), target_address(IpVersion::V6)];
+        Box::new(Model::with_defects(config.clone(), Defects::NONE, job.seed, addresses))
+    });
+    let job = Job {
+        script: Arc::clone(script),
+        ip: IpVersion::V4,
+        wrap: false,
+        seed: 1,
+        alone: false,
+    };
+    target.run_one(&job, &AtomicBool::new(false))
+}
+
+#[test]
+fn what_the_target_acknowledges_settles_what_the_books_doubt() {
+    let body = r#"
+given: listen
+steps:
+  - inject: SYN "hello"
+  - any-of:
+      taken:
+        - expect: SYN,ACK ack=6
+        - inject: ACK
+      left:
+        - expect: SYN,ACK ack=1
+        - inject: ACK "hello"
+        - expect: ACK
+  - call: accept
+    returns: ok
+  - call: recv 5
+    returns: ok "hello"
+  - inject: ACK "!"
+  - expect: ACK ack=7
+"#;
+    let script = script("books", body);
+    for (syn_data, came) in [(SynData::Acknowledge, "taken"), (SynData::Discard, "left")] {
+        let outcome = run(
+            &script,
+            Config {
+                syn_data,
+                ..Config::default()
+            },
+            "",
+        );
+        assert_eq!(
+            (outcome.verdict, outcome.outcomes),
+            (Verdict::Pass, vec![came.to_owned()]),
+            "{}",
+            outcome.reason
+        );
+    }
+}
+
+#[test]
+fn soon_hides_what_prompt_does_not() {
+    let late = |within: &str| {
+        let body = format!("given: established\nsteps:\n  - inject: ACK \"x\"\n  - expect: ACK\n{within}");
+        run(
+            &script(if within.is_empty() { "soon" } else { "prompt" }, &body),
+            Config::default(),
+            "",
+        )
+        .verdict
+    };
+    // The reference endpoint delays the ACK of one small segment, as it may (RFC 9293 section 3.8.6.3).
+    assert_eq!(late(""), Verdict::Pass);
+    assert_eq!(late("    within: prompt\n"), Verdict::Fail);
+}
+
+#[test]
+fn any_of_commits_to_the_first_that_fits() {
+    let body = r#"
+given: established
+steps:
+  - inject: RST seq=RCV.NXT+1
+  - any-of:
+      first:
+        - expect: ACK
+        - expect: RST seq=SND.NXT
+      second:
+        - expect: ACK
+"#;
+    let outcome = run(&script("commits", body), Config::default(), "");
+    assert_eq!(
+        (outcome.verdict, outcome.outcomes),
+        (Verdict::Fail, vec!["first".to_owned()])
+    );
+}
+
+#[test]
+fn a_state_that_the_target_does_not_tell_is_probed_as_the_last_step_and_else_skipped() {
+    let body = |state: &str, then: &str| {
+        format!("given: established\nsteps:\n  - inject: RST seq=RCV.NXT\n  - state: {state}\n{then}")
+    };
+    let last = run(&script("gone", &body("closed", "")), Config::default(), "state");
+    assert_eq!(last.verdict, Verdict::Pass, "{}", last.reason);
+    assert!(last.notes[0].contains("by a probe"), "{:?}", last.notes);
+    let wrong = run(&script("lives", &body("established", "")), Config::default(), "state");
+    assert_eq!(wrong.verdict, Verdict::Fail);
+    let then = "  - inject: ACK ack=SND.NXT\n  - expect: RST seq=SEG.ACK\n";
+    let between = run(
+        &script("between", &body("established", then)),
+        Config::default(),
+        "state",
+    );
+    assert_eq!(between.verdict, Verdict::Pass, "{}", between.reason);
+    assert!(between.notes[0].contains("was not checked"), "{:?}", between.notes);
+}
+
+#[test]
+fn an_unsupported_ability_is_said_before_anything_is_done() {
+    let body = "given: established\nsteps:\n  - call: abort\n  - expect: RST,ACK? seq=SND.NXT\n";
+    let outcome = run(&script("abort", body), Config::default(), "abort");
+    assert_eq!(outcome.verdict, Verdict::Unsupported);
+    assert!(
+        outcome.reason.contains("abort") && outcome.trace.is_empty(),
+        "{}",
+        outcome.reason
+    );
+}
