@@ -395,7 +395,8 @@ impl Run {
         self.stirred = at;
     }
 
-    /// The certain cause of what is told now, if there is one, and its moment.
+    /// The certain cause of what is told now, if there is one, and its moment: not before the cause was carried out, and
+    /// not after it was told. It needed no time; but where we looked late, a timer may have had a part in it.
     pub fn cause(&mut self, at: Stamp) -> (Cause, Stamp) {
         self.stirred = self.stirred.max(at.latest);
         match self.in_flight {
@@ -403,7 +404,13 @@ impl Run {
                 cause,
                 carried: Some(carried),
                 ..
-            }) => (Some(cause), carried),
+            }) => {
+                let at = Stamp {
+                    earliest: carried.earliest,
+                    latest: at.latest.max(carried.latest),
+                };
+                (Some(cause), at)
+            }
             Some(InFlight { carried: None, .. }) | None => (None, at),
         }
     }
