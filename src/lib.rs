@@ -11,6 +11,7 @@
 //! | [`case`] | YAML to checked cases |
 //! | [`engine`] | the pure interpreter of runs, many on one clock |
 //! | [`fault`] | the pure middlebox between the two ends |
+//! | [`model`] | the reference endpoint: RFC 9293 as code |
 //! | [`target`] | what a stack under test is, and the drivers that carry for it |
 //! | [`suite`] | select, schedule, run |
 //! | [`report`] | what a person or a program reads afterwards |
