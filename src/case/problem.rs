@@ -1,5 +1,6 @@
 //! What is wrong with a case, told so that its author can put it right: where, what, and the remedy.
 
+use crate::notation::edits;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -106,39 +107,18 @@ impl std::error::Error for Problems {}
 /// The nearest of `known` to what was written, if it is near enough to be meant.
 pub(super) fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let length = written.chars().count();
-    if length < 2 {
-        return None; // Any one letter is a slip away from any other.
+    // Any one letter is a slip away from any other, and nobody means a name by so long a word.
+    if !(2..=64).contains(&length) {
+        return None;
     }
     let limit = (length / 3).clamp(1, 3);
     known
         .into_iter()
         .filter(|name| name.len().abs_diff(written.len()) <= limit)
-        .map(|name| (distance(written, name), name))
+        .map(|name| (edits(written, name), name))
         .filter(|(distance, _)| *distance <= limit)
         .min()
         .map(|(_, name)| format!("did you mean `{name}`?"))
-}
-
-/// How many characters must be put in, taken out, changed, or swapped with their neighbour.
-fn distance(left: &str, right: &str) -> usize {
-    let left: Vec<char> = left.chars().take(64).collect();
-    let right: Vec<char> = right.chars().take(64).collect();
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=right.len()).collect();
-    for i in 0..left.len() {
-        let mut row = vec![i + 1];
-        for j in 0..right.len() {
-            let changed = last[j] + usize::from(left[i] != right[j]);
-            let mut best = changed.min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && left[i] == right[j - 1] && left[i - 1] == right[j] {
-                best = best.min(before_last[j - 1] + 1);
-            }
-            row.push(best);
-        }
-        before_last = last;
-        last = row;
-    }
-    last[right.len()]
 }
 
 #[cfg(test)]

@@ -40,7 +40,9 @@ pub fn main() -> ExitCode {
     match std::panic::catch_unwind(|| dispatch(Arguments::parse())) {
         Ok(code) => ExitCode::from(code),
         Err(payload) => {
-            output::error(&panics::report(tcpvet::suite::panic_text(payload.as_ref())));
+            output::error(&panics::report(tcpvet::target::virtual_time::panic_text(
+                payload.as_ref(),
+            )));
             ExitCode::from(BUG)
         }
     }

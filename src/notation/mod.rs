@@ -10,6 +10,7 @@ mod print;
 mod read;
 mod scan;
 mod segment;
+mod spelling;
 mod time;
 
 pub use call::{CallSpec, ErrorName, ReturnSpec, Setting, SettingValue, Verb};
@@ -20,6 +21,7 @@ pub use segment::{
     Comparison, Control, FieldValue, FlagPattern, IcmpPattern, IpField, Key, Octets, OptionPattern, OptionValue,
     Pattern, Role, SegmentPattern,
 };
+pub(crate) use spelling::edits;
 pub use time::{Period, TimeExpr, TimeFactor, TimeSpec, Tolerance};
 
 use core::fmt;

@@ -294,30 +294,9 @@ fn nearest<'n>(word: &str, names: &[&'n str]) -> Option<&'n str> {
         _ => return None,
     };
     let word = word.to_lowercase();
-    let distance = |name: &&str| edits(&word, &name.to_lowercase());
+    let distance = |name: &&str| super::spelling::edits(&word, &name.to_lowercase());
     let best = names.iter().min_by_key(|name| distance(name))?;
     (distance(best) <= allowed).then_some(best)
-}
-
-/// How many characters must be changed, put in, left out or exchanged with their neighbour to make one word the other.
-fn edits(from: &str, to: &str) -> usize {
-    let from: Vec<char> = from.chars().collect();
-    let to: Vec<char> = to.chars().collect();
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=to.len()).collect();
-    for i in 0..from.len() {
-        let mut row = vec![i + 1];
-        for j in 0..to.len() {
-            let changed = last[j] + usize::from(from[i] != to[j]);
-            let mut least = changed.min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && from[i] == to[j - 1] && from[i - 1] == to[j] {
-                least = least.min(before[j - 1] + 1);
-            }
-            row.push(least);
-        }
-        before = core::mem::replace(&mut last, row);
-    }
-    last[to.len()]
 }
 
 #[cfg(test)]
@@ -384,19 +363,6 @@ mod tests {
         assert_eq!(nearest("chekcsum", &["seq", "checksum"]), Some("checksum"));
         assert_eq!(nearest("XY", &["up"]), None);
         assert_eq!(nearest(&"x".repeat(1 << 16), &["up"]), None);
-    }
-
-    #[test]
-    fn edits_are_counted() {
-        for (a, b, count) in [
-            ("", "", 0),
-            ("", "ab", 2),
-            ("abc", "abc", 0),
-            ("kitten", "sitting", 3),
-            ("ab", "ba", 1),
-        ] {
-            assert_eq!(edits(a, b), count);
-        }
     }
 
     proptest! {

@@ -2,6 +2,7 @@
 
 use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Run, estimate};
 use crate::engine::{Outcome, Verdict};
+use crate::target::virtual_time::panic_text;
 use crate::target::{EnvironmentError, Job, Target};
 use core::any::Any;
 use core::time::Duration;
@@ -246,15 +247,6 @@ impl Clerk<'_> {
                 estimate,
             })
             .collect()
-    }
-}
-
-/// What a panic said.
-pub fn panic_text(payload: &(dyn Any + Send)) -> &str {
-    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
-        (Some(text), _) => text,
-        (None, Some(text)) => text,
-        (None, None) => "a panic without a message",
     }
 }
 

@@ -15,7 +15,7 @@ mod plan;
 mod select;
 
 pub use estimate::{QUICK, estimate};
-pub use execute::{Conduct, Executed, Progress, RunResult, Trouble, execute, panic_text};
+pub use execute::{Conduct, Executed, Progress, RunResult, Trouble, execute};
 pub use expectations::{Entry, ExpectationError, Expectations};
 pub use judge::{Expectation, Judged, exit_code};
 pub use ledger::{Ledger, LedgerError, Settled};

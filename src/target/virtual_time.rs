@@ -79,7 +79,7 @@ impl Guarded<'_> {
             what(*stack);
             *timer = stack.poll(now, &mut |what| emitted.push(what));
         }));
-        done.map_err(|payload| format!("the stack panicked: {}", panic_message(payload.as_ref())))
+        done.map_err(|payload| format!("the stack panicked: {}", panic_text(payload.as_ref())))
     }
 
     /// Tells the bench what came of it.
@@ -91,11 +91,11 @@ impl Guarded<'_> {
 }
 
 /// What a panic said.
-fn panic_message(payload: &(dyn Any + Send)) -> &str {
+pub fn panic_text(payload: &(dyn Any + Send)) -> &str {
     match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
         (Some(text), _) => text,
         (None, Some(text)) => text,
-        (None, None) => "without a message",
+        (None, None) => "a panic without a message",
     }
 }
 
@@ -244,7 +244,7 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
         let mut stack = match made {
             Ok(stack) => stack,
             Err(payload) => {
-                let seen = format!("the stack panicked: {}", panic_message(payload.as_ref()));
+                let seen = format!("the stack panicked: {}", panic_text(payload.as_ref()));
                 bench.blame(run, Instant::ZERO, AN_END, &seen);
                 Box::new(Nothing)
             }
