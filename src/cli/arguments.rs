@@ -44,6 +44,8 @@ pub enum Command {
     Check(CheckArguments),
     /// Print the JSON Schema of a case file, for editors.
     Schema,
+    /// List the mistakes that the reference endpoint can be told to make, and what each breaks.
+    Defects,
     /// List targets, and whether they can be run here.
     Targets,
     /// Print a script that completes commands and flags in a shell.
@@ -111,6 +113,12 @@ pub struct RunArguments {
     /// What the target is known to do otherwise, instead of what is known of it here.
     #[arg(long, value_name = "FILE")]
     pub expectations: Option<PathBuf>,
+    /// Let the reference endpoint make a mistake (`tcpvet defects` lists them), to see a case notice it.
+    #[arg(long, value_name = "NAME")]
+    pub defect: Vec<String>,
+    /// Let the reference endpoint choose otherwise where RFCs leave a choice; `tcpvet defects` lists these too.
+    #[arg(long, value_name = "NAME")]
+    pub switch: Vec<String>,
     /// At most so many runs at once; 0: as many as make sense.
     #[arg(long, short, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub jobs: usize,

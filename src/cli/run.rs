@@ -46,7 +46,7 @@ fn prepare(arguments: &RunArguments) -> Result<Prepared, u8> {
     {
         return Err(mistake("two reports cannot both go to standard output".to_owned()));
     }
-    let (target, instead_of) = open_target(arguments.choice.target.as_deref())?;
+    let (target, instead_of) = open_target(arguments)?;
     let (expectations, expectations_file) = expectations(arguments.expectations.as_deref(), &target)?;
     let errors = expectations.check(&chosen.library);
     if !errors.is_empty() {
@@ -82,9 +82,23 @@ fn mistake(problem: String) -> u8 {
 }
 
 /// The target asked for; without a wish the first that can be run here.
-fn open_target(name: Option<&str>) -> Result<(Opened, Option<(String, String)>), u8> {
-    let Some(name) = name else { return open_default() };
-    match targets::open(name) {
+fn open_target(arguments: &RunArguments) -> Result<(Opened, Option<(String, String)>), u8> {
+    let RunArguments { defect, switch, .. } = arguments;
+    let altered = !defect.is_empty() || !switch.is_empty();
+    let name = match arguments.choice.target.as_deref() {
+        None if altered => "model",
+        None => return open_default(),
+        Some(name) if altered && name != "model" => {
+            let problem = format!("`--defect` and `--switch` are for the reference endpoint, not for {name}");
+            return Err(mistake(problem));
+        }
+        Some(name) => name,
+    };
+    let opened = match altered {
+        true => targets::open_model(defect, switch),
+        false => targets::open(name),
+    };
+    match opened {
         Ok(opened) => Ok((opened, None)),
         Err(NoTarget::Unknown(problem)) => Err(mistake(problem)),
         Err(NoTarget::Environment(error)) => {
@@ -200,6 +214,11 @@ fn again(arguments: &RunArguments, target: &str) -> String {
     let mut words = vec!["--target".to_owned(), target.to_owned()];
     for dir in &arguments.choice.cases {
         words.extend(["--cases".to_owned(), quoted(&dir.display().to_string())]);
+    }
+    for (flag, names) in [("--defect", &arguments.defect), ("--switch", &arguments.switch)] {
+        for name in names {
+            words.extend([flag.to_owned(), name.clone()]);
+        }
     }
     if arguments.seed != DEFAULT_SEED {
         words.extend(["--seed".to_owned(), arguments.seed.to_string()]);

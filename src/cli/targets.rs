@@ -2,6 +2,8 @@
 
 use super::{OK, output};
 use std::process::ExitCode;
+use tcpvet::model::{Config, Defect, Defects, SWITCHES, Switch};
+use tcpvet::suite::nearest;
 use tcpvet::target::{EnvironmentError, Runner, Target, Tolerances};
 
 /// Something that can be run against.
@@ -40,11 +42,13 @@ const KNOWN: &[Known] = &[
     },
     Known {
         name: "model",
-        // The reference endpoint does what the RFCs ask: there is nothing to excuse.
-        expectations: ("runners/model/expectations.yaml", ""),
+        expectations: MODEL_EXPECTATIONS,
         open: model,
     },
 ];
+
+/// The reference endpoint does what the RFCs ask: there is nothing to excuse.
+const MODEL_EXPECTATIONS: (&str, &str) = ("runners/model/expectations.yaml", "");
 
 /// Why there is no target.
 pub enum NoTarget {
@@ -132,15 +136,43 @@ fn smoltcp() -> Result<Box<dyn Target>, EnvironmentError> {
 }
 
 fn model() -> Result<Box<dyn Target>, EnvironmentError> {
+    reference(Config::default(), Defects::NONE)
+}
+
+/// The reference endpoint, which chooses and errs as told.
+fn reference(config: Config, defects: Defects) -> Result<Box<dyn Target>, EnvironmentError> {
     // As for smoltcp.
     let runner = Runner::bundled("model").map_err(|error| EnvironmentError {
         problem: error.to_string(),
         remedy: "this is a bug of tcpvet".to_owned(),
     })?;
-    let config = tcpvet::model::Config::default();
-    Ok(Box::new(tcpvet::model::target(
-        runner,
-        config,
-        tcpvet::model::Defects::NONE,
-    )))
+    Ok(Box::new(tcpvet::model::target(runner, config, defects)))
+}
+
+/// The reference endpoint with these mistakes and choices, by name.
+pub fn open_model(defects: &[String], switches: &[String]) -> Result<Opened, NoTarget> {
+    let mut made = Defects::NONE;
+    for name in defects {
+        let names = Defect::ALL.iter().map(|defect| defect.name());
+        let defect = Defect::from_name(name).ok_or_else(|| NoTarget::Unknown(no_such("mistake", name, names)))?;
+        made = made.with(defect);
+    }
+    let mut config = Config::default();
+    for name in switches {
+        let names = SWITCHES.iter().map(|switch| switch.name);
+        let switch = Switch::from_name(name).ok_or_else(|| NoTarget::Unknown(no_such("choice", name, names)))?;
+        switch.turn(&mut config);
+    }
+    Ok(Opened {
+        target: reference(config, made).map_err(NoTarget::Environment)?,
+        expectations: MODEL_EXPECTATIONS,
+    })
+}
+
+fn no_such(kind: &str, name: &str, names: impl Iterator<Item = &'static str>) -> String {
+    let hint = match nearest(name, names).as_slice() {
+        [] => "`tcpvet defects` lists all".to_owned(),
+        near => format!("did you mean `{}`?", near.join("`, or `")),
+    };
+    format!("no {kind} is called `{name}`; {hint}")
 }

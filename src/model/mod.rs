@@ -37,6 +37,7 @@ mod segment_arrives;
 mod seq;
 mod settings;
 mod stack;
+mod switch;
 mod tcb;
 #[cfg(test)]
 mod tests;
@@ -48,3 +49,4 @@ pub use config::{
 };
 pub use defect::{Defect, Defects};
 pub use stack::{Model, target};
+pub use switch::{SWITCHES, Switch};

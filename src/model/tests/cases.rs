@@ -2,10 +2,7 @@
 
 use crate::case::Library;
 use crate::engine::Verdict;
-use crate::model::{
-    BacklogFull, Config, Defect, Defects, GiveUp, HardError, IllegalOption, InitialWindow, KeepAliveProbe, LostData,
-    Recovery, RepeatedSyn, SoftError, SynCookies, SynData, WindowProbe, target,
-};
+use crate::model::{Config, Defect, Defects, SWITCHES, target};
 use crate::report::ladder;
 use crate::suite::{Axes, Run, expand};
 use crate::target::{IpVersion, Runner};
@@ -132,51 +129,6 @@ const UNNOTICED: [&str; 27] = [
     "broadcast-answered",
 ];
 
-/// A change of one switch, by name.
-type Switch = (&'static str, fn(&mut Config));
-
-/// Every switch away from its default, one at a time.
-const SWITCHES: [Switch; 30] = [
-    ("close_with_unread", |config| config.close_with_unread = LostData::Fin),
-    ("data_after_close", |config| config.data_after_close = LostData::Fin),
-    ("rfc1337", |config| config.rfc1337 = true),
-    ("keep_out_of_order", |config| config.keep_out_of_order = false),
-    ("keep_out_of_order_fin", |config| config.keep_out_of_order_fin = false),
-    ("reopen_time_wait", |config| config.reopen_time_wait = false),
-    ("answer_unfit_syn", |config| config.answer_unfit_syn = true),
-    ("syn_data=acknowledge", |config| config.syn_data = SynData::Acknowledge),
-    ("syn_data=discard", |config| config.syn_data = SynData::Discard),
-    ("syn_fin", |config| config.syn_fin = false),
-    ("backlog_full", |config| config.backlog_full = BacklogFull::Reset),
-    ("repeated_syn", |config| config.repeated_syn = RepeatedSyn::SynAck),
-    ("delayed_ack", |config| config.delayed_ack = false),
-    ("nagle", |config| config.nagle = false),
-    ("keep_alive_probe", |config| {
-        config.keep_alive_probe = KeepAliveProbe::OneOctet
-    }),
-    ("keep_alive_end", |config| config.keep_alive_end = GiveUp::Reset),
-    ("window_probe", |config| config.window_probe = WindowProbe::Old),
-    ("user_timeout_end", |config| config.user_timeout_end = GiveUp::Reset),
-    ("ack_range_check", |config| config.ack_range_check = false),
-    ("require_timestamps", |config| config.require_timestamps = false),
-    ("recovery", |config| config.recovery = Recovery::NewReno),
-    ("initial_window", |config| {
-        config.initial_window = InitialWindow::Rfc6928
-    }),
-    ("syn_cookies=never", |config| config.syn_cookies = SynCookies::Never),
-    ("syn_cookies=always", |config| config.syn_cookies = SynCookies::Always),
-    ("hard_errors", |config| config.hard_errors = HardError::Abort),
-    ("soft_errors", |config| config.soft_errors = SoftError::AbortAttempt),
-    ("illegal_option=drop", |config| {
-        config.illegal_option = IllegalOption::Drop
-    }),
-    ("illegal_option=reset", |config| {
-        config.illegal_option = IllegalOption::Reset
-    }),
-    ("abort_with_ack", |config| config.abort_with_ack = true),
-    ("time_wait_after_reset", |config| config.time_wait_after_reset = true),
-];
-
 #[test]
 #[ignore = "runs the library once for every switch, and tells; what it tells is for a person to judge"]
 fn every_switch_is_told_of() {
@@ -186,9 +138,9 @@ fn every_switch_is_told_of() {
     };
     let runs = library(&axes);
     let stop = AtomicBool::new(false);
-    for (name, change) in SWITCHES {
+    for switch in SWITCHES {
         let mut config = Config::default();
-        change(&mut config);
+        switch.turn(&mut config);
         let target = target(runner(), config, Defects::NONE);
         let mut broken = Vec::new();
         for run in &runs {
@@ -197,6 +149,12 @@ fn every_switch_is_told_of() {
                 broken.push(format!("{:?} {}: {}", outcome.verdict, run.name, outcome.reason));
             }
         }
-        println!("{name}: {} of {}\n  {}", broken.len(), runs.len(), broken.join("\n  "));
+        println!(
+            "{}: {} of {}\n  {}",
+            switch.name,
+            broken.len(),
+            runs.len(),
+            broken.join("\n  ")
+        );
     }
 }

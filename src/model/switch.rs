@@ -1,0 +1,100 @@
+//! The choices that RFCs leave, by name: each turns one switch of [`Config`] away from its default.
+
+use super::config::{
+    BacklogFull, Config, EcnUse, GiveUp, HardError, IllegalOption, InitialWindow, KeepAliveProbe, LostData, Recovery,
+    RepeatedSyn, SoftError, SynCookies, SynData, WindowProbe,
+};
+
+/// A choice other than the default one.
+#[derive(Clone, Copy, Debug)]
+pub struct Switch {
+    /// As a case and a user write it: `syn-data=discard`.
+    pub name: &'static str,
+    /// What the endpoint does then, in a sentence.
+    pub meaning: &'static str,
+    turn: fn(&mut Config),
+}
+
+macro_rules! switches {
+    ($($name:literal $meaning:literal $field:ident = $value:expr;)*) => {
+        /// All of them; those of one field stand together.
+        pub const SWITCHES: &[Switch] = &[$(Switch {
+            name: $name,
+            meaning: $meaning,
+            turn: |config| config.$field = $value,
+        }),*];
+    };
+}
+
+switches! {
+    "close-with-unread=fin" "CLOSE with unread data is orderly." close_with_unread = LostData::Fin;
+    "data-after-close=fin" "What comes after CLOSE is acknowledged and thrown away." data_after_close = LostData::Fin;
+    "rfc1337" "RSTs in TIME-WAIT are ignored." rfc1337 = true;
+    "keep-out-of-order=no" "Text above a gap is thrown away." keep_out_of_order = false;
+    "keep-out-of-order-fin=no" "A FIN above a gap is thrown away." keep_out_of_order_fin = false;
+    "reopen-time-wait=no" "No SYN opens a connection out of TIME-WAIT." reopen_time_wait = false;
+    "answer-unfit-syn" "A SYN that may not reopen a connection in TIME-WAIT is challenged." answer_unfit_syn = true;
+    "syn-data=acknowledge" "Text on a SYN is acknowledged with it." syn_data = SynData::Acknowledge;
+    "syn-data=discard" "Text on a SYN is thrown away." syn_data = SynData::Discard;
+    "syn-fin=no" "A SYN that carries FIN is dropped." syn_fin = false;
+    "backlog-full=reset" "A SYN that finds the backlog full is reset." backlog_full = BacklogFull::Reset;
+    "repeated-syn=syn-ack" "A repeated SYN is answered by the SYN,ACK once more." repeated_syn = RepeatedSyn::SynAck;
+    "delayed-ack=no" "Everything is acknowledged at once." delayed_ack = false;
+    "nagle=no" "Nagle's algorithm is off." nagle = false;
+    "keep-alive-probe=octet" "A keep-alive probe carries an octet." keep_alive_probe = KeepAliveProbe::OneOctet;
+    "keep-alive-end=reset" "Unanswered keep-alive probes end in a reset." keep_alive_end = GiveUp::Reset;
+    "window-probe=old" "A closed window is probed with an old number." window_probe = WindowProbe::Old;
+    "user-timeout-end=reset" "A connection that is given up is reset." user_timeout_end = GiveUp::Reset;
+    "rfc5961=no" "RSTs and SYNs in the window are obeyed, as before RFC 5961." rfc5961 = false;
+    "ack-range-check=no" "The range of ACK numbers is not checked as RFC 5961 allows." ack_range_check = false;
+    "timestamps=no" "Timestamps are neither offered nor agreed to." timestamps = false;
+    "require-timestamps=no" "Segments without the timestamps agreed upon are taken." require_timestamps = false;
+    "window-scale=no" "Window scaling is neither offered nor agreed to." window_scale = false;
+    "sack=no" "SACK is neither offered nor agreed to." sack = false;
+    "dsack=no" "Duplicates are not reported." dsack = false;
+    "recovery=newreno" "Losses are recovered from without SACK." recovery = Recovery::NewReno;
+    "limited-transmit=no" "The first duplicate ACKs let nothing out." limited_transmit = false;
+    "initial-window=10" "The initial window is that of RFC 6928." initial_window = InitialWindow::Rfc6928;
+    "restart-after-idle=no" "cwnd stays as it is when a connection idles." restart_after_idle = false;
+    "syn-cookies=never" "There are no SYN cookies." syn_cookies = SynCookies::Never;
+    "syn-cookies=always" "Every SYN is answered by a cookie." syn_cookies = SynCookies::Always;
+    "ecn=off" "ECN is not agreed to." ecn = EcnUse::Off;
+    "ecn=ask" "ECN is asked for." ecn = EcnUse::Ask;
+    "hard-errors=abort" "A hard ICMP error ends any connection." hard_errors = HardError::Abort;
+    "soft-errors=abort" "A soft ICMP error ends an attempt to connect." soft_errors = SoftError::AbortAttempt;
+    "path-mtu-discovery=no" "The path's MTU is not looked for." path_mtu_discovery = false;
+    "illegal-option=drop" "A segment with an illegal option is dropped." illegal_option = IllegalOption::Drop;
+    "illegal-option=reset" "A segment with an illegal option resets the connection." illegal_option = IllegalOption::Reset;
+    "abort-with-ack" "ABORT's RST carries an ACK." abort_with_ack = true;
+    "time-wait-after-reset" "Who resets stays in TIME-WAIT." time_wait_after_reset = true;
+    "user-timeout-option" "The user timeout is announced and taken over." user_timeout_option = true;
+    "push=no" "PSH is never set." push = false;
+}
+
+impl Switch {
+    /// The choice of that name.
+    pub fn from_name(name: &str) -> Option<Switch> {
+        SWITCHES.iter().copied().find(|switch| switch.name == name)
+    }
+
+    /// Makes it.
+    pub fn turn(&self, config: &mut Config) {
+        (self.turn)(config);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_is_found_by_its_name_and_changes_something() {
+        for switch in SWITCHES {
+            let found = Switch::from_name(switch.name).unwrap();
+            let mut config = Config::default();
+            found.turn(&mut config);
+            assert_ne!(config, Config::default(), "{}", switch.name);
+            assert_eq!(found.meaning, switch.meaning);
+        }
+    }
+}
