@@ -9,6 +9,7 @@
 //! | [`wire`] | octets to segments and back: total, never judges |
 //! | [`notation`] | the text of segments, expressions and times |
 //! | [`case`] | YAML to checked cases |
+//! | [`rules`] | what must hold in every run |
 //! | [`engine`] | the pure interpreter of runs, many on one clock |
 //! | [`fault`] | the pure middlebox between the two ends |
 //! | [`model`] | the reference endpoint: RFC 9293 as code |
@@ -24,6 +25,7 @@ pub mod link;
 pub mod model;
 pub mod notation;
 pub mod report;
+pub mod rules;
 pub mod suite;
 pub mod target;
 pub mod time;

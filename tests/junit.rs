@@ -63,6 +63,7 @@ fn outcome(verdict: Verdict, text: &str) -> Outcome {
         outcomes: Vec::new(),
         measures: BTreeMap::new(),
         notes: Vec::new(),
+        broken_rules: Vec::new(),
         trace: Vec::new(),
         began: Instant::ZERO,
         ended: Instant::from_micros(1_234_567),

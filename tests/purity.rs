@@ -119,7 +119,7 @@ fn the_pure_parts_name_nothing_impure() {
 
 #[test]
 fn there_is_something_to_look_at() {
-    for folder in ["src/engine", "src/fault", "src/notation", "src/wire"] {
+    for folder in PURE {
         assert!(!sources(folder).is_empty(), "{folder} is empty");
     }
 }

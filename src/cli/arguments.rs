@@ -46,6 +46,8 @@ pub enum Command {
     Schema,
     /// List the mistakes that the reference endpoint can be told to make, and what each breaks.
     Defects,
+    /// List what must hold in every run, whatever a case asks.
+    Rules,
     /// List targets, and whether they can be run here.
     Targets,
     /// Print a script that completes commands and flags in a shell.

@@ -15,6 +15,7 @@ mod library;
 mod list;
 mod output;
 mod panics;
+mod rules;
 mod run;
 mod targets;
 
@@ -56,6 +57,7 @@ fn dispatch(arguments: Arguments) -> u8 {
         Some(Command::List(list)) => list::list(&list),
         Some(Command::Check(check)) => check::check(&check),
         Some(Command::Defects) => defects::list(),
+        Some(Command::Rules) => rules::list(),
         Some(Command::Targets) => targets::list(),
         Some(Command::Schema) => {
             output::print(&format!("{:#}\n", tcpvet::case::schema()));

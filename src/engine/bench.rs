@@ -118,7 +118,7 @@ impl Bench {
             return;
         };
         let Some(run) = self.run(id) else { return };
-        run.frame(at, packet, octets.into());
+        run.frame(at, Arc::new(packet), octets.into());
         self.ready.push_back(id);
     }
 
@@ -200,7 +200,7 @@ impl Bench {
     fn turn(&mut self, id: RunId, now: Instant, drained: Instant) -> Option<Step> {
         let run = self.runs.get_mut(id.0 as usize)?.as_deref_mut()?;
         match run.turn(now, drained) {
-            Turn::Act(Action::Inject(octets)) => Some(Step::Inject(id, octets)),
+            Turn::Act(Action::Inject(flight)) => Some(Step::Inject(id, flight.octets)),
             Turn::Act(Action::Call(call, what)) => Some(Step::Call(id, call, what)),
             Turn::Wait(deadline) => {
                 self.set_timer(id, deadline);

@@ -1,6 +1,7 @@
 //! What a run established.
 
 use crate::case::{Level, Position};
+use crate::rules::Rule;
 use crate::time::{Instant, Stamp};
 use core::fmt;
 use std::collections::BTreeMap;
@@ -85,6 +86,21 @@ pub struct Failure {
     pub timing: bool,
 }
 
+/// A rule that did not hold.
+#[derive(Clone)]
+pub struct BrokenRule {
+    /// Which.
+    pub rule: &'static Rule,
+    /// The frames in conflict, and what the matter is.
+    pub seen: String,
+}
+
+impl fmt::Debug for BrokenRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.rule.name, self.seen)
+    }
+}
+
 /// Measured values, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Measure {
@@ -111,6 +127,8 @@ pub struct Outcome {
     pub measures: BTreeMap<String, Vec<Measure>>,
     /// What was skipped and why: `state: the target does not tell`.
     pub notes: Vec<String>,
+    /// The rules that did not hold, the worst first, whatever the steps found.
+    pub broken_rules: Vec<BrokenRule>,
     /// Everything that happened, in order.
     pub trace: Vec<TraceEvent>,
     /// When it began, on the bench's clock.
@@ -176,6 +194,8 @@ pub enum Happening {
         /// `recv -> ok "hello"`.
         text: String,
     },
+    /// The frame before breaks this rule.
+    Broken(&'static str),
     /// A remark: `passed as background`, `measured rto = 1.02 s`.
     Note(String),
 }

@@ -6,15 +6,16 @@ use super::conn::Conn;
 use super::eval::{Scope, period};
 use super::fit::Hunt;
 use super::frame::{Cause, Frame, Mark};
-use super::outcome::{Failure, Happening, Measure, Outcome, TraceEvent, Verdict};
+use super::outcome::{BrokenRule, Failure, Happening, Measure, Outcome, TraceEvent, Verdict};
 use super::rng::Rng;
 use super::traffic::Delayed;
-use crate::case::{Condition, ConnId, Level, Requirement, Script, Step, StepKind};
+use crate::case::{Condition, ConnId, Level, Position, Requirement, Script, Step, StepKind};
 use crate::fault::Middlebox;
 use crate::notation::{Period, Tolerance, Verb};
+use crate::rules::{Known, Watch, Way};
 use crate::target::{Call, CallId, Facts};
 use crate::time::{Instant, Stamp};
-use crate::wire::SeqNum;
+use crate::wire::{Packet, SeqNum};
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -22,8 +23,16 @@ use std::sync::Arc;
 /// What a driver is to carry for a run.
 #[derive(Debug)]
 pub(super) enum Action {
-    Inject(Arc<[u8]>),
+    Inject(Flight),
     Call(CallId, Call),
+}
+
+/// A packet on its way to the target.
+#[derive(Debug)]
+pub(super) struct Flight {
+    pub octets: Arc<[u8]>,
+    /// What it says, and its place in the trace; `None` where that is nothing for the rules.
+    pub seen: Option<(usize, Arc<Packet>)>,
 }
 
 /// What a run does next.
@@ -221,6 +230,10 @@ pub(super) struct Run {
     pub busy: Busy,
     pub outbox: VecDeque<Action>,
     pub in_flight: Option<InFlight>,
+    /// The packet in flight, for the rules.
+    flying: Option<(usize, Arc<Packet>)>,
+    /// What must hold whatever the case asks.
+    watch: Watch,
     pub order: u64,
     pub rng: Rng,
     pub calls: Calls,
@@ -229,6 +242,9 @@ pub(super) struct Run {
     pub strays: Vec<String>,
     pub checked: u64,
     soft: Option<(Verdict, Failure)>,
+    broken: Vec<BrokenRule>,
+    /// How many breaches stand in the trace.
+    marked: usize,
     outcomes: Vec<String>,
     pub notes: Vec<String>,
     trace: Vec<TraceEvent>,
@@ -247,6 +263,10 @@ impl Run {
         let mut rng = Rng::new(at.seed);
         let conns = conns(&script, &facts, &at, &mut rng);
         let calls = Calls::new(id);
+        let watch = Watch::new(Known {
+            mtu: Some(usize::from(facts.mtu)),
+            reordered: false,
+        });
         let mut run = Run {
             script,
             facts,
@@ -262,6 +282,8 @@ impl Run {
             busy: Busy::Idle,
             outbox: VecDeque::new(),
             in_flight: None,
+            flying: None,
+            watch,
             order: 0,
             rng,
             calls,
@@ -270,6 +292,8 @@ impl Run {
             strays: Vec::new(),
             checked: 0,
             soft: None,
+            broken: Vec::new(),
+            marked: 0,
             outcomes: Vec::new(),
             notes: Vec::new(),
             trace: Vec::new(),
@@ -325,7 +349,7 @@ impl Run {
             if self.in_flight.is_some() {
                 return Turn::Wait(Instant::NEVER);
             }
-            if let Some(action) = self.outbox.pop_front() {
+            if let Some(mut action) = self.outbox.pop_front() {
                 // What is to be done at a moment, or in answer to something, must not be done late.
                 self.note_lateness(now.since(self.stirred));
                 self.order += 1;
@@ -334,6 +358,9 @@ impl Run {
                     asked: now,
                     carried: None,
                 });
+                if let Action::Inject(flight) = &mut action {
+                    self.flying = flight.seen.take();
+                }
                 return Turn::Act(action);
             }
             if self.outcome.is_some() {
@@ -376,6 +403,9 @@ impl Run {
         }
         let Some(in_flight) = &mut self.in_flight else { return };
         in_flight.carried = Some(at);
+        if let Some((number, packet)) = self.flying.take() {
+            self.watch.see(number, at, Way::In, &packet);
+        }
         if self.outcome.is_none() {
             self.mark = Mark {
                 at,
@@ -493,6 +523,11 @@ impl Run {
         }
     }
 
+    /// How many events the trace has.
+    pub fn trace_length(&self) -> usize {
+        self.trace.len()
+    }
+
     /// The step under way.
     pub fn step<'a>(&self, script: &'a Script) -> Option<&'a Step> {
         self.cursor.step(script)
@@ -556,6 +591,9 @@ impl Run {
     }
 
     fn fail(&mut self, now: Instant, verdict: Verdict, failure: Failure) {
+        if self.broken.is_empty() {
+            self.hear_the_rules(now, severity(verdict));
+        }
         let worst = match self.soft.take() {
             Some((soft, earlier)) if severity(soft) >= severity(verdict) => (soft, earlier),
             _ => (verdict, failure),
@@ -621,8 +659,89 @@ impl Run {
         (verdict, failure)
     }
 
+    /// Shows a frame of the target to the rules, before anything happens to it on the way.
+    pub fn show_to_rules(&mut self, at: Stamp, packet: &Arc<Packet>) {
+        self.watch.see(self.trace.len(), at, Way::Out, packet);
+    }
+
+    /// Marks the frame in the trace that has just broken a rule.
+    pub fn mark_broken(&mut self, at: Stamp) {
+        while let Some(breach) = self.watch.breaches().get(self.marked) {
+            let name = breach.rule.name;
+            self.marked += 1;
+            self.trace(at, Happening::Broken(name));
+        }
+    }
+
+    /// The rules that were broken, the worst first.
+    fn broken_rules(&mut self, now: Instant) -> Vec<BrokenRule> {
+        self.watch.finish(Stamp::exactly(now));
+        let shown = |number: usize| match self.trace.get(number) {
+            Some(TraceEvent {
+                at,
+                what: Happening::Frame { text, .. },
+            }) => format!("`{text}` at {}", self.clock(at.latest)),
+            _ => "a frame".to_owned(),
+        };
+        let mut broken: Vec<BrokenRule> = self
+            .watch
+            .breaches()
+            .iter()
+            .map(|breach| {
+                let (earlier, later) = breach.frames;
+                let since = earlier.map_or_else(String::new, |earlier| format!(", against {}", shown(earlier)));
+                BrokenRule {
+                    rule: breach.rule,
+                    seen: format!("{}: {}{since}", shown(later), breach.text),
+                }
+            })
+            .collect();
+        broken.sort_by_key(|broken| std::cmp::Reverse(broken.rule.level()));
+        broken
+    }
+
+    /// The worst that the rules have to say, as a step that was not met.
+    fn rule_failure(broken: &BrokenRule, position: Position) -> (Verdict, Failure) {
+        let rule = broken.rule;
+        let verdict = match rule.level() {
+            Level::Must => Verdict::Fail,
+            Level::Should => Verdict::Deviates,
+            Level::May => Verdict::Observed,
+        };
+        let requirement = |(id, level): &(&str, Level)| ((*id).to_owned(), *level, rule.meaning.to_owned());
+        let failure = Failure {
+            step: format!("rule: {}", rule.name),
+            position,
+            given: None,
+            expected: rule.meaning.to_owned(),
+            seen: broken.seen.clone(),
+            requirements: rule.requirements.iter().map(requirement).collect(),
+            timing: rule.timing,
+        };
+        (verdict, failure)
+    }
+
+    /// Lets the rules speak: what they found counts if it is worse than what the steps found.
+    fn hear_the_rules(&mut self, now: Instant, own: u8) {
+        self.broken = self.broken_rules(now);
+        let Some(worst) = self.broken.first() else { return };
+        // It belongs to no step, but to the file as a whole.
+        let file = self.script.steps.first().map(|step| Arc::clone(&step.position.file));
+        let position = file.map_or_else(Position::default, |file| Position {
+            file,
+            line: 1,
+            column: 1,
+        });
+        let (verdict, failure) = Run::rule_failure(worst, position);
+        let known = self.soft.as_ref().map_or(0, |(verdict, _)| severity(*verdict));
+        if severity(verdict) > known.max(own) {
+            self.soft = Some((verdict, failure));
+        }
+    }
+
     /// Ends the run with everything met.
     pub fn complete(&mut self, now: Instant) {
+        self.hear_the_rules(now, 0);
         if let Some((verdict, failure)) = self.soft.take() {
             return self.fail(now, verdict, failure);
         }
@@ -657,6 +776,7 @@ impl Run {
             outcomes: std::mem::take(&mut self.outcomes),
             measures: std::mem::take(&mut self.measures),
             notes: std::mem::take(&mut self.notes),
+            broken_rules: std::mem::take(&mut self.broken),
             trace: std::mem::take(&mut self.trace),
             began: self.began,
             ended: now,

@@ -6,7 +6,7 @@ use super::fill::{Filled, fill, fill_icmp};
 use super::fit::triggers;
 use super::frame::{Cause, Frame};
 use super::outcome::{Arrow, Happening};
-use super::run::{Action, Run, Stop};
+use super::run::{Action, Flight, Run, Stop};
 use crate::case::{ConnId, FaultAction};
 use crate::fault;
 use crate::notation::{Control, FlagPattern, IcmpPattern, Origins, Period, SegmentPattern, TimeSpec, print_packet};
@@ -22,6 +22,8 @@ pub(super) struct Delayed {
     conn: usize,
     from_tester: bool,
     octets: Arc<[u8]>,
+    /// Its place in the trace.
+    number: usize,
 }
 
 /// What becomes of a frame in the middlebox: what arrives at once, and what arrives later.
@@ -67,7 +69,7 @@ impl Run {
         it.last_inject = Some(self.order);
         it.loss_told = Some(self.order);
         self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, conn.0, &packet, &octets, "");
-        self.outbox.push_back(Action::Inject(octets));
+        self.outbox.push_back(Action::Inject(Flight { octets, seen: None }));
         Ok(())
     }
 
@@ -117,6 +119,7 @@ impl Run {
             conn.my_syn_options = Some(segment.options.clone());
         }
         let passage = self.through_middlebox(here, true, &packet, &octets)?;
+        let number = self.trace_length();
         self.trace_frame(
             Stamp::exactly(now),
             Arrow::ToTarget,
@@ -133,7 +136,7 @@ impl Run {
             };
         }
         for copy in passage.now {
-            self.deliver(here, copy, order);
+            self.deliver(here, copy, order, number);
         }
         if let Some((after, octets)) = passage.later {
             self.delayed.push(Delayed {
@@ -141,32 +144,32 @@ impl Run {
                 conn: here,
                 from_tester: true,
                 octets,
+                number,
             });
         }
         Ok(())
     }
 
     /// Hands a segment to the driver, and counts it.
-    fn deliver(&mut self, here: usize, octets: Arc<[u8]>, order: u64) {
-        if let Ok(Packet {
-            body: Body::Tcp(segment),
-            ..
-        }) = Packet::parse(&octets)
-        {
-            self.conns[here].count(&segment, order);
+    fn deliver(&mut self, here: usize, octets: Arc<[u8]>, order: u64, number: usize) {
+        let packet = Packet::parse(&octets).ok();
+        if let Some(segment) = packet.as_ref().and_then(Packet::tcp) {
+            self.conns[here].count(segment, order);
         }
-        self.outbox.push_back(Action::Inject(octets));
+        let seen = packet.map(|packet| (number, Arc::new(packet)));
+        self.outbox.push_back(Action::Inject(Flight { octets, seen }));
     }
 
     // ----- from the target ------------------------------------------------------------------------------------------
 
     /// Takes in a frame that came to one of the run's addresses.
-    pub(super) fn frame(&mut self, at: Stamp, packet: Packet, octets: Arc<[u8]>) {
+    pub(super) fn frame(&mut self, at: Stamp, packet: Arc<Packet>, octets: Arc<[u8]>) {
         if self.ended() {
             return;
         }
         self.note_lateness(at.latest.since(at.earliest));
         let (cause, at) = self.cause(at);
+        self.show_to_rules(at, &packet);
         let Some(here) = self.conn_of(&packet) else {
             if let Body::Tcp(segment) = &packet.body {
                 let ports = format!("port {} to port {}", segment.source, segment.destination);
@@ -180,6 +183,7 @@ impl Run {
                     &octets,
                     "belongs to no connection",
                 );
+                self.mark_broken(at);
             }
             return;
         };
@@ -191,10 +195,17 @@ impl Run {
                 ..Passage::default()
             },
         };
+        let number = self.trace_length();
         self.trace_frame(at, Arrow::FromTarget, here, &packet, &octets, passage.fault);
+        self.mark_broken(at);
         self.conns[here].lossy |= passage.now.is_empty();
         for copy in passage.now {
-            self.arrive(here, at, cause, copy);
+            // Unless the middlebox has changed it, it is read once.
+            let packet = match Arc::ptr_eq(&copy, &octets) {
+                true => Some(Arc::clone(&packet)),
+                false => Packet::parse(&copy).ok().map(Arc::new),
+            };
+            self.arrive(here, at, cause, copy, packet);
         }
         if let Some((after, octets)) = passage.later {
             self.delayed.push(Delayed {
@@ -202,6 +213,7 @@ impl Run {
                 conn: here,
                 from_tester: false,
                 octets,
+                number,
             });
         }
     }
@@ -236,8 +248,8 @@ impl Run {
     }
 
     /// Puts a frame into the inbox of its connection.
-    fn arrive(&mut self, here: usize, at: Stamp, cause: Cause, octets: Arc<[u8]>) {
-        let Ok(packet) = Packet::parse(&octets) else { return };
+    fn arrive(&mut self, here: usize, at: Stamp, cause: Cause, octets: Arc<[u8]>, packet: Option<Arc<Packet>>) {
+        let Some(packet) = packet else { return };
         self.order += 1;
         let order = self.order;
         let conn = &mut self.conns[here];
@@ -253,7 +265,7 @@ impl Run {
             ack_taken: false,
             una_then: conn.snd_una,
             delivered_then: conn.delivered,
-            packet: Arc::new(packet),
+            packet,
             octets,
         };
         conn.inbox.push_back(frame);
@@ -371,7 +383,7 @@ impl Run {
             self.note(Stamp::exactly(held.due), "the middlebox lets go of a frame".to_owned());
             if held.from_tester {
                 self.order += 1;
-                self.deliver(held.conn, held.octets, self.order);
+                self.deliver(held.conn, held.octets, self.order, held.number);
             } else {
                 self.arrive(
                     held.conn,
@@ -380,7 +392,8 @@ impl Run {
                         latest: now,
                     },
                     None,
-                    held.octets,
+                    held.octets.clone(),
+                    Packet::parse(&held.octets).ok().map(Arc::new),
                 );
             }
         }

@@ -58,7 +58,11 @@ fn failing_step(trace: &[TraceEvent], failure: &Failure) -> Option<usize> {
     let at = |wanted: &dyn Fn(&str, &Position) -> bool| {
         trace.iter().rposition(|event| match &event.what {
             Happening::Step { text, position, .. } => wanted(text, position),
-            Happening::Frame { .. } | Happening::Call { .. } | Happening::Return { .. } | Happening::Note(_) => false,
+            Happening::Frame { .. }
+            | Happening::Call { .. }
+            | Happening::Return { .. }
+            | Happening::Broken(_)
+            | Happening::Note(_) => false,
         })
     };
     at(&|text, position| *position == failure.position && text == failure.step)
@@ -69,7 +73,7 @@ fn failing_step(trace: &[TraceEvent], failure: &Failure) -> Option<usize> {
 fn several_connections(trace: &[TraceEvent]) -> bool {
     let mut conns = trace.iter().filter_map(|event| match &event.what {
         Happening::Frame { conn, .. } | Happening::Call { conn, .. } | Happening::Return { conn, .. } => Some(conn),
-        Happening::Step { .. } | Happening::Note(_) => None,
+        Happening::Step { .. } | Happening::Broken(_) | Happening::Note(_) => None,
     });
     let Some(first) = conns.next() else { return false };
     conns.any(|conn| conn != first)
@@ -110,6 +114,9 @@ fn draw(event: &TraceEvent, began: Instant, named: bool, failing: bool, lines: &
         Happening::Return { conn, text } => {
             let text = with_name(conn, text);
             spread(" ", &time, &text, CALLS, |part| row_of("", part), lines);
+        }
+        Happening::Broken(rule) => {
+            lines.push(row(">", "", &format!("* breaks the rule `{rule}`"), ""));
         }
         Happening::Note(text) => {
             let parts = wrap(text, LANE - 4);

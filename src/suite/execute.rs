@@ -300,7 +300,7 @@ fn same(a: &Outcome, b: &Outcome) -> bool {
 
 fn contradiction(first: &Outcome, second: &Outcome) -> Outcome {
     let said = |outcome: &Outcome| match &outcome.failure {
-        Some(failure) => format!("{} at `{}`", outcome.verdict, failure.step),
+        Some(failure) => format!("{} at `{}` ({})", outcome.verdict, failure.step, failure.seen),
         None => outcome.verdict.to_string(),
     };
     Outcome {
@@ -322,6 +322,7 @@ fn empty(reason: &str) -> Outcome {
         outcomes: Vec::new(),
         measures: Default::default(),
         notes: Vec::new(),
+        broken_rules: Vec::new(),
         trace: Vec::new(),
         began: Default::default(),
         ended: Default::default(),
@@ -470,7 +471,7 @@ mod tests {
         assert_eq!(result.judged.verdict, Verdict::Inconclusive);
         assert_eq!(
             result.outcome.reason,
-            "two attempts contradict each other: first fail at `expect: ACK`, then, alone, pass"
+            "two attempts contradict each other: first fail at `expect: ACK` (nothing for 0.6 s), then, alone, pass"
         );
         assert_eq!(result.earlier.len(), 2, "both traces are kept");
 

@@ -6,6 +6,7 @@
 use super::plan::ip_number;
 use super::{Expectation, Pattern, Run, nearest, requirements};
 use crate::engine::{Outcome, Verdict};
+use crate::rules::RULES;
 use saphyr_parser::{Event, Parser};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
@@ -29,6 +30,8 @@ pub struct Entry {
     pub requirements: Vec<Pattern>,
     /// The failing step as written in the case, if it is pinned.
     pub step: Option<String>,
+    /// The rules that may be broken besides.
+    pub rules: Vec<String>,
     /// Why it is left so.
     pub reason: String,
     /// Only over this IP version: `4` or `6`.
@@ -149,9 +152,31 @@ impl Entry {
             };
             return error(format!("no run matches `{}`; {help}", self.cases.as_str()));
         }
+        let known = |name: &str| RULES.iter().any(|rule| rule.name == name);
+        let pinned = self.step.as_deref().and_then(|step| step.strip_prefix("rule: "));
+        if let Some(name) = self
+            .rules
+            .iter()
+            .map(String::as_str)
+            .chain(pinned)
+            .find(|name| !known(name))
+        {
+            let near = nearest(name, RULES.iter().map(|rule| rule.name));
+            let help = match near.first() {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`tcpvet rules` lists all".to_owned(),
+            };
+            return error(format!("no rule is called `{name}`; {help}"));
+        }
         let covered = |id: &Pattern| {
-            runs.iter()
-                .any(|run| requirements(&run.script).iter().any(|it| id.fits(&it.id)))
+            let by_a_rule = |name: &str| {
+                let rule = RULES.iter().find(|rule| rule.name == name);
+                rule.is_some_and(|rule| rule.requirements.iter().any(|(it, _)| id.fits(it)))
+            };
+            pinned.is_some_and(by_a_rule)
+                || runs
+                    .iter()
+                    .any(|run| requirements(&run.script).iter().any(|it| id.fits(&it.id)))
         };
         let stray = self.requirements.iter().find(|id| !covered(id))?;
         error(format!(
@@ -173,6 +198,9 @@ impl Entry {
                 return Some(format!("expected at `{step}`, came at `{came}`"));
             }
         }
+        if let Some(stray) = self.stray_rule(outcome) {
+            return Some(format!("broke the rule `{stray}` too"));
+        }
         if self.requirements.is_empty() {
             return None;
         }
@@ -186,6 +214,15 @@ impl Entry {
             None if broken.is_empty() => Some(format!("expected to break {}, broke no requirement", self.listed())),
             None => None,
         }
+    }
+
+    /// A rule that was broken although nothing says that it is.
+    fn stray_rule(&self, outcome: &Outcome) -> Option<&'static str> {
+        let failed = outcome.failure.as_ref().map_or("", |failure| failure.step.as_str());
+        let names = outcome.broken_rules.iter().map(|broken| broken.rule.name);
+        names
+            .filter(|name| failed.strip_prefix("rule: ") != Some(name))
+            .find(|name| !self.rules.iter().any(|known| known == name))
     }
 
     fn listed(&self) -> String {
@@ -248,6 +285,8 @@ struct RawEntry {
     #[serde(default)]
     requirement: Words,
     step: Option<String>,
+    #[serde(default)]
+    rules: Words,
     reason: Option<String>,
     #[serde(default)]
     when: RawWhen,
@@ -280,6 +319,7 @@ impl RawEntry {
             expect,
             requirements: self.requirement.0.iter().map(|id| Pattern::new(id)).collect(),
             step: self.step,
+            rules: self.rules.0,
             reason,
             ip: self.when.ip.one_of("ip", &["4", "6"])?,
             isn: self.when.isn.one_of("isn", &["plain", "wrap"])?,

@@ -52,6 +52,7 @@ pub(crate) fn outcome(verdict: Verdict) -> Outcome {
         outcomes: Vec::new(),
         measures: BTreeMap::new(),
         notes: Vec::new(),
+        broken_rules: Vec::new(),
         trace: Vec::new(),
         began: Instant::ZERO,
         ended: Instant::from_millis(12),

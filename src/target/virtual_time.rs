@@ -181,6 +181,7 @@ fn untold(now: Instant, reason: &str) -> Outcome {
         outcomes: Vec::new(),
         measures: BTreeMap::new(),
         notes: Vec::new(),
+        broken_rules: Vec::new(),
         trace: Vec::new(),
         began: now,
         ended: now,

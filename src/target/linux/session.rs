@@ -154,6 +154,7 @@ impl Session<'_> {
             outcomes: Vec::new(),
             measures: BTreeMap::new(),
             notes: Vec::new(),
+            broken_rules: Vec::new(),
             trace: Vec::new(),
             began: now,
             ended: now,

@@ -1,0 +1,166 @@
+//! What each end of a conversation has said, as far as it matters to a rule.
+
+use super::ranges::Ranges;
+use crate::time::Stamp;
+use crate::wire::{Flags, Packet, Segment, SeqNum, TcpOption};
+use core::time::Duration;
+use std::sync::Arc;
+
+/// What an end offers in its SYN.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Offer {
+    pub mss: Option<u16>,
+    pub scale: Option<u8>,
+    pub sack: bool,
+    pub timestamps: bool,
+    pub ece: bool,
+    pub cwr: bool,
+    pub fast_open: bool,
+    /// Whether the SYN can be read in one way only; what another can be taken for proves nothing.
+    pub clear: bool,
+}
+
+impl Offer {
+    pub fn of(segment: &Segment) -> Offer {
+        let mut offer = Offer {
+            ece: segment.flags.contains(Flags::ECE),
+            cwr: segment.flags.contains(Flags::CWR),
+            clear: segment.is_well_formed(),
+            ..Offer::default()
+        };
+        for option in &segment.options {
+            match option {
+                TcpOption::Mss(size) => offer.mss = Some(*size),
+                TcpOption::WindowScale(shift) => offer.scale = Some(*shift),
+                TcpOption::SackPermitted => offer.sack = true,
+                TcpOption::Timestamps { .. } => offer.timestamps = true,
+                TcpOption::FastOpen(_) => offer.fast_open = true,
+                TcpOption::Other { .. } | TcpOption::Raw(_) => offer.clear = false,
+                TcpOption::Eol
+                | TcpOption::Nop
+                | TcpOption::Sack(_)
+                | TcpOption::Md5(_)
+                | TcpOption::UserTimeout(_) => {}
+            }
+        }
+        offer
+    }
+}
+
+/// A stretch of text that the target has sent.
+#[derive(Clone, Debug)]
+pub(super) struct Stretch {
+    /// The number of its first octet.
+    pub start: i64,
+    /// Octets of the segment's text that stand before it.
+    pub skipped: usize,
+    /// The frame that carried it first.
+    pub packet: Arc<Packet>,
+    pub number: usize,
+}
+
+impl Stretch {
+    pub fn octets(&self) -> &[u8] {
+        match self.packet.tcp() {
+            Some(segment) => &segment.payload[self.skipped.min(segment.payload.len())..],
+            None => &[],
+        }
+    }
+}
+
+/// The last sending of what stands at the front of the retransmission queue, since anything came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Resent {
+    pub start: i64,
+    pub at: Stamp,
+    pub number: usize,
+    /// The shortest and the longest that the time since it was sent before can have been.
+    pub gap: Option<(Duration, Duration)>,
+    /// How often in a row that time was no longer than the one before.
+    pub even: u32,
+    /// Whether it was sent again because time had passed, and nothing else has been sent or has come since.
+    pub alone: bool,
+}
+
+/// What the target has sent. Numbers count from its ISN, or from where the capture begins.
+#[derive(Debug, Default)]
+pub(super) struct Sender {
+    pub origin: Option<SeqNum>,
+    /// Whether its SYN was seen.
+    pub whole: bool,
+    pub offer: Option<Offer>,
+    /// The frame of its SYN, and what that acknowledged.
+    pub syn: Option<(usize, Option<SeqNum>)>,
+    /// Whether its first SYN answered none.
+    pub opened_first: bool,
+    /// One past the highest number used, and by which frame.
+    pub end: (i64, usize),
+    pub fin: Option<(i64, usize)>,
+    pub text: Vec<Stretch>,
+    /// When text was sent last.
+    pub spoke: Stamp,
+    /// The highest acknowledgment.
+    pub ack: Option<(i64, usize)>,
+    /// The rightmost edge offered.
+    pub edge: Option<(i64, usize)>,
+    /// The window offered last, in octets.
+    pub window: Option<i64>,
+    /// The last timestamp, the frame, and when.
+    pub time: Option<(u32, usize, Stamp)>,
+    /// The first one.
+    pub first_time: Option<(u32, usize, Stamp)>,
+    pub echo: Option<(u32, usize)>,
+    pub urgent: Option<(i64, usize)>,
+    pub resent: Option<Resent>,
+    /// Segments without text, SYN or FIN since anything came, and since when.
+    pub empty: (u32, Stamp),
+    pub reset: bool,
+    /// Whether it has shown that its handshake is over.
+    pub established: bool,
+}
+
+/// A SYN that came.
+#[derive(Clone, Debug)]
+pub(super) struct Syn {
+    pub seq: SeqNum,
+    pub length: u32,
+    pub number: usize,
+    pub offer: Offer,
+}
+
+/// As much of a segment that came as explains a reset.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard {
+    pub seq: SeqNum,
+    pub ack: SeqNum,
+    pub next: SeqNum,
+    pub flags: Flags,
+    pub number: usize,
+}
+
+/// What came to the target. Numbers count from the first that was seen.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Peer {
+    pub origin: Option<SeqNum>,
+    pub syns: Vec<Syn>,
+    /// Octets, SYN and FIN among them, and those that came more than once.
+    pub got: Ranges,
+    pub twice: Ranges,
+    /// The highest number that came, and in which frame.
+    pub end: (i64, usize),
+    pub fin: bool,
+    /// The highest acknowledgment of the target's numbers.
+    pub acked: Option<(SeqNum, usize)>,
+    /// The rightmost edge that the peer ever offered, if its windows are read with this shift.
+    pub edge: Option<(SeqNum, usize)>,
+    /// Values of its timestamps: the lowest number with which each came, and the frame.
+    pub times: Vec<(u32, i64, usize)>,
+    pub sacks: bool,
+    pub ce: bool,
+    pub ece: bool,
+    pub rst: bool,
+    /// The frame that came last, and when.
+    pub last: Option<(usize, Stamp)>,
+    /// Text that is to be acknowledged: up to which number, since when, which frame.
+    pub debt: Option<(i64, Stamp, usize)>,
+}

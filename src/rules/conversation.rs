@@ -1,0 +1,386 @@
+//! The books of one conversation: what came, what was sent, and what follows from it.
+
+use super::book::{Heard, Offer, Peer, Resent, Sender, Stretch, Syn};
+use super::table::RULES;
+use super::{Breach, Broken, Known, On, Sight, pace, sending};
+use crate::time::Stamp;
+use crate::wire::{Checksum, Ecn, Flags, Packet, Segment, SeqNum, TcpOption};
+use std::sync::Arc;
+
+/// One tuple of addresses and ports, one incarnation after the other.
+pub(super) struct Conversation {
+    pub known: Known,
+    pub target: Sender,
+    pub peer: Peer,
+    /// What came since the peer began anew, if it did: the next incarnation's, should the target agree.
+    next: Option<Peer>,
+    /// Where the SYN under consideration has another number than the one before, and nothing came in between: that one.
+    pub renewed: Option<(usize, Option<SeqNum>)>,
+    /// Whether anything came since the target's last SYN.
+    heard_since_syn: bool,
+    /// The numbers of the incarnation before: in doubt a segment is still of that one.
+    before: Option<(SeqNum, i64)>,
+    /// Everything that came, for what resets answer; over all incarnations.
+    pub heard: Vec<Heard>,
+    /// Whether each rule of the table has been broken.
+    accused: u64,
+}
+
+impl Conversation {
+    pub fn new(known: Known) -> Conversation {
+        Conversation {
+            known,
+            target: Sender::default(),
+            peer: Peer::default(),
+            next: None,
+            renewed: None,
+            heard_since_syn: false,
+            before: None,
+            heard: Vec::new(),
+            accused: 0,
+        }
+    }
+
+    // ----- what follows from the books ------------------------------------------------------------------------------
+
+    /// The peer's SYN that the target took: the one that its first ACK covers.
+    pub fn peer_syn(&self) -> Option<&Syn> {
+        let covered = self.target.syn.and_then(|(_, ack)| ack).or_else(|| {
+            let (acked, _) = self.target.ack?;
+            Some(self.peer.origin?.advanced(acked))
+        })?;
+        let covers = |syn: &&Syn| {
+            let past = covered.offset_from(syn.seq);
+            past >= 1
+        };
+        self.peer
+            .syns
+            .iter()
+            .filter(covers)
+            .min_by_key(|syn| covered.offset_from(syn.seq))
+    }
+
+    /// Both offers, where they are known and say one thing only.
+    pub fn offers(&self) -> Option<(&Offer, &Offer)> {
+        let (ours, theirs) = (self.target.offer.as_ref()?, &self.peer_syn()?.offer);
+        (ours.clear && theirs.clear).then_some((ours, theirs))
+    }
+
+    /// Whether both ends offered timestamps; `None` where that is not known.
+    pub fn timestamps(&self) -> Option<bool> {
+        self.offers().map(|(ours, theirs)| ours.timestamps && theirs.timestamps)
+    }
+
+    /// The shift of the target's windows.
+    pub fn own_shift(&self) -> Option<u32> {
+        let (ours, theirs) = self.offers()?;
+        Some(match (ours.scale, theirs.scale) {
+            (Some(shift), Some(_)) => u32::from(shift.min(14)),
+            _ => 0,
+        })
+    }
+
+    /// The largest shift that the peer's windows can have.
+    fn peer_shift(&self) -> u32 {
+        let declined = self.target.offer.as_ref().is_some_and(|offer| offer.scale.is_none());
+        match self.peer.syns.as_slice() {
+            _ if declined => 0,
+            [] => 14,
+            syns => {
+                let shifts = syns.iter().map(|syn| match syn.offer.clear {
+                    true => syn.offer.scale.unwrap_or(0).min(14),
+                    false => 14,
+                });
+                shifts.max().map_or(0, u32::from)
+            }
+        }
+    }
+
+    /// A number of the target's, counted from its ISN.
+    pub fn own(&self, number: SeqNum) -> i64 {
+        i64::from(number.offset_from(self.target.origin.unwrap_or(number)))
+    }
+
+    /// A number of the peer's, as the books count it.
+    pub fn theirs(&self, number: SeqNum) -> i64 {
+        i64::from(number.offset_from(self.peer.origin.unwrap_or(number)))
+    }
+
+    /// SND.UNA, as far as the peer has moved it.
+    pub fn acked(&self) -> i64 {
+        self.peer.acked.map_or(0, |(number, _)| self.own(number))
+    }
+
+    // ----- the target speaks ----------------------------------------------------------------------------------------
+
+    /// Looks at a segment of the target, and enters it.
+    pub fn watch(
+        &mut self,
+        number: usize,
+        at: Stamp,
+        packet: &Arc<Packet>,
+        segment: &Segment,
+        breaches: &mut Vec<Breach>,
+    ) {
+        let (syn, rst) = (segment.flags.contains(Flags::SYN), segment.flags.contains(Flags::RST));
+        if syn && !rst {
+            self.begin(segment);
+        } else if !rst && self.target.origin.is_none() {
+            // A capture that begins in the middle.
+            self.target.origin = Some(segment.seq);
+        }
+        let seq = self.own(segment.seq);
+        let sight = Sight {
+            number,
+            at,
+            packet,
+            segment,
+            syn,
+            fin: segment.flags.contains(Flags::FIN),
+            rst,
+            ack: segment.flags.contains(Flags::ACK),
+            seq,
+            end: seq + i64::from(syn) + segment.payload.len() as i64,
+            acked: self.theirs(segment.ack),
+            times: segment.timestamps(),
+        };
+        let ours = !rst && !syn && !self.is_of_before(&sight);
+        for (index, rule) in RULES.iter().enumerate() {
+            let looks = match rule.on {
+                On::Every => true,
+                On::Syn => syn && !rst,
+                On::Rst => rst,
+                On::Segment => ours,
+            };
+            if looks && let Some(Broken { earlier, text }) = (rule.check)(self, &sight) {
+                self.accuse(index, (earlier, number), text, breaches);
+            }
+        }
+        if rst {
+            self.target.reset = true;
+            self.peer.debt = None;
+        } else if syn || ours {
+            self.enter(&sight, packet);
+        }
+    }
+
+    fn accuse(&mut self, rule: usize, frames: (Option<usize>, usize), text: String, breaches: &mut Vec<Breach>) {
+        if self.accused & 1 << rule == 0 {
+            self.accused |= 1 << rule;
+            breaches.push(Breach {
+                rule: &RULES[rule],
+                frames,
+                text,
+            });
+        }
+    }
+
+    /// A SYN with another ISN begins another incarnation.
+    fn begin(&mut self, segment: &Segment) {
+        self.renewed = None;
+        if self.target.origin == Some(segment.seq) && self.target.whole {
+            return;
+        }
+        self.renewed = self.target.syn.filter(|_| !self.heard_since_syn);
+        if let Some(origin) = self.target.origin {
+            self.before = Some((origin, self.target.end.0));
+        }
+        if let Some(next) = self.next.take() {
+            self.peer = next;
+        } else if self.target.origin.is_some() {
+            self.peer = Peer::default();
+        }
+        self.target = Sender {
+            origin: Some(segment.seq),
+            whole: true,
+            ..Sender::default()
+        };
+    }
+
+    /// Whether a segment's number is one of the incarnation before, and none of this one.
+    fn is_of_before(&self, sight: &Sight) -> bool {
+        self.is_numbered_before(sight) && !(0..=self.target.end.0).contains(&sight.seq)
+    }
+
+    /// Whether the incarnation before has such a number.
+    pub fn is_numbered_before(&self, sight: &Sight) -> bool {
+        let Some((origin, end)) = self.before else { return false };
+        let then = i64::from(sight.segment.seq.offset_from(origin));
+        (0..=end).contains(&then)
+    }
+
+    fn enter(&mut self, sight: &Sight, packet: &Arc<Packet>) {
+        let Sight { number, at, .. } = *sight;
+        if sight.syn {
+            self.heard_since_syn = false;
+            let ack = sight.ack.then_some(sight.segment.ack);
+            if self.target.offer.is_none() {
+                self.target.opened_first = !sight.ack;
+                self.target.offer = Some(Offer::of(sight.segment));
+            }
+            if self.target.syn.is_none_or(|(_, known)| known.is_none()) {
+                self.target.syn = Some((number, ack));
+            }
+        }
+        pace::enter(self, sight);
+        sending::enter_text(self, sight, packet);
+        let target = &mut self.target;
+        let last = sight.end + i64::from(sight.fin);
+        if last > target.end.0 {
+            target.end = (last, number);
+        }
+        if sight.fin && target.fin.is_none() {
+            target.fin = Some((sight.end, number));
+        }
+        if sight.segment.flags.contains(Flags::URG) {
+            let up = sight.seq + i64::from(sight.segment.urgent);
+            if target.urgent.is_none_or(|(known, _)| up > known) {
+                target.urgent = Some((up, number));
+            }
+        }
+        if let Some((value, echo)) = sight.times {
+            target.time = Some((value, number, at));
+            target.first_time.get_or_insert((value, number, at));
+            if sight.ack {
+                target.echo = Some((echo, number));
+            }
+        }
+        if sight.ack && self.peer.origin.is_some() {
+            self.enter_ack(sight);
+        }
+    }
+
+    fn enter_ack(&mut self, sight: &Sight) {
+        if self.target.ack.is_none_or(|(known, _)| sight.acked > known) {
+            self.target.ack = Some((sight.acked, sight.number));
+        }
+        if !sight.syn
+            && let Some(shift) = self.own_shift()
+        {
+            let window = i64::from(sight.segment.window) << shift;
+            let edge = sight.acked + window;
+            if self.target.edge.is_none_or(|(known, _)| edge > known) {
+                self.target.edge = Some((edge, sight.number));
+            }
+            self.target.window = Some(window);
+        }
+        if self.peer.debt.is_some_and(|(upto, ..)| sight.acked >= upto) {
+            self.peer.debt = None;
+        }
+    }
+
+    // ----- the peer speaks ------------------------------------------------------------------------------------------
+
+    /// Enters what came to the target, if it can be read at all.
+    pub fn hear(&mut self, number: usize, at: Stamp, packet: &Packet, segment: &Segment) {
+        if segment.checksum != Checksum::Right || segment.offset.is_some() || segment.cut.is_some() {
+            return;
+        }
+        let flags = segment.flags;
+        self.heard.push(Heard {
+            seq: segment.seq,
+            ack: segment.ack,
+            next: segment.seq.advanced(i64::from(segment.seg_len())),
+            flags,
+            number,
+        });
+        self.heard_since_syn = true;
+        let shift = self.peer_shift();
+        let began = flags.contains(Flags::SYN)
+            && !flags.contains(Flags::RST)
+            && self.peer.syns.iter().all(|syn| syn.seq != segment.seq);
+        if began && self.target.origin.is_some() {
+            self.next = Some(Peer::default());
+        }
+        if let Some(next) = &mut self.next {
+            next.hear(number, at, packet, segment, shift);
+        }
+        self.peer.hear(number, at, packet, segment, shift);
+        self.target.empty = (0, at);
+        self.target.resent = None;
+        pace::incur(self, number, at, segment);
+    }
+
+    // ----- the end --------------------------------------------------------------------------------------------------
+
+    pub fn finish(&mut self, at: Stamp, breaches: &mut Vec<Breach>) {
+        if let Some((index, frame, text)) = pace::unpaid(self, at) {
+            self.accuse(index, (None, frame), text, breaches);
+        }
+    }
+}
+
+impl Peer {
+    fn hear(&mut self, number: usize, at: Stamp, packet: &Packet, segment: &Segment, shift: u32) {
+        let flags = segment.flags;
+        self.last = Some((number, at));
+        if flags.contains(Flags::RST) {
+            self.rst = true;
+            return;
+        }
+        let syn = flags.contains(Flags::SYN);
+        if syn && self.syns.iter().all(|known| known.seq != segment.seq) {
+            self.syns.push(Syn {
+                seq: segment.seq,
+                length: segment.seg_len(),
+                number,
+                offer: Offer::of(segment),
+            });
+        }
+        let origin = *self.origin.get_or_insert(segment.seq);
+        let start = i64::from(segment.seq.offset_from(origin));
+        let end = start + i64::from(segment.seg_len());
+        let twice = &mut self.twice;
+        self.got.add((start, end), |again| twice.add(again, |_| ()));
+        if end > self.end.0 {
+            self.end = (end, number);
+        }
+        self.fin |= flags.contains(Flags::FIN);
+        self.ece |= flags.contains(Flags::ECE);
+        self.ce |= packet.ip.ecn == Ecn::Ce;
+        if flags.contains(Flags::ACK) {
+            let edge = segment
+                .ack
+                .advanced(i64::from(segment.window) << if syn { 0 } else { shift });
+            if self.acked.is_none_or(|(known, _)| known.before(segment.ack)) {
+                self.acked = Some((segment.ack, number));
+            }
+            if self.edge.is_none_or(|(known, _)| known.before(edge)) {
+                self.edge = Some((edge, number));
+            }
+        }
+        self.hear_options(number, start, segment);
+    }
+
+    fn hear_options(&mut self, number: usize, start: i64, segment: &Segment) {
+        for option in &segment.options {
+            match option {
+                TcpOption::Timestamps { value, .. } => match self.times.iter_mut().rev().find(|it| it.0 == *value) {
+                    Some(known) => known.1 = known.1.min(start),
+                    None => self.times.push((*value, start, number)),
+                },
+                TcpOption::Sack(_) => self.sacks = true,
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Resent {
+    pub fn first(start: i64, at: Stamp, number: usize) -> Resent {
+        Resent {
+            start,
+            at,
+            number,
+            gap: None,
+            even: 0,
+            alone: false,
+        }
+    }
+}
+
+impl Stretch {
+    pub fn end(&self) -> i64 {
+        self.start + self.octets().len() as i64
+    }
+}

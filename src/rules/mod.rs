@@ -1,0 +1,234 @@
+//! What must hold in every run: pure observers of all that passes between a target and its peers.
+//!
+//! A case asks about what it provokes; a rule watches everything else. Rules stand on the target's side of the
+//! middlebox: they see what the target sends before anything happens to it, and of the peer what arrives. They accuse
+//! only where no lawful order of the frames in flight explains what they saw. So a limit is always the most generous that
+//! the peer ever set, and what the rules cannot know (where a capture begins in the middle of a connection, say) excuses.
+//!
+//! A rule that is broken names the two frames in conflict, and counts for a run as a step that was not met.
+//!
+//! | file | what it watches |
+//! |---|---|
+//! | `form` | the header: checksums, options, reserved bits |
+//! | `opening` | what SYNs offer and agree to |
+//! | `sending` | the target's sequence space: numbers, windows, sizes |
+//! | `receiving` | what the target says of the peer's: ACKs, windows, SACK blocks |
+//! | `timestamps`, `ecn`, `reset`, `pace` | what their names say |
+
+mod book;
+mod conversation;
+mod ecn;
+mod form;
+mod opening;
+mod pace;
+mod ranges;
+mod receiving;
+mod reset;
+mod sending;
+mod table;
+#[cfg(test)]
+mod tests;
+mod timestamps;
+
+pub use table::RULES;
+
+use crate::case::Level;
+use crate::time::Stamp;
+use crate::wire::{Body, Packet};
+use conversation::Conversation;
+use core::net::IpAddr;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Something that must hold in every run.
+pub struct Rule {
+    /// As reports and expectations write it: `ack-never-back`.
+    pub name: &'static str,
+    /// What asks for it, by id and level; the strongest decides what a breach is.
+    pub requirements: &'static [(&'static str, Level)],
+    /// What must hold, in a sentence.
+    pub meaning: &'static str,
+    /// Whether it is about time, so that on real time a breach must be confirmed.
+    pub timing: bool,
+    /// On which of the target's segments it looks.
+    on: On,
+    check: Check,
+}
+
+impl Rule {
+    /// The strongest level of its requirements.
+    pub fn level(&self) -> Level {
+        self.requirements
+            .iter()
+            .map(|(_, level)| *level)
+            .max()
+            .unwrap_or(Level::Must)
+    }
+}
+
+impl core::fmt::Debug for Rule {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// Looks at what the target sends, before it is entered into the books.
+type Check = fn(&Conversation, &Sight) -> Option<Broken>;
+
+/// On which segments of the target a rule looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum On {
+    /// All that it sends.
+    Every,
+    /// Those with SYN.
+    Syn,
+    /// Those with RST.
+    Rst,
+    /// Those with neither, and whose number belongs to the connection.
+    Segment,
+}
+
+/// A segment of the target, as rules look at it.
+struct Sight<'a> {
+    /// Which frame it is.
+    number: usize,
+    at: Stamp,
+    packet: &'a Packet,
+    segment: &'a crate::wire::Segment,
+    syn: bool,
+    fin: bool,
+    rst: bool,
+    ack: bool,
+    /// SEG.SEQ, and the end of its text, counted from the target's ISN.
+    seq: i64,
+    end: i64,
+    /// SEG.ACK, counted as the peer's numbers are.
+    acked: i64,
+    /// TSval and TSecr.
+    times: Option<(u32, u32)>,
+}
+
+impl Sight<'_> {
+    /// Octets of text.
+    fn text(&self) -> usize {
+        self.segment.payload.len()
+    }
+
+    /// Whether it is an ACK and nothing else.
+    fn is_pure_ack(&self) -> bool {
+        self.ack && !self.syn && !self.fin && !self.rst && self.segment.payload.is_empty()
+    }
+}
+
+/// Why a rule does not hold.
+struct Broken {
+    /// The frame that the one looked at contradicts.
+    earlier: Option<usize>,
+    /// What the matter is: `acknowledges 10, after 20`.
+    text: String,
+}
+
+fn broken(earlier: impl Into<Option<usize>>, text: impl Into<String>) -> Option<Broken> {
+    Some(Broken {
+        earlier: earlier.into(),
+        text: text.into(),
+    })
+}
+
+/// A rule that was broken.
+#[derive(Clone)]
+pub struct Breach {
+    /// Which.
+    pub rule: &'static Rule,
+    /// The two frames in conflict, by the numbers under which they were shown; the first may be missing where a frame
+    /// contradicts itself.
+    pub frames: (Option<usize>, usize),
+    /// What the matter is.
+    pub text: String,
+}
+
+/// What is known of a target whatever it sends.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known {
+    /// The MTU of its link, in octets.
+    pub mtu: Option<usize>,
+    /// Whether the frames may have been reordered between the target and us, as in a capture taken elsewhere.
+    pub reordered: bool,
+}
+
+/// Which way a frame goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From the target.
+    Out,
+    /// To the target.
+    In,
+}
+
+/// The peer's address and port, and the target's port.
+type Tuple = (IpAddr, u16, u16);
+
+/// Watches one target.
+pub struct Watch {
+    known: Known,
+    conversations: Vec<Conversation>,
+    tuples: BTreeMap<Tuple, usize>,
+    /// The conversation of the last frame, as the next is likely one of it too.
+    last: Option<(Tuple, usize)>,
+    breaches: Vec<Breach>,
+}
+
+impl Watch {
+    /// A watch that has seen nothing.
+    pub fn new(known: Known) -> Watch {
+        Watch {
+            known,
+            conversations: Vec::new(),
+            tuples: BTreeMap::new(),
+            last: None,
+            breaches: Vec::new(),
+        }
+    }
+
+    /// Looks at a frame. `number` is by what a breach names it; `at` is when the target sent it or got it.
+    pub fn see(&mut self, number: usize, at: Stamp, way: Way, packet: &Arc<Packet>) {
+        let Body::Tcp(segment) = &packet.body else { return };
+        let tuple = match way {
+            Way::Out => (packet.ip.destination, segment.destination, segment.source),
+            Way::In => (packet.ip.source, segment.source, segment.destination),
+        };
+        let place = self.place(tuple);
+        let conversation = &mut self.conversations[place];
+        match way {
+            Way::In => conversation.hear(number, at, packet, segment),
+            Way::Out => conversation.watch(number, at, packet, segment, &mut self.breaches),
+        }
+    }
+
+    /// The end: what should have come by now, and has not.
+    pub fn finish(&mut self, at: Stamp) {
+        for conversation in &mut self.conversations {
+            conversation.finish(at, &mut self.breaches);
+        }
+    }
+
+    /// What was broken so far, each rule once for each connection.
+    pub fn breaches(&self) -> &[Breach] {
+        &self.breaches
+    }
+
+    fn place(&mut self, tuple: Tuple) -> usize {
+        if let Some((last, place)) = self.last
+            && last == tuple
+        {
+            return place;
+        }
+        let next = self.conversations.len();
+        let place = *self.tuples.entry(tuple).or_insert(next);
+        if place == next {
+            self.conversations.push(Conversation::new(self.known));
+        }
+        self.last = Some((tuple, place));
+        place
+    }
+}
