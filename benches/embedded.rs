@@ -1,7 +1,8 @@
-//! What a run costs: the cases against smoltcp on one core, beside a floor without an engine, and the reading of cases.
+//! What a run costs: the cases against smoltcp and against the reference endpoint on one core, beside a floor without an
+//! engine; the reading of cases; and the rules.
 //!
 //! `cargo bench --bench embedded [DIRECTORY]` takes the bundled cases, and those of a directory. Goals: 100 us for a run,
-//! 0.3 ms for a file.
+//! 0.3 ms for a file, 0.3 us for a frame under all rules.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -9,11 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant as Clock;
 use tcpvet::case::{Library, Root};
-use tcpvet::engine::{Outcome, Verdict};
-use tcpvet::target::smoltcp::{Smoltcp, target};
+use tcpvet::engine::{Arrow, Happening, Outcome, TraceEvent, Verdict};
+use tcpvet::model;
+use tcpvet::rules::{Known, RULES, Watch, Way};
+use tcpvet::target::smoltcp::{self, Smoltcp};
 use tcpvet::target::virtual_time::target_address;
 use tcpvet::target::{Call, CallId, Emitted, IpVersion, Job, Runner, SocketId, Stack, Target};
-use tcpvet::time::Instant;
+use tcpvet::time::{Instant, Stamp};
 use tcpvet::wire::{Body, Ecn, Flags, IpHeader, Packet, Segment, SeqNum};
 
 /// Each thing is done so often, and the fastest time counts: the machine is not ours alone.
@@ -30,7 +33,15 @@ fn main() {
         .chain(directories.map(|path| Root::Dir(path.into())))
         .collect();
     let library = reading(&roots);
-    runs(&library);
+    let jobs = jobs(&library);
+    if jobs.is_empty() {
+        return println!("runs: there are no cases");
+    }
+    let runner = |name| Runner::bundled(name).expect("a bundled runner is tested to be readable");
+    runs("smoltcp", &mut smoltcp::target(runner("smoltcp")), &jobs);
+    let mut model = model::target(runner("model"), model::Config::default(), model::Defects::NONE);
+    runs("model", &mut model, &jobs);
+    rules(&mut model, &jobs);
     floor();
 }
 
@@ -60,9 +71,10 @@ fn reading(roots: &[Root]) -> Library {
     library
 }
 
-fn runs(library: &Library) {
+/// Every row over both IP versions, with plain and with wrapping ISNs.
+fn jobs(library: &Library) -> Vec<Job> {
     let scripts = library.cases().iter().flat_map(|case| &case.scripts);
-    let jobs: Vec<Job> = scripts
+    scripts
         .flat_map(|script| [IpVersion::V4, IpVersion::V6].map(|ip| (script, ip)))
         .flat_map(|(script, ip)| [false, true].map(|wrap| (script, ip, wrap)))
         .enumerate()
@@ -73,11 +85,10 @@ fn runs(library: &Library) {
             seed: seed as u64,
             alone: false,
         })
-        .collect();
-    if jobs.is_empty() {
-        return println!("runs: there are no cases");
-    }
-    let mut target = target(Runner::bundled("smoltcp").expect("a bundled runner is tested to be readable"));
+        .collect()
+}
+
+fn runs(name: &str, target: &mut dyn Target, jobs: &[Job]) {
     let mut verdicts = BTreeMap::new();
     let stop = AtomicBool::new(false);
     // A panic of the stack is a result here, and its message on the screen none of interest.
@@ -95,14 +106,14 @@ fn runs(library: &Library) {
             None
         };
         target
-            .run(jobs.clone(), 1, &stop, &mut count)
+            .run(jobs.to_vec(), 1, &stop, &mut count)
             .expect("an embedded target can always be run");
     });
     let _ = std::panic::take_hook();
     times.sort_by(f64::total_cmp);
     let made = times.len() / ROUNDS;
     println!(
-        "runs: {} ({made} of them made), {:.1} ms; {:.1} us a run made, goal 100; half of them within {:.1} us",
+        "runs on {name}: {} ({made} of them made), {:.1} ms; {:.1} us a run made, goal 100; half of them within {:.1} us",
         jobs.len(),
         seconds * 1e3,
         seconds * 1e6 / made.max(1) as f64,
@@ -111,6 +122,55 @@ fn runs(library: &Library) {
     for (verdict, count) in verdicts {
         println!("  {verdict}: {count}");
     }
+}
+
+/// A frame as the rules see it.
+type Shown = (usize, Stamp, Way, Arc<Packet>);
+
+/// What all rules together cost for a frame, over everything that passes in the runs.
+fn rules(target: &mut dyn Target, jobs: &[Job]) {
+    let mut runs: Vec<Vec<Shown>> = Vec::new();
+    let mut keep = |_: usize, outcome: Outcome| {
+        runs.push(outcome.trace.iter().enumerate().filter_map(shown).collect());
+        None
+    };
+    target
+        .run(jobs.to_vec(), 1, &AtomicBool::new(false), &mut keep)
+        .expect("an embedded target can always be run");
+    let frames: usize = runs.iter().map(Vec::len).sum();
+    let known = Known {
+        mtu: Some(1500),
+        reordered: false,
+    };
+    let seconds = fastest(|| {
+        for run in &runs {
+            let mut watch = Watch::new(known);
+            for (number, at, way, packet) in run {
+                watch.see(*number, *at, *way, packet);
+            }
+            black_box(watch.breaches().len());
+        }
+    });
+    println!(
+        "rules: {} of them, {frames} frames, {:.2} us a frame, goal 0.3",
+        RULES.len(),
+        seconds * 1e6 / frames.max(1) as f64
+    );
+}
+
+fn shown((number, event): (usize, &TraceEvent)) -> Option<Shown> {
+    let Happening::Frame {
+        arrow, octets, fault, ..
+    } = &event.what
+    else {
+        return None;
+    };
+    let way = match arrow {
+        Arrow::ToTarget => Way::In,
+        Arrow::FromTarget => Way::Out,
+    };
+    let packet = Packet::parse(octets).ok()?;
+    fault.is_empty().then(|| (number, event.at, way, Arc::new(packet)))
 }
 
 /// A fresh stack for each handshake, which a RST ends: what no engine can do without.

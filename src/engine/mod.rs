@@ -25,4 +25,4 @@ mod stretches;
 mod traffic;
 
 pub use bench::{Bench, Endpoints, RunId, Step};
-pub use outcome::{Arrow, Failure, Happening, Measure, Outcome, TraceEvent, Verdict};
+pub use outcome::{Arrow, BrokenRule, Failure, Happening, Measure, Outcome, TraceEvent, Verdict};

@@ -19,6 +19,7 @@
 //! | `options` | what stands on which segment |
 //! | `congestion`, `sack` | RFC 5681, 6582, 6675, 2018, 2883 |
 //! | `icmp` | 3.9.2.2, RFC 5927, 1191, 8201 |
+//! | `slips` | mistakes at the last step, for the rules to notice |
 //! | `isn` | RFC 6528 and other numbers that nobody can guess |
 
 mod calls;
@@ -36,6 +37,7 @@ mod sack;
 mod segment_arrives;
 mod seq;
 mod settings;
+mod slips;
 mod stack;
 mod switch;
 mod tcb;

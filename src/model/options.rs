@@ -58,7 +58,12 @@ impl Tcb {
         if self.has(Defect::TimestampClockStands) {
             return self.ts_offset;
         }
-        ((cx.now.as_micros() / 1000) as u32).wrapping_add(self.ts_offset)
+        let tick = if self.has(Defect::TimestampClockTooFast) {
+            10
+        } else {
+            1000
+        };
+        ((cx.now.as_micros() / tick) as u32).wrapping_add(self.ts_offset)
     }
 
     fn push_timestamps(&self, cx: &Context, has_ack: bool, options: &mut Vec<TcpOption>) {
@@ -135,7 +140,9 @@ impl Tcb {
                 self.settings.user_timeout.unwrap_or(cx.config.user_timeout),
             )));
         }
-        if (self.agreed.sack || self.has(Defect::SackUnpermitted)) && reports && !self.has(Defect::SackNeverSent) {
+        let unasked = self.has(Defect::SackUnpermitted)
+            || self.has(Defect::DuplicateReportUnpermitted) && self.reports.duplicate.is_some();
+        if (self.agreed.sack || unasked) && reports && !self.has(Defect::SackNeverSent) {
             let room = (MOST_OPTIONS - space(&options) - 4) / 8;
             let blocks = self.reports.blocks(&self.received, self.rcv_nxt, room);
             if !blocks.is_empty() {

@@ -163,7 +163,7 @@ impl Tcb {
         // A sample of what was sent twice says nothing (Karn's rule, RFC 6298 section 3).
         self.round_trip.timed = None;
         let options = self.segment_options(cx, true);
-        let most = self.largest_payload(space(&options));
+        let most = self.largest_payload(space(&options)) * if self.has(Defect::CoalescedAgain) { 2 } else { 1 };
         let edge = self.snd_una.advanced(i64::from(self.snd_wnd));
         let hole = self.end_of_hole(seq);
         let end = if edge.before(hole) { edge } else { hole };
@@ -312,7 +312,7 @@ impl Tcb {
         mut flags: Flags,
         payload: Vec<u8>,
         options: Vec<TcpOption>,
-        ecn: Ecn,
+        mut ecn: Ecn,
     ) {
         let syn = flags.contains(Flags::SYN);
         let end = plus(seq, payload.len());
@@ -342,7 +342,7 @@ impl Tcb {
         } else {
             self.first_window(cx)
         };
-        let segment = Segment {
+        let mut segment = Segment {
             ack: if has_ack { self.ack_field() } else { SeqNum(0) },
             flags,
             window,
@@ -351,6 +351,7 @@ impl Tcb {
             payload,
             ..bare(seq)
         };
+        self.slip(cx, &mut segment, &mut ecn);
         self.note_sent(&segment.options);
         let length = cx.send(self.local, self.peer, segment, ecn);
         self.path.largest_sent = self.path.largest_sent.max(length);

@@ -3,6 +3,7 @@
 
 use super::config::{GiveUp, KeepAliveProbe, WindowProbe};
 use super::context::Context;
+use super::seq::span;
 use super::tcb::Tcb;
 use crate::case::State;
 use crate::model::defect::Defect;
@@ -145,6 +146,9 @@ impl Tcb {
         self.round_trip.backoffs += 1;
         let factor = match () {
             () if self.has(Defect::RtoNotDoubled) => 1,
+            () if self.has(Defect::SynAckRtoNotDoubled) && self.state == State::SynReceived => 1,
+            () if self.has(Defect::FinRtoNotDoubled) && self.fin_sent => 1,
+            () if self.has(Defect::RtoDoubledTwiceOnly) && self.round_trip.backoffs > 2 => 1,
             () if self.has(Defect::RtoTripled) => 3,
             () => 2,
         };
@@ -343,7 +347,9 @@ impl Tcb {
         if enough || !cx.config.delayed_ack || self.settings.quick_ack {
             self.owed.now = true;
         } else if self.timers.delayed_ack.is_none() {
-            let factor = if self.has(Defect::AckDelayedTooLong) { 5 } else { 1 };
+            let late = self.has(Defect::AckDelayedTooLong)
+                || self.has(Defect::TalkersAckLate) && span(self.iss, self.snd_una) > 1;
+            let factor = if late { 5 } else { 1 };
             self.timers.delayed_ack = Some(cx.now + cx.config.ack_delay * factor);
         }
     }

@@ -70,7 +70,7 @@ fn timely(cx: &Conversation, segment: &Segment) -> bool {
 pub(super) fn ack_in_time(cx: &Conversation, sight: &Sight) -> Option<Broken> {
     let (end, since, earlier) = cx.peer.debt?;
     let (least, _) = sight.at.since(since);
-    (sight.ack && sight.acked >= end && least >= MOST_ACK_DELAY + TICK)
+    (sight.ack && sight.acked >= end && least >= MOST_ACK_DELAY)
         .then(|| broken(earlier, format!("acknowledges after {:.3} s", least.as_secs_f64())))
         .flatten()
 }
@@ -79,7 +79,7 @@ pub(super) fn ack_in_time(cx: &Conversation, sight: &Sight) -> Option<Broken> {
 pub(super) fn unpaid(cx: &Conversation, at: Stamp) -> Option<(usize, usize, String)> {
     let (_, since, number) = cx.peer.debt?;
     let (least, _) = at.since(since);
-    (least >= MOST_ACK_DELAY + TICK).then(|| {
+    (least >= MOST_ACK_DELAY).then(|| {
         let text = format!("is not acknowledged within {:.3} s", least.as_secs_f64());
         (ACK_IN_TIME, number, text)
     })
@@ -104,7 +104,10 @@ pub(super) fn enter(cx: &mut Conversation, sight: &Sight) {
         true => (0, sight.at),
         false => (cx.target.empty.0 + 1, cx.target.empty.1),
     };
-    cx.target.established |= !sight.syn && (occupies || cx.target.ack.is_some_and(|(known, _)| sight.acked > known));
+    // Who opened first has the peer's SYN when it sends anything else; who answered may still have dropped the ACK of its
+    // own, for want of room in a backlog.
+    let shown = occupies || cx.target.opened_first || cx.target.ack.is_some_and(|(known, _)| sight.acked > known);
+    cx.target.established |= !sight.syn && shown;
     if !occupies {
         return;
     }

@@ -96,12 +96,19 @@ pub(super) fn sack_above_ack(cx: &Conversation, sight: &Sight) -> Option<Broken>
         .and_then(|_| broken(earlier, "reports what the ACK covers"))
 }
 
+/// Whether the first block reports a duplicate: below the ACK, or within the second (RFC 2883 section 4).
+fn reports_duplicate(first: (i64, i64), second: Option<&(i64, i64)>, acked: i64) -> bool {
+    first.1 <= acked || second.is_some_and(|it| it.0 <= first.0 && first.1 <= it.1)
+}
+
 pub(super) fn sack_apart(cx: &Conversation, sight: &Sight) -> Option<Broken> {
-    let blocks = blocks(sight)?;
+    let blocks: Vec<_> = blocks(sight)?.iter().map(|block| counted(cx, *block)).collect();
     let (earlier, _) = cx.peer.last?;
-    let later: Vec<_> = blocks.iter().skip(1).map(|block| counted(cx, *block)).collect();
-    let overlap = |(at, a): (usize, &(i64, i64))| later[at + 1..].iter().any(|b| a.0 <= b.1 && b.0 <= a.1);
-    later
+    let first = *blocks.first()?;
+    let skipped = usize::from(reports_duplicate(first, blocks.get(1), sight.acked));
+    let islands = &blocks[skipped..];
+    let overlap = |(at, a): (usize, &(i64, i64))| islands[at + 1..].iter().any(|b| a.0 <= b.1 && b.0 <= a.1);
+    islands
         .iter()
         .enumerate()
         .any(overlap)
@@ -112,9 +119,8 @@ pub(super) fn sack_apart(cx: &Conversation, sight: &Sight) -> Option<Broken> {
 pub(super) fn duplicate_report_true(cx: &Conversation, sight: &Sight) -> Option<Broken> {
     let blocks = blocks(sight)?;
     let first = counted(cx, *blocks.first()?);
-    let within = blocks.get(1).map(|second| counted(cx, *second));
-    let reports = first.1 <= sight.acked || within.is_some_and(|it| it.0 <= first.0 && first.1 <= it.1);
-    if !reports || !cx.target.whole {
+    let second = blocks.get(1).map(|second| counted(cx, *second));
+    if !reports_duplicate(first, second.as_ref(), sight.acked) || !cx.target.whole {
         return None;
     }
     let (earlier, _) = cx.peer.last?;

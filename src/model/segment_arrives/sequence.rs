@@ -225,7 +225,8 @@ impl Tcb {
 
     /// Notes the first stretch of a segment that was here already, to be reported (RFC 2883 section 4).
     fn report_duplicate(&mut self, cx: &Context, segment: &Arriving) {
-        if !self.agreed.sack || !cx.config.dsack || segment.text.is_empty() {
+        let agreed = self.agreed.sack || self.has(Defect::DuplicateReportUnpermitted);
+        if !agreed || !cx.config.dsack || segment.text.is_empty() {
             return;
         }
         let first = segment.seq.advanced(i64::from(segment.syn));
@@ -243,7 +244,8 @@ impl Tcb {
         let overlaps = |(left, right): &(SeqNum, SeqNum)| left.before(end) && first.before(*right);
         let island = self.received.islands(self.rcv_nxt).into_iter().find(overlaps);
         if let Some((left, right)) = island {
-            let end = if right.before(end) { right } else { end };
+            let whole = self.has(Defect::DuplicateReportTooLong);
+            let end = if right.before(end) || whole { right } else { end };
             self.reports.duplicate = Some((later(first, left), end));
             self.owed.now = true;
         }
