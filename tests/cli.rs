@@ -355,6 +355,73 @@ fn cases_are_listed_with_titles_and_requirements() {
 }
 
 #[test]
+fn the_coverage_that_is_kept_is_the_one_that_there_is() {
+    let kept = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/reports/coverage.md")).unwrap();
+    let (code, now, err) = told(&["coverage", "--write", "-"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let (kept, now): (Vec<&str>, Vec<&str>) = (kept.lines().collect(), now.lines().collect());
+    let gone: Vec<_> = kept.iter().filter(|line| !now.contains(line)).collect();
+    let new: Vec<_> = now.iter().filter(|line| !kept.contains(line)).collect();
+    assert!(
+        kept == now,
+        "make it again by `tcpvet coverage --write reports/coverage.md`, if this is meant:\n- {gone:#?}\n+ {new:#?}"
+    );
+}
+
+#[test]
+fn coverage_is_told_by_rfc_by_requirement_and_to_machines() {
+    let (code, out, _) = told(&["coverage", "rfc:5961"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("RFC 5961  MUST"), "{out}");
+    assert!(!out.contains("RFC 9293"), "{out}");
+    assert!(out.contains("MUST 100 %: "), "{out}");
+    assert!(
+        out.lines()
+            .all(|line| line.chars().count() <= 80 || line.contains("can be observed")),
+        "{out}"
+    );
+
+    let folder = Folder::with("coverage", "mine/good", GOOD);
+    let cases = folder.path("");
+    let (code, out, _) = told(&["coverage", "-v", "RFC9293-SEG-LISTEN-SYN", "--cases", &cases]);
+    assert_eq!(code, 0);
+    assert!(
+        out.contains("MUST RFC9293-SEG-LISTEN-SYN\n") && out.contains("mine/good"),
+        "{out}"
+    );
+    assert!(!out.contains("100 %: "), "half an RFC has no goal: {out}");
+
+    let (code, out, _) = told(&["coverage", "RFC9293-SEG-LISTEN-SYN", "--json", "--cases", &cases]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &json["format"]), (0, &serde_json::json!("tcpvet-coverage")));
+    let by = json["requirements"][0]["by"].as_array().unwrap();
+    assert!(by.contains(&serde_json::json!("mine/good")), "{out}");
+
+    let (code, _, err) = told(&["coverage", "RFC9293-SEG-LISTN-SYN"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("did you mean `RFC9293-SEG-LISTEN-SYN`"), "{err}");
+}
+
+#[test]
+fn what_nothing_can_cover_is_told_with_its_reason_and_may_not_be_covered() {
+    let entry = "- {id: LOCAL-1, section: '1', level: MAY, side: both, topic: x, summary: s, observable: wire, how: h,\n   \
+                 uncovered: the peer's screen shows it}\n";
+    let folder = Folder::with("uncovered", "mine/good", GOOD);
+    folder.write("requirements/local.yaml", entry);
+    let (code, out, err) = told(&["coverage", "-v", "LOCAL-1", "--cases", &folder.path("")]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("not covered: the peer's screen shows it"), "{out}");
+    assert!(out.contains("others    MAY"), "{out}");
+    folder.write("mine/good.yaml", &GOOD.replace("RFC9293-SEG-LISTEN-SYN", "LOCAL-1"));
+    let (code, _, err) = told(&["coverage", "--cases", &folder.path("")]);
+    assert_eq!(code, 2);
+    assert!(
+        err.contains("`mine/good` covers it") && err.contains("local.yaml:2:4"),
+        "{err}"
+    );
+}
+
+#[test]
 fn quick_leaves_out_what_waits_long_and_says_so() {
     let folder = Folder::with("quick", "mine/slow", SLOW);
     folder.write("mine/good.yaml", GOOD);

@@ -307,7 +307,8 @@ fn at_id(source: &Source, id: &str, message: String, help: String) -> Problem {
     let mut begin = 0;
     for (number, line) in source.text.lines().enumerate() {
         let found = line.find("id:").and_then(|at| {
-            let written = line[at + 3..].trim().trim_matches(['"', '\'']);
+            let written = line[at + 3..].split([',', '}']).next().unwrap_or_default();
+            let written = written.trim().trim_matches(['"', '\'']);
             (written == id).then(|| line.find(id).unwrap_or(at))
         });
         if let Some(at) = found {

@@ -42,6 +42,8 @@ pub enum Command {
     List(ListArguments),
     /// Check case files without a target; all errors at once.
     Check(CheckArguments),
+    /// Tell which requirements cases check, RFC by RFC, and how far that is from the goals.
+    Coverage(CoverageArguments),
     /// Print the JSON Schema of a case file, for editors.
     Schema,
     /// List the mistakes that the reference endpoint can be told to make, and what each breaks.
@@ -158,6 +160,26 @@ pub struct CheckArguments {
     /// Files or directories; the cases that come with the program if none is named.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+/// `coverage`
+#[derive(Args, Clone, Debug)]
+pub struct CoverageArguments {
+    /// Which requirements: `rfc:5961`, an id, or a pattern of ids such as 'RFC9293-SEG-*'; all if none is named.
+    #[arg(value_name = "REQUIREMENT")]
+    pub selection: Vec<String>,
+    /// Also the cases of this directory.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Vec<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Write the page that is kept in the repository, `reports/coverage.md`; `-` is standard output.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "verbose", "selection"])]
+    pub write: Option<PathBuf>,
+    /// Print every requirement, with the cases that cover it or the reason why nothing does.
+    #[arg(long, short, conflicts_with = "json")]
+    pub verbose: bool,
 }
 
 /// An IP version.

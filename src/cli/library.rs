@@ -17,7 +17,9 @@ pub struct Chosen {
 
 /// Loads the library and picks from it. What is wrong has been told where this gives an exit code.
 pub fn choose(choice: &Choice) -> Result<Chosen, u8> {
-    let scripts = load(&choice.cases)?;
+    let library = load(&choice.cases)?;
+    let cases = library.cases().iter();
+    let scripts: Vec<Arc<Script>> = cases.flat_map(|case| case.scripts.iter().cloned()).collect();
     let library = expand(&scripts, &Axes::default());
     let runs = expand(&scripts, &choice.axes());
     let runs = Selection::parse(&choice.selection)
@@ -35,20 +37,14 @@ pub fn choose(choice: &Choice) -> Result<Chosen, u8> {
     Ok(Chosen { library, runs })
 }
 
-/// The cases that come with the program, and those of the user's directories.
-fn load(dirs: &[PathBuf]) -> Result<Vec<Arc<Script>>, u8> {
+/// The cases that come with the program, and those of the user's directories. What is wrong with them has been told
+/// where this gives an exit code.
+pub fn load(dirs: &[PathBuf]) -> Result<Library, u8> {
     let roots: Vec<Root> = std::iter::once(Root::Bundled)
         .chain(dirs.iter().cloned().map(Root::Dir))
         .collect();
-    match Library::load(&roots) {
-        Ok(library) => Ok(library
-            .cases()
-            .iter()
-            .flat_map(|case| case.scripts.iter().cloned())
-            .collect()),
-        Err(problems) => {
-            output::say(&problems.to_string());
-            Err(MISTAKE)
-        }
-    }
+    Library::load(&roots).map_err(|problems| {
+        output::say(&problems.to_string());
+        MISTAKE
+    })
 }

@@ -10,6 +10,7 @@
 
 mod arguments;
 mod check;
+mod coverage;
 mod defects;
 mod library;
 mod list;
@@ -55,6 +56,7 @@ fn dispatch(arguments: Arguments) -> u8 {
         Some(Command::Run(run)) => run::run(&run),
         Some(Command::List(list)) => list::list(&list),
         Some(Command::Check(check)) => check::check(&check),
+        Some(Command::Coverage(coverage)) => coverage::coverage(&coverage),
         Some(Command::Defects) => defects::list(),
         Some(Command::Targets) => targets::list(),
         Some(Command::Schema) => {

@@ -2,6 +2,7 @@
 //!
 //! Nothing here prints, and nothing here knows how a target is driven.
 
+mod coverage;
 mod estimate;
 mod execute;
 mod expectations;
@@ -14,6 +15,7 @@ mod pattern;
 mod plan;
 mod select;
 
+pub use coverage::{Bound, Counts, Coverage, Goal, Item, OfRfc, Status, goals};
 pub use estimate::{QUICK, estimate};
 pub use execute::{Conduct, Executed, Progress, RunResult, Trouble, execute};
 pub use expectations::{Entry, ExpectationError, Expectations};
