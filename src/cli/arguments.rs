@@ -42,6 +42,9 @@ pub enum Command {
     List(ListArguments),
     /// Check case files without a target; all errors at once.
     Check(CheckArguments),
+    /// Tell what cases test and why, with the exchange on the reference endpoint.
+    #[command(after_help = SELECTIONS)]
+    Explain(ExplainArguments),
     /// Tell which requirements cases check, RFC by RFC, and how far that is from the goals.
     Coverage(CoverageArguments),
     /// Print the JSON Schema of a case file, for editors.
@@ -160,6 +163,29 @@ pub struct CheckArguments {
     /// Files or directories; the cases that come with the program if none is named.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+/// `explain`
+#[derive(Args, Clone, Debug)]
+pub struct ExplainArguments {
+    /// Which cases; of each the first run that is meant is shown. See below.
+    #[arg(value_name = "SELECTION", required = true)]
+    pub selection: Vec<String>,
+    /// Also the cases of this directory.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Vec<PathBuf>,
+    /// Show the exchange over this IP version.
+    #[arg(long, value_name = "4|6")]
+    pub ip: Option<Ip>,
+    /// Show the exchange with these initial sequence numbers.
+    #[arg(long, value_name = "plain|wrap")]
+    pub isn: Option<Isn>,
+    /// When to colour.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
+    pub color: Colour,
+    /// Show every row, how the state is reached step by step, and what may follow each segment.
+    #[arg(long, short)]
+    pub verbose: bool,
 }
 
 /// `coverage`

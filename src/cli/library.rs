@@ -9,6 +9,8 @@ use tcpvet::suite::{Axes, Run, Selection, expand};
 
 /// The runs that are chosen, and all that there are.
 pub struct Chosen {
+    /// The cases, whatever is selected.
+    pub cases: Library,
     /// Every run of every case, whatever is selected.
     pub library: Vec<Run>,
     /// What is selected, over the axes that are wanted.
@@ -17,9 +19,8 @@ pub struct Chosen {
 
 /// Loads the library and picks from it. What is wrong has been told where this gives an exit code.
 pub fn choose(choice: &Choice) -> Result<Chosen, u8> {
-    let library = load(&choice.cases)?;
-    let cases = library.cases().iter();
-    let scripts: Vec<Arc<Script>> = cases.flat_map(|case| case.scripts.iter().cloned()).collect();
+    let cases = load(&choice.cases)?;
+    let scripts: Vec<Arc<Script>> = cases.cases().iter().flat_map(|case| case.scripts.clone()).collect();
     let library = expand(&scripts, &Axes::default());
     let runs = expand(&scripts, &choice.axes());
     let runs = Selection::parse(&choice.selection)
@@ -34,7 +35,7 @@ pub fn choose(choice: &Choice) -> Result<Chosen, u8> {
         output::error("nothing is left to run: the cases selected exclude what --ip and --isn ask for");
         return Err(MISTAKE);
     }
-    Ok(Chosen { library, runs })
+    Ok(Chosen { cases, library, runs })
 }
 
 /// The cases that come with the program, and those of the user's directories. What is wrong with them has been told

@@ -13,6 +13,7 @@ mod ledger;
 mod nearest;
 mod pattern;
 mod plan;
+mod reference;
 mod select;
 
 pub use coverage::{Bound, Counts, Coverage, Goal, Item, OfRfc, Status, goals};
@@ -24,4 +25,5 @@ pub use ledger::{Ledger, LedgerError, Settled};
 pub use nearest::nearest;
 pub use pattern::Pattern;
 pub use plan::{Axes, Run, expand, requirements, run_name, topic};
+pub use reference::{Lawful, Reaction, Reference, step_at};
 pub use select::{SelectError, Selection};
