@@ -79,14 +79,14 @@ impl Reference {
     }
 
     /// What it does at the step that a run did not meet, in a line: the frames that it sends, how a call ends, which
-    /// state it tells. `None` where the case does not apply to it.
+    /// state it tells. `None` where the case does not apply to it, or where no step failed.
     fn answer(&self, run: &Run, seed: u64, failed: &Outcome) -> Option<String> {
         let failure = failed.failure.as_ref()?;
         let own = self.run(run, seed);
         match (own.verdict, &own.failure) {
             (Verdict::Unsupported | Verdict::NotApplicable | Verdict::Inconclusive, _) => None,
             (_, Some(at)) if at.position == failure.position => Some(format!("fails there too: {}", at.seen)),
-            _ => Some(answer(failed, failure, &own)),
+            _ => answer(failed, failure, &own),
         }
     }
 }
@@ -152,7 +152,7 @@ fn injections(trace: &[TraceEvent]) -> Vec<Injection<'_>> {
                     }
                 }
             }
-            Happening::Frame { .. } | Happening::Call { .. } | Happening::Return { .. } | Happening::Note(_) => {}
+            _ => {}
         }
     }
     found
@@ -180,7 +180,7 @@ fn find<'a>(steps: &'a [Step], text: &str, position: &Position) -> Option<&'a St
 const MOST: usize = 4;
 
 /// What happened in `own` where the step stands at which `failed` ended.
-fn answer(failed: &Outcome, failure: &Failure, own: &Outcome) -> String {
+fn answer(failed: &Outcome, failure: &Failure, own: &Outcome) -> Option<String> {
     let is_it = |event: &TraceEvent| match &event.what {
         Happening::Step { text, position, .. } => *text == failure.step && *position == failure.position,
         _ => false,
@@ -188,14 +188,14 @@ fn answer(failed: &Outcome, failure: &Failure, own: &Outcome) -> String {
     // A repeated step stands there several times: the same one of them is meant.
     let times = failed.trace.iter().filter(|event| is_it(event)).count();
     if times == 0 {
-        return "nothing more".to_owned();
+        return (failure.step == "the end of the run").then(|| "nothing more".to_owned());
     }
     let places = own.trace.iter().enumerate().filter(|(_, event)| is_it(event));
     let Some((begin, _)) = places.take(times).last() else {
-        return match own.outcomes.last() {
+        return Some(match own.outcomes.last() {
             Some(outcome) => format!("takes another way: the outcome {outcome}"),
             None => "does not get there".to_owned(),
-        };
+        });
     };
     let mut told = meanwhile(&own.trace, begin, own.began, &failure.step);
     if told.len() > MOST {
@@ -203,11 +203,11 @@ fn answer(failed: &Outcome, failure: &Failure, own: &Outcome) -> String {
         told.truncate(MOST);
         told.push(format!("and {more} more"));
     }
-    match told.as_slice() {
+    Some(match told.as_slice() {
         [] if failure.step.starts_with("result:") => "it is still pending".to_owned(),
         [] => "nothing".to_owned(),
         told => told.join(", "),
-    }
+    })
 }
 
 /// What a trace tells of the target between the beginning of a step and that of the next; if there is nothing, since
@@ -232,7 +232,7 @@ fn is_cause(event: &TraceEvent) -> bool {
     match &event.what {
         Happening::Frame { arrow, .. } => *arrow == Arrow::ToTarget,
         Happening::Call { .. } => true,
-        Happening::Step { .. } | Happening::Return { .. } | Happening::Note(_) => false,
+        _ => false,
     }
 }
 
