@@ -139,7 +139,7 @@ pub struct RunArguments {
     /// Print only what is unexpected.
     #[arg(long, short, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Print every run.
+    /// Print every run, and how what is known to fail does.
     #[arg(long, short)]
     pub verbose: bool,
 }

@@ -367,16 +367,22 @@ impl Page {
         }
     }
 
-    /// Runs that are known to fail for one reason: all their names, and in full the first of those that are alike.
+    /// Runs that are known to fail for one reason: all their names, then in full the first of those that are alike.
     fn known(&mut self, results: &[&RunResult]) {
-        let mut told = BTreeSet::new();
         for result in results {
             self.line(&format!("         {}", result.run.name));
-            if told.insert(likeness(result)) {
-                self.text += &self.ink.lines(&explain(result));
-                self.line("");
-            }
         }
+        let mut told = BTreeSet::new();
+        for result in results.iter().filter(|result| told.insert(likeness(result))) {
+            self.line("");
+            self.line(&format!(
+                "{}  {}",
+                self.ink.yellow("as expected"),
+                self.ink.bold(&result.run.name)
+            ));
+            self.text += &self.ink.lines(&explain(result));
+        }
+        self.line("");
     }
 
     /// Deviations that are not red, by the requirement that is not followed.
