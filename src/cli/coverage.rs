@@ -13,7 +13,7 @@ pub fn coverage(arguments: &CoverageArguments) -> u8 {
 }
 
 /// What the rules cover: each an id of the catalogue and `rule NAME`.
-fn rules() -> Vec<(&'static str, &'static str)> {
+fn rules() -> Vec<(&'static str, String)> {
     Vec::new()
 }
 

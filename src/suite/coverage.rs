@@ -193,7 +193,7 @@ pub struct Coverage {
 impl Coverage {
     /// What the cases of a library cover, and the rules: each an id of the catalogue and the rule's name, `rule NAME`.
     /// An error tells what does not fit together.
-    pub fn of(library: &Library, rules: &[(&str, &str)]) -> Result<Coverage, Vec<String>> {
+    pub fn of(library: &Library, rules: &[(&str, String)]) -> Result<Coverage, Vec<String>> {
         let mut by: BTreeMap<&str, Vec<Arc<str>>> = BTreeMap::new();
         for case in library.cases() {
             for covered in &case.covers {
@@ -201,7 +201,7 @@ impl Coverage {
             }
         }
         let mut errors = Vec::new();
-        for &(id, rule) in rules {
+        for (id, rule) in rules {
             match library.requirements().get(id) {
                 None => errors.push(format!("{rule} covers `{id}`, which is no requirement")),
                 Some(entry) if entry.uncovered.is_some() => {
@@ -209,8 +209,8 @@ impl Coverage {
                 }
                 Some(_) => {
                     let by = by.entry(id).or_default();
-                    if !by.iter().any(|known| **known == *rule) {
-                        by.push(rule.into());
+                    if !by.iter().any(|known| **known == **rule) {
+                        by.push(rule.as_str().into());
                     }
                 }
             }
@@ -285,7 +285,7 @@ fn means(word: &str, item: &Item) -> bool {
 mod tests {
     use super::*;
 
-    fn coverage(rules: &[(&str, &str)]) -> Coverage {
+    fn coverage(rules: &[(&str, String)]) -> Coverage {
         Coverage::of(&Library::bundled().unwrap(), rules).unwrap()
     }
 
@@ -330,7 +330,7 @@ mod tests {
         let before = coverage(&[]);
         let open = before.items.iter().find(|item| item.status() == Status::Open).unwrap();
         let id = open.entry.requirement.id.clone();
-        let after = coverage(&[(&id, "rule checksums"), (&id, "rule checksums")]);
+        let after = coverage(&[(&id, "rule checksums".to_owned()), (&id, "rule checksums".to_owned())]);
         let now = item(&after, &id);
         assert_eq!(now.status(), Status::Covered);
         assert_eq!(now.by, [Arc::from("rule checksums")]);
@@ -338,7 +338,7 @@ mod tests {
 
     #[test]
     fn a_rule_that_covers_nothing_known_is_told() {
-        let errors = Coverage::of(&Library::bundled().unwrap(), &[("RFC1-1", "rule x")]).unwrap_err();
+        let errors = Coverage::of(&Library::bundled().unwrap(), &[("RFC1-1", "rule x".to_owned())]).unwrap_err();
         assert_eq!(errors, ["rule x covers `RFC1-1`, which is no requirement"]);
     }
 
