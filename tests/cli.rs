@@ -355,6 +355,165 @@ fn cases_are_listed_with_titles_and_requirements() {
 }
 
 #[test]
+fn the_coverage_that_is_kept_is_the_one_that_there_is() {
+    let kept = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/reports/coverage.md")).unwrap();
+    let (code, now, err) = told(&["coverage", "--write", "-"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let (kept, now): (Vec<&str>, Vec<&str>) = (kept.lines().collect(), now.lines().collect());
+    let gone: Vec<_> = kept.iter().filter(|line| !now.contains(line)).collect();
+    let new: Vec<_> = now.iter().filter(|line| !kept.contains(line)).collect();
+    assert!(
+        kept == now,
+        "make it again by `tcpvet coverage --write reports/coverage.md`, if this is meant:\n- {gone:#?}\n+ {new:#?}"
+    );
+}
+
+#[test]
+fn coverage_is_told_by_rfc_by_requirement_and_to_machines() {
+    let (code, out, _) = told(&["coverage", "rfc:5961"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("RFC 5961  MUST"), "{out}");
+    assert!(!out.contains("RFC 9293"), "{out}");
+    assert!(out.contains("MUST 100 %: "), "{out}");
+    assert!(
+        out.lines()
+            .all(|line| line.chars().count() <= 80 || line.contains("can be observed")),
+        "{out}"
+    );
+
+    let folder = Folder::with("coverage", "mine/good", GOOD);
+    let cases = folder.path("");
+    let (code, out, _) = told(&["coverage", "-v", "RFC9293-SEG-LISTEN-SYN", "--cases", &cases]);
+    assert_eq!(code, 0);
+    assert!(
+        out.contains("MUST RFC9293-SEG-LISTEN-SYN\n") && out.contains("mine/good"),
+        "{out}"
+    );
+    assert!(!out.contains("100 %: "), "half an RFC has no goal: {out}");
+
+    let (code, out, _) = told(&["coverage", "RFC9293-SEG-LISTEN-SYN", "--json", "--cases", &cases]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &json["format"]), (0, &serde_json::json!("tcpvet-coverage")));
+    let by = json["requirements"][0]["by"].as_array().unwrap();
+    assert!(by.contains(&serde_json::json!("mine/good")), "{out}");
+
+    let (code, _, err) = told(&["coverage", "RFC9293-SEG-LISTN-SYN"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("did you mean `RFC9293-SEG-LISTEN-SYN`"), "{err}");
+}
+
+const LESSON: &str = "\
+mine/lesson
+  A SYN to a listener is answered
+
+  Why     Else nobody can connect.
+
+  Asks    [1] SHOULD LOCAL-1, section 7
+              A SYN is answered.
+
+  Rows    2 variations
+  > plain
+    fin
+
+  Given   listen (call: listen)
+
+  On the reference endpoint, over IPv4: plain
+        time tester                                        target
+       given |                                              |
+    0.000000 |                                              | call: listen
+    0.000000 |                                              | listen -> ok
+      line 7 | inject: SYN                                  |
+    0.000000 |-- SYN seq=0 win=65535 <mss 1460> ----------->|
+    0.000000 |<- SYN,ACK seq=0 ack=1 win=65535 -------------|
+             |   <mss 1460>                                 |
+      line 8 | expect: SYN,ACK ack=1                        | SHOULD [1]
+    0.001000 | * the run ended: pass                        |
+
+";
+
+#[test]
+fn a_case_is_explained_with_its_reasons_and_the_exchange() {
+    let folder = Folder::new("explain");
+    folder.write(
+        "requirements/local.yaml",
+        "- {id: LOCAL-1, section: '7', level: SHOULD, side: both, topic: x, summary: A SYN is answered.,\n   \
+         observable: wire, how: h}\n",
+    );
+    let case = "title: A SYN to a listener is answered\nwhy: Else nobody can connect.\ncovers: LOCAL-1\ngiven: listen\n\
+                matrix: [{name: plain, with: SYN}, {name: fin, with: 'SYN,FIN'}]\nsteps:\n  - inject: $with\n  \
+                - expect: SYN,ACK ack=1\n";
+    folder.write("mine/lesson.yaml", case);
+    let cases = folder.path("");
+    let (code, out, err) = told(&["explain", "mine/lesson", "--cases", &cases]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.starts_with(LESSON), "{out}");
+    assert!(out[LESSON.len()..].starts_with("seq and ack count from"), "{out}");
+
+    // Silence to a SYN with FIN is a choice, but this case does not accept it.
+    let (_, out, _) = told(&["explain", "mine/lesson[fin]", "--cases", &cases]);
+    assert!(
+        out.contains("  > fin\n") && !out.contains("nothing (syn-fin=no)"),
+        "{out}"
+    );
+
+    let (_, out, _) = told(&["explain", "mine/lesson[plain,ip6]", "--cases", &cases, "-v"]);
+    assert!(out.contains("over IPv6: plain") && out.contains("<mss 1440>"), "{out}");
+    assert!(out.contains("| lawful: SYN,ACK seq=0 ack=1"), "{out}");
+    assert!(!told(&["explain"]).2.is_empty(), "a selection is asked for");
+}
+
+#[test]
+fn what_may_follow_a_segment_is_told_with_the_choices_that_lead_there() {
+    let (code, out, _) = told(&["explain", "handshake/syn-fin"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("| lawful: SYN,ACK seq=0 ack=1"), "{out}");
+    assert!(out.contains("|      or nothing (syn-fin=no) "), "{out}");
+    assert!(out.lines().all(|line| line.chars().count() <= 80), "{out}");
+}
+
+#[test]
+fn beside_what_was_seen_stands_what_the_reference_endpoint_answers() {
+    let folder = Folder::new("model-line");
+    let (xml, json) = (folder.path("r.xml"), folder.path("r.json"));
+    let arguments = [
+        "reset/confirmed[meant,ip4]",
+        "--defect",
+        "no-challenge-for-rst",
+        "--junit",
+        &xml,
+        "--json",
+        &json,
+    ];
+    let (code, out, _) = told(&arguments);
+    assert_eq!(code, 1);
+    let at = out.find("      seen  nothing within").expect(&out);
+    let line = "     model  ACK seq=1 ack=1 win=65535";
+    assert_eq!(out[at..].lines().nth(1), Some(line), "{out}");
+    assert!(fs::read_to_string(&xml).unwrap().contains(line));
+    let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
+    assert_eq!(json["runs"][0]["failure"]["model"], "ACK seq=1 ack=1 win=65535");
+}
+
+#[test]
+fn what_nothing_can_cover_is_told_with_its_reason_and_may_not_be_covered() {
+    let entry = "- {id: LOCAL-1, section: '1', level: MAY, side: both, topic: x, summary: s, observable: wire, how: h,\n   \
+                 uncovered: the peer's screen shows it}\n";
+    let folder = Folder::with("uncovered", "mine/good", GOOD);
+    folder.write("requirements/local.yaml", entry);
+    let (code, out, err) = told(&["coverage", "-v", "LOCAL-1", "--cases", &folder.path("")]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("not covered: the peer's screen shows it"), "{out}");
+    assert!(out.contains("others    MAY"), "{out}");
+    folder.write("mine/good.yaml", &GOOD.replace("RFC9293-SEG-LISTEN-SYN", "LOCAL-1"));
+    let (code, _, err) = told(&["coverage", "--cases", &folder.path("")]);
+    assert_eq!(code, 2);
+    assert!(
+        err.contains("`mine/good` covers it") && err.contains("local.yaml:2:4"),
+        "{err}"
+    );
+}
+
+#[test]
 fn quick_leaves_out_what_waits_long_and_says_so() {
     let folder = Folder::with("quick", "mine/slow", SLOW);
     folder.write("mine/good.yaml", GOOD);

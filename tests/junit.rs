@@ -85,6 +85,7 @@ fn result(case: &str, row: &str, outcome: Outcome, expectations: &Expectations) 
         earlier: Vec::new(),
         attempts: 1,
         estimate: Default::default(),
+        reference: None,
     }
 }
 

@@ -63,16 +63,16 @@ impl Library {
         let mut contents = Vec::new();
         for root in roots {
             match root {
-                Root::Bundled => contents.push((Contents::bundled(), None)),
+                Root::Bundled => contents.push((Contents::bundled(), None, true)),
                 Root::Dir(path) => {
                     let content = Contents::read(path, &mut problems);
                     let givens = content.add_shared(&mut catalogue, &base_givens, &mut problems);
-                    contents.push((content, givens));
+                    contents.push((content, givens, false));
                 }
             }
         }
         let mut cases: BTreeMap<Arc<str>, Arc<Case>> = BTreeMap::new();
-        for (content, givens) in &contents {
+        for (content, givens, bundled) in &contents {
             let world = World {
                 catalogue: catalogue.as_ref(),
                 givens: givens.as_ref().unwrap_or(&base_givens),
@@ -88,6 +88,7 @@ impl Library {
                     continue;
                 }
                 if let Some(case) = load(id, source, world, &mut problems) {
+                    problems.extend(catalogue.contradicted(&case.covers, id, *bundled));
                     cases.insert(case.id.clone(), Arc::new(case));
                 }
             }
@@ -519,6 +520,20 @@ mod tests {
         let roots = [Root::Dir(one.path().to_path_buf()), Root::Dir(two.path().to_path_buf())];
         let error = Library::load(&roots).unwrap_err();
         assert!(error.0[0].message.starts_with("there is a case `a` already"), "{error}");
+    }
+
+    #[test]
+    fn a_requirement_that_nothing_covers_may_not_be_covered() {
+        let own = "- id: LOCAL-1\n  section: \"1\"\n  level: MAY\n  side: both\n  topic: x\n  summary: s\n  \
+                   observable: wire\n  how: h\n  uncovered: it cannot be seen\n";
+        let case = case().replace("RFC9293-MUST-1", "LOCAL-1");
+        let problem = told(&[
+            ("one.yaml", case.as_bytes()),
+            ("requirements/local.yaml", own.as_bytes()),
+        ]);
+        assert!(problem.file.ends_with("requirements/local.yaml"), "{problem}");
+        assert_eq!((problem.line, problem.column), (9, 3), "{problem}");
+        assert!(problem.message.ends_with("but `one` covers it"), "{problem}");
     }
 
     #[cfg(unix)]

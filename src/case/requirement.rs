@@ -33,8 +33,8 @@ pub struct Entry {
     pub how: String,
     /// What is doubtful about it.
     pub note: Option<String>,
-    /// Why no case covers it.
-    pub reason: Option<String>,
+    /// Why nothing covers it: it cannot be observed by any tester, or there is no target that could show it.
+    pub uncovered: Option<String>,
 }
 
 /// The word of RFC 2119.
@@ -121,7 +121,7 @@ struct RawEntry {
     observable: Observable,
     how: String,
     note: Option<String>,
-    reason: Option<String>,
+    uncovered: Option<String>,
 }
 
 /// All requirements, in the order of their RFCs' numbers and then of their files.
@@ -129,6 +129,8 @@ struct RawEntry {
 pub struct Catalogue {
     entries: Vec<Entry>,
     by_id: BTreeMap<String, usize>,
+    /// Where it is said of a requirement that nothing covers it: what is told there if something does.
+    excused: BTreeMap<String, Problem>,
     /// How many of them are bundled: a directory that says the same again says nothing wrong.
     bundled: usize,
 }
@@ -170,6 +172,24 @@ impl Catalogue {
         did_you_mean(id, self.by_id.keys().map(String::as_str))
     }
 
+    /// What is wrong where a case covers what the catalogue says cannot be covered. `bundled` tells whether the case
+    /// comes with the program: one of a user's own may know better than the bundled catalogue.
+    pub(super) fn contradicted(&self, covers: &[Arc<Requirement>], case: &str, bundled: bool) -> Vec<Problem> {
+        let excused = covers.iter().filter_map(|covered| {
+            let at = *self.by_id.get(&covered.id)?;
+            let problem = self.excused.get(&covered.id)?;
+            (bundled || at >= self.bundled).then(|| {
+                let mut problem = problem.clone();
+                problem.message = format!(
+                    "`{}` is said to be covered by nothing, but `{case}` covers it",
+                    covered.id
+                );
+                problem
+            })
+        });
+        excused.collect()
+    }
+
     /// Adds the entries of one file.
     pub(super) fn add(&mut self, source: &Source, problems: &mut Vec<Problem>) {
         let rfc = rfc_of(&source.name);
@@ -188,6 +208,12 @@ impl Catalogue {
                 _ if self.repeats(&entry) => {}
                 Some((message, help)) => problems.push(at_id(source, &id, message, help)),
                 None => {
+                    if entry.uncovered.is_some() {
+                        let help = "take the key away, or the id from the case's `covers`".to_string();
+                        let mut problem = at_id(source, &id, String::new(), help);
+                        move_to_key(&mut problem, source, "uncovered");
+                        self.excused.insert(id.clone(), problem);
+                    }
                     self.by_id.insert(id, self.entries.len());
                     self.entries.push(entry);
                 }
@@ -211,6 +237,10 @@ impl Catalogue {
         {
             let message = format!("`{}` does not belong into this file", raw.id);
             return Some((message, format!("ids here begin with `RFC{rfc}-`")));
+        }
+        if raw.uncovered.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+            let help = "a sentence that says why no tester can see it, or nothing at all";
+            return Some((format!("`uncovered` of `{}` gives no reason", raw.id), help.into()));
         }
         let when = raw.when.as_deref().filter(|when| !is_condition(when))?;
         let names = CONDITIONS.iter().map(|word| word.name);
@@ -240,7 +270,7 @@ impl Entry {
             observable: raw.observable,
             how: raw.how,
             note: raw.note,
-            reason: raw.reason,
+            uncovered: raw.uncovered,
         }
     }
 }
@@ -277,7 +307,8 @@ fn at_id(source: &Source, id: &str, message: String, help: String) -> Problem {
     let mut begin = 0;
     for (number, line) in source.text.lines().enumerate() {
         let found = line.find("id:").and_then(|at| {
-            let written = line[at + 3..].trim().trim_matches(['"', '\'']);
+            let written = line[at + 3..].split([',', '}']).next().unwrap_or_default();
+            let written = written.trim().trim_matches(['"', '\'']);
             (written == id).then(|| line.find(id).unwrap_or(at))
         });
         if let Some(at) = found {
@@ -289,6 +320,27 @@ fn at_id(source: &Source, id: &str, message: String, help: String) -> Problem {
         begin += line.len() + 1;
     }
     problem
+}
+
+/// Moves a problem from the line of an entry's id to that of one of its keys, if the key has a line of its own.
+fn move_to_key(problem: &mut Problem, source: &Source, key: &str) {
+    let mut begin = 0;
+    for (number, line) in source.text.split_inclusive('\n').enumerate() {
+        let bare = line.trim_start().trim_start_matches("- ");
+        let other_entry = line.trim_start().starts_with("- ") && number + 1 > problem.line;
+        if other_entry {
+            return;
+        }
+        if number + 1 >= problem.line && bare.starts_with(&format!("{key}:")) {
+            let indent = line.len() - bare.len();
+            problem.line = number + 1;
+            problem.column = line[..indent].chars().count() + 1;
+            problem.span = begin + indent..begin + indent + key.len();
+            problem.excerpt = Some(line.trim_end().to_string());
+            return;
+        }
+        begin += line.len();
+    }
 }
 
 #[cfg(test)]
@@ -346,6 +398,41 @@ mod tests {
         assert_eq!(problems[0].line, 3);
         let (_, problems) = read("rfc1.yaml", &entry("RFC1-1", "  colour: red\n"));
         assert!(problems[0].message.contains("colour"), "{}", problems[0]);
+    }
+
+    #[test]
+    fn a_reason_why_nothing_covers_it_is_read_and_must_be_one() {
+        let (catalogue, problems) = read("rfc1.yaml", &entry("RFC1-1", "  uncovered: Nobody sees it.\n"));
+        assert_eq!(problems, []);
+        let told = catalogue.get("RFC1-1").and_then(|entry| entry.uncovered.as_deref());
+        assert_eq!(told, Some("Nobody sees it."));
+        let (_, problems) = read("rfc1.yaml", &entry("RFC1-1", "  uncovered: \" \"\n"));
+        assert_eq!(problems[0].message, "`uncovered` of `RFC1-1` gives no reason");
+    }
+
+    #[test]
+    fn what_is_covered_all_the_same_is_told_at_its_reason() {
+        let text = entry("RFC1-1", "") + &entry("RFC1-2", "  uncovered: x\n") + &entry("RFC1-3", "");
+        let (catalogue, _) = read("rfc1.yaml", &text);
+        let covers: Vec<_> = catalogue.iter().map(|entry| entry.requirement.clone()).collect();
+        let problems = catalogue.contradicted(&covers, "a/b", true);
+        assert_eq!(problems.len(), 1);
+        assert_eq!((problems[0].line, problems[0].column), (17, 3), "{}", problems[0]);
+        assert_eq!(
+            problems[0].message,
+            "`RFC1-2` is said to be covered by nothing, but `a/b` covers it"
+        );
+        assert_eq!(&text[problems[0].span.clone()], "uncovered");
+    }
+
+    #[test]
+    fn a_users_case_may_know_better_than_the_bundled_catalogue() {
+        let (mut catalogue, _) = read("rfc1.yaml", &entry("RFC1-1", "  uncovered: x\n"));
+        let covers: Vec<_> = catalogue.iter().map(|entry| entry.requirement.clone()).collect();
+        assert_eq!(catalogue.contradicted(&covers, "mine", false).len(), 1);
+        catalogue.close_bundled();
+        assert_eq!(catalogue.contradicted(&covers, "mine", false), []);
+        assert_eq!(catalogue.contradicted(&covers, "a/b", true).len(), 1);
     }
 
     #[test]

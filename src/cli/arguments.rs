@@ -42,6 +42,11 @@ pub enum Command {
     List(ListArguments),
     /// Check case files without a target; all errors at once.
     Check(CheckArguments),
+    /// Tell what cases test and why, with the exchange on the reference endpoint.
+    #[command(after_help = SELECTIONS)]
+    Explain(ExplainArguments),
+    /// Tell which requirements cases check, RFC by RFC, and how far that is from the goals.
+    Coverage(CoverageArguments),
     /// Print the JSON Schema of a case file, for editors.
     Schema,
     /// List the mistakes that the reference endpoint can be told to make, and what each breaks.
@@ -136,7 +141,7 @@ pub struct RunArguments {
     /// Print only what is unexpected.
     #[arg(long, short, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Print every run.
+    /// Print every run, and how what is known to fail does.
     #[arg(long, short)]
     pub verbose: bool,
 }
@@ -160,6 +165,49 @@ pub struct CheckArguments {
     /// Files or directories; the cases that come with the program if none is named.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+/// `explain`
+#[derive(Args, Clone, Debug)]
+pub struct ExplainArguments {
+    /// Which cases; of each the first run that is meant is shown. See below.
+    #[arg(value_name = "SELECTION", required = true)]
+    pub selection: Vec<String>,
+    /// Also the cases of this directory.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Vec<PathBuf>,
+    /// Show the exchange over this IP version.
+    #[arg(long, value_name = "4|6")]
+    pub ip: Option<Ip>,
+    /// Show the exchange with these initial sequence numbers.
+    #[arg(long, value_name = "plain|wrap")]
+    pub isn: Option<Isn>,
+    /// When to colour.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
+    pub color: Colour,
+    /// Show every row, how the state is reached step by step, and what may follow each segment.
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// `coverage`
+#[derive(Args, Clone, Debug)]
+pub struct CoverageArguments {
+    /// Which requirements: `rfc:5961`, an id, or a pattern of ids such as 'RFC9293-SEG-*'; all if none is named.
+    #[arg(value_name = "REQUIREMENT")]
+    pub selection: Vec<String>,
+    /// Also the cases of this directory.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Vec<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Write the page that is kept in the repository, `reports/coverage.md`; `-` is standard output.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "verbose", "selection"])]
+    pub write: Option<PathBuf>,
+    /// Print every requirement, with the cases that cover it or the reason why nothing does.
+    #[arg(long, short, conflicts_with = "json")]
+    pub verbose: bool,
 }
 
 /// An IP version.

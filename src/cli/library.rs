@@ -9,6 +9,8 @@ use tcpvet::suite::{Axes, Run, Selection, expand};
 
 /// The runs that are chosen, and all that there are.
 pub struct Chosen {
+    /// The cases, whatever is selected.
+    pub cases: Library,
     /// Every run of every case, whatever is selected.
     pub library: Vec<Run>,
     /// What is selected, over the axes that are wanted.
@@ -17,7 +19,8 @@ pub struct Chosen {
 
 /// Loads the library and picks from it. What is wrong has been told where this gives an exit code.
 pub fn choose(choice: &Choice) -> Result<Chosen, u8> {
-    let scripts = load(&choice.cases)?;
+    let cases = load(&choice.cases)?;
+    let scripts: Vec<Arc<Script>> = cases.cases().iter().flat_map(|case| case.scripts.clone()).collect();
     let library = expand(&scripts, &Axes::default());
     let runs = expand(&scripts, &choice.axes());
     let runs = Selection::parse(&choice.selection)
@@ -32,23 +35,17 @@ pub fn choose(choice: &Choice) -> Result<Chosen, u8> {
         output::error("nothing is left to run: the cases selected exclude what --ip and --isn ask for");
         return Err(MISTAKE);
     }
-    Ok(Chosen { library, runs })
+    Ok(Chosen { cases, library, runs })
 }
 
-/// The cases that come with the program, and those of the user's directories.
-fn load(dirs: &[PathBuf]) -> Result<Vec<Arc<Script>>, u8> {
+/// The cases that come with the program, and those of the user's directories. What is wrong with them has been told
+/// where this gives an exit code.
+pub fn load(dirs: &[PathBuf]) -> Result<Library, u8> {
     let roots: Vec<Root> = std::iter::once(Root::Bundled)
         .chain(dirs.iter().cloned().map(Root::Dir))
         .collect();
-    match Library::load(&roots) {
-        Ok(library) => Ok(library
-            .cases()
-            .iter()
-            .flat_map(|case| case.scripts.iter().cloned())
-            .collect()),
-        Err(problems) => {
-            output::say(&problems.to_string());
-            Err(MISTAKE)
-        }
-    }
+    Library::load(&roots).map_err(|problems| {
+        output::say(&problems.to_string());
+        MISTAKE
+    })
 }

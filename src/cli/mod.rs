@@ -10,7 +10,9 @@
 
 mod arguments;
 mod check;
+mod coverage;
 mod defects;
+mod explain;
 mod library;
 mod list;
 mod output;
@@ -56,6 +58,8 @@ fn dispatch(arguments: Arguments) -> u8 {
         Some(Command::Run(run)) => run::run(&run),
         Some(Command::List(list)) => list::list(&list),
         Some(Command::Check(check)) => check::check(&check),
+        Some(Command::Explain(explain)) => explain::explain(&explain),
+        Some(Command::Coverage(coverage)) => coverage::coverage(&coverage),
         Some(Command::Defects) => defects::list(),
         Some(Command::Rules) => rules::list(),
         Some(Command::Targets) => targets::list(),

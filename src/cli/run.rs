@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use tcpvet::report::{self, Loudness, ProgressLine, Report, ReportFile};
-use tcpvet::suite::{Conduct, Executed, Expectations, QUICK, Run, Trouble, estimate, execute};
+use tcpvet::suite::{Conduct, Executed, Expectations, QUICK, Reference, Run, Trouble, estimate, execute};
 
 /// What a process ends with that was ended by Ctrl-C.
 const INTERRUPTED: i32 = 130;
@@ -184,7 +184,10 @@ fn carry_out(arguments: &RunArguments, mut prepared: Prepared) -> u8 {
             &mut |what| progress.note(what),
         )
     };
-    let Executed { results, trouble } = executed;
+    let Executed { mut results, trouble } = executed;
+    if let Some(reference) = Reference::new() {
+        reference.ask_about(&mut results, arguments.seed);
+    }
     let (cut_short, bug) = match trouble {
         None => (None, None),
         Some(Trouble::Interrupted) => (Some("interrupted".to_owned()), None),

@@ -211,7 +211,7 @@ impl Tcb {
         let Some(close) = self.user.close.take() else { return };
         self.closing = true;
         if self.has(Defect::CloseLosesQueue) {
-            self.queue.truncate(self.snd_nxt);
+            self.queue.forget_from(self.snd_nxt);
         }
         match self.state {
             State::Established => self.state = State::FinWait1,

@@ -33,25 +33,6 @@ pub(super) fn announced_mss(cx: &Context, v4: bool, asked: Option<usize>) -> usi
     asked.map_or(fits, |size| size.min(fits))
 }
 
-/// Octets that a list of options takes in a header.
-pub(super) fn space(options: &[TcpOption]) -> usize {
-    let octets: usize = options.iter().map(one_space).sum();
-    octets.next_multiple_of(4)
-}
-
-fn one_space(option: &TcpOption) -> usize {
-    match option {
-        TcpOption::Eol | TcpOption::Nop => 1,
-        TcpOption::Mss(_) | TcpOption::UserTimeout(_) => 4,
-        TcpOption::WindowScale(_) => 3,
-        TcpOption::SackPermitted => 2,
-        TcpOption::Sack(blocks) => 2 + 8 * blocks.len(),
-        TcpOption::Timestamps { .. } => 10,
-        TcpOption::Md5(data) | TcpOption::FastOpen(data) | TcpOption::Other { data, .. } => 2 + data.len(),
-        TcpOption::Raw(octets) => octets.len(),
-    }
-}
-
 impl Tcb {
     /// The timestamp clock: a tick each millisecond (RFC 7323 section 5.4).
     pub fn ts_now(&self, cx: &Context) -> u32 {
@@ -143,7 +124,7 @@ impl Tcb {
         let unasked = self.has(Defect::SackUnpermitted)
             || self.has(Defect::DuplicateReportUnpermitted) && self.reports.duplicate.is_some();
         if (self.agreed.sack || unasked) && reports && !self.has(Defect::SackNeverSent) {
-            let room = (MOST_OPTIONS - space(&options) - 4) / 8;
+            let room = (MOST_OPTIONS - TcpOption::space(&options) - 4) / 8;
             let blocks = self.reports.blocks(&self.received, self.rcv_nxt, room);
             if !blocks.is_empty() {
                 let mut blocks: Vec<(u32, u32)> = blocks.into_iter().map(|(left, right)| (left.0, right.0)).collect();

@@ -2,7 +2,7 @@
 //! 3.10.2).
 
 use super::context::Context;
-use super::options::{bare, space};
+use super::options::bare;
 use super::seq::{leq, plus, span};
 use super::tcb::Tcb;
 use crate::case::State;
@@ -59,7 +59,7 @@ impl Tcb {
         }
         while self.unsent() > 0 {
             let options = self.segment_options(cx, true);
-            let full = self.largest_payload(space(&options));
+            let full = self.largest_payload(TcpOption::space(&options));
             let d = self.unsent();
             let u = self.usable_window() as usize;
             let length = d.min(u).min(full);
@@ -131,7 +131,7 @@ impl Tcb {
     /// 3.10.4).
     fn send_fin(&mut self, cx: &mut Context) {
         if self.has(Defect::FinBeforeData) && self.closing && !self.fin_sent {
-            self.queue.truncate(self.snd_nxt);
+            self.queue.forget_from(self.snd_nxt);
         }
         if !self.closing || self.fin_sent || self.unsent() > 0 || self.usable_window() == 0 {
             return;
@@ -163,7 +163,8 @@ impl Tcb {
         // A sample of what was sent twice says nothing (Karn's rule, RFC 6298 section 3).
         self.round_trip.timed = None;
         let options = self.segment_options(cx, true);
-        let most = self.largest_payload(space(&options)) * if self.has(Defect::CoalescedAgain) { 2 } else { 1 };
+        let segments = if self.has(Defect::CoalescedAgain) { 2 } else { 1 };
+        let most = self.largest_payload(TcpOption::space(&options)) * segments;
         let edge = self.snd_una.advanced(i64::from(self.snd_wnd));
         let hole = self.end_of_hole(seq);
         let end = if edge.before(hole) { edge } else { hole };

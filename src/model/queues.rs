@@ -63,7 +63,7 @@ impl SendQueue {
     }
 
     /// Removes what has not been sent before `seq`.
-    pub fn truncate(&mut self, seq: SeqNum) {
+    pub fn forget_from(&mut self, seq: SeqNum) {
         let kept = usize::try_from(seq.offset_from(self.first)).unwrap_or(0);
         self.octets.truncate(kept);
     }

@@ -179,9 +179,6 @@ impl Model {
         let Some(tcb) = self.tcbs.get_mut(&number) else { return };
         tcb.user.handed_over = true;
         let Opened::Passive(socket) = tcb.opened else { return };
-        if tcb.user.socket.is_some() {
-            return;
-        }
         match self.listeners.iter_mut().find(|listener| listener.socket == socket) {
             Some(listener) => listener.waiting.push_back(number),
             // The listener is gone: nobody will ever ask for it.
@@ -194,25 +191,22 @@ impl Model {
     }
 
     fn serve_accepts(&mut self, socket: SocketId) {
-        let Some(listener) = self.listeners.iter_mut().find(|listener| listener.socket == socket) else {
-            return;
-        };
-        while let (Some(number), false) = (listener.waiting.front().copied(), listener.accepts.is_empty()) {
-            listener.waiting.pop_front();
-            let Some(tcb) = self.tcbs.get_mut(&number) else {
-                continue;
-            };
-            let Some((_, name)) = listener.accepts.pop_front() else {
-                return;
-            };
-            tcb.user.socket = Some(name);
-            self.sockets.insert(name, number);
-            listener.spent = self.cx.has(Defect::ListenerServesOnce);
-            self.cx.out.push(Emitted::Accepted {
-                listener: socket,
-                socket: name,
-                peer: tcb.peer,
-            });
+        for listener in self.listeners.iter_mut().filter(|listener| listener.socket == socket) {
+            let served = listener.waiting.len().min(listener.accepts.len());
+            let accepts = listener.accepts.drain(..served);
+            for (number, (_, name)) in listener.waiting.drain(..served).zip(accepts) {
+                self.sockets.insert(name, number);
+                listener.spent = self.cx.has(Defect::ListenerServesOnce);
+                // Who waits stays in the table until somebody has asked for it, closed or not.
+                if let Some(tcb) = self.tcbs.get_mut(&number) {
+                    tcb.user.socket = Some(name);
+                    self.cx.out.push(Emitted::Accepted {
+                        listener: socket,
+                        socket: name,
+                        peer: tcb.peer,
+                    });
+                }
+            }
         }
         self.listeners.retain(|listener| !listener.spent);
     }

@@ -393,6 +393,14 @@ impl Tcb {
         self.snd_una.before(ack) && leq(ack, self.snd_nxt)
     }
 
+    /// SND.UNA after an ACK that is taken. One that acknowledges nothing new, or too much, is taken only by mistake.
+    pub fn believed(&self, ack: SeqNum) -> SeqNum {
+        match self.acks_new(ack) {
+            true => ack,
+            false => self.snd_nxt,
+        }
+    }
+
     /// The earliest deadline.
     pub fn next_deadline(&self) -> Option<Instant> {
         let timers = &self.timers;

@@ -1,6 +1,6 @@
 //! What a person reads on a terminal: topics, then whatever is unexpected in full, then the rest in numbers.
 
-use super::{Kind, Report, explain, hex, human, level_word, plural};
+use super::{Kind, Line, Report, explain, hex, human, level_word, plural};
 use crate::engine::{Measure, Outcome, Verdict};
 use crate::suite::{Expectation, Judged, RunResult, topic};
 use std::collections::{BTreeMap, BTreeSet};
@@ -73,6 +73,21 @@ impl Ink {
     fn bold(&self, text: &str) -> String {
         self.paint("1", text)
     }
+
+    fn lines(&self, lines: &[Line]) -> String {
+        let painted = lines.iter().map(|line| match line.kind {
+            Kind::Title | Kind::Requirement => self.bold(&line.text),
+            Kind::Expected => self.green(&line.text),
+            Kind::Seen | Kind::Mark => self.red(&line.text),
+            Kind::Plain | Kind::Ladder => line.text.clone(),
+        });
+        painted.map(|line| line + "\n").collect()
+    }
+}
+
+/// Lines as a terminal shows them.
+pub fn painted(lines: &[Line], colour: bool) -> String {
+    Ink(colour).lines(lines)
 }
 
 /// What runs are counted as; in the order in which they are shown.
@@ -282,15 +297,7 @@ impl Page {
         let word = headline(&first.judged);
         self.line("");
         self.line(&format!("{}  {}", self.ink.red(word), self.ink.bold(&first.run.name)));
-        for line in explain(first) {
-            let painted = match line.kind {
-                Kind::Title | Kind::Requirement => self.ink.bold(&line.text),
-                Kind::Expected => self.ink.green(&line.text),
-                Kind::Seen | Kind::Mark => self.ink.red(&line.text),
-                Kind::Plain | Kind::Ladder => line.text,
-            };
-            self.line(&painted);
-        }
+        self.text += &self.ink.lines(&explain(first));
         if !others.is_empty() {
             self.others(first, others, loudness);
         }
@@ -354,10 +361,28 @@ impl Page {
         }
         for (reason, results) in reasons {
             self.line(&format!("  {:>5}  {}", results.len(), one_line(reason, 9)));
-            for result in results.iter().filter(|_| loudness == Loudness::Verbose) {
-                self.line(&format!("         {}", result.run.name));
+            if loudness == Loudness::Verbose {
+                self.known(&results);
             }
         }
+    }
+
+    /// Runs that are known to fail for one reason: all their names, then in full the first of those that are alike.
+    fn known(&mut self, results: &[&RunResult]) {
+        for result in results {
+            self.line(&format!("         {}", result.run.name));
+        }
+        let mut told = BTreeSet::new();
+        for result in results.iter().filter(|result| told.insert(likeness(result))) {
+            self.line("");
+            self.line(&format!(
+                "{}  {}",
+                self.ink.yellow("as expected"),
+                self.ink.bold(&result.run.name)
+            ));
+            self.text += &self.ink.lines(&explain(result));
+        }
+        self.line("");
     }
 
     /// Deviations that are not red, by the requirement that is not followed.
@@ -542,6 +567,7 @@ mod tests {
             earlier: Vec::new(),
             attempts: 1,
             estimate: Duration::ZERO,
+            reference: None,
         })
         .collect()
     }
@@ -603,6 +629,24 @@ mod tests {
         for result in &report.results {
             assert!(shown.contains(&result.run.name), "{}", result.run.name);
         }
+    }
+
+    #[test]
+    fn verbose_shows_once_how_what_is_known_fails() {
+        let mut report = mixed();
+        for result in &mut report.results {
+            result.reference = Some("URG,ACK seq=1".to_owned());
+        }
+        let shown = console(&report, Loudness::Verbose, false);
+        assert_eq!(shown.matches("     known  urgent is ignored").count(), 1, "{shown}");
+        let normal = console(&report, Loudness::Normal, false);
+        assert!(!normal.contains("     known  urgent"), "{normal}");
+        let lines: Vec<&str> = normal.lines().collect();
+        let at = lines.iter().position(|line| *line == "     model  URG,ACK seq=1");
+        assert!(
+            at.is_some_and(|at| lines[at - 1].starts_with("      seen  ")),
+            "{normal}"
+        );
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub fn explain(result: &RunResult) -> Vec<Line> {
     let mut lines = Vec::new();
     say(&mut lines, Kind::Title, "", &result.run.script.title);
     expectation(&mut lines, result);
-    failure(&mut lines, &result.outcome);
+    failure(&mut lines, &result.outcome, result.reference.as_deref());
     let seen = result.outcome.failure.as_ref().map_or("", |failure| &failure.seen);
     if !result.outcome.reason.is_empty() && result.outcome.reason != seen {
         say(&mut lines, Kind::Seen, "because", &result.outcome.reason);
@@ -108,7 +108,7 @@ fn expectation(lines: &mut Vec<Line>, result: &RunResult) {
     }
 }
 
-fn failure(lines: &mut Vec<Line>, outcome: &Outcome) {
+fn failure(lines: &mut Vec<Line>, outcome: &Outcome, reference: Option<&str>) {
     let Some(failure) = &outcome.failure else { return };
     for (id, level, summary) in &failure.requirements {
         say(
@@ -120,6 +120,9 @@ fn failure(lines: &mut Vec<Line>, outcome: &Outcome) {
     }
     say(lines, Kind::Expected, "expected", &failure.expected);
     say(lines, Kind::Seen, "seen", &failure.seen);
+    if let Some(reference) = reference {
+        say(lines, Kind::Expected, "model", reference);
+    }
     let at = &failure.position;
     let mut place = format!("{}:{}:{}", at.file, at.line, at.column);
     if !failure.expected.starts_with(&failure.step) {

@@ -111,6 +111,7 @@ struct JsonFailure<'a> {
     given: Option<&'a str>,
     expected: &'a str,
     seen: &'a str,
+    model: Option<&'a str>,
     requirements: Vec<JsonRequirement<'a>>,
     timing: bool,
 }
@@ -148,7 +149,10 @@ fn run<'a>(report: &Report, result: &'a RunResult) -> JsonRun<'a> {
                 summary: &it.summary,
             })
             .collect(),
-        failure: outcome.failure.as_ref().map(failure),
+        failure: outcome
+            .failure
+            .as_ref()
+            .map(|it| failure(it, result.reference.as_deref())),
         outcomes: &outcome.outcomes,
         measures: outcome
             .measures
@@ -170,7 +174,7 @@ fn expectation(expectation: &Expectation) -> Option<JsonExpectation<'_>> {
     Some(JsonExpectation { reason, difference })
 }
 
-fn failure(failure: &Failure) -> JsonFailure<'_> {
+fn failure<'a>(failure: &'a Failure, model: Option<&'a str>) -> JsonFailure<'a> {
     let requirements = failure.requirements.iter();
     JsonFailure {
         step: &failure.step,
@@ -180,6 +184,7 @@ fn failure(failure: &Failure) -> JsonFailure<'_> {
         given: failure.given.as_deref(),
         expected: &failure.expected,
         seen: &failure.seen,
+        model,
         requirements: requirements
             .map(|(id, level, summary)| JsonRequirement {
                 id,

@@ -4,13 +4,10 @@ use crate::case::Position;
 use crate::engine::{Arrow, Failure, Happening, Outcome, TraceEvent};
 use crate::time::Instant;
 use core::time::Duration;
+use std::collections::BTreeMap;
 
-/// Between the two lifelines.
-const LANE: usize = 62;
-/// The time, or a step's line, on the left of them.
+/// The time, or a step's line, on the left of the lifelines.
 const MARGIN: usize = 12;
-/// Calls and returns, on the right of them.
-const CALLS: usize = 21;
 /// A longer picture is cut in the middle.
 const LINES: usize = 60;
 /// How many lines stay above the cut; the end says more than the beginning.
@@ -21,35 +18,32 @@ const ABOVE: usize = 18;
 /// Steps stand where they began, with their line in the case file for a time. Those of `given` are left out, unless it
 /// failed there: what they did is seen anyway.
 pub fn ladder(outcome: &Outcome) -> String {
-    let failing = outcome
-        .failure
-        .as_ref()
-        .and_then(|failure| failing_step(&outcome.trace, failure));
     let in_given = outcome.failure.as_ref().is_some_and(|failure| failure.given.is_some());
-    let named = several_connections(&outcome.trace);
-    let mut lines = Vec::new();
-    let mut given_is_open = false;
-    for (place, event) in outcome.trace.iter().enumerate() {
-        if let Happening::Step { given, .. } = &event.what {
-            if *given && !in_given {
-                if !given_is_open {
-                    lines.push(row(" ", "given", "", ""));
-                }
-                given_is_open = true;
-                continue;
-            }
-            given_is_open = false;
-        }
-        draw(event, outcome.began, named, failing == Some(place), &mut lines);
+    let mut picture = Picture::of(outcome, 62, 21);
+    picture.draw_all(outcome, in_given, &Remarks::default());
+    picture.cut(LINES, ABOVE);
+    picture.finish(outcome)
+}
+
+/// What is to be read beside a trace, by the places of its events.
+#[derive(Clone, Debug, Default)]
+pub struct Remarks {
+    /// On the right of a step.
+    pub beside: BTreeMap<usize, String>,
+    /// In rows of their own, below an event: a label, and a text that goes on beneath itself.
+    pub beneath: BTreeMap<usize, Vec<(String, String)>>,
+    /// Whether the steps of `given` are drawn too, and nothing is cut.
+    pub whole: bool,
+}
+
+/// As [`ladder`], but 80 columns wide, cut only where it is very long, and with remarks.
+pub fn annotated(outcome: &Outcome, remarks: &Remarks) -> String {
+    let mut picture = Picture::of(outcome, 46, 18);
+    picture.draw_all(outcome, remarks.whole, remarks);
+    if !remarks.whole {
+        picture.cut(3 * LINES, 2 * LINES);
     }
-    if lines.is_empty() {
-        return String::new();
-    }
-    let took = time(outcome.ended.since(outcome.began));
-    lines.push(row(" ", &took, &format!("* the run ended: {}", outcome.verdict), ""));
-    cut(&mut lines);
-    let head = format!("{:>MARGIN$} tester{:>width$}\n", "time", "target", width = LANE);
-    head + &lines.join("\n") + "\n"
+    picture.finish(outcome)
 }
 
 /// The step that was not met: the last one that began at the failure's place in the file, since a repeated step stands
@@ -79,52 +73,173 @@ fn several_connections(trace: &[TraceEvent]) -> bool {
     conns.any(|conn| conn != first)
 }
 
-fn draw(event: &TraceEvent, began: Instant, named: bool, failing: bool, lines: &mut Vec<String>) {
-    let time = time(event.at.latest.since(began));
-    let with_name = |conn: &str, text: &str| match named && !conn.is_empty() {
-        true => format!("{conn}: {text}"),
-        false => text.to_owned(),
-    };
-    match &event.what {
-        Happening::Frame {
-            arrow,
-            conn,
-            text,
-            fault,
-            ..
-        } => frame(&time, *arrow, &with_name(conn, text), fault, lines),
-        Happening::Step { text, position, .. } => {
-            let line = format!("line {}", position.line);
-            let (mark, text) = match failing {
-                true => (">", format!("{text}   <-- NOT MET")),
-                false => (" ", text.clone()),
-            };
-            spread(mark, &line, &text, LANE - 2, |part| row_of(part, ""), lines);
+/// A ladder that is being drawn.
+struct Picture {
+    /// Columns between the two lifelines.
+    lane: usize,
+    /// Columns on the right of them, for calls and returns.
+    calls: usize,
+    /// Whether connections are named.
+    named: bool,
+    /// The event that is the step that was not met.
+    failing: Option<usize>,
+    lines: Vec<String>,
+}
+
+impl Picture {
+    fn of(outcome: &Outcome, lane: usize, calls: usize) -> Picture {
+        let failure = outcome.failure.as_ref();
+        Picture {
+            lane,
+            calls,
+            named: several_connections(&outcome.trace),
+            failing: failure.and_then(|failure| failing_step(&outcome.trace, failure)),
+            lines: Vec::new(),
         }
-        Happening::Call { conn, text } => {
-            spread(
-                " ",
-                &time,
-                &with_name(conn, text),
-                CALLS,
-                |part| row_of("", part),
-                lines,
-            );
+    }
+
+    fn draw_all(&mut self, outcome: &Outcome, with_given: bool, remarks: &Remarks) {
+        let mut given_is_open = false;
+        for (place, event) in outcome.trace.iter().enumerate() {
+            let in_given = matches!(event.what, Happening::Step { given: true, .. });
+            let hidden = in_given && !with_given;
+            if hidden && !given_is_open {
+                self.row(" ", "given", "", "");
+            }
+            if matches!(event.what, Happening::Step { .. }) {
+                given_is_open = hidden;
+            }
+            if !hidden {
+                let beside = remarks.beside.get(&place).map_or("", String::as_str);
+                self.draw(event, outcome.began, place, beside);
+            }
+            for (label, text) in remarks.beneath.get(&place).into_iter().flatten() {
+                self.remark(label, text);
+            }
         }
-        Happening::Return { conn, text } => {
-            let text = with_name(conn, text);
-            spread(" ", &time, &text, CALLS, |part| row_of("", part), lines);
+    }
+
+    fn finish(mut self, outcome: &Outcome) -> String {
+        if self.lines.is_empty() {
+            return String::new();
         }
-        Happening::Broken(rule) => {
-            lines.push(row(">", "", &format!("* breaks the rule `{rule}`"), ""));
+        let took = time(outcome.ended.since(outcome.began));
+        self.row(" ", &took, &format!("* the run ended: {}", outcome.verdict), "");
+        let head = format!("{:>MARGIN$} tester{:>width$}\n", "time", "target", width = self.lane);
+        head + &self.lines.join("\n") + "\n"
+    }
+
+    fn with_name(&self, conn: &str, text: &str) -> String {
+        match self.named && !conn.is_empty() {
+            true => format!("{conn}: {text}"),
+            false => text.to_owned(),
         }
-        Happening::Note(text) => {
-            let parts = wrap(text, LANE - 4);
-            let note = |(number, part): (usize, &String)| {
-                row(" ", "", &format!("{} {part}", if number == 0 { '*' } else { ' ' }), "")
-            };
-            lines.extend(parts.iter().enumerate().map(note));
+    }
+
+    fn draw(&mut self, event: &TraceEvent, began: Instant, place: usize, beside: &str) {
+        let time = time(event.at.latest.since(began));
+        match &event.what {
+            Happening::Frame {
+                arrow,
+                conn,
+                text,
+                fault,
+                ..
+            } => {
+                let text = self.with_name(conn, text);
+                self.frame(&time, *arrow, &text, fault);
+            }
+            Happening::Step { text, position, .. } => {
+                let line = format!("line {}", position.line);
+                match self.failing == Some(place) {
+                    true => self.spread(">", &line, &format!("{text}   <-- NOT MET"), beside),
+                    false => self.spread(" ", &line, text, beside),
+                }
+            }
+            Happening::Call { conn, text } | Happening::Return { conn, text } => {
+                let text = self.with_name(conn, text);
+                self.spread(" ", &time, "", &text);
+            }
+            Happening::Broken(rule) => self.row(">", "", &format!("* breaks the rule `{rule}`"), ""),
+            Happening::Note(text) => {
+                let parts = wrap(text, self.lane - 4);
+                for (number, part) in parts.iter().enumerate() {
+                    let mark = if number == 0 { '*' } else { ' ' };
+                    self.row(" ", "", &format!("{mark} {part}"), "");
+                }
+            }
         }
+    }
+
+    /// A frame as an arrow; text that does not fit on it goes on beneath. One that is dropped never arrives.
+    fn frame(&mut self, time: &str, arrow: Arrow, text: &str, fault: &str) {
+        let arrives = !fault.starts_with("drop");
+        let fault = if fault.is_empty() {
+            String::new()
+        } else {
+            format!(" {fault} ")
+        };
+        let (tail, head) = match (arrow, arrives) {
+            (Arrow::ToTarget, true) => ("--", ">"),
+            (Arrow::ToTarget, false) => ("--", "x"),
+            (Arrow::FromTarget, true) => ("<-", "-"),
+            (Arrow::FromTarget, false) => ("x-", "-"),
+        };
+        // Two blanks round the text, two dashes at least after it, and the head.
+        let room = self.lane - tail.len() - 2 - fault.chars().count() - 2 - head.len();
+        let (first, rest) = split(text, room, self.lane - 4);
+        let dashes = self.lane - tail.len() - 2 - first.chars().count() - fault.chars().count() - head.len();
+        let shaft = format!("{tail} {first} {}{fault}-{head}", "-".repeat(dashes - 1));
+        self.lines
+            .push(format!(" {time:>width$} |{shaft}|", width = MARGIN - 1));
+        for part in rest {
+            self.row(" ", "", &format!("  {part}"), "");
+        }
+    }
+
+    /// Text over as many rows as it takes, between the lifelines and on the right of them; only the first has a mark's
+    /// margin.
+    fn spread(&mut self, mark: &str, margin: &str, lane: &str, calls: &str) {
+        let (lane, calls) = (wrap(lane, self.lane - 2), wrap(calls, self.calls));
+        for number in 0..lane.len().max(calls.len()) {
+            let part = |parts: &[String]| parts.get(number).cloned().unwrap_or_default();
+            let margin = if number == 0 { margin } else { "" };
+            self.row(mark, margin, &part(&lane), &part(&calls));
+        }
+    }
+
+    fn remark(&mut self, label: &str, text: &str) {
+        let indent = label.chars().count();
+        for (number, part) in wrap(text, self.lane - 3 - indent).iter().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            self.row(" ", "", &format!("{label:<indent$} {part}"), "");
+        }
+    }
+
+    fn row(&mut self, mark: &str, margin: &str, lane: &str, calls: &str) {
+        let lane = if lane.is_empty() {
+            String::new()
+        } else {
+            format!(" {lane}")
+        };
+        let (before, within) = (MARGIN - 1, self.lane);
+        let line = format!("{mark}{margin:>before$} |{lane:<within$}| {calls}");
+        self.lines.push(line.trim_end().to_owned());
+    }
+
+    /// Leaves out what stands in the middle of more than `most` lines, below the first `above`.
+    fn cut(&mut self, most: usize, above: usize) {
+        // A cut that saves a handful of lines hides more than it helps.
+        if self.lines.len() <= most + 8 {
+            return;
+        }
+        // One row is still to come.
+        let below = most - above - 2;
+        let left_out = self.lines.len() - above - below;
+        let rest = self.lines.split_off(above + left_out);
+        self.lines.truncate(above);
+        self.row(" ", "...", &format!("... {left_out} lines left out ..."), "");
+        self.lines.extend(rest);
     }
 }
 
@@ -132,32 +247,8 @@ fn time(span: Duration) -> String {
     format!("{}.{:06}", span.as_secs(), span.subsec_micros())
 }
 
-/// A frame as an arrow; text that does not fit on it goes on beneath. One that is dropped never arrives.
-fn frame(time: &str, arrow: Arrow, text: &str, fault: &str, lines: &mut Vec<String>) {
-    let arrives = !fault.starts_with("drop");
-    let fault = if fault.is_empty() {
-        String::new()
-    } else {
-        format!(" {fault} ")
-    };
-    let (tail, head) = match (arrow, arrives) {
-        (Arrow::ToTarget, true) => ("--", ">"),
-        (Arrow::ToTarget, false) => ("--", "x"),
-        (Arrow::FromTarget, true) => ("<-", "-"),
-        (Arrow::FromTarget, false) => ("x-", "-"),
-    };
-    // Two blanks round the text, two dashes at least after it, and the head.
-    let room = LANE - tail.len() - 2 - fault.chars().count() - 2 - head.len();
-    let (first, rest) = split(text, room);
-    let dashes = LANE - tail.len() - 2 - first.chars().count() - fault.chars().count() - head.len();
-    let shaft = format!("{tail} {first} {}{fault}-{head}", "-".repeat(dashes - 1));
-    lines.push(format!(" {time:>width$} |{shaft}|", width = MARGIN - 1));
-    lines.extend(rest.iter().map(|part| row(" ", "", &format!("  {part}"), "")));
-}
-
 /// What stands on an arrow, and what beneath it: options are kept together, if there is room before them.
-fn split(text: &str, room: usize) -> (String, Vec<String>) {
-    let beneath = LANE - 4;
+fn split(text: &str, room: usize, beneath: usize) -> (String, Vec<String>) {
     if text.chars().count() > room
         && let Some((before, options)) = text.split_once(" <")
         && before.chars().count() <= room
@@ -175,35 +266,6 @@ fn split(text: &str, room: usize) -> (String, Vec<String>) {
     )
 }
 
-/// Text over as many rows as it takes; only the first has a mark's margin.
-fn spread(
-    mark: &str,
-    margin: &str,
-    text: &str,
-    room: usize,
-    place: impl Fn(&str) -> (String, String),
-    lines: &mut Vec<String>,
-) {
-    for (number, part) in wrap(text, room).iter().enumerate() {
-        let (lane, calls) = place(part);
-        lines.push(row(mark, if number == 0 { margin } else { "" }, &lane, &calls));
-    }
-}
-
-fn row_of(lane: &str, calls: &str) -> (String, String) {
-    (lane.to_owned(), calls.to_owned())
-}
-
-fn row(mark: &str, margin: &str, lane: &str, calls: &str) -> String {
-    let lane = if lane.is_empty() {
-        String::new()
-    } else {
-        format!(" {lane}")
-    };
-    let line = format!("{mark}{margin:>width$} |{lane:<LANE$}| {calls}", width = MARGIN - 1);
-    line.trim_end().to_owned()
-}
-
 /// Breaks text at blanks into parts of at most `room` characters; a word that is longer is broken anywhere. What would
 /// break a line or command a terminal becomes a blank.
 pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
@@ -218,17 +280,6 @@ pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
     }
     parts.push(rest.iter().collect());
     parts
-}
-
-fn cut(lines: &mut Vec<String>) {
-    // A cut that saves a handful of lines hides more than it helps.
-    if lines.len() <= LINES + 8 {
-        return;
-    }
-    let below = LINES - ABOVE - 1;
-    let left_out = lines.len() - ABOVE - below;
-    let note = row(" ", "...", &format!("... {left_out} lines left out ..."), "");
-    lines.splice(ABOVE..ABOVE + left_out, [note]);
 }
 
 #[cfg(test)]

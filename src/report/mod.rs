@@ -10,11 +10,12 @@ mod json;
 #[cfg(feature = "cli")]
 mod junit;
 mod ladder;
+mod lesson;
 #[cfg(feature = "cli")]
 mod progress;
 
 #[cfg(feature = "cli")]
-pub use console::{Loudness, console};
+pub use console::{Loudness, console, painted};
 pub use explain::{Kind, Line, explain};
 #[cfg(feature = "cli")]
 pub use file::ReportFile;
@@ -22,7 +23,8 @@ pub use file::ReportFile;
 pub use json::json;
 #[cfg(feature = "cli")]
 pub use junit::junit;
-pub use ladder::ladder;
+pub use ladder::{Remarks, annotated, ladder};
+pub use lesson::{LEGEND, Lesson, lesson};
 #[cfg(feature = "cli")]
 pub use progress::ProgressLine;
 

@@ -72,21 +72,6 @@ pub(super) fn window_respected(cx: &Conversation, sight: &Sight) -> Option<Broke
         .flatten()
 }
 
-/// Octets that the options take in the header.
-fn options_length(options: &[TcpOption]) -> usize {
-    let length = options.iter().map(|option| match option {
-        TcpOption::Eol | TcpOption::Nop => 1,
-        TcpOption::Mss(_) | TcpOption::UserTimeout(_) => 4,
-        TcpOption::WindowScale(_) => 3,
-        TcpOption::SackPermitted => 2,
-        TcpOption::Sack(blocks) => 2 + 8 * blocks.len(),
-        TcpOption::Timestamps { .. } => 10,
-        TcpOption::Md5(data) | TcpOption::FastOpen(data) | TcpOption::Other { data, .. } => 2 + data.len(),
-        TcpOption::Raw(octets) => octets.len(),
-    });
-    length.sum::<usize>().next_multiple_of(4)
-}
-
 /// The peer's MSS, or the default; `None` where the SYN is in doubt, or where it says what cannot be.
 pub(super) fn send_mss(syn: &Syn, sight: &Sight) -> Option<usize> {
     let (v4, v6) = DEFAULT_MSS;
@@ -102,7 +87,7 @@ pub(super) fn mss_respected(cx: &Conversation, sight: &Sight) -> Option<Broken> 
     }
     let syn = cx.peer_syn()?;
     let mss = send_mss(syn, sight)?;
-    let options = options_length(&sight.segment.options);
+    let options = TcpOption::space(&sight.segment.options);
     (text + options > mss)
         .then(|| {
             broken(

@@ -36,6 +36,9 @@ pub struct RunResult {
     pub judged: Judged,
     /// How long it was thought to take.
     pub estimate: Duration,
+    /// What the reference endpoint does at the step that was not met, once it was asked
+    /// ([`Reference::ask_about`](super::Reference::ask_about)).
+    pub reference: Option<String>,
 }
 
 /// What is told while runs are being made.
@@ -245,6 +248,7 @@ impl Clerk<'_> {
                 earlier: settled.earlier,
                 attempts: settled.attempts,
                 estimate,
+                reference: None,
             })
             .collect()
     }

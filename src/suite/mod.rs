@@ -2,6 +2,7 @@
 //!
 //! Nothing here prints, and nothing here knows how a target is driven.
 
+mod coverage;
 mod estimate;
 mod execute;
 mod expectations;
@@ -12,8 +13,10 @@ mod ledger;
 mod nearest;
 mod pattern;
 mod plan;
+mod reference;
 mod select;
 
+pub use coverage::{Bound, Counts, Coverage, Goal, Item, OfRfc, Status, goals};
 pub use estimate::{QUICK, estimate};
 pub use execute::{Conduct, Executed, Progress, RunResult, Trouble, execute};
 pub use expectations::{Entry, ExpectationError, Expectations};
@@ -22,4 +25,5 @@ pub use ledger::{Ledger, LedgerError, Settled};
 pub use nearest::nearest;
 pub use pattern::Pattern;
 pub use plan::{Axes, Run, expand, requirements, run_name, topic};
+pub use reference::{Lawful, Reaction, Reference, step_at};
 pub use select::{SelectError, Selection};

@@ -90,6 +90,13 @@ impl TcpOption {
         options
     }
 
+    /// Octets that options take in a header, with the padding after them.
+    pub fn space(options: &[TcpOption]) -> usize {
+        let mut written = Vec::new();
+        options.iter().for_each(|option| option.write(&mut written));
+        written.len().next_multiple_of(4)
+    }
+
     /// Appends the option as on the wire. A length above 255 is written as 255.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         match self {
@@ -193,6 +200,13 @@ mod tests {
         ];
         assert_eq!(TcpOption::read_all(&area), options);
         assert_eq!(written(&options), area);
+    }
+
+    #[test]
+    fn options_take_whole_words() {
+        assert_eq!(TcpOption::space(&[]), 0);
+        assert_eq!(TcpOption::space(&[TcpOption::Mss(1460), TcpOption::WindowScale(7)]), 8);
+        assert_eq!(TcpOption::space(&[TcpOption::Nop, TcpOption::Sack(vec![(1, 2)])]), 12);
     }
 
     #[test]

@@ -53,11 +53,7 @@ impl Tcb {
             return self.bad_ack_in_syn_received(cx, segment);
         }
         self.sample(cx, segment.ack, segment.timestamps.map(|(_, echo)| echo));
-        self.snd_una = if self.acks_new(segment.ack) {
-            segment.ack
-        } else {
-            self.snd_nxt
-        };
+        self.snd_una = self.believed(segment.ack);
         self.queue.acknowledge(self.snd_una);
         self.set_window(segment);
         self.establish(cx);
@@ -132,10 +128,7 @@ impl Tcb {
         if self.has(Defect::AckOneTooHigh) && ack.before(self.snd_nxt) {
             return ack.advanced(1);
         }
-        match self.acks_new(ack) {
-            true => ack,
-            false => self.snd_nxt,
-        }
+        self.believed(ack)
     }
 
     /// It is answered, and the segment is dropped.

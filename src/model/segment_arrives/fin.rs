@@ -58,9 +58,8 @@ impl Tcb {
                 self.state = State::CloseWait;
                 self.closing |= self.has(Defect::FinAnsweredByFin);
             }
-            State::FinWait1 if self.fin_is_acked() || self.has(Defect::CrossingFinEntersTimeWait) => {
-                self.enter_time_wait(cx);
-            }
+            // Had our FIN been acknowledged, the fifth check would have entered FIN-WAIT-2.
+            State::FinWait1 if self.has(Defect::CrossingFinEntersTimeWait) => self.enter_time_wait(cx),
             State::FinWait1 => self.state = State::Closing,
             State::FinWait2 if self.has(Defect::TimeWaitSkipped) => {
                 self.send_ack(cx);

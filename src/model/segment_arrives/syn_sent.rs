@@ -81,11 +81,7 @@ impl Tcb {
         let acked = segment.ack_bit;
         if acked {
             self.sample(cx, segment.ack, segment.timestamps.map(|(_, echo)| echo));
-            self.snd_una = if self.acks_new(segment.ack) {
-                segment.ack
-            } else {
-                self.snd_nxt
-            };
+            self.snd_una = self.believed(segment.ack);
             self.queue.acknowledge(self.snd_una);
         }
         self.snd_wnd = self.offered(&segment);
