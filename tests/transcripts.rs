@@ -9,7 +9,7 @@ use tcpvet::engine::{self, Bench, Endpoints, RunId, Verdict};
 use tcpvet::notation::{Pattern, Role, TimeSpec};
 use tcpvet::target::{Abilities, Emitted, Facts, Tolerances};
 use tcpvet::time::{Instant, Stamp};
-use tcpvet::wire::{Body, Ecn, Flags, IpHeader, Isn, Packet, RelSeq, Segment, SeqNum};
+use tcpvet::wire::{Body, Ecn, Flags, IpHeader, Isn, Packet, RelSeq, Segment, SeqNum, TcpOption};
 
 const TARGET: core::net::Ipv4Addr = core::net::Ipv4Addr::new(192, 0, 2, 1);
 const TESTER: core::net::Ipv4Addr = core::net::Ipv4Addr::new(198, 18, 0, 1);
@@ -171,6 +171,10 @@ impl Peer {
             flags,
             window,
             payload,
+            options: match flags.contains(Flags::SYN) {
+                true => vec![TcpOption::Mss(1460)],
+                false => vec![],
+            },
             ..Segment::default()
         };
         Emitted::Packet(

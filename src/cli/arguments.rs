@@ -71,7 +71,7 @@ pub struct Choice {
     /// Also the cases of this directory.
     #[arg(long, value_name = "DIR")]
     pub cases: Vec<PathBuf>,
-    /// The target. [default: linux, or smoltcp where namespaces are forbidden]
+    /// The target. [default: linux, or model where namespaces are forbidden]
     #[arg(long, short, value_name = "NAME")]
     pub target: Option<String>,
     /// Only over this IP version.

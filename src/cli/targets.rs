@@ -31,6 +31,11 @@ const KNOWN: &[Known] = &[
         ),
         open: linux,
     },
+    Known {
+        name: "model",
+        expectations: MODEL_EXPECTATIONS,
+        open: model,
+    },
     #[cfg(feature = "smoltcp")]
     Known {
         name: "smoltcp",
@@ -39,11 +44,6 @@ const KNOWN: &[Known] = &[
             include_str!("../../runners/smoltcp/expectations.yaml"),
         ),
         open: smoltcp,
-    },
-    Known {
-        name: "model",
-        expectations: MODEL_EXPECTATIONS,
-        open: model,
     },
 ];
 
