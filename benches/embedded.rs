@@ -140,7 +140,8 @@ fn rules(target: &mut dyn Target, jobs: &[Job]) {
     let frames: usize = runs.iter().map(Vec::len).sum();
     let known = Known {
         mtu: Some(1500),
-        reordered: false,
+        complete: true,
+        merged: false,
     };
     let seconds = fastest(|| {
         for run in &runs {

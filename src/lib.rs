@@ -12,11 +12,14 @@
 //! | [`rules`] | what must hold in every run |
 //! | [`engine`] | the pure interpreter of runs, many on one clock |
 //! | [`fault`] | the pure middlebox between the two ends |
+//! | `capture` (`cli`) | pcap and pcapng files, judged by the rules |
 //! | [`model`] | the reference endpoint: RFC 9293 as code |
 //! | [`target`] | what a stack under test is, and the drivers that carry for it |
 //! | [`suite`] | select, schedule, run |
 //! | [`report`] | what a person or a program reads afterwards |
 
+#[cfg(feature = "cli")]
+pub mod capture;
 pub mod case;
 pub mod engine;
 pub mod fault;

@@ -1,6 +1,7 @@
 //! What can be written after `tcpvet`.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use tcpvet::suite::Axes;
 use tcpvet::target::IpVersion;
@@ -51,6 +52,8 @@ pub enum Command {
     Schema,
     /// List the mistakes that the reference endpoint can be told to make, and what each breaks.
     Defects,
+    /// Judge the connections in a capture (pcap, pcapng) by the rules that are watched in every run.
+    Inspect(InspectArguments),
     /// List what must hold in every run, whatever a case asks.
     Rules,
     /// List targets, and whether they can be run here.
@@ -155,6 +158,24 @@ pub struct ListArguments {
     #[arg(long)]
     pub json: bool,
     /// Print every run, and how long it will take.
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// `inspect`
+#[derive(Args, Clone, Debug)]
+pub struct InspectArguments {
+    /// The capture.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// The address of the host on which the capture was taken. What that host sent stands there in order and whole, so
+    /// that every rule can be applied to it.
+    #[arg(long, value_name = "ADDRESS")]
+    pub on: Option<IpAddr>,
+    /// Also fail where only SHOULDs are not followed.
+    #[arg(long)]
+    pub strict: bool,
+    /// Print every connection, those without a finding too.
     #[arg(long, short)]
     pub verbose: bool,
 }

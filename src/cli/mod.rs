@@ -13,6 +13,7 @@ mod check;
 mod coverage;
 mod defects;
 mod explain;
+mod inspect;
 mod library;
 mod list;
 mod output;
@@ -61,6 +62,7 @@ fn dispatch(arguments: Arguments) -> u8 {
         Some(Command::Explain(explain)) => explain::explain(&explain),
         Some(Command::Coverage(coverage)) => coverage::coverage(&coverage),
         Some(Command::Defects) => defects::list(),
+        Some(Command::Inspect(inspect)) => inspect::inspect(&inspect),
         Some(Command::Rules) => rules::list(),
         Some(Command::Targets) => targets::list(),
         Some(Command::Schema) => {

@@ -265,7 +265,8 @@ impl Run {
         let calls = Calls::new(id);
         let watch = Watch::new(Known {
             mtu: Some(usize::from(facts.mtu)),
-            reordered: false,
+            complete: true,
+            merged: false,
         });
         let mut run = Run {
             script,

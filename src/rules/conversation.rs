@@ -152,7 +152,11 @@ impl Conversation {
                 On::Rst => rst,
                 On::Segment => ours,
             };
-            if looks && let Some(Broken { earlier, text }) = (rule.check)(self, &sight) {
+            let provable = self.known.complete || !rule.needs_all;
+            if looks
+                && provable
+                && let Some(Broken { earlier, text }) = (rule.check)(self, &sight)
+            {
                 self.accuse(index, (earlier, number), text, breaches);
             }
         }
@@ -304,7 +308,9 @@ impl Conversation {
     // ----- the end --------------------------------------------------------------------------------------------------
 
     pub fn finish(&mut self, at: Stamp, breaches: &mut Vec<Breach>) {
-        if let Some((index, frame, text)) = pace::unpaid(self, at) {
+        if self.known.complete
+            && let Some((index, frame, text)) = pace::unpaid(self, at)
+        {
             self.accuse(index, (None, frame), text, breaches);
         }
     }

@@ -50,6 +50,8 @@ pub struct Rule {
     pub meaning: &'static str,
     /// Whether it is about time, so that on real time a breach must be confirmed.
     pub timing: bool,
+    /// Whether frames that were lost or reordered before they were shown could explain a breach.
+    pub needs_all: bool,
     /// On which of the target's segments it looks.
     on: On,
     check: Check,
@@ -152,8 +154,11 @@ pub struct Breach {
 pub struct Known {
     /// The MTU of its link, in octets.
     pub mtu: Option<usize>,
-    /// Whether the frames may have been reordered between the target and us, as in a capture taken elsewhere.
-    pub reordered: bool,
+    /// Whether every frame is shown, in the order in which the target sent and got them. A capture taken elsewhere, or one
+    /// that lost some, proves less.
+    pub complete: bool,
+    /// Whether several segments may be shown as one, as where a host leaves the cutting to its network interface.
+    pub merged: bool,
 }
 
 /// Which way a frame goes.

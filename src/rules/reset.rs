@@ -42,7 +42,7 @@ pub(super) fn numbered(cx: &Conversation, sight: &Sight) -> Option<Broken> {
     let before = cx.is_numbered_before(sight);
     let explained = of_its_own(cx, sight) || before || cx.heard.iter().any(|heard| answers(sight, heard));
     let earlier = cx.heard.last()?.number;
-    (begun && !explained && !cx.known.reordered)
+    (begun && !explained)
         .then(|| broken(earlier, "a reset with a number that nothing explains"))
         .flatten()
 }

@@ -13,6 +13,9 @@ const DEFAULT_MSS: (usize, usize) = (536, 1220);
 /// less announces nonsense, and what a target makes of that is its own affair.
 const LEAST_MSS: usize = 28;
 
+/// The octets of text and options that an Ethernet frame can carry.
+const LARGEST_FRAME: usize = 1460;
+
 /// The number of the first octet of text.
 fn text_start(sight: &Sight) -> i64 {
     sight.seq + i64::from(sight.syn)
@@ -88,6 +91,10 @@ pub(super) fn mss_respected(cx: &Conversation, sight: &Sight) -> Option<Broken> 
     let syn = cx.peer_syn()?;
     let mss = send_mss(syn, sight)?;
     let options = TcpOption::space(&sight.segment.options);
+    // No link of the usual kind carries so much at once: it will be cut.
+    if cx.known.merged && text + options > LARGEST_FRAME {
+        return None;
+    }
     (text + options > mss)
         .then(|| {
             broken(

@@ -124,7 +124,8 @@ fn segment(text: &str, own: u32, other: u32) -> (Segment, Ecn) {
 fn judge(trace: &str) -> Vec<(&'static str, Option<usize>, usize)> {
     let mut watch = Watch::new(Known {
         mtu: Some(1500),
-        reordered: false,
+        complete: true,
+        merged: false,
     });
     let mut now = Instant::ZERO;
     let lines = trace.lines().map(str::trim).filter(|line| !line.is_empty());
