@@ -52,6 +52,7 @@ const HEARTBEAT: Duration = Duration::from_millis(10);
 /// Many runs on one clock.
 pub struct Bench {
     facts: Arc<Facts>,
+    rules: bool,
     /// By number; `None` once taken.
     runs: Vec<Option<Box<Run>>>,
     active: usize,
@@ -67,6 +68,7 @@ impl Bench {
     pub fn new(facts: Arc<Facts>) -> Bench {
         Bench {
             facts,
+            rules: true,
             runs: Vec::new(),
             active: 0,
             routes: BTreeMap::new(),
@@ -77,14 +79,25 @@ impl Bench {
         }
     }
 
+    /// The same without rules: only what the steps ask is judged, for whoever wants to know what a case sees by itself.
+    pub fn without_rules(self) -> Bench {
+        Bench { rules: false, ..self }
+    }
+
     /// Starts a run. Scripts that the target cannot carry out end at once.
     pub fn start(&mut self, now: Instant, script: Arc<Script>, at: Endpoints) -> RunId {
         let id = RunId(self.runs.len() as u64);
         for tester in &at.testers {
             self.routes.insert(*tester, id);
         }
-        self.runs
-            .push(Some(Box::new(Run::new(id, now, script, Arc::clone(&self.facts), at))));
+        self.runs.push(Some(Box::new(Run::new(
+            id,
+            now,
+            script,
+            Arc::clone(&self.facts),
+            at,
+            self.rules,
+        ))));
         self.deadlines.push(Instant::NEVER);
         self.active += 1;
         self.ready.push_back(id);

@@ -233,7 +233,7 @@ pub(super) struct Run {
     /// The packet in flight, for the rules.
     flying: Option<(usize, Arc<Packet>)>,
     /// What must hold whatever the case asks.
-    watch: Watch,
+    watch: Option<Watch>,
     pub order: u64,
     pub rng: Rng,
     pub calls: Calls,
@@ -259,14 +259,16 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub fn new(id: RunId, now: Instant, script: Arc<Script>, facts: Arc<Facts>, at: Endpoints) -> Run {
+    pub fn new(id: RunId, now: Instant, script: Arc<Script>, facts: Arc<Facts>, at: Endpoints, rules: bool) -> Run {
         let mut rng = Rng::new(at.seed);
         let conns = conns(&script, &facts, &at, &mut rng);
         let calls = Calls::new(id);
-        let watch = Watch::new(Known {
-            mtu: Some(usize::from(facts.mtu)),
-            complete: true,
-            merged: false,
+        let watch = rules.then(|| {
+            Watch::new(Known {
+                mtu: Some(usize::from(facts.mtu)),
+                complete: true,
+                merged: false,
+            })
         });
         let mut run = Run {
             script,
@@ -404,8 +406,8 @@ impl Run {
         }
         let Some(in_flight) = &mut self.in_flight else { return };
         in_flight.carried = Some(at);
-        if let Some((number, packet)) = self.flying.take() {
-            self.watch.see(number, at, Way::In, &packet);
+        if let (Some((number, packet)), Some(watch)) = (self.flying.take(), &mut self.watch) {
+            watch.see(number, at, Way::In, &packet);
         }
         if self.outcome.is_none() {
             self.mark = Mark {
@@ -662,12 +664,14 @@ impl Run {
 
     /// Shows a frame of the target to the rules, before anything happens to it on the way.
     pub fn show_to_rules(&mut self, at: Stamp, packet: &Arc<Packet>) {
-        self.watch.see(self.trace.len(), at, Way::Out, packet);
+        if let Some(watch) = &mut self.watch {
+            watch.see(self.trace.len(), at, Way::Out, packet);
+        }
     }
 
     /// Marks the frame in the trace that has just broken a rule.
     pub fn mark_broken(&mut self, at: Stamp) {
-        while let Some(breach) = self.watch.breaches().get(self.marked) {
+        while let Some(breach) = self.watch.as_ref().and_then(|watch| watch.breaches().get(self.marked)) {
             let name = breach.rule.name;
             self.marked += 1;
             self.trace(at, Happening::Broken(name));
@@ -676,7 +680,9 @@ impl Run {
 
     /// The rules that were broken, the worst first.
     fn broken_rules(&mut self, now: Instant) -> Vec<BrokenRule> {
-        self.watch.finish(Stamp::exactly(now));
+        if let Some(watch) = &mut self.watch {
+            watch.finish(Stamp::exactly(now));
+        }
         let shown = |number: usize| match self.trace.get(number) {
             Some(TraceEvent {
                 at,
@@ -684,9 +690,8 @@ impl Run {
             }) => format!("`{text}` at {}", self.clock(at.latest)),
             _ => "a frame".to_owned(),
         };
-        let mut broken: Vec<BrokenRule> = self
-            .watch
-            .breaches()
+        let breaches = self.watch.as_ref().map_or(&[][..], Watch::breaches);
+        let mut broken: Vec<BrokenRule> = breaches
             .iter()
             .map(|breach| {
                 let (earlier, later) = breach.frames;

@@ -193,6 +193,7 @@ pub struct Embedded<F> {
     facts: Arc<Facts>,
     runner: Option<Runner>,
     make: F,
+    rules: bool,
 }
 
 impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
@@ -203,6 +204,7 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
             facts,
             runner: None,
             make,
+            rules: true,
         }
     }
 
@@ -213,7 +215,13 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
             facts: Arc::clone(&runner.facts),
             runner: Some(runner),
             make,
+            rules: true,
         }
+    }
+
+    /// The same without rules: only what the steps of a case ask is judged.
+    pub fn without_rules(self) -> Embedded<F> {
+        Embedded { rules: false, ..self }
     }
 
     /// Why a job's settings of the host cannot be had.
@@ -240,6 +248,9 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
             };
         }
         let mut bench = Bench::new(Arc::clone(&self.facts));
+        if !self.rules {
+            bench = bench.without_rules();
+        }
         let run = bench.start(Instant::ZERO, Arc::clone(&job.script), endpoints(job));
         let made = catch_unwind(AssertUnwindSafe(|| (self.make)(job)));
         let mut stack = match made {
