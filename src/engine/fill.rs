@@ -8,7 +8,7 @@ use crate::notation::{
 };
 use crate::time::Instant;
 use crate::wire::{Body, Checksum, Ecn, Flags, Icmp, IpHeader, Packet, RelSeq, Segment, SeqNum, TcpOption};
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What a connection is to be told of a segment once it is sent.
 pub(super) struct Filled {
@@ -264,6 +264,11 @@ fn ip_header(
             ip.ecn = ecn_named(word).ok_or_else(|| format!("`{word}` is no ECN codepoint"))?;
             continue;
         }
+        match (field, value) {
+            (IpField::From, FieldValue::Word(_, word)) => ip.source = odd_address(word, destination),
+            (IpField::To, FieldValue::Word(_, word)) => ip.destination = odd_address(word, destination),
+            _ => (),
+        }
         let FieldValue::Compare(_, expr) = value else { continue };
         let number = scope.value(expr)?;
         match field {
@@ -273,11 +278,27 @@ fn ip_header(
             IpField::Id => ip.id = number as u16,
             IpField::Df => ip.dont_fragment = number != 0,
             IpField::Flow => ip.flow = (number & 0xf_ffff) as u32,
-            // The length is what the packet has.
-            IpField::Len => {}
+            // The length is what the packet has; addresses are words.
+            IpField::Len | IpField::From | IpField::To => {}
         }
     }
     Ok(ip)
+}
+
+/// One of `ODD_ADDRESSES`, of the same IP version as the target's.
+fn odd_address(word: &str, target: IpAddr) -> IpAddr {
+    /// All systems of the link (RFC 1112), all nodes of the link (RFC 4291 section 2.7.1).
+    const ALL_NODES: (Ipv4Addr, Ipv6Addr) = (Ipv4Addr::new(224, 0, 0, 1), Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1));
+    match (word, target.is_ipv4()) {
+        ("unspecified", true) => Ipv4Addr::UNSPECIFIED.into(),
+        ("unspecified", false) => Ipv6Addr::UNSPECIFIED.into(),
+        ("loopback", true) => Ipv4Addr::LOCALHOST.into(),
+        ("loopback", false) => Ipv6Addr::LOCALHOST.into(),
+        ("broadcast", true) => Ipv4Addr::BROADCAST.into(),
+        ("broadcast" | "multicast", false) => ALL_NODES.1.into(),
+        ("multicast", true) => ALL_NODES.0.into(),
+        (_, _) => target,
+    }
 }
 
 /// What the tester has offered by a SYN of its own.

@@ -233,8 +233,21 @@ impl Model {
             && !self.addresses.contains(&source)
     }
 
+    /// Where a mistake takes what is sent to everybody for its own.
+    fn heard_by(&self, destination: IpAddr) -> IpAddr {
+        let everybody = match destination {
+            IpAddr::V4(to) => to.is_broadcast() || to.is_multicast(),
+            IpAddr::V6(to) => to.is_multicast(),
+        };
+        let own = self.addresses.iter().find(|own| own.is_ipv4() == destination.is_ipv4());
+        match own {
+            Some(own) if everybody && self.cx.has(Defect::BroadcastAnswered) => *own,
+            Some(_) | None => destination,
+        }
+    }
+
     fn packet_arrives(&mut self, packet: Packet) {
-        let (source, destination) = (packet.ip.source, packet.ip.destination);
+        let (source, destination) = (packet.ip.source, self.heard_by(packet.ip.destination));
         match packet.body {
             Body::Tcp(segment) => {
                 if !self.is_ours(source, destination) {
