@@ -149,9 +149,11 @@ impl Tcb {
                 self.user.error = None;
                 return Some(Ok(Answer::Ok));
             }
-            State::FinWait1 if !both && self.has(Defect::CloseTwiceSendsTwice) => {
-                self.send_again(cx, self.queue.end());
-                return error(ErrorName::Closing, "connection closing");
+            State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait
+                if self.has(Defect::CloseTwiceSendsTwice) =>
+            {
+                self.send_second_fin(cx);
+                return Some(Ok(Answer::Ok));
             }
             State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait if !both => {
                 return error(ErrorName::Closing, "connection closing");

@@ -44,7 +44,7 @@ defects! {
     LeftEdgeOneTooFar "left-edge-one-too-far" ["RFC9293-3.4-ACCEPT-PART", "RFC9293-SEG-ESTABLISHED-KEEPALIVE"] "The window begins one number below RCV.NXT.";
     RightEdgeOneTooFar "right-edge-one-too-far" ["RFC9293-3.4-ACCEPT-PART", "RFC9293-SEG-ESTABLISHED-BADSEQ-NEW"] "The window ends one number too late.";
     RightEdgeOneTooNear "right-edge-one-too-near" ["RFC9293-3.4-ACCEPT-PART"] "The window ends one number too early.";
-    RightOverlapKept "right-overlap-kept" ["RFC9293-SEG-ESTABLISHED-TRIM-RIGHT"] "Text past the right edge is taken along.";
+    RightOverlapLost "right-overlap-lost" ["RFC9293-SEG-ESTABLISHED-TRIM-RIGHT"] "Text past the right edge is acknowledged, and there is no room for it.";
     CompareWithoutWrap "compare-without-wrap" ["RFC9293-3.4-WRAP"] "The sequence check compares numbers as if they did not wrap.";
     OldSegmentNotAcked "old-segment-not-acked" ["RFC9293-SEG-ESTABLISHED-BADSEQ-OLD", "RFC9293-RSTGEN-SYNC-UNACC"] "A segment below the window draws no ACK.";
     SegmentBeyondWindowNotAcked "segment-beyond-window-not-acked" ["RFC9293-SEG-ESTABLISHED-BADSEQ-NEW", "RFC9293-RSTGEN-SYNC-UNACC"] "A segment beyond the window draws no ACK.";
@@ -106,7 +106,7 @@ defects! {
     PartialAckIgnored "partial-ack-ignored" ["RFC9293-3.4-ACK-CUM", "RFC9293-SEG-FINWAIT1-ACK-PARTIAL"] "An ACK of part of what is outstanding is ignored.";
     AckComparedWithoutWrap "ack-compared-without-wrap" ["RFC9293-3.4-WRAP"] "ACKs are compared as if numbers did not wrap.";
     FarOldAckSilent "far-old-ack-silent" ["RFC5961-5.2-3"] "An ACK far below what is outstanding is dropped without an answer.";
-    FarOldAckTaken "far-old-ack-taken" ["RFC5961-5.2-3"] "The text of a segment with an ACK far below what is outstanding is taken.";
+    FarOldAckReset "far-old-ack-reset" ["RFC9293-SEG-ESTABLISHED-OLDACK-FAR", "RFC9293-SEG-CLOSEWAIT-OLDACK-FAR", "RFC9293-RSTGEN-DOUBT"] "An ACK far below what is outstanding draws a reset.";
     NearOldAckRefused "near-old-ack-refused" ["RFC5961-5.2-2"] "Every ACK below SND.UNA is taken for an attack.";
     SynReceivedBadAckSilent "syn-received-bad-ack-silent" ["RFC9293-SEG-SYNRCVD-ACKUNSENT", "RFC9293-SEG-SYNRCVD-OLDACK"] "In SYN-RECEIVED a wrong ACK is dropped without an answer.";
     SynReceivedBadAckAcked "syn-received-bad-ack-acked" ["RFC9293-SEG-SYNRCVD-ACKUNSENT"] "In SYN-RECEIVED a wrong ACK draws an ACK instead of a reset.";
@@ -157,7 +157,6 @@ defects! {
     TimeWaitShort "time-wait-short" ["RFC9293-MUST-13"] "TIME-WAIT lasts a second.";
     TimeWaitNotRestarted "time-wait-not-restarted" ["RFC9293-SEG-TIMEWAIT-FIN"] "A FIN that comes again does not restart 2MSL.";
     TimeWaitRestartedByAnything "time-wait-restarted-by-anything" ["RFC9293-SEG-TIMEWAIT-FIN"] "Any unacceptable segment restarts 2MSL.";
-    TimeWaitAnswersAcks "time-wait-answers-acks" ["RFC9293-SEG-TIMEWAIT-ACK-GOOD"] "Every ACK in TIME-WAIT is answered, which two of a kind do without end.";
     TimeWaitTakesAnySyn "time-wait-takes-any-syn" ["RFC6191-2-6", "RFC6191-2-7"] "Any SYN opens a connection out of TIME-WAIT.";
     TimeWaitTakesNoSyn "time-wait-takes-no-syn" ["RFC6191-2-6", "RFC9293-SHLD-4"] "No SYN is taken, nor answered, in TIME-WAIT.";
     ReopenedWithOldNumbers "reopened-with-old-numbers" ["RFC9293-3.6.1-TW-ISS"] "A connection opened out of TIME-WAIT uses the numbers of the old one.";
@@ -206,7 +205,7 @@ defects! {
     CrossingSynNewIss "crossing-syn-new-iss" ["RFC9293-FIG7-SIMOPEN"] "The SYN,ACK of a simultaneous open has a number of its own.";
     CrossingSynOnlyAcked "crossing-syn-only-acked" ["RFC9293-SEG-SYNSENT-SYN"] "A crossing SYN is answered by an ACK without SYN.";
     SynAckNotAcked "syn-ack-not-acked" ["RFC9293-SEG-SYNSENT-SYNACK"] "A SYN,ACK is not acknowledged until there is data.";
-    SynAckTextLost "syn-ack-text-lost" ["RFC9293-SEG-SYNSENT-SYNACK-DATA"] "Text and FIN on a SYN,ACK are dropped.";
+    SynAckTextLost "syn-ack-text-lost" ["RFC9293-SEG-SYNSENT-SYNACK-DATA"] "Text on a SYN,ACK is acknowledged and thrown away.";
     AbortSilent "abort-silent" ["RFC9293-CALL-ABORT-ESTABLISHED", "RFC9293-3.9.1.6-ABORT-RST"] "ABORT tells the peer nothing.";
     AbortSilentInCloseWait "abort-silent-in-close-wait" ["RFC9293-CALL-ABORT-CLOSEWAIT"] "ABORT in CLOSE-WAIT tells the peer nothing.";
     AbortSilentInFinWait "abort-silent-in-fin-wait" ["RFC9293-CALL-ABORT-FINWAIT1", "RFC9293-CALL-ABORT-FINWAIT2"] "ABORT in FIN-WAIT-1 and FIN-WAIT-2 tells the peer nothing.";
@@ -215,7 +214,7 @@ defects! {
     AbortWrongNumber "abort-wrong-number" ["RFC9293-CALL-ABORT-ESTABLISHED"] "ABORT's reset has a number one too high.";
     CloseLosesQueue "close-loses-queue" ["RFC9293-3.6-FLUSH"] "CLOSE throws away what has not been sent.";
     CloseResets "close-resets" ["RFC9293-CALL-CLOSE-ESTABLISHED"] "CLOSE resets the connection.";
-    CloseTwiceSendsTwice "close-twice-sends-twice" ["RFC9293-CALL-CLOSE-FINWAIT1"] "A second CLOSE sends a second FIN.";
+    CloseTwiceSendsTwice "close-twice-sends-twice" ["RFC9293-CALL-CLOSE-FINWAIT1"] "A second CLOSE sends a second FIN, under the next number.";
     CloseInSynSentResets "close-in-syn-sent-resets" ["RFC9293-CALL-CLOSE-SYNSENT"] "CLOSE in SYN-SENT sends a reset.";
     SendAfterCloseTaken "send-after-close-taken" ["RFC9293-CALL-SEND-FINWAIT1"] "SEND after CLOSE is taken, and its data is lost.";
     SendWhileOpeningLost "send-while-opening-lost" ["RFC9293-CALL-SEND-SYNSENT", "RFC9293-CALL-SEND-SYNRCVD"] "What is sent before the connection is established is lost.";

@@ -78,8 +78,12 @@ impl Tcb {
             return;
         }
         let v4 = self.local.is_ipv4();
-        let mtu = claimed_mtu(icmp, v4);
-        let impossible = mtu < least_mtu(v4) && !(self.has(Defect::PacketTooBigWithoutFloor) && mtu > 60);
+        let mut mtu = claimed_mtu(icmp, v4);
+        if self.has(Defect::PacketTooBigWithoutFloor) {
+            // What leaves room for an octet.
+            mtu = mtu.max(fixed_headers(v4) + 1);
+        }
+        let impossible = mtu < least_mtu(v4) && !self.has(Defect::PacketTooBigWithoutFloor);
         if impossible || mtu >= self.path.mtu || mtu >= self.path.largest_sent {
             return;
         }

@@ -208,6 +208,8 @@ pub(super) struct Tcb {
     pub timers: Timers,
     /// How long until the next window probe.
     pub persist_for: Duration,
+    /// Window probes that have not been answered.
+    pub probes: u32,
     /// All that is outstanding is the octet of a window probe.
     pub probed: bool,
     pub owed: Owed,
@@ -283,6 +285,7 @@ impl Tcb {
             },
             timers: Timers::default(),
             persist_for: Duration::ZERO,
+            probes: 0,
             probed: false,
             owed: Owed::default(),
             challenges: Challenges::default(),

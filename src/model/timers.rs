@@ -209,6 +209,7 @@ impl Tcb {
         } else {
             self.timers.persist = None;
             self.persist_for = Duration::ZERO;
+            self.probes = 0;
             if !outstanding && !self.has(Defect::RtoNotStopped) {
                 self.timers.retransmission = None;
             } else if self.timers.retransmission.is_none() {
@@ -251,6 +252,11 @@ impl Tcb {
 
     /// Asks for the window. The octet of a probe counts as sent: the peer may take it.
     fn persist_expired(&mut self, cx: &mut Context) {
+        // Who does not answer probes is gone, as who does not acknowledge data (MUST-37 spares who answers).
+        if cx.config.data_retries.is_some_and(|most| self.probes >= most) {
+            return self.user_timeout_expired(cx);
+        }
+        self.probes += 1;
         let size = if self.has(Defect::ProbeWithSegment) { 536 } else { 1 };
         let octet = self.queue.read(self.snd_una, size);
         if cx.config.window_probe == WindowProbe::Old || octet.is_empty() {

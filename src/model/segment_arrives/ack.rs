@@ -32,14 +32,18 @@ impl Tcb {
 
     /// The blind data mitigation (RFC 5961 section 5, MAY-12): an ACK far below what is outstanding is nobody's who
     /// sees the connection. In SYN-RECEIVED the text of 3.10.7.4 answers with a reset instead.
-    fn ack_range_check(&mut self, cx: &Context, segment: &Arriving) -> Check {
+    fn ack_range_check(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
         let span = if self.has(Defect::NearOldAckRefused) {
             0
         } else {
             self.max_snd_wnd
         };
         let least = self.snd_una.advanced(-i64::from(span));
-        if cx.config.ack_range_check && segment.ack.before(least) && !self.has(Defect::FarOldAckTaken) {
+        if cx.config.ack_range_check && segment.ack.before(least) {
+            if self.has(Defect::FarOldAckReset) {
+                send_reset(cx, self.local, self.peer, segment);
+                return Break(());
+            }
             self.owed.now = !self.has(Defect::FarOldAckSilent);
             return Break(());
         }
@@ -182,7 +186,7 @@ impl Tcb {
     /// The window is taken from a segment that is newer than the last one it was taken from: by SND.WL1 and SND.WL2, so
     /// that reordered segments do no harm.
     fn take_window(&mut self, segment: &Arriving) {
-        if segment.ack.before(self.snd_una) {
+        if segment.ack.before(self.snd_una) && !self.has(Defect::WindowFromOldSegments) {
             return;
         }
         let newer = self.snd_wl1.before(segment.seq);
@@ -200,6 +204,7 @@ impl Tcb {
         if self.snd_wnd == 0 && !self.has(Defect::ProbeGivesUp) {
             self.timers.user = None;
             self.round_trip.backoffs = 0;
+            self.probes = 0;
         }
     }
 
@@ -242,9 +247,9 @@ impl Tcb {
                 self.end(cx, None, "");
                 return Break(());
             }
-            State::TimeWait if self.has(Defect::TimeWaitAnswersAcks) => self.owed.now = true,
+            State::TimeWait => self.owed.now |= cx.config.time_wait_answers,
             // Otherwise the segment is ignored; but a FIN that comes again must be answered, its ACK may be lost.
-            State::Closing if !segment.fin => return Break(()),
+            State::Closing if !segment.fin && !self.has(Defect::DataAfterFinTaken) => return Break(()),
             _ => (),
         }
         Continue(())

@@ -16,7 +16,11 @@ impl Tcb {
     /// Whether the peer may still send text: not after its FIN.
     fn takes_text(&self) -> bool {
         match self.state {
-            State::CloseWait if self.has(Defect::DataAfterFinTaken) => true,
+            State::CloseWait | State::Closing | State::LastAck | State::TimeWait
+                if self.has(Defect::DataAfterFinTaken) =>
+            {
+                true
+            }
             State::FinWait1 | State::FinWait2 if self.has(Defect::HalfCloseClosesBoth) => false,
             State::Established | State::FinWait1 | State::FinWait2 => true,
             State::Closed
@@ -95,6 +99,9 @@ impl Tcb {
             self.received.ready.pop_back();
         }
         self.rcv_nxt = self.rcv_nxt.advanced(i64::from(taken));
+        if self.has(Defect::RightOverlapLost) {
+            self.received.ready.truncate(self.receive_buffer(cx));
+        }
         self.owe_ack(cx, taken);
         self.owed.now |= fills && !self.has(Defect::GapFillAckDelayed);
         if self.user.deaf {
