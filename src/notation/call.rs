@@ -2,7 +2,7 @@
 
 use super::read::within;
 use super::scan::{Item, Piece, escaped, items, read_number};
-use super::{Expr, NotationError, TimeSpec};
+use super::{Expr, NotationError, ODD_ADDRESSES, TimeSpec};
 use core::fmt;
 
 /// A call's name.
@@ -51,6 +51,10 @@ pub enum Setting {
     Mss,
     /// `quick-ack=true`
     QuickAck,
+    /// `dscp=46`: the DSCP of what is sent (RFC 9293 section 3.9.1.1).
+    Dscp,
+    /// `ttl=42`: the time to live, or hop limit (RFC 9293 section 3.9.2).
+    Ttl,
 }
 
 /// A setting's value.
@@ -75,6 +79,10 @@ pub struct CallSpec {
     pub text: Option<Vec<u8>>,
     /// `send ... urgent`.
     pub urgent: bool,
+    /// `connect again`: the OPEN is made on what is open already, or on the listener.
+    pub again: bool,
+    /// `connect broadcast`: to one of [`ODD_ADDRESSES`] instead of the tester.
+    pub to: Option<&'static str>,
     /// `name=value`, in the order written; no name twice.
     pub settings: Vec<(Setting, SettingValue)>,
 }
@@ -190,6 +198,8 @@ impl Verb {
                 (Setting::RecvBuffer, Number),
                 (Setting::Mss, Number),
                 (Setting::QuickAck, Flag),
+                (Setting::Dscp, Number),
+                (Setting::Ttl, Number),
             ],
             Verb::Accept | Verb::Send | Verb::Recv | Verb::Shutdown | Verb::Close | Verb::Abort => &[],
         }
@@ -204,7 +214,7 @@ impl fmt::Display for Verb {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Setting; 14] = [
+    pub const ALL: [Setting; 16] = [
         Setting::Backlog,
         Setting::FastOpen,
         Setting::NoDelay,
@@ -219,6 +229,8 @@ impl Setting {
         Setting::RecvBuffer,
         Setting::Mss,
         Setting::QuickAck,
+        Setting::Dscp,
+        Setting::Ttl,
     ];
 
     /// The name as a case writes it: `keep-alive-idle`.
@@ -238,6 +250,8 @@ impl Setting {
             Setting::RecvBuffer => "recv-buffer",
             Setting::Mss => "mss",
             Setting::QuickAck => "quick-ack",
+            Setting::Dscp => "dscp",
+            Setting::Ttl => "ttl",
         }
     }
 
@@ -298,7 +312,7 @@ impl fmt::Display for ErrorName {
 
 impl CallSpec {
     /// Reads a call: a verb and what it takes. `send` takes an amount or a text, and `urgent`; `recv` may take an
-    /// amount; `listen`, `connect` and `set` take settings of their own.
+    /// amount; `connect` may take `again` and an odd address; `listen`, `connect` and `set` take settings of their own.
     pub fn parse(text: &str) -> Result<CallSpec, NotationError> {
         let items = items(text)?;
         let Some((first, rest)) = items.split_first() else {
@@ -314,6 +328,8 @@ impl CallSpec {
             amount: None,
             text: None,
             urgent: false,
+            again: false,
+            to: None,
             settings: Vec::new(),
         };
         for item in rest {
@@ -353,6 +369,14 @@ impl CallSpec {
                 let amount = Expr::read(*word)?;
                 within(&amount, 0..=i64::MAX, *word)?;
                 self.amount = Some(amount);
+                Ok(())
+            }
+            (Item::Word(word), Verb::Connect) if word.text == "again" && !self.again => {
+                self.again = true;
+                Ok(())
+            }
+            (Item::Word(word), Verb::Connect) if self.to.is_none() && odd_address(word.text).is_some() => {
+                self.to = odd_address(word.text);
                 Ok(())
             }
             (Item::Word(word), Verb::Listen | Verb::Connect | Verb::Set) => self.take_setting(*word),
@@ -409,6 +433,10 @@ impl CallSpec {
     }
 }
 
+fn odd_address(word: &str) -> Option<&'static str> {
+    ODD_ADDRESSES.into_iter().find(|known| *known == word)
+}
+
 impl ValueKind {
     fn example(self) -> &'static str {
         match self {
@@ -430,6 +458,8 @@ impl fmt::Display for CallSpec {
             write!(f, " {}", escaped(text))?;
         }
         f.write_str(if self.urgent { " urgent" } else { "" })?;
+        f.write_str(if self.again { " again" } else { "" })?;
+        self.to.map_or(Ok(()), |to| write!(f, " {to}"))?;
         self.settings
             .iter()
             .try_for_each(|(setting, value)| write!(f, " {setting}={value}"))

@@ -1,7 +1,7 @@
 //! Reading segments and ICMP messages.
 
 use super::option::read_list;
-use super::scan::{Item, Piece, items};
+use super::scan::{Item, Piece, items, read_hex};
 use super::{
     Comparison, Control, Expr, FieldValue, FlagPattern, IcmpPattern, IpField, Key, NotationError, ODD_ADDRESSES,
     Pattern, Role, SegmentPattern,
@@ -267,7 +267,9 @@ fn check_place(key: Key, word: Piece<'_>, role: Role, place: Place) -> Result<()
         (Key::Mtu, Place::Segment) => error("is a field of ICMP messages"),
         // The length follows from what is sent; `truncate` and `data` change it.
         (Key::Ip(IpField::Len), _) if role == Role::Inject => error("can only be expected"),
-        (Key::Ip(IpField::From | IpField::To), _) if role != Role::Inject || place != Place::Segment => {
+        (Key::Ip(IpField::From | IpField::To | IpField::Options), _)
+            if role != Role::Inject || place != Place::Segment =>
+        {
             error("can only be injected, on a segment")
         }
         (Key::Ip(_), _) => Ok(()),
@@ -295,6 +297,12 @@ fn read_field_value(key: Key, op: Comparison, value: Piece<'_>, role: Role) -> R
     }
     if key == Key::Ip(IpField::Ecn) {
         return read_ecn(op, value);
+    }
+    if key == Key::Ip(IpField::Options) {
+        return match read_hex([value].into_iter())?.len() {
+            0..=40 => equal(FieldValue::Word(op, value.text.to_string())),
+            _ => Err(value.error("IPv4 has room for 40 octets of options")),
+        };
     }
     if let Key::Ip(IpField::From | IpField::To) = key {
         return match ODD_ADDRESSES.contains(&value.text) {
@@ -541,7 +549,11 @@ mod tests {
             Role::Expect,
             &[
                 ("ACK truncate=3", 4..14, "`truncate` can only be injected"),
-                ("ACK ip.from=loopback", 4..20, "`ip.from` can only be injected, on a segment"),
+                (
+                    "ACK ip.from=loopback",
+                    4..20,
+                    "`ip.from` can only be injected, on a segment",
+                ),
             ],
         );
     }
@@ -680,6 +692,12 @@ mod tests {
             let word = (select(op), select(Ecn::ALL.to_vec()));
             return word
                 .prop_map(|(op, ecn)| FieldValue::Word(op, ecn.name().to_string()))
+                .boxed();
+        }
+        if key == Key::Ip(IpField::Options) {
+            return vec(any::<u8>(), 1..=40)
+                .prop_map(|octets| octets.iter().map(|octet| format!("{octet:02x}")).collect())
+                .prop_map(|word: String| FieldValue::Word(Comparison::Equal, word))
                 .boxed();
         }
         if let Key::Ip(IpField::From | IpField::To) = key {

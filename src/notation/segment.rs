@@ -113,6 +113,8 @@ pub enum IpField {
     From,
     /// `ip.to`: one of [`ODD_ADDRESSES`] instead of the target's.
     To,
+    /// `ip.options`: options of the IPv4 header, in hexadecimal; injected only.
+    Options,
 }
 
 /// Addresses that no segment may come from, and of which two are everybody's; injected only. IPv6 has no broadcast: there
@@ -264,7 +266,7 @@ impl Key {
         (Key::Mtu, "mtu"),
     ];
 
-    const IP_NAMES: [(Key, &'static str); 9] = [
+    const IP_NAMES: [(Key, &'static str); 10] = [
         (Key::Ip(IpField::Ecn), "ip.ecn"),
         (Key::Ip(IpField::Dscp), "ip.dscp"),
         (Key::Ip(IpField::Ttl), "ip.ttl"),
@@ -274,6 +276,7 @@ impl Key {
         (Key::Ip(IpField::Flow), "ip.flow"),
         (Key::Ip(IpField::From), "ip.from"),
         (Key::Ip(IpField::To), "ip.to"),
+        (Key::Ip(IpField::Options), "ip.options"),
     ];
 
     pub(super) fn names() -> impl Iterator<Item = (Key, &'static str)> {
@@ -308,7 +311,7 @@ impl Key {
             Key::Ip(IpField::Len) => 40 + i64::from(u16::MAX),
             Key::Ip(IpField::Df) => 1,
             // Words, not numbers.
-            Key::Ip(IpField::From | IpField::To) => return None,
+            Key::Ip(IpField::From | IpField::To | IpField::Options) => return None,
             Key::Ip(IpField::Flow) => 0x000f_ffff,
         };
         Some(0..=most)

@@ -303,7 +303,7 @@ impl fmt::Display for ErrnoText<'_> {
 
 // --- names ---
 
-const SETTINGS: [(&str, Setting); 14] = [
+const SETTINGS: [(&str, Setting); 16] = [
     ("backlog", Setting::Backlog),
     ("fast-open", Setting::FastOpen),
     ("nodelay", Setting::NoDelay),
@@ -318,6 +318,8 @@ const SETTINGS: [(&str, Setting); 14] = [
     ("recv-buffer", Setting::RecvBuffer),
     ("mss", Setting::Mss),
     ("quick-ack", Setting::QuickAck),
+    ("dscp", Setting::Dscp),
+    ("ttl", Setting::Ttl),
 ];
 
 const ERRORS: [(&str, ErrorName); 10] = [

@@ -168,6 +168,7 @@ impl Stack for Smoltcp {
             "set:send-buffer",
             "set:recv-buffer",
             "set:quick-ack",
+            "set:ttl",
         ]
         .into_iter()
         .collect()

@@ -280,6 +280,13 @@ impl Sockets {
     }
 
     fn connect(&mut self, id: CallId, name: SocketId, local: IpAddr, peer: SocketAddr, isn: Option<u32>) {
+        if let Some(open) = self.sockets.get(&name) {
+            // Once more on what is open already. The first time after a connect that did not wait the kernel tells
+            // how that one ended; only then what it thinks of another.
+            let peer = SockaddrStorage::from(peer);
+            let again = socket::connect(open.raw(), &peer).and_then(|()| socket::connect(open.raw(), &peer));
+            return self.tell(id, again.map(|()| Answer::Ok).map_err(error));
+        }
         let stream = match active_socket(local, isn) {
             Ok(stream) => stream,
             Err(error) => return self.tell(id, Err(error)),
@@ -594,6 +601,8 @@ fn set(socket: &mut Socket, setting: Setting, value: SetValue) -> Result<(), Cal
         Setting::RecvBuffer => (libc::SOL_SOCKET, libc::SO_RCVBUF, number(SECOND)),
         Setting::Mss => (libc::IPPROTO_TCP, libc::TCP_MAXSEG, number(SECOND)),
         Setting::QuickAck => (libc::IPPROTO_TCP, libc::TCP_QUICKACK, number(SECOND)),
+        Setting::Dscp => return set_ip(socket, (libc::IP_TOS, libc::IPV6_TCLASS), number(SECOND) << 2),
+        Setting::Ttl => return set_ip(socket, (libc::IP_TTL, libc::IPV6_UNICAST_HOPS), number(SECOND)),
         Setting::Linger => {
             let off = value == SetValue::Flag(false);
             let seconds = number(SECOND);
@@ -605,6 +614,16 @@ fn set(socket: &mut Socket, setting: Setting, value: SetValue) -> Result<(), Cal
             return socket::setsockopt(&socket.file, sockopt::Linger, &linger).map_err(error);
         }
         Setting::Backlog | Setting::FastOpen => return Err(unsupported("belongs to listen and connect")),
+    };
+    sys::set_option(&socket.file, level, name, value).map_err(error)
+}
+
+/// Sets a field of the IP header, whose option has another name in each version.
+fn set_ip(socket: &Socket, (four, six): (i32, i32), value: i32) -> Result<(), CallError> {
+    let address = socket::getsockname::<SockaddrStorage>(socket.raw()).map_err(error)?;
+    let (level, name) = match address.family() {
+        Some(AddressFamily::Inet6) => (libc::IPPROTO_IPV6, six),
+        _ => (libc::IPPROTO_IP, four),
     };
     sys::set_option(&socket.file, level, name, value).map_err(error)
 }
