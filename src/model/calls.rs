@@ -71,8 +71,12 @@ impl Tcb {
                 return;
             }
             if send.urgent {
-                self.snd_up = Some(self.queue.end());
+                self.snd_up = Some(match self.defects.contains(Defect::UrgentPointerRecedes) {
+                    true => self.snd_nxt.advanced(send.data.len() as i64),
+                    false => self.queue.end(),
+                });
             }
+            self.last_send = send.data.len().max(1);
             let (id, count) = (send.id, send.data.len() as u64);
             self.user.sends.pop_front();
             cx.answer(id, Ok(Answer::Count(count)));

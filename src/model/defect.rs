@@ -106,7 +106,7 @@ defects! {
     PartialAckIgnored "partial-ack-ignored" ["RFC9293-3.4-ACK-CUM", "RFC9293-SEG-FINWAIT1-ACK-PARTIAL"] "An ACK of part of what is outstanding is ignored.";
     AckComparedWithoutWrap "ack-compared-without-wrap" ["RFC9293-3.4-WRAP"] "ACKs are compared as if numbers did not wrap.";
     FarOldAckSilent "far-old-ack-silent" ["RFC5961-5.2-3"] "An ACK far below what is outstanding is dropped without an answer.";
-    FarOldAckReset "far-old-ack-reset" ["RFC9293-SEG-ESTABLISHED-OLDACK-FAR", "RFC9293-SEG-CLOSEWAIT-OLDACK-FAR", "RFC9293-RSTGEN-DOUBT"] "An ACK far below what is outstanding draws a reset.";
+    FarOldAckReset "far-old-ack-reset" ["RFC9293-SEG-ESTABLISHED-OLDACK-FAR", "RFC9293-SEG-CLOSEWAIT-OLDACK-FAR"] "An ACK far below what is outstanding draws a reset.";
     NearOldAckRefused "near-old-ack-refused" ["RFC5961-5.2-2"] "Every ACK below SND.UNA is taken for an attack.";
     SynReceivedBadAckSilent "syn-received-bad-ack-silent" ["RFC9293-SEG-SYNRCVD-ACKUNSENT", "RFC9293-SEG-SYNRCVD-OLDACK"] "In SYN-RECEIVED a wrong ACK is dropped without an answer.";
     SynReceivedBadAckAcked "syn-received-bad-ack-acked" ["RFC9293-SEG-SYNRCVD-ACKUNSENT"] "In SYN-RECEIVED a wrong ACK draws an ACK instead of a reset.";
@@ -314,6 +314,27 @@ defects! {
     IllegalOptionPanics "illegal-option-panics" ["RFC9293-MUST-7"] "An option length that cannot be brings the stack down.";
     MssOffSynRefused "mss-off-syn-refused" ["RFC9293-MUST-5"] "A segment with an MSS option that is no SYN is dropped.";
     MssTakenLater "mss-taken-later" ["RFC9293-MUST-65"] "An MSS option on a later segment is obeyed.";
+    ListenerBusyWhileHalfOpen "listener-busy-while-half-open" ["RFC9293-MUST-42"] "A listener serves no SYN while a connection of its is half open.";
+    NewListenerTakesOver "new-listener-takes-over" ["RFC9293-MUST-41"] "A new listener gets the segments of the connections that its port has already.";
+    AckMissingOnData "ack-missing-on-data" ["RFC9293-3.1-ACK-ALWAYS"] "Segments with data have no ACK.";
+    UrgentStaysMarked "urgent-stays-marked" ["RFC9293-3.8.5-ONEOCTET"] "After urgent data URG stands on every segment without data.";
+    UrgentPointerRecedes "urgent-pointer-recedes" ["RFC9293-3.8.5-NORECEDE"] "The urgent pointer of a second SEND leaves out what is still queued of the first.";
+    HalfWindowIgnored "half-window-ignored" ["RFC9293-3.8.6.2-FS"] "Less than a segment is not sent, though it would fill half of the peer's window.";
+    SendsNotMerged "sends-not-merged" ["RFC9293-SHLD-27"] "Each SEND becomes a segment of its own.";
+    MssReadSigned "mss-read-signed" ["RFC9293-3.7.5-JUMBO"] "An MSS of 32768 or more is taken for none.";
+    EverythingAckedAtOnce "everything-acked-at-once" ["RFC9293-SHLD-18"] "No ACK is ever delayed.";
+    SoftErrorForgotten "soft-error-forgotten" ["RFC9293-MUST-47", "RFC9293-SHLD-25"] "The user is never told of a soft ICMP error.";
+    ChecksumMisjudgedOverIpv6 "checksum-misjudged-over-ipv6" ["RFC9293-3.1-CKSUM-V6"] "Over IPv6 the checksum is computed with the pseudo-header of IPv4, so that nothing fits.";
+    ListenerTakesCalls "listener-takes-calls" ["RFC9293-CALL-SEND-LISTEN", "RFC9293-CALL-RECEIVE-LISTEN"] "SEND and RECEIVE on a listener succeed and do nothing.";
+    StatusForgets "status-forgets" ["RFC9293-CALL-STATUS-ESTABLISHED", "RFC9293-CALL-STATUS-LISTEN"] "STATUS says CLOSED whatever the state is.";
+    StatusLingers "status-lingers" ["RFC9293-CALL-STATUS-CLOSED"] "STATUS says ESTABLISHED of a connection that is no more.";
+    SourceChosenAnew "source-chosen-anew" ["RFC9293-MUST-45"] "FINs and RSTs come from another address of the host.";
+    IpOptionsRefused "ip-options-refused" ["RFC9293-MUST-50", "RFC9293-MAY-10", "RFC9293-MAY-11"] "A segment that came with IPv4 options is dropped.";
+    DscpFixed "dscp-fixed" ["RFC9293-MUST-48", "RFC9293-SHLD-21"] "The DSCP is zero whatever the application sets.";
+    DscpCut "dscp-cut" ["RFC9293-SHLD-22"] "Of the DSCP only the three bits are kept that were the precedence once.";
+    TtlFixed "ttl-fixed" ["RFC9293-MUST-49"] "The TTL is 64 whatever the application sets.";
+    ConnectsToAnybody "connects-to-anybody" ["RFC9293-MUST-46", "RFC9293-CALL-OPEN-CLOSED-NOREMOTE"] "OPEN to a broadcast, multicast or unspecified address sends a SYN.";
+    OpenAgainTaken "open-again-taken" ["RFC9293-CALL-OPEN-ESTABLISHED", "RFC9293-CALL-OPEN-LISTEN-NOREMOTE"] "OPEN on what is open already is taken for another.";
     BroadcastAnswered "broadcast-answered" ["RFC9293-MUST-57", "RFC9293-MUST-63"] "Segments from addresses that nobody has are answered.";
     WrongConnection "wrong-connection" ["RFC9293-SEG-CLOSED-ACK"] "Of the peer's end only the address is looked at: segments for another port reach the connection.";
 }

@@ -65,6 +65,9 @@ impl Tcb {
     /// A soft error never ends a connection (MUST-56); an attempt to open one may be given up (RFC 5461 section 4.1).
     fn soft_error(&mut self, cx: &mut Context) {
         let gives_up = cx.config.soft_errors == SoftError::AbortAttempt && self.state == State::SynSent;
+        if !self.has(Defect::SoftErrorForgotten) {
+            self.soft_error = Some(ErrorName::Unreachable);
+        }
         if gives_up || self.has(Defect::SoftErrorAborts) {
             self.end(cx, Some(ErrorName::Unreachable), "host unreachable");
         }

@@ -80,6 +80,10 @@ impl Model {
         if odd || (segment.fin && !self.cx.config.syn_fin) {
             return;
         }
+        let half_open = |tcb: &Tcb| tcb.opened == Opened::Passive(socket) && tcb.state == State::SynReceived;
+        if self.cx.has(Defect::ListenerBusyWhileHalfOpen) && self.tcbs.values().any(half_open) {
+            return;
+        }
         let full = self.is_full(at);
         let cookie = match self.cx.config.syn_cookies {
             SynCookies::Never => false,

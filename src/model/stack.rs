@@ -250,7 +250,8 @@ impl Model {
         let (source, destination) = (packet.ip.source, self.heard_by(packet.ip.destination));
         match packet.body {
             Body::Tcp(segment) => {
-                if !self.is_ours(source, destination) {
+                let misjudged = destination.is_ipv6() && self.cx.has(Defect::ChecksumMisjudgedOverIpv6);
+                if !self.is_ours(source, destination) || misjudged {
                     return;
                 }
                 let local = SocketAddr::new(destination, segment.destination);
@@ -328,6 +329,7 @@ impl Model {
     fn on_socket(&mut self, socket: SocketId, work: impl FnOnce(&mut Tcb, &mut Context) -> Ended) -> Ended {
         match self.sockets.get(&socket).copied() {
             Some(number) => self.on_tcb(number, work).flatten(),
+            None if self.cx.has(Defect::ListenerTakesCalls) && self.is_taken(socket) => Some(Ok(Answer::Ok)),
             None => Some(Err(errno(ErrorName::DoesNotExist, "connection does not exist"))),
         }
     }
@@ -364,6 +366,16 @@ impl Model {
         if self.is_taken(socket) || self.listeners.iter().any(|listener| listener.local == local) {
             return Err(errno(ErrorName::AlreadyExists, "connection already exists"));
         }
+        if self.cx.has(Defect::NewListenerTakesOver) {
+            let there = |tcb: &&Tcb| tcb.local == local;
+            let old: Vec<_> = self
+                .tcbs
+                .values()
+                .filter(there)
+                .map(|tcb| (tcb.local, tcb.peer))
+                .collect();
+            self.tuples.retain(|ends, _| !old.contains(ends));
+        }
         self.listeners.push(Listener {
             socket,
             local,
@@ -387,12 +399,13 @@ impl Model {
         isn: Option<u32>,
     ) -> Ended {
         if self.is_taken(socket) {
-            return Some(Err(errno(ErrorName::AlreadyExists, "connection already exists")));
+            return self.open_again(socket, peer);
         }
         let nobody = match peer.ip() {
             IpAddr::V4(peer) => peer.is_broadcast() || peer.is_multicast() || peer.is_unspecified(),
             IpAddr::V6(peer) => peer.is_multicast() || peer.is_unspecified(),
         };
+        let nobody = nobody && !self.cx.has(Defect::ConnectsToAnybody);
         if nobody || peer.port() == 0 || !self.addresses.contains(&local) || local.is_ipv4() != peer.is_ipv4() {
             return Some(Err(errno(ErrorName::Invalid, "remote socket unspecified")));
         }
@@ -411,6 +424,22 @@ impl Model {
         tcb.send_syn(&mut self.cx);
         self.insert(tcb);
         None
+    }
+
+    /// OPEN on what is open already is an error, and changes nothing.
+    fn open_again(&mut self, socket: SocketId, peer: SocketAddr) -> Ended {
+        if self.cx.has(Defect::OpenAgainTaken) {
+            let all = |listener: &Listener| listener.socket != socket;
+            self.listeners.retain(all);
+            let number = self.sockets.get(&socket).copied();
+            number.map(|number| self.on_tcb(number, |tcb, cx| tcb.send_syn(cx)));
+            return Some(Ok(Answer::Ok));
+        }
+        let name = match peer.ip().is_unspecified() {
+            true => ErrorName::Invalid,
+            false => ErrorName::AlreadyExists,
+        };
+        Some(Err(errno(name, "connection already exists")))
     }
 
     fn free_port(&self, local: IpAddr, peer: SocketAddr) -> Option<SocketAddr> {
@@ -481,9 +510,13 @@ impl Model {
 
     /// STATUS (RFC 9293 section 3.10.6).
     fn state(&self, local: SocketAddr, peer: SocketAddr) -> State {
+        if self.cx.has(Defect::StatusForgets) {
+            return State::Closed;
+        }
         match self.tuples.get(&(local, peer)).and_then(|number| self.tcbs.get(number)) {
             Some(tcb) => tcb.state,
             None if self.listeners.iter().any(|listener| listener.local == local) => State::Listen,
+            None if self.cx.has(Defect::StatusLingers) => State::Established,
             None => State::Closed,
         }
     }
@@ -496,11 +529,19 @@ fn lowest() -> SocketAddr {
 
 impl Stack for Model {
     fn abilities(&self) -> Abilities {
-        ABILITIES.into_iter().chain(["set:quick-ack"]).collect()
+        ABILITIES
+            .into_iter()
+            .chain(["set:quick-ack", "set:dscp", "set:ttl"])
+            .collect()
     }
 
     fn receive(&mut self, now: Instant, packet: &[u8]) {
         self.cx.now = now;
+        let words = packet.first().map_or(0, |first| first & 0xf);
+        let optioned = packet.first().is_some_and(|first| first >> 4 == 4) && words > 5;
+        if optioned && self.cx.has(Defect::IpOptionsRefused) {
+            return;
+        }
         if let Ok(packet) = Packet::parse(packet) {
             self.packet_arrives(packet);
         }

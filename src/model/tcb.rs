@@ -210,6 +210,11 @@ pub(super) struct Tcb {
     pub persist_for: Duration,
     /// Window probes that have not been answered.
     pub probes: u32,
+    /// A soft error that came since the peer was last heard of: why the connection is given up, if it is (RFC 9293
+    /// section 3.9.2.2, SHLD-25).
+    pub soft_error: Option<ErrorName>,
+    /// Octets of the last SEND.
+    pub last_send: usize,
     /// All that is outstanding is the octet of a window probe.
     pub probed: bool,
     pub owed: Owed,
@@ -286,6 +291,8 @@ impl Tcb {
             timers: Timers::default(),
             persist_for: Duration::ZERO,
             probes: 0,
+            soft_error: None,
+            last_send: usize::MAX,
             probed: false,
             owed: Owed::default(),
             challenges: Challenges::default(),

@@ -66,7 +66,8 @@ impl Tcb {
             self.user.receives.clear();
             self.user.sends.clear();
         }
-        self.end(cx, Some(ErrorName::TimedOut), "connection aborted due to user timeout");
+        let why = self.soft_error.unwrap_or(ErrorName::TimedOut);
+        self.end(cx, Some(why), "connection aborted due to user timeout");
     }
 
     /// RETRANSMISSION TIMEOUT (RFC 9293 section 3.10.8, RFC 6298 section 5): the segment at the front of the queue goes
@@ -328,6 +329,7 @@ impl Tcb {
 
     /// The peer was heard of.
     pub fn heard(&mut self, cx: &Context) {
+        self.soft_error = None;
         if self.has(Defect::KeepAliveDeafToTraffic) {
             return;
         }
@@ -346,6 +348,7 @@ impl Tcb {
             return;
         }
         let enough = self.owed.octets >= 2 * self.rmss(cx) && !self.has(Defect::StretchAcks);
+        let enough = enough || self.has(Defect::EverythingAckedAtOnce);
         if enough || !cx.config.delayed_ack || self.settings.quick_ack {
             self.owed.now = true;
         } else if self.timers.delayed_ack.is_none() {

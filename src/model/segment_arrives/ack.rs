@@ -163,7 +163,7 @@ impl Tcb {
         self.snd_una = ack;
         self.queue.acknowledge(self.snd_una);
         self.round_trip.backoffs = 0;
-        if self.snd_up.is_some_and(|up| leq(up, self.snd_una)) {
+        if self.snd_up.is_some_and(|up| leq(up, self.snd_una)) && !self.has(Defect::UrgentStaysMarked) {
             self.snd_up = None;
         }
         self.note_acked_size(acked);
