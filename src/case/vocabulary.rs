@@ -73,7 +73,7 @@ pub const ABILITIES: &[Word] = &[
     word("shutdown", "the application can close its own direction only"),
     word("state", "tells the state of a connection"),
     word("timestamps", "can negotiate timestamps"),
-    word("urgent", "the application can send urgent data"),
+    word("urgent", "the application can send urgent data, and is told of it"),
     word("window-scale", "can negotiate window scaling"),
 ];
 

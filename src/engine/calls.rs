@@ -286,6 +286,7 @@ impl Run {
                     urgent: spec.urgent,
                 }
             }
+            Verb::Recv if spec.urgent => Call::Urgent { socket },
             Verb::Recv => Call::Recv {
                 socket,
                 amount: amount.map(|octets| octets.max(0) as u64),

@@ -316,6 +316,7 @@ impl Model {
             Call::Accept { listener, socket } => self.accept(id, *listener, *socket),
             Call::Send { socket, data, urgent } => self.on_socket(*socket, |tcb, cx| tcb.send(cx, id, data, *urgent)),
             Call::Recv { socket, amount } => self.on_socket(*socket, |tcb, cx| tcb.receive(cx, id, *amount)),
+            Call::Urgent { socket } => self.on_socket(*socket, |tcb, cx| tcb.await_urgent(cx, id)),
             Call::Shutdown { socket } => self.on_socket(*socket, |tcb, cx| tcb.close(cx, id, false)),
             Call::Close { socket } if self.close_listener(*socket) => Some(Ok(Answer::Ok)),
             Call::Abort { socket } if self.close_listener(*socket) => Some(Ok(Answer::Ok)),

@@ -128,6 +128,8 @@ pub(super) struct User {
     pub connect: Option<CallId>,
     pub sends: VecDeque<Sending>,
     pub receives: VecDeque<Receiving>,
+    /// Calls that wait for urgent data.
+    pub urgents: VecDeque<CallId>,
     pub close: Option<Closing>,
     /// The user reads no more.
     pub deaf: bool,

@@ -77,7 +77,7 @@ pub struct CallSpec {
     pub amount: Option<Expr>,
     /// A text to send.
     pub text: Option<Vec<u8>>,
-    /// `send ... urgent`.
+    /// `send ... urgent`; `recv urgent`: until the peer has announced urgent data that has not been read.
     pub urgent: bool,
     /// `connect again`: the OPEN is made on what is open already, or on the listener.
     pub again: bool,
@@ -362,6 +362,11 @@ impl CallSpec {
                 self.urgent = true;
                 Ok(())
             }
+            (Item::Word(word), Verb::Recv) if word.text == "urgent" && !has_payload && !self.urgent => {
+                self.urgent = true;
+                Ok(())
+            }
+            (Item::Word(word), Verb::Recv) if self.urgent => Err(word.error("`recv urgent` takes nothing else")),
             (Item::Word(word), Verb::Send | Verb::Recv) if has_payload => {
                 Err(word.error(format!("`{}` takes one amount", self.verb)))
             }

@@ -239,6 +239,7 @@ impl fmt::Display for CallText<'_> {
                 write!(f, "recv {}", Name(*socket))?;
                 amount.map_or(Ok(()), |amount| write!(f, " {amount}"))
             }
+            Call::Urgent { socket } => write!(f, "urgent {}", Name(*socket)),
             Call::Shutdown { socket } => write!(f, "shutdown {}", Name(*socket)),
             Call::Close { socket } => write!(f, "close {}", Name(*socket)),
             Call::Abort { socket } => write!(f, "abort {}", Name(*socket)),
@@ -523,6 +524,9 @@ fn call(words: &mut Words<'_>) -> Result<Call, String> {
             let amount = words.peek().is_some().then(|| words.number("amount")).transpose()?;
             Call::Recv { socket, amount }
         }
+        "urgent" => Call::Urgent {
+            socket: words.socket()?,
+        },
         "shutdown" => Call::Shutdown {
             socket: words.socket()?,
         },
@@ -686,6 +690,7 @@ mod tests {
             (socket(), socket()).prop_map(|(listener, socket)| Call::Accept { listener, socket }),
             (socket(), octets(), any::<bool>()).prop_map(|(socket, data, urgent)| Call::Send { socket, data, urgent }),
             (socket(), any::<Option<u64>>()).prop_map(|(socket, amount)| Call::Recv { socket, amount }),
+            socket().prop_map(|socket| Call::Urgent { socket }),
             socket().prop_map(|socket| Call::Shutdown { socket }),
             socket().prop_map(|socket| Call::Close { socket }),
             socket().prop_map(|socket| Call::Abort { socket }),

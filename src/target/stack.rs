@@ -100,6 +100,12 @@ pub enum Call {
         /// Exactly so many octets, unless the stream ends; `None`: at least one, as many as there are.
         amount: Option<u64>,
     },
+    /// Waits until the peer has announced urgent data that has not been read (RFC 9293 section 3.8.5, MUST-32 and
+    /// MUST-33); answered by [`Answer::Ok`], at once where there is some left.
+    Urgent {
+        /// On which.
+        socket: SocketId,
+    },
     /// RFC 9293's CLOSE: no more to send; reading goes on.
     Shutdown {
         /// Which.

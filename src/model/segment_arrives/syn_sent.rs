@@ -102,6 +102,7 @@ impl Tcb {
             if segment.urg {
                 let first = self.rcv_nxt;
                 self.note_urgent(first.advanced(i64::from(segment.urgent)));
+                self.tell_urgent(cx);
             }
             self.release_held(cx);
             if self.has(Defect::SynAckTextLost) {

@@ -50,12 +50,13 @@ impl Tcb {
 
     /// Sixth: RCV.UP = max(RCV.UP, SEG.UP), and the user is told, for whom urgent data stays part of the stream (RFC
     /// 6093). After the peer's FIN it is ignored.
-    pub(super) fn sixth_check_urgent(&mut self, segment: &Arriving) {
+    pub(super) fn sixth_check_urgent(&mut self, cx: &mut Context, segment: &Arriving) {
         if self.has(Defect::UrgentResets) && segment.urg {
             self.timers.time_wait = Some(crate::time::Instant::ZERO);
         }
         if segment.urg && self.takes_text() {
             self.note_urgent(segment.seq.advanced(i64::from(segment.urgent)));
+            self.tell_urgent(cx);
         }
     }
 

@@ -7,6 +7,7 @@ use crate::target::protocol::Reply;
 use crate::target::{Answer, Call, CallId, Errno as CallError, SetValue, SocketId};
 use core::net::{IpAddr, SocketAddr};
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::socket::{
     self, AddressFamily, MsgFlags, Shutdown, SockFlag, SockType, SockaddrIn, SockaddrIn6, SockaddrLike,
@@ -45,6 +46,8 @@ struct Socket {
     accepts: VecDeque<(CallId, SocketId)>,
     sends: VecDeque<Send>,
     receives: VecDeque<Receive>,
+    /// Those that wait for urgent data.
+    urgents: VecDeque<CallId>,
     /// What comes after the last send.
     endings: VecDeque<(CallId, Ending)>,
     /// Whether `close` would wait for the peer.
@@ -100,6 +103,7 @@ impl Socket {
             accepts: VecDeque::new(),
             sends: VecDeque::new(),
             receives: VecDeque::new(),
+            urgents: VecDeque::new(),
             endings: VecDeque::new(),
             lingers: false,
         }
@@ -115,6 +119,7 @@ impl Socket {
             EpollFlags::EPOLLIN,
             !self.accepts.is_empty() || !self.receives.is_empty(),
         );
+        flags.set(EpollFlags::EPOLLPRI, !self.urgents.is_empty());
         flags.set(EpollFlags::EPOLLOUT, self.connect.is_some() || !self.sends.is_empty());
         flags
     }
@@ -125,11 +130,13 @@ impl Socket {
         let sends = self.sends.iter().map(|send| send.id);
         let receives = self.receives.iter().map(|receive| receive.id);
         let endings = self.endings.iter().map(|(id, _)| *id);
+        let urgents = self.urgents.iter().copied();
         self.connect
             .into_iter()
             .chain(accepts)
             .chain(sends)
             .chain(receives)
+            .chain(urgents)
             .chain(endings)
             .collect()
     }
@@ -204,6 +211,7 @@ impl Sockets {
                     data: Vec::new(),
                 });
             }),
+            Call::Urgent { socket } => self.queue(id, socket, |found| found.urgents.push_back(id)),
             Call::Shutdown { socket } => self.queue(id, socket, |found| {
                 found.endings.push_back((id, Ending::Shutdown));
             }),
@@ -351,6 +359,9 @@ impl Sockets {
             ended.push((receive.id, result));
             socket.receives.pop_front();
         }
+        if !socket.urgents.is_empty() && has_urgent(socket.file.as_fd()) {
+            ended.extend(socket.urgents.drain(..).map(|id| (id, Ok(Answer::Ok))));
+        }
         for (id, result) in ended {
             self.tell(id, result);
         }
@@ -481,6 +492,15 @@ fn send_more(socket: i32, send: &mut Send) -> Option<Ended> {
             return Some(Ok(Answer::Count(send.taken as u64)));
         }
     }
+}
+
+/// Whether the peer's urgent data has come and not been read: what poll(2) calls priority data.
+fn has_urgent(socket: BorrowedFd<'_>) -> bool {
+    let mut asked = [PollFd::new(socket, PollFlags::POLLPRI)];
+    let told = poll(&mut asked, PollTimeout::ZERO).is_ok();
+    told && asked[0]
+        .revents()
+        .is_some_and(|events| events.contains(PollFlags::POLLPRI))
 }
 
 /// Receives what is missing; `None`: something is still missing.
