@@ -75,7 +75,7 @@ impl Tcb {
     fn retransmission_expired(&mut self, cx: &mut Context) {
         let most = match self.state {
             State::SynSent => cx.config.syn_retries,
-            State::SynReceived => cx.config.syn_ack_retries,
+            State::SynReceived => cx.config.syn_ack_retries.filter(|_| !self.has(Defect::HalfOpenForEver)),
             _ if self.user.deaf => cx.config.orphan_retries.or(cx.config.data_retries),
             _ => cx.config.data_retries,
         };

@@ -9,6 +9,7 @@ use crate::model::seq::{leq, span};
 use crate::model::tcb::Tcb;
 use crate::wire::SeqNum;
 use core::ops::ControlFlow::{Break, Continue};
+use core::time::Duration;
 
 impl Tcb {
     /// Without ACK the segment is dropped. Otherwise what it means depends on the state.
@@ -229,7 +230,8 @@ impl Tcb {
             State::FinWait1 if acked || self.has(Defect::FinWait1LeftByAnyAck) => {
                 self.state = State::FinWait2;
                 let limit = cx.config.fin_wait_2_limit.filter(|_| self.user.deaf);
-                self.timers.fin_wait_2 = limit.map(|limit| cx.now + limit);
+                let hasty = self.has(Defect::FinWait2Limited).then_some(Duration::from_secs(60));
+                self.timers.fin_wait_2 = hasty.or(limit).map(|limit| cx.now + limit);
             }
             State::Closing if acked && self.has(Defect::ClosingSkipsTimeWait) => {
                 self.end(cx, None, "");
