@@ -208,7 +208,10 @@ impl Run {
             id,
             Call::Connect {
                 socket,
-                local: self.at.target,
+                local: match spec.unbound {
+                    true => odd_address("unspecified", self.at.target),
+                    false => self.at.target,
+                },
                 peer,
                 isn,
             },

@@ -90,14 +90,9 @@ impl Context {
     /// Where a mistake lets IP choose the address anew for a segment that ends something.
     fn source(&self, local: IpAddr, segment: &Segment) -> IpAddr {
         let ends = segment.flags.contains(Flags::FIN) || segment.flags.contains(Flags::RST);
-        match local {
-            IpAddr::V4(own) if ends && self.has(Defect::SourceChosenAnew) => {
-                Ipv4Addr::from_bits(own.to_bits() ^ 2).into()
-            }
-            IpAddr::V6(own) if ends && self.has(Defect::SourceChosenAnew) => {
-                Ipv6Addr::from_bits(own.to_bits() ^ 2).into()
-            }
-            IpAddr::V4(_) | IpAddr::V6(_) => local,
+        match ends && self.has(Defect::SourceChosenAnew) {
+            true => neighbour(local),
+            false => local,
         }
     }
 
@@ -115,6 +110,14 @@ impl Context {
     /// Ends a call with an error.
     pub fn fail(&mut self, id: CallId, name: ErrorName, detail: &str) {
         self.answer(id, Err(errno(name, detail)));
+    }
+}
+
+/// An address beside this one, for mistakes that take another than they should.
+pub(super) fn neighbour(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(own) => Ipv4Addr::from_bits(own.to_bits() ^ 2).into(),
+        IpAddr::V6(own) => Ipv6Addr::from_bits(own.to_bits() ^ 2).into(),
     }
 }
 

@@ -332,6 +332,8 @@ defects! {
     UrgentToldForEver "urgent-told-for-ever" ["RFC9293-MUST-33"] "Once urgent data came, the user is told that there is more of it for ever.";
     HalfOpenForEver "half-open-for-ever" ["RFC9293-MUST-20"] "A SYN,ACK is sent again however often it has stayed unanswered.";
     FinWait2Limited "fin-wait-2-limited" ["RFC9293-3.6-SIMPLEX", "RFC9293-SEG-FINWAIT2-DATA"] "FIN-WAIT-2 ends after a minute though the application is reading.";
+    LocalAddressIgnored "local-address-ignored" ["RFC9293-MUST-43"] "An OPEN with a local address uses another one of the host's.";
+    AddressNotChosen "address-not-chosen" ["RFC9293-MUST-44"] "An OPEN without a local address sends a SYN from no address at all.";
     SourceChosenAnew "source-chosen-anew" ["RFC9293-MUST-45"] "FINs and RSTs come from another address of the host.";
     IpOptionsRefused "ip-options-refused" ["RFC9293-MUST-50", "RFC9293-MAY-10", "RFC9293-MAY-11"] "A segment that came with IPv4 options is dropped.";
     DscpFixed "dscp-fixed" ["RFC9293-MUST-48", "RFC9293-SHLD-21"] "The DSCP is zero whatever the application sets.";

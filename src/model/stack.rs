@@ -2,7 +2,7 @@
 
 use super::calls::Ended;
 use super::config::Config;
-use super::context::{Context, errno};
+use super::context::{Context, errno, neighbour};
 use super::defect::{Defect, Defects};
 use super::isn;
 use super::listen::Listener;
@@ -402,12 +402,15 @@ impl Model {
         if self.is_taken(socket) {
             return self.open_again(socket, peer);
         }
+        let local = self.chosen(local);
         let nobody = match peer.ip() {
             IpAddr::V4(peer) => peer.is_broadcast() || peer.is_multicast() || peer.is_unspecified(),
             IpAddr::V6(peer) => peer.is_multicast() || peer.is_unspecified(),
         };
         let nobody = nobody && !self.cx.has(Defect::ConnectsToAnybody);
-        if nobody || peer.port() == 0 || !self.addresses.contains(&local) || local.is_ipv4() != peer.is_ipv4() {
+        let wrong = self.cx.has(Defect::LocalAddressIgnored) || self.cx.has(Defect::AddressNotChosen);
+        let ours = self.addresses.contains(&local) || wrong;
+        if nobody || peer.port() == 0 || !ours || local.is_ipv4() != peer.is_ipv4() {
             return Some(Err(errno(ErrorName::Invalid, "remote socket unspecified")));
         }
         let Some(local) = self.free_port(local, peer) else {
@@ -425,6 +428,22 @@ impl Model {
         tcb.send_syn(&mut self.cx);
         self.insert(tcb);
         None
+    }
+
+    /// The address that a connection has for life: as the user gave it, or else as IP chooses (section 3.9.1.1).
+    fn chosen(&self, local: IpAddr) -> IpAddr {
+        let given = !local.is_unspecified();
+        if given && self.cx.has(Defect::LocalAddressIgnored) {
+            return neighbour(local);
+        }
+        if !given && self.cx.has(Defect::AddressNotChosen) {
+            return local;
+        }
+        let fits = |own: &&IpAddr| own.is_ipv4() == local.is_ipv4();
+        match self.addresses.iter().find(fits) {
+            Some(own) if !given => *own,
+            Some(_) | None => local,
+        }
     }
 
     /// OPEN on what is open already is an error, and changes nothing.

@@ -81,6 +81,8 @@ pub struct CallSpec {
     pub urgent: bool,
     /// `connect again`: the OPEN is made on what is open already, or on the listener.
     pub again: bool,
+    /// `connect unbound`: from whichever address IP chooses.
+    pub unbound: bool,
     /// `connect broadcast`: to one of [`ODD_ADDRESSES`] instead of the tester.
     pub to: Option<&'static str>,
     /// `name=value`, in the order written; no name twice.
@@ -329,6 +331,7 @@ impl CallSpec {
             text: None,
             urgent: false,
             again: false,
+            unbound: false,
             to: None,
             settings: Vec::new(),
         };
@@ -378,6 +381,10 @@ impl CallSpec {
             }
             (Item::Word(word), Verb::Connect) if word.text == "again" && !self.again => {
                 self.again = true;
+                Ok(())
+            }
+            (Item::Word(word), Verb::Connect) if word.text == "unbound" && !self.unbound => {
+                self.unbound = true;
                 Ok(())
             }
             (Item::Word(word), Verb::Connect) if self.to.is_none() && odd_address(word.text).is_some() => {
@@ -464,6 +471,7 @@ impl fmt::Display for CallSpec {
         }
         f.write_str(if self.urgent { " urgent" } else { "" })?;
         f.write_str(if self.again { " again" } else { "" })?;
+        f.write_str(if self.unbound { " unbound" } else { "" })?;
         self.to.map_or(Ok(()), |to| write!(f, " {to}"))?;
         self.settings
             .iter()

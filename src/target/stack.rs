@@ -69,7 +69,8 @@ pub enum Call {
     Connect {
         /// The name that the connection's socket gets, valid from the call on, whether it is still pending or not.
         socket: SocketId,
-        /// The target's address; the port is the target's choice.
+        /// The target's address; unspecified where IP is to choose it (RFC 9293 section 3.9.1.1, MUST-44). The port is
+        /// the target's choice.
         local: IpAddr,
         /// To whom.
         peer: SocketAddr,
