@@ -733,6 +733,9 @@ mod tests {
         (select(Verb::ALL.to_vec()), texts).prop_flat_map(|(verb, (amount, text, (has_text, has_amount, urgent)))| {
             let sends = verb == Verb::Send;
             let recvs = verb == Verb::Recv && has_amount;
+            let connects = verb == Verb::Connect;
+            let urgent = urgent && (sends || verb == Verb::Recv && !has_amount);
+            let to = ODD_ADDRESSES.into_iter().nth(text.len()).filter(|_| connects);
             let known = verb.settings();
             let least = usize::from(verb == Verb::Set);
             let settings = subsequence(known.to_vec(), least..=known.len()).prop_shuffle();
@@ -744,7 +747,10 @@ mod tests {
                 verb,
                 amount: (recvs || sends && !has_text).then(|| amount.clone()),
                 text: (sends && has_text).then(|| text.clone()),
-                urgent: sends && urgent,
+                urgent,
+                again: connects && has_text,
+                unbound: connects && has_amount,
+                to,
                 settings,
             })
         })
