@@ -73,12 +73,13 @@ pub const ABILITIES: &[Word] = &[
     word("shutdown", "the application can close its own direction only"),
     word("state", "tells the state of a connection"),
     word("timestamps", "can negotiate timestamps"),
-    word("urgent", "the application can send urgent data"),
+    word("urgent", "the application can send urgent data, and is told of it"),
     word("window-scale", "can negotiate window scaling"),
 ];
 
 /// The settings of a socket: `set NAME=...` of a call, and the ability `set:NAME`.
 pub const SOCKET_SETTINGS: &[Word] = &[
+    word("dscp", "the DSCP of what is sent"),
     word("keep-alive", "keep-alives on or off"),
     word("keep-alive-count", "how many unanswered keep-alives end the connection"),
     word(
@@ -92,6 +93,7 @@ pub const SOCKET_SETTINGS: &[Word] = &[
     word("quick-ack", "acknowledgments without delay"),
     word("recv-buffer", "the receive buffer in octets"),
     word("send-buffer", "the send buffer in octets"),
+    word("ttl", "the time to live, or hop limit, of what is sent"),
     word("urgent-inline", "urgent data in the stream"),
     word("user-timeout", "how long data may stay unacknowledged"),
 ];

@@ -127,12 +127,28 @@ impl Bench {
 
     fn handle_packet(&mut self, at: Stamp, octets: &[u8]) {
         let Ok(packet) = Packet::parse(octets) else { return };
-        let Some(id) = self.routes.get(&packet.ip.destination).copied() else {
+        let known = self.routes.get(&packet.ip.destination).copied();
+        let Some(id) = known.or_else(|| self.owner_of_odd(&packet)) else {
             return;
         };
         let Some(run) = self.run(id) else { return };
         run.frame(at, Arc::new(packet), octets.into());
         self.ready.push_back(id);
+    }
+
+    /// Whose a frame to an address of nobody's is: an answer to a segment that came from there, if there is only one run
+    /// that can have sent it.
+    fn owner_of_odd(&self, packet: &Packet) -> Option<RunId> {
+        let odd = match packet.ip.destination {
+            IpAddr::V4(to) => to.is_unspecified() || to.is_loopback() || to.is_broadcast() || to.is_multicast(),
+            IpAddr::V6(to) => to.is_unspecified() || to.is_loopback() || to.is_multicast(),
+        };
+        let active = self
+            .runs
+            .iter()
+            .position(Option::is_some)
+            .filter(|_| self.active == 1)?;
+        odd.then_some(RunId(active as u64))
     }
 
     /// Tells when the last [`Step::Inject`] or [`Step::Call`] of this run was carried out.

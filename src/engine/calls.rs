@@ -2,7 +2,7 @@
 
 use super::bench::RunId;
 use super::conn::Conn;
-use super::fill::pattern;
+use super::fill::{odd_address, pattern};
 use super::frame::Mark;
 use super::outcome::Happening;
 use super::run::{Action, Busy, Progress, Run, Stop};
@@ -138,7 +138,7 @@ impl Run {
     fn make(&mut self, conn: ConnId, spec: &CallSpec) -> Result<Vec<CallId>, Stop> {
         match spec.verb {
             Verb::Listen => Ok(vec![self.listen(conn, spec)]),
-            Verb::Connect => Ok(vec![self.connect(conn)]),
+            Verb::Connect => Ok(vec![self.connect(conn, spec)]),
             Verb::Accept => Ok(vec![self.accept(conn)]),
             Verb::Set => self.set(conn, spec),
             Verb::Send | Verb::Recv | Verb::Shutdown | Verb::Close | Verb::Abort => self.on_socket(conn, spec),
@@ -189,21 +189,29 @@ impl Run {
         )
     }
 
-    fn connect(&mut self, conn: ConnId) -> CallId {
-        let socket = self.calls.new_socket();
+    /// OPEN, on a socket of its own, or once more on what is open already, or on the listener.
+    fn connect(&mut self, conn: ConnId, spec: &CallSpec) -> CallId {
+        let open = self.conns[conn.0].socket.or(self.calls.listener).filter(|_| spec.again);
+        let socket = open.unwrap_or_else(|| self.calls.new_socket());
         let id = self.calls.record(conn, Some(Verb::Connect), Some(socket));
         self.order += 1;
         let there = &mut self.conns[conn.0];
-        there.socket = Some(socket);
-        there.target_port = None;
-        there.opened = Some(self.order);
-        let peer = SocketAddr::new(there.tester, there.tester_port);
+        if open.is_none() {
+            there.socket = Some(socket);
+            there.target_port = None;
+            there.opened = Some(self.order);
+        }
+        let whom = spec.to.map_or(there.tester, |word| odd_address(word, self.at.target));
+        let peer = SocketAddr::new(whom, there.tester_port);
         let isn = (self.at.wrap && self.facts.abilities.can("isn")).then_some(0xffff_fffd);
         self.out(
             id,
             Call::Connect {
                 socket,
-                local: self.at.target,
+                local: match spec.unbound {
+                    true => odd_address("unspecified", self.at.target),
+                    false => self.at.target,
+                },
                 peer,
                 isn,
             },
@@ -256,10 +264,7 @@ impl Run {
     }
 
     fn on_socket(&mut self, conn: ConnId, spec: &CallSpec) -> Result<Vec<CallId>, Stop> {
-        let listener = self
-            .calls
-            .listener
-            .filter(|_| spec.verb == Verb::Close && self.conns[conn.0].opened.is_none());
+        let listener = self.calls.listener.filter(|_| self.conns[conn.0].opened.is_none());
         let Some(socket) = self.conns[conn.0].socket.or(listener) else {
             let closed = Err(errno(ErrorName::DoesNotExist, "no socket"));
             return Ok(vec![self.answer_ourselves(conn, spec.verb, closed)]);
@@ -284,6 +289,7 @@ impl Run {
                     urgent: spec.urgent,
                 }
             }
+            Verb::Recv if spec.urgent => Call::Urgent { socket },
             Verb::Recv => Call::Recv {
                 socket,
                 amount: amount.map(|octets| octets.max(0) as u64),
@@ -319,7 +325,7 @@ impl Run {
         let Some(verb) = verb else { return };
         match verb {
             Verb::Close | Verb::Abort if ok && self.conns[conn.0].socket == socket => self.conns[conn.0].socket = None,
-            Verb::Close if ok => self.calls.listener = None,
+            Verb::Close | Verb::Abort if ok => self.calls.listener = None,
             Verb::Listen if !ok => self.calls.listener = None,
             _ => {}
         }

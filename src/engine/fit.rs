@@ -419,6 +419,8 @@ fn wrong_ip(field: IpField, value: &FieldValue, frame: &Frame, scope: &Scope) ->
         IpField::Id => ("ip.id", i64::from(ip.id)),
         IpField::Df => ("ip.df", i64::from(ip.dont_fragment)),
         IpField::Flow => ("ip.flow", i64::from(ip.flow)),
+        // Injected only.
+        IpField::From | IpField::To | IpField::Options => return Ok(None),
     };
     wrong_number(name, value, got, scope)
 }

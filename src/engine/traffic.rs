@@ -221,6 +221,10 @@ impl Run {
     /// The connection that a frame belongs to: on a shared tuple the incarnation opened last.
     fn conn_of(&self, packet: &Packet) -> Option<usize> {
         let Body::Tcp(segment) = &packet.body else { return None };
+        // All segments of a connection come from the address that it was opened with (RFC 9293 section 3.9.1.1, MUST-45).
+        if packet.ip.source != self.at.target {
+            return None;
+        }
         let fits = |conn: &Conn| {
             conn.tester == packet.ip.destination
                 && conn.tester_port == segment.destination

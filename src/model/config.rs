@@ -156,6 +156,8 @@ pub struct Config {
     pub data_after_close: LostData,
     /// Whether RSTs in TIME-WAIT are ignored (RFC 1337 section 3, fix F1).
     pub rfc1337: bool,
+    /// Whether text past the right edge is taken along with what lies inside (RFC 9293 section 3.10.7.4: one could trim).
+    pub keep_right_overlap: bool,
     /// Whether text above a gap is kept (RFC 9293 section 3.10.7.4, SHLD-31).
     pub keep_out_of_order: bool,
     /// Whether a FIN above a gap is kept (RFC 9293 section 3.10.7.4).
@@ -165,6 +167,9 @@ pub struct Config {
     /// Whether a SYN that may not reopen a connection in TIME-WAIT is answered (RFC 9293 section 3.10.7.4) or dropped
     /// without a word (RFC 6191 section 2).
     pub answer_unfit_syn: bool,
+    /// Whether an ACK in TIME-WAIT that fits is answered, as the letter of RFC 9293 section 3.10.7.4 has it, which takes
+    /// it for a FIN that came again; two ends that do so answer each other for ever.
+    pub time_wait_answers: bool,
     /// Text on a SYN (RFC 9293 section 3.10.7.2).
     pub syn_data: SynData,
     /// Whether a SYN that carries FIN is taken (RFC 9293 section 3.10.7.2).
@@ -277,10 +282,12 @@ impl Default for Config {
             close_with_unread: LostData::Reset,
             data_after_close: LostData::Reset,
             rfc1337: false,
+            keep_right_overlap: false,
             keep_out_of_order: true,
             keep_out_of_order_fin: true,
             reopen_time_wait: true,
             answer_unfit_syn: false,
+            time_wait_answers: false,
             syn_data: SynData::Hold,
             syn_fin: true,
             backlog_full: BacklogFull::Ignore,

@@ -65,6 +65,9 @@ impl Tcb {
     /// A soft error never ends a connection (MUST-56); an attempt to open one may be given up (RFC 5461 section 4.1).
     fn soft_error(&mut self, cx: &mut Context) {
         let gives_up = cx.config.soft_errors == SoftError::AbortAttempt && self.state == State::SynSent;
+        if !self.has(Defect::SoftErrorForgotten) {
+            self.soft_error = Some(ErrorName::Unreachable);
+        }
         if gives_up || self.has(Defect::SoftErrorAborts) {
             self.end(cx, Some(ErrorName::Unreachable), "host unreachable");
         }
@@ -78,8 +81,12 @@ impl Tcb {
             return;
         }
         let v4 = self.local.is_ipv4();
-        let mtu = claimed_mtu(icmp, v4);
-        let impossible = mtu < least_mtu(v4) && !(self.has(Defect::PacketTooBigWithoutFloor) && mtu > 60);
+        let mut mtu = claimed_mtu(icmp, v4);
+        if self.has(Defect::PacketTooBigWithoutFloor) {
+            // What leaves room for an octet.
+            mtu = mtu.max(fixed_headers(v4) + 1);
+        }
+        let impossible = mtu < least_mtu(v4) && !self.has(Defect::PacketTooBigWithoutFloor);
         if impossible || mtu >= self.path.mtu || mtu >= self.path.largest_sent {
             return;
         }

@@ -80,6 +80,10 @@ impl Model {
         if odd || (segment.fin && !self.cx.config.syn_fin) {
             return;
         }
+        let half_open = |tcb: &Tcb| tcb.opened == Opened::Passive(socket) && tcb.state == State::SynReceived;
+        if self.cx.has(Defect::ListenerBusyWhileHalfOpen) && self.tcbs.values().any(half_open) {
+            return;
+        }
         let full = self.is_full(at);
         let cookie = match self.cx.config.syn_cookies {
             SynCookies::Never => false,
@@ -173,11 +177,15 @@ impl Model {
         let default = super::options::default_mss(local.is_ipv4()) as u16;
         let iss = isn::syn_cookie(&self.cx, local, peer, syn.seq, syn.mss.unwrap_or(default));
         let mss = announced_mss(&self.cx, local.is_ipv4(), listener.settings.mss);
+        let buffer = listener
+            .settings
+            .receive_buffer
+            .unwrap_or(self.cx.config.receive_buffer);
         let segment = Segment {
             seq: iss,
             ack: syn.seq.advanced(1),
             flags: Flags::SYN | Flags::ACK,
-            window: self.cx.config.receive_buffer.min(usize::from(u16::MAX)) as u16,
+            window: buffer.min(usize::from(u16::MAX)) as u16,
             options: vec![TcpOption::Mss(u16::try_from(mss).unwrap_or(u16::MAX))],
             ..Segment::default()
         };

@@ -186,7 +186,7 @@ impl Tcb {
     /// Takes over what a SYN or SYN,ACK offers (RFC 7323 sections 2.2 and 3.2, RFC 2018 section 2). `offered` tells
     /// whether we may have it too.
     pub fn agree(&mut self, cx: &Context, syn: &Arriving) {
-        if let Some(mss) = syn.mss {
+        if let Some(mss) = syn.mss.filter(|mss| *mss < 0x8000 || !self.has(Defect::MssReadSigned)) {
             self.snd_mss = usize::from(mss);
         } else if self.has(Defect::DefaultMssTooLarge) {
             self.snd_mss = 1460;

@@ -62,6 +62,11 @@ impl Tcb {
             let full = self.largest_payload(TcpOption::space(&options));
             let d = self.unsent();
             let u = self.usable_window() as usize;
+            let full = if self.has(Defect::SendsNotMerged) {
+                full.min(self.last_send)
+            } else {
+                full
+            };
             let length = d.min(u).min(full);
             if !self.should_send(cx, d, u, full) || (self.congestion_room(cx) as usize) < length {
                 return;
@@ -93,7 +98,8 @@ impl Tcb {
             return true;
         }
         // (3) At least half of the largest window that the peer ever offered.
-        if d.min(u) >= (self.max_snd_wnd / 2).max(1) as usize && (idle || !nagle) {
+        let half = (self.max_snd_wnd / 2).max(1) as usize;
+        if d.min(u) >= half && (idle || !nagle) && !self.has(Defect::HalfWindowIgnored) {
             return true;
         }
         // (4) The override timeout: it clears itself.
@@ -139,6 +145,14 @@ impl Tcb {
         let seq = self.snd_nxt;
         let options = self.segment_options(cx, true);
         self.note_fin_sent();
+        self.put(cx, seq, Flags::FIN | Flags::ACK, Vec::new(), options, Ecn::NotEct);
+    }
+
+    /// Where a mistake sends a FIN for each CLOSE.
+    pub fn send_second_fin(&mut self, cx: &mut Context) {
+        let seq = self.snd_nxt;
+        let options = self.segment_options(cx, true);
+        self.snd_nxt = seq.advanced(1);
         self.put(cx, seq, Flags::FIN | Flags::ACK, Vec::new(), options, Ecn::NotEct);
     }
 
@@ -321,11 +335,18 @@ impl Tcb {
         if cx.config.push && !payload.is_empty() && end == self.queue.end() {
             flags = flags | Flags::PSH;
         }
+        if self.has(Defect::AckMissingOnData) && !payload.is_empty() {
+            flags = flags.without(Flags::ACK);
+        }
         if self.ecn.echo && !syn {
             flags = flags | Flags::ECE;
             self.ecn.echo = !self.has(Defect::EcnEchoOnce);
         }
         let urgent = match self.snd_up {
+            Some(up) if self.has(Defect::UrgentStaysMarked) && payload.is_empty() && !syn && !up.before(seq) => {
+                flags = flags | Flags::URG;
+                0
+            }
             Some(up) if seq.before(up) && !payload.is_empty() && !syn && !self.has(Defect::UrgentNotMarked) => {
                 flags = flags | Flags::URG;
                 let up = if self.has(Defect::UrgentPointerOneTooLow) {
@@ -354,7 +375,7 @@ impl Tcb {
         };
         self.slip(cx, &mut segment, &mut ecn);
         self.note_sent(&segment.options);
-        let length = cx.send(self.local, self.peer, segment, ecn);
+        let length = cx.send_as(self.local, self.peer, segment, ecn, &self.settings);
         self.path.largest_sent = self.path.largest_sent.max(length);
         if has_ack {
             self.last_ack_sent = self.rcv_nxt;
@@ -405,7 +426,7 @@ impl Tcb {
                 self.snd_nxt
             })
         };
-        cx.send(self.local, self.peer, segment, Ecn::NotEct);
+        cx.send_as(self.local, self.peer, segment, Ecn::NotEct, &self.settings);
     }
 
     /// Whether `seq` lies in what has been sent and not acknowledged.

@@ -26,6 +26,9 @@ pub(super) struct Settings {
     pub mss: Option<usize>,
     /// Delayed ACKs off.
     pub quick_ack: bool,
+    /// What IP is to put into its header (RFC 9293 sections 3.9.1.1 and 3.9.2, MUST-48 and MUST-49).
+    pub dscp: Option<u8>,
+    pub ttl: Option<u8>,
 }
 
 /// The largest buffer that can be had: what 30 bits of window can tell (RFC 7323 section 2.3).
@@ -55,6 +58,8 @@ impl Settings {
             (Setting::RecvBuffer, SetValue::Number(octets)) => self.receive_buffer = Some(size(octets)?),
             (Setting::Mss, SetValue::Number(octets @ 8..=65_535)) => self.mss = Some(octets as usize),
             (Setting::QuickAck, SetValue::Flag(on)) => self.quick_ack = on,
+            (Setting::Dscp, SetValue::Number(dscp @ 0..=63)) => self.dscp = Some(dscp as u8),
+            (Setting::Ttl, SetValue::Number(ttl @ 1..=255)) => self.ttl = Some(ttl as u8),
             (
                 Setting::Backlog
                 | Setting::FastOpen
@@ -69,7 +74,9 @@ impl Settings {
                 | Setting::SendBuffer
                 | Setting::RecvBuffer
                 | Setting::Mss
-                | Setting::QuickAck,
+                | Setting::QuickAck
+                | Setting::Dscp
+                | Setting::Ttl,
                 _,
             ) => return Err(invalid()),
         }
@@ -130,7 +137,9 @@ impl Tcb {
             | Setting::UrgentInline
             | Setting::SendBuffer
             | Setting::RecvBuffer
-            | Setting::Mss => (),
+            | Setting::Mss
+            | Setting::Dscp
+            | Setting::Ttl => (),
         }
     }
 }

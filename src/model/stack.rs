@@ -2,7 +2,7 @@
 
 use super::calls::Ended;
 use super::config::Config;
-use super::context::{Context, errno};
+use super::context::{Context, errno, neighbour};
 use super::defect::{Defect, Defects};
 use super::isn;
 use super::listen::Listener;
@@ -227,11 +227,25 @@ impl Model {
             && !self.addresses.contains(&source)
     }
 
+    /// Where a mistake takes what is sent to everybody for its own.
+    fn heard_by(&self, destination: IpAddr) -> IpAddr {
+        let everybody = match destination {
+            IpAddr::V4(to) => to.is_broadcast() || to.is_multicast(),
+            IpAddr::V6(to) => to.is_multicast(),
+        };
+        let own = self.addresses.iter().find(|own| own.is_ipv4() == destination.is_ipv4());
+        match own {
+            Some(own) if everybody && self.cx.has(Defect::BroadcastAnswered) => *own,
+            Some(_) | None => destination,
+        }
+    }
+
     fn packet_arrives(&mut self, packet: Packet) {
-        let (source, destination) = (packet.ip.source, packet.ip.destination);
+        let (source, destination) = (packet.ip.source, self.heard_by(packet.ip.destination));
         match packet.body {
             Body::Tcp(segment) => {
-                if !self.is_ours(source, destination) {
+                let misjudged = destination.is_ipv6() && self.cx.has(Defect::ChecksumMisjudgedOverIpv6);
+                if !self.is_ours(source, destination) || misjudged {
                     return;
                 }
                 let local = SocketAddr::new(destination, segment.destination);
@@ -296,6 +310,7 @@ impl Model {
             Call::Accept { listener, socket } => self.accept(id, *listener, *socket),
             Call::Send { socket, data, urgent } => self.on_socket(*socket, |tcb, cx| tcb.send(cx, id, data, *urgent)),
             Call::Recv { socket, amount } => self.on_socket(*socket, |tcb, cx| tcb.receive(cx, id, *amount)),
+            Call::Urgent { socket } => self.on_socket(*socket, |tcb, cx| tcb.await_urgent(cx, id)),
             Call::Shutdown { socket } => self.on_socket(*socket, |tcb, cx| tcb.close(cx, id, false)),
             Call::Close { socket } if self.close_listener(*socket) => Some(Ok(Answer::Ok)),
             Call::Abort { socket } if self.close_listener(*socket) => Some(Ok(Answer::Ok)),
@@ -309,6 +324,7 @@ impl Model {
     fn on_socket(&mut self, socket: SocketId, work: impl FnOnce(&mut Tcb, &mut Context) -> Ended) -> Ended {
         match self.sockets.get(&socket).copied() {
             Some(number) => self.on_tcb(number, work).flatten(),
+            None if self.cx.has(Defect::ListenerTakesCalls) && self.is_taken(socket) => Some(Ok(Answer::Ok)),
             None => Some(Err(errno(ErrorName::DoesNotExist, "connection does not exist"))),
         }
     }
@@ -345,6 +361,16 @@ impl Model {
         if self.is_taken(socket) || self.listeners.iter().any(|listener| listener.local == local) {
             return Err(errno(ErrorName::AlreadyExists, "connection already exists"));
         }
+        if self.cx.has(Defect::NewListenerTakesOver) {
+            let there = |tcb: &&Tcb| tcb.local == local;
+            let old: Vec<_> = self
+                .tcbs
+                .values()
+                .filter(there)
+                .map(|tcb| (tcb.local, tcb.peer))
+                .collect();
+            self.tuples.retain(|ends, _| !old.contains(ends));
+        }
         self.listeners.push(Listener {
             socket,
             local,
@@ -368,13 +394,17 @@ impl Model {
         isn: Option<u32>,
     ) -> Ended {
         if self.is_taken(socket) {
-            return Some(Err(errno(ErrorName::AlreadyExists, "connection already exists")));
+            return self.open_again(socket, peer);
         }
+        let local = self.chosen(local);
         let nobody = match peer.ip() {
             IpAddr::V4(peer) => peer.is_broadcast() || peer.is_multicast() || peer.is_unspecified(),
             IpAddr::V6(peer) => peer.is_multicast() || peer.is_unspecified(),
         };
-        if nobody || peer.port() == 0 || !self.addresses.contains(&local) || local.is_ipv4() != peer.is_ipv4() {
+        let nobody = nobody && !self.cx.has(Defect::ConnectsToAnybody);
+        let wrong = self.cx.has(Defect::LocalAddressIgnored) || self.cx.has(Defect::AddressNotChosen);
+        let ours = self.addresses.contains(&local) || wrong;
+        if nobody || peer.port() == 0 || !ours || local.is_ipv4() != peer.is_ipv4() {
             return Some(Err(errno(ErrorName::Invalid, "remote socket unspecified")));
         }
         let Some(local) = self.free_port(local, peer) else {
@@ -392,6 +422,38 @@ impl Model {
         tcb.send_syn(&mut self.cx);
         self.insert(tcb);
         None
+    }
+
+    /// The address that a connection has for life: as the user gave it, or else as IP chooses (section 3.9.1.1).
+    fn chosen(&self, local: IpAddr) -> IpAddr {
+        let given = !local.is_unspecified();
+        if given && self.cx.has(Defect::LocalAddressIgnored) {
+            return neighbour(local);
+        }
+        if !given && self.cx.has(Defect::AddressNotChosen) {
+            return local;
+        }
+        let fits = |own: &&IpAddr| own.is_ipv4() == local.is_ipv4();
+        match self.addresses.iter().find(fits) {
+            Some(own) if !given => *own,
+            Some(_) | None => local,
+        }
+    }
+
+    /// OPEN on what is open already is an error, and changes nothing.
+    fn open_again(&mut self, socket: SocketId, peer: SocketAddr) -> Ended {
+        if self.cx.has(Defect::OpenAgainTaken) {
+            let all = |listener: &Listener| listener.socket != socket;
+            self.listeners.retain(all);
+            let number = self.sockets.get(&socket).copied();
+            number.map(|number| self.on_tcb(number, |tcb, cx| tcb.send_syn(cx)));
+            return Some(Ok(Answer::Ok));
+        }
+        let name = match peer.ip().is_unspecified() {
+            true => ErrorName::Invalid,
+            false => ErrorName::AlreadyExists,
+        };
+        Some(Err(errno(name, "connection already exists")))
     }
 
     fn free_port(&self, local: IpAddr, peer: SocketAddr) -> Option<SocketAddr> {
@@ -462,9 +524,13 @@ impl Model {
 
     /// STATUS (RFC 9293 section 3.10.6).
     fn state(&self, local: SocketAddr, peer: SocketAddr) -> State {
+        if self.cx.has(Defect::StatusForgets) {
+            return State::Closed;
+        }
         match self.tuples.get(&(local, peer)).and_then(|number| self.tcbs.get(number)) {
             Some(tcb) => tcb.state,
             None if self.listeners.iter().any(|listener| listener.local == local) => State::Listen,
+            None if self.cx.has(Defect::StatusLingers) => State::Established,
             None => State::Closed,
         }
     }
@@ -477,11 +543,19 @@ fn lowest() -> SocketAddr {
 
 impl Stack for Model {
     fn abilities(&self) -> Abilities {
-        ABILITIES.into_iter().chain(["set:quick-ack"]).collect()
+        ABILITIES
+            .into_iter()
+            .chain(["set:quick-ack", "set:dscp", "set:ttl"])
+            .collect()
     }
 
     fn receive(&mut self, now: Instant, packet: &[u8]) {
         self.cx.now = now;
+        let words = packet.first().map_or(0, |first| first & 0xf);
+        let optioned = packet.first().is_some_and(|first| first >> 4 == 4) && words > 5;
+        if optioned && self.cx.has(Defect::IpOptionsRefused) {
+            return;
+        }
         if let Ok(packet) = Packet::parse(packet) {
             self.packet_arrives(packet);
         }

@@ -30,12 +30,14 @@ switches! {
     "close-with-unread=fin" "CLOSE with unread data is orderly." close_with_unread = LostData::Fin;
     "data-after-close=fin" "What comes after CLOSE is acknowledged and thrown away." data_after_close = LostData::Fin;
     "rfc1337" "RSTs in TIME-WAIT are ignored." rfc1337 = true;
+    "right-overlap=keep" "Text past the right edge is taken along with what lies inside." keep_right_overlap = true;
     "keep-out-of-order=no" "Text above a gap is thrown away." keep_out_of_order = false;
     "keep-out-of-order-fin=no" "A FIN above a gap is thrown away." keep_out_of_order_fin = false;
     "reopen-time-wait=no" "No SYN opens a connection out of TIME-WAIT." reopen_time_wait = false;
     "answer-unfit-syn" "A SYN that may not reopen a connection in TIME-WAIT is challenged." answer_unfit_syn = true;
+    "time-wait-answers" "Every ACK in TIME-WAIT is answered." time_wait_answers = true;
     "syn-data=acknowledge" "Text on a SYN is acknowledged with it." syn_data = SynData::Acknowledge;
-    "syn-data=discard" "Text on a SYN is thrown away." syn_data = SynData::Discard;
+    "syn-data=discard" "Text on a SYN or SYN,ACK is thrown away." syn_data = SynData::Discard;
     "syn-fin=no" "A SYN that carries FIN is dropped." syn_fin = false;
     "backlog-full=reset" "A SYN that finds the backlog full is reset." backlog_full = BacklogFull::Reset;
     "repeated-syn=syn-ack" "A repeated SYN is answered by the SYN,ACK once more." repeated_syn = RepeatedSyn::SynAck;

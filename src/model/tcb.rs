@@ -129,6 +129,8 @@ pub(super) struct User {
     pub connect: Option<CallId>,
     pub sends: VecDeque<Sending>,
     pub receives: VecDeque<Receiving>,
+    /// Calls that wait for urgent data.
+    pub urgents: VecDeque<CallId>,
     pub close: Option<Closing>,
     /// The user reads no more.
     pub deaf: bool,
@@ -211,6 +213,13 @@ pub(super) struct Tcb {
     pub timers: Timers,
     /// How long until the next window probe.
     pub persist_for: Duration,
+    /// Window probes that have not been answered.
+    pub probes: u32,
+    /// A soft error that came since the peer was last heard of: why the connection is given up, if it is (RFC 9293
+    /// section 3.9.2.2, SHLD-25).
+    pub soft_error: Option<ErrorName>,
+    /// Octets of the last SEND.
+    pub last_send: usize,
     /// All that is outstanding is the octet of a window probe.
     pub probed: bool,
     pub owed: Owed,
@@ -287,6 +296,9 @@ impl Tcb {
             },
             timers: Timers::default(),
             persist_for: Duration::ZERO,
+            probes: 0,
+            soft_error: None,
+            last_send: usize::MAX,
             probed: false,
             owed: Owed::default(),
             challenges: Challenges::default(),

@@ -67,7 +67,8 @@ impl Tcb {
             self.user.receives.clear();
             self.user.sends.clear();
         }
-        self.end(cx, Some(ErrorName::TimedOut), "connection aborted due to user timeout");
+        let why = self.soft_error.unwrap_or(ErrorName::TimedOut);
+        self.end(cx, Some(why), "connection aborted due to user timeout");
     }
 
     /// RETRANSMISSION TIMEOUT (RFC 9293 section 3.10.8, RFC 6298 section 5): the segment at the front of the queue goes
@@ -75,7 +76,7 @@ impl Tcb {
     fn retransmission_expired(&mut self, cx: &mut Context) {
         let most = match self.state {
             State::SynSent => cx.config.syn_retries,
-            State::SynReceived => cx.config.syn_ack_retries,
+            State::SynReceived => cx.config.syn_ack_retries.filter(|_| !self.has(Defect::HalfOpenForEver)),
             _ if self.user.deaf => cx.config.orphan_retries.or(cx.config.data_retries),
             _ => cx.config.data_retries,
         };
@@ -213,6 +214,7 @@ impl Tcb {
         } else {
             self.timers.persist = None;
             self.persist_for = Duration::ZERO;
+            self.probes = 0;
             if !outstanding && !self.has(Defect::RtoNotStopped) {
                 self.timers.retransmission = None;
             } else if self.timers.retransmission.is_none() {
@@ -255,6 +257,11 @@ impl Tcb {
 
     /// Asks for the window. The octet of a probe counts as sent: the peer may take it.
     fn persist_expired(&mut self, cx: &mut Context) {
+        // Who does not answer probes is gone, as who does not acknowledge data (MUST-37 spares who answers).
+        if cx.config.data_retries.is_some_and(|most| self.probes >= most) {
+            return self.user_timeout_expired(cx);
+        }
+        self.probes += 1;
         let size = if self.has(Defect::ProbeWithSegment) { 536 } else { 1 };
         let octet = self.queue.read(self.snd_una, size);
         if cx.config.window_probe == WindowProbe::Old || octet.is_empty() {
@@ -326,6 +333,7 @@ impl Tcb {
 
     /// The peer was heard of.
     pub fn heard(&mut self, cx: &Context) {
+        self.soft_error = None;
         if self.has(Defect::KeepAliveDeafToTraffic) {
             return;
         }
@@ -344,6 +352,7 @@ impl Tcb {
             return;
         }
         let enough = self.owed.octets >= 2 * self.rmss(cx) && !self.has(Defect::StretchAcks);
+        let enough = enough || self.has(Defect::EverythingAckedAtOnce);
         if enough || !cx.config.delayed_ack || self.settings.quick_ack {
             self.owed.now = true;
         } else if self.timers.delayed_ack.is_none() {

@@ -9,6 +9,7 @@ use crate::model::seq::{leq, span};
 use crate::model::tcb::Tcb;
 use crate::wire::SeqNum;
 use core::ops::ControlFlow::{Break, Continue};
+use core::time::Duration;
 
 impl Tcb {
     /// Without ACK the segment is dropped. Otherwise what it means depends on the state.
@@ -32,14 +33,18 @@ impl Tcb {
 
     /// The blind data mitigation (RFC 5961 section 5, MAY-12): an ACK far below what is outstanding is nobody's who
     /// sees the connection. In SYN-RECEIVED the text of 3.10.7.4 answers with a reset instead.
-    fn ack_range_check(&mut self, cx: &Context, segment: &Arriving) -> Check {
+    fn ack_range_check(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
         let span = if self.has(Defect::NearOldAckRefused) {
             0
         } else {
             self.max_snd_wnd
         };
         let least = self.snd_una.advanced(-i64::from(span));
-        if cx.config.ack_range_check && segment.ack.before(least) && !self.has(Defect::FarOldAckTaken) {
+        if cx.config.ack_range_check && segment.ack.before(least) {
+            if self.has(Defect::FarOldAckReset) {
+                send_reset(cx, self.local, self.peer, segment);
+                return Break(());
+            }
             self.owed.now = !self.has(Defect::FarOldAckSilent);
             return Break(());
         }
@@ -152,7 +157,7 @@ impl Tcb {
         self.snd_una = ack;
         self.queue.acknowledge(self.snd_una);
         self.round_trip.backoffs = 0;
-        if self.snd_up.is_some_and(|up| leq(up, self.snd_una)) {
+        if self.snd_up.is_some_and(|up| leq(up, self.snd_una)) && !self.has(Defect::UrgentStaysMarked) {
             self.snd_up = None;
         }
         self.note_acked_size(acked);
@@ -175,7 +180,7 @@ impl Tcb {
     /// The window is taken from a segment that is newer than the last one it was taken from: by SND.WL1 and SND.WL2, so
     /// that reordered segments do no harm.
     fn take_window(&mut self, segment: &Arriving) {
-        if segment.ack.before(self.snd_una) {
+        if segment.ack.before(self.snd_una) && !self.has(Defect::WindowFromOldSegments) {
             return;
         }
         let newer = self.snd_wl1.before(segment.seq);
@@ -193,6 +198,7 @@ impl Tcb {
         if self.snd_wnd == 0 && !self.has(Defect::ProbeGivesUp) {
             self.timers.user = None;
             self.round_trip.backoffs = 0;
+            self.probes = 0;
         }
     }
 
@@ -217,7 +223,8 @@ impl Tcb {
             State::FinWait1 if acked || self.has(Defect::FinWait1LeftByAnyAck) => {
                 self.state = State::FinWait2;
                 let limit = cx.config.fin_wait_2_limit.filter(|_| self.user.deaf);
-                self.timers.fin_wait_2 = limit.map(|limit| cx.now + limit);
+                let hasty = self.has(Defect::FinWait2Limited).then_some(Duration::from_secs(60));
+                self.timers.fin_wait_2 = hasty.or(limit).map(|limit| cx.now + limit);
             }
             State::Closing if acked && self.has(Defect::ClosingSkipsTimeWait) => {
                 self.end(cx, None, "");
@@ -235,9 +242,9 @@ impl Tcb {
                 self.end(cx, None, "");
                 return Break(());
             }
-            State::TimeWait if self.has(Defect::TimeWaitAnswersAcks) => self.owed.now = true,
+            State::TimeWait => self.owed.now |= cx.config.time_wait_answers,
             // Otherwise the segment is ignored; but a FIN that comes again must be answered, its ACK may be lost.
-            State::Closing if !segment.fin => return Break(()),
+            State::Closing if !segment.fin && !self.has(Defect::DataAfterFinTaken) => return Break(()),
             _ => (),
         }
         Continue(())

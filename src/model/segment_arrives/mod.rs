@@ -177,7 +177,7 @@ impl Tcb {
         }
         self.take_user_timeout(cx, &segment);
         self.note_congestion_mark(&segment);
-        self.sixth_check_urgent(&segment);
+        self.sixth_check_urgent(cx, &segment);
         self.seventh_text(cx, &segment)?;
         self.eighth_check_fin(cx, &segment)
     }

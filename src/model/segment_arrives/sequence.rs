@@ -92,7 +92,7 @@ impl Tcb {
         self.update_ts_recent(cx, segment);
         if !segment.rst {
             self.report_duplicate(cx, segment);
-            self.trim(segment);
+            self.trim(cx, segment);
         }
         Continue(())
     }
@@ -192,7 +192,7 @@ impl Tcb {
     }
 
     /// Cuts off what lies before RCV.NXT, SYN first, and what lies past the right edge, FIN first.
-    fn trim(&mut self, segment: &mut Arriving) {
+    fn trim(&mut self, cx: &Context, segment: &mut Arriving) {
         if segment.syn && segment.seq.before(self.rcv_nxt) {
             segment.syn = false;
             segment.seq = segment.seq.advanced(1);
@@ -214,7 +214,7 @@ impl Tcb {
         if self.has(Defect::RightEdgeOneTooFar) {
             room += 1;
         }
-        if self.has(Defect::RightOverlapKept) {
+        if cx.config.keep_right_overlap || self.has(Defect::RightOverlapLost) {
             room = usize::MAX;
         }
         if segment.text.len() + usize::from(segment.fin) > room {

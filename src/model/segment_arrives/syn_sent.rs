@@ -3,6 +3,7 @@
 use super::closed::send_reset;
 use super::{Arriving, Check};
 use crate::case::State;
+use crate::model::config::SynData;
 use crate::model::context::Context;
 use crate::model::defect::Defect;
 use crate::model::seq::leq;
@@ -88,7 +89,7 @@ impl Tcb {
         self.max_snd_wnd = self.snd_wnd;
         self.snd_wl1 = segment.seq;
         self.snd_wl2 = segment.ack;
-        if !self.has(Defect::SynAckTextLost) {
+        if cx.config.syn_data != SynData::Discard {
             self.hold_syn_text(&segment);
         }
         if acked {
@@ -97,8 +98,12 @@ impl Tcb {
             if segment.urg {
                 let first = self.rcv_nxt;
                 self.note_urgent(first.advanced(i64::from(segment.urgent)));
+                self.tell_urgent(cx);
             }
             self.release_held(cx);
+            if self.has(Defect::SynAckTextLost) {
+                self.received.ready.clear();
+            }
         } else {
             self.state = State::SynReceived;
             self.timers.retransmission = None;
