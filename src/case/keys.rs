@@ -131,7 +131,12 @@ pub(super) const STEPS: &[StepKey] = &[
         "How the pending call ends: VERB RETURN.",
     ),
     step("wait", Shape::Text, &["since"], "Lets time pass."),
-    step("state", Shape::Text, &[], "The state in which the target must be."),
+    step(
+        "state",
+        Shape::Text,
+        &["within", "since", "measure"],
+        "The state in which the target must be; with `within`, by then.",
+    ),
     step(
         "any-of",
         Shape::Outcomes,

@@ -8,7 +8,7 @@ use super::requirement::Catalogue;
 use super::roster::Roster;
 use super::script::{
     AnyOf, CallStep, Condition, ConnId, Expect, FaultAction, FaultSpec, Given, Nothing, Position, Requirement,
-    ResultStep, State, Step, StepKind, What,
+    ResultStep, State, StateStep, Step, StepKind, What,
 };
 use super::vocabulary::{MEASURES, STRIPPABLE};
 use super::yaml::{Place, Report, Text};
@@ -453,7 +453,16 @@ impl Lowering<'_, '_> {
                 let time = self.read(filled, 0, TimeSpec::parse(&filled.text))?;
                 Some(StepKind::Wait(time, self.since(raw)?))
             }
-            Word::State => self.state(filled).map(StepKind::State),
+            Word::State => {
+                let state = self.state(filled)?;
+                let timed = raw.within.is_some();
+                let when = self.condition(raw)?;
+                Some(StepKind::State(StateStep {
+                    state,
+                    when: timed.then_some(when),
+                    measure: self.measures(raw)?,
+                }))
+            }
             Word::Check => {
                 let check = self.read(filled, 0, Check::parse(&filled.text))?;
                 Some(StepKind::Check(check))

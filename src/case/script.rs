@@ -199,7 +199,7 @@ pub enum StepKind {
     /// `wait:`, from the mark, or from the step named by `since`.
     Wait(TimeSpec, Option<String>),
     /// `state:`
-    State(State),
+    State(StateStep),
     /// `any-of:`
     AnyOf(AnyOf),
     /// `faults:`, from here on; an empty list ends them.
@@ -240,6 +240,17 @@ pub struct Expect {
     /// `acknowledge: each`: inject the default ACK after each frame taken.
     pub acknowledge: bool,
     /// What is measured.
+    pub measure: Vec<What>,
+}
+
+/// `state:`
+#[derive(Clone, Debug)]
+pub struct StateStep {
+    /// Which.
+    pub state: State,
+    /// By when it must be reached, if it need not be at once.
+    pub when: Option<Condition>,
+    /// What is measured: the time until it was.
     pub measure: Vec<What>,
 }
 

@@ -232,6 +232,8 @@ pub(super) struct Run {
     pub in_flight: Option<InFlight>,
     /// The packet in flight, for the rules.
     flying: Option<(usize, Arc<Packet>)>,
+    /// From when the time of a `state` step runs; asking for it moves the mark.
+    pub state_since: Mark,
     /// What must hold whatever the case asks.
     watch: Option<Watch>,
     pub order: u64,
@@ -286,6 +288,7 @@ impl Run {
             outbox: VecDeque::new(),
             in_flight: None,
             flying: None,
+            state_since: Mark::default(),
             watch,
             order: 0,
             rng,

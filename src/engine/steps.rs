@@ -5,7 +5,7 @@ use super::fit::{Fit, Hunt, fit};
 use super::frame::{Frame, Mark};
 use super::outcome::{Happening, Measure};
 use super::run::{Action, Busy, Expecting, Progress, Run, Stop, earliest};
-use crate::case::{AnyOf, ConnId, Expect, State, Step, StepKind, What};
+use crate::case::{AnyOf, ConnId, Expect, State, StateStep, Step, StepKind, What};
 use crate::notation::{Pattern, Role, SegmentPattern, Tolerance};
 use crate::target::{Answer, Call};
 use crate::time::{Instant, Stamp};
@@ -14,6 +14,8 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// How exactly it is found out when a state is reached that a timer brings.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// How long to let pass before a state is asked for again.
 const ASK_AGAIN: Duration = Duration::from_millis(5);
 
@@ -95,7 +97,7 @@ impl Run {
                 let (base, period) = self.window(&when)?;
                 self.busy = Busy::Waiting(base.at.latest + period.most);
             }
-            StepKind::State(state) => self.begin_state(here, *state, now)?,
+            StepKind::State(what) => self.begin_state(here, what, now)?,
             StepKind::Faults(specs) => {
                 self.middlebox.tell(specs);
                 self.finish_step();
@@ -575,11 +577,22 @@ impl Run {
 
     // ----- state ----------------------------------------------------------------------------------------------------
 
-    fn begin_state(&mut self, conn: ConnId, state: State, now: Instant) -> Result<(), Stop> {
-        if !self.facts.abilities.can("state") {
-            return self.probe_state(conn, state, now);
+    fn begin_state(&mut self, conn: ConnId, what: &StateStep, now: Instant) -> Result<(), Stop> {
+        match (&what.when, self.facts.abilities.can("state")) {
+            (None, true) => self.ask_state(conn, now + self.tolerance(Tolerance::Prompt)),
+            (Some(when), true) => {
+                let (base, period) = self.window(when)?;
+                self.state_since = base;
+                self.ask_state(conn, base.at.latest + period.most);
+            }
+            (None, false) => return self.probe_state(conn, what.state, now),
+            (Some(_), false) => {
+                return Err(Stop::Unsupported(format!(
+                    "{} does not tell when it is in {}",
+                    self.facts.name, what.state
+                )));
+            }
         }
-        self.ask_state(conn, now + self.tolerance(Tolerance::Prompt));
         Ok(())
     }
 
@@ -610,7 +623,7 @@ impl Run {
     }
 
     fn go_on_probing(&mut self, step: &Step, drained: Instant) -> Result<Progress, Stop> {
-        let (Busy::Probing(until), StepKind::State(want)) = (&self.busy, &step.kind) else {
+        let (Busy::Probing(until), StepKind::State(StateStep { state: want, .. })) = (&self.busy, &step.kind) else {
             return Ok(Progress::Done);
         };
         let (until, gone) = (*until, matches!(want, State::Closed | State::Listen));
@@ -652,9 +665,10 @@ impl Run {
 
     fn go_on_asking(&mut self, step: &Step, now: Instant, drained: Instant) -> Result<Progress, Stop> {
         let conn = step.conns.first().copied().unwrap_or(ConnId(0));
-        let StepKind::State(want) = step.kind else {
+        let StepKind::State(what) = &step.kind else {
             return Ok(Progress::Done);
         };
+        let want = what.state;
         match self.busy {
             Busy::AskAgain { at, until } if drained >= at => {
                 self.ask_state(conn, until);
@@ -670,15 +684,14 @@ impl Run {
                     let is = *is;
                     self.checked += 1;
                     self.note(self.mark.at, format!("state {is}"));
+                    self.measure_state(what, now)?;
                     self.finish_step();
                     Ok(Progress::Done)
                 }
                 // What follows from a frame at once may still wait for a socket that is busy in a call.
-                Some(Ok(Answer::State(_))) if now < until && !self.facts.virtual_time => {
-                    self.busy = Busy::AskAgain {
-                        at: now + ASK_AGAIN,
-                        until,
-                    };
+                Some(Ok(Answer::State(_))) if now < until && (what.when.is_some() || !self.facts.virtual_time) => {
+                    let pause = if what.when.is_some() { LOOK_AGAIN } else { ASK_AGAIN };
+                    self.busy = Busy::AskAgain { at: now + pause, until };
                     Ok(Progress::Done)
                 }
                 Some(Ok(Answer::State(is))) => Err(Stop::failed(step.text.clone(), format!("state {is}"))),
@@ -689,6 +702,27 @@ impl Run {
             },
             _ => Ok(Progress::Done),
         }
+    }
+
+    /// The time until a state was reached: a range such as `about T` is judged too.
+    fn measure_state(&mut self, what: &StateStep, now: Instant) -> Result<(), Stop> {
+        let Some(when) = &what.when else { return Ok(()) };
+        let (base, (_, period)) = (self.state_since, self.window(when)?);
+        let took = now.since(base.at.earliest);
+        if took < period.least {
+            let expected = format!("{} not sooner than {:.3} s", what.state, period.least.as_secs_f64());
+            return Err(Stop::late(
+                expected,
+                format!("it was reached after {:.3} s", took.as_secs_f64()),
+            ));
+        }
+        let mark = Mark {
+            at: Stamp::exactly(now),
+            cause: None,
+        };
+        self.measure(&what.measure, None, base, mark, 1);
+        self.mark = mark;
+        Ok(())
     }
 
     // ----- the end --------------------------------------------------------------------------------------------------

@@ -52,9 +52,13 @@ impl<'a> Clock<'a> {
             StepKind::Inject(_)
             | StepKind::InjectIcmp(_)
             | StepKind::Call(_)
-            | StepKind::State(_)
             | StepKind::Faults(_)
             | StepKind::Check(_) => {}
+            StepKind::State(state) => {
+                if let Some(when) = &state.when {
+                    self.all_of(when);
+                }
+            }
             // Silence has to be waited out.
             StepKind::Nothing(nothing) => self.all_of(&nothing.when),
             StepKind::Wait(time, since) => {
