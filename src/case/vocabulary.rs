@@ -74,6 +74,7 @@ pub const ABILITIES: &[Word] = &[
     word("state", "tells the state of a connection"),
     word("timestamps", "can negotiate timestamps"),
     word("urgent", "the application can send urgent data"),
+    word("virtual-time", "its clock is the tester's, so that days pass at once"),
     word("window-scale", "can negotiate window scaling"),
 ];
 

@@ -70,6 +70,10 @@ defects! {
     MissingTimestampResets "missing-timestamp-resets" ["RFC7323-3.2-8"] "A segment without the timestamps agreed upon ends the connection.";
     TsRecentFollowsEverything "ts-recent-follows-everything" ["RFC7323-4.3-4", "RFC7323-4.3-2"] "TS.Recent is taken from segments above a gap too.";
     TsRecentFrozen "ts-recent-frozen" ["RFC7323-3.2-2", "RFC7323-4.3-4"] "TS.Recent stays what the SYN said.";
+    TsRecentBeforeWindow "ts-recent-before-window" ["RFC7323-5.3-2", "RFC7323-5.3-3"] "TS.Recent is taken from a segment before it is known to lie in the window.";
+    TsRecentFromResets "ts-recent-from-resets" ["RFC7323-5.2-6"] "TS.Recent is taken from resets.";
+    TsRecentForEver "ts-recent-for-ever" ["RFC7323-5.5-1"] "TS.Recent stays valid however long nothing came.";
+    PawsOnQueued "paws-on-queued" ["RFC7323-5.3-4"] "What waits above a gap is judged by its timestamp once more when the gap is filled.";
     AcceptAnyRst "accept-any-rst" ["RFC5961-3.2-3", "RFC9293-SEG-ESTABLISHED-RST-INWIN"] "A reset is obeyed anywhere in the window.";
     IgnoreRst "ignore-rst" ["RFC9293-SEG-ESTABLISHED-RST-EXACT", "RFC5961-3.2-2"] "Resets are never obeyed.";
     RstNeedsAck "rst-needs-ack" ["RFC9293-SEG-ESTABLISHED-RST-ACKVALUE"] "A reset without ACK is ignored.";
@@ -84,6 +88,8 @@ defects! {
     ChallengeAndObey "challenge-and-obey" ["RFC5961-3.2-4"] "An inexact reset is challenged, and obeyed all the same.";
     ExactRstChallenged "exact-rst-challenged" ["RFC5961-3.2-2"] "Even a reset at RCV.NXT is only challenged.";
     ExactRstOffByOne "exact-rst-off-by-one" ["RFC5961-3.2-2", "RFC5961-3.2-3"] "The number at which resets are obeyed is RCV.NXT+1.";
+    ChallengeLimitFixed "challenge-limit-fixed" ["RFC5961-7-2"] "The limit of challenge ACKs cannot be changed.";
+    ChallengeLimitShared "challenge-limit-shared" ["RFC5961-7-4"] "All connections share one limit of challenge ACKs, so what one draws another lacks.";
     RstNotTold "rst-not-told" ["RFC9293-SEG-ESTABLISHED-RST-EXACT", "RFC9293-MUST-12"] "The user is not told that the connection was reset: its calls wait for ever.";
     RstLooksLikeEnd "rst-looks-like-end" ["RFC9293-MUST-12"] "A reset looks to the user like an orderly end.";
     RstInSynReceivedClosesListener "rst-in-syn-received-closes-listener" ["RFC9293-SEG-SYNRCVD-RST-EXACT"] "A reset in SYN-RECEIVED leads to CLOSED instead of LISTEN.";
@@ -93,6 +99,7 @@ defects! {
     NoChallengeForSynAck "no-challenge-for-syn-ack" ["RFC9293-SEG-ESTABLISHED-SYNACK"] "A SYN,ACK in the window is dropped without a challenge ACK.";
     SynInWindowResets "syn-in-window-resets" ["RFC5961-4.2-4", "RFC5961-4.2-1"] "A SYN in the window resets the connection.";
     SynRestartsConnection "syn-restarts-connection" ["RFC5961-4.2-2"] "A SYN in the window is taken over: RCV.NXT moves to it.";
+    SynTextTaken "syn-text-taken" ["RFC5961-4.2-2"] "A SYN in the window is challenged, and its text is taken all the same.";
     SynIgnoredInSynReceived "syn-ignored-in-syn-received" ["RFC9293-SEG-SYNRCVD-SYN-INWIN"] "A SYN in the window in SYN-RECEIVED does not lead back to LISTEN.";
     MissingAckTaken "missing-ack-taken" ["RFC9293-SEG-ESTABLISHED-NOACK"] "A segment without ACK is processed all the same.";
     MissingAckAnswered "missing-ack-answered" ["RFC9293-SEG-ESTABLISHED-NOACK"] "A segment without ACK is answered.";
@@ -108,6 +115,8 @@ defects! {
     FarOldAckSilent "far-old-ack-silent" ["RFC5961-5.2-3"] "An ACK far below what is outstanding is dropped without an answer.";
     FarOldAckTaken "far-old-ack-taken" ["RFC5961-5.2-3"] "The text of a segment with an ACK far below what is outstanding is taken.";
     NearOldAckRefused "near-old-ack-refused" ["RFC5961-5.2-2"] "Every ACK below SND.UNA is taken for an attack.";
+    FarOldAckSparesFin "far-old-ack-spares-fin" ["RFC5961-5.2-5"] "A segment with FIN is not checked for an ACK far below what is outstanding.";
+    AckRangeOfLastWindow "ack-range-of-last-window" ["RFC5961-5.2-4"] "How old an ACK may be is measured by the window offered last, not by the largest.";
     SynReceivedBadAckSilent "syn-received-bad-ack-silent" ["RFC9293-SEG-SYNRCVD-ACKUNSENT", "RFC9293-SEG-SYNRCVD-OLDACK"] "In SYN-RECEIVED a wrong ACK is dropped without an answer.";
     SynReceivedBadAckAcked "syn-received-bad-ack-acked" ["RFC9293-SEG-SYNRCVD-ACKUNSENT"] "In SYN-RECEIVED a wrong ACK draws an ACK instead of a reset.";
     SynReceivedBadAckCloses "syn-received-bad-ack-closes" ["RFC9293-SEG-SYNRCVD-ACKUNSENT", "RFC9293-SEG-SYNRCVD-OLDACK"] "In SYN-RECEIVED a wrong ACK ends the connection.";
@@ -162,6 +171,7 @@ defects! {
     TimeWaitTakesNoSyn "time-wait-takes-no-syn" ["RFC6191-2-6", "RFC9293-SHLD-4"] "No SYN is taken, nor answered, in TIME-WAIT.";
     ReopenedWithOldNumbers "reopened-with-old-numbers" ["RFC9293-3.6.1-TW-ISS"] "A connection opened out of TIME-WAIT uses the numbers of the old one.";
     OldSynEndsTimeWait "old-syn-ends-time-wait" ["RFC9293-3.6.1-TW-DUPSYN"] "When the SYN that reopened a connection proves to be old, TIME-WAIT is not gone back to.";
+    ReopensBeforeTimeWait "reopens-before-time-wait" ["RFC6191-2-8"] "A newer SYN opens a new connection while the old one is still closing.";
     ListenerAnswersRst "listener-answers-rst" ["RFC9293-SEG-LISTEN-RST", "RFC9293-RSTGEN-NORST4RST"] "A listener answers a reset by a reset.";
     ListenerClosedByRst "listener-closed-by-rst" ["RFC9293-SEG-LISTEN-RST"] "A reset closes the listener.";
     ListenerIgnoresAcks "listener-ignores-acks" ["RFC9293-SEG-LISTEN-ACK"] "A listener drops ACKs without an answer.";
@@ -236,6 +246,7 @@ defects! {
     AnnouncedMssTooLarge "announced-mss-too-large" ["RFC9293-MUST-67"] "The MSS announced is the MTU, headers and all.";
     WindowIgnored "window-ignored" ["RFC9293-3.8.6-RWND"] "New data is sent beyond the offered window.";
     WindowOverrunByOne "window-overrun-by-one" ["RFC9293-3.8.6-RWND"] "One octet is sent beyond the offered window.";
+    LargestWindowUsed "largest-window-used" ["RFC7323-2.4-3"] "New data is sent by the largest window ever offered.";
     WindowReadSigned "window-read-signed" ["RFC9293-MUST-1"] "Windows of 32768 and more are read as closed.";
     ScaleAppliedToSyn "scale-applied-to-syn" ["RFC7323-2.2-6"] "The window of the peer's SYN,ACK is scaled.";
     PeersScaleIgnored "peers-scale-ignored" ["RFC7323-2.3-2"] "The peer's windows are not scaled.";
@@ -243,6 +254,8 @@ defects! {
     OwnScaleForgotten "own-scale-forgotten" ["RFC7323-2.3-3"] "Our windows are told unscaled although a scale was announced.";
     OwnSynScaled "own-syn-scaled" ["RFC7323-2.2-6"] "The window of our SYN,ACK is scaled.";
     ScaleUnasked "scale-unasked" ["RFC7323-2.2-4"] "A SYN,ACK has the window scale option although the SYN had none.";
+    ScaleOnlyWhenNeeded "scale-only-when-needed" ["RFC7323-2.2-2", "RFC7323-2.3-1"] "Window scaling is not answered where the own buffer needs none.";
+    ScaleAnnouncedTooLarge "scale-announced-too-large" ["RFC7323-2.3-6"] "For a large buffer a shift above 14 is announced.";
     TimestampsUnasked "timestamps-unasked" ["RFC7323-3.2-4"] "A SYN,ACK has timestamps although the SYN had none.";
     SackUnasked "sack-unasked" ["RFC2018-2-2"] "A SYN,ACK permits SACK although the SYN did not.";
     UrgentPointerOneTooLow "urgent-pointer-one-too-low" ["RFC9293-MUST-62"] "The urgent pointer names the last urgent octet, not the one after it.";
@@ -252,10 +265,16 @@ defects! {
     WrongChecksum "wrong-checksum" ["RFC9293-MUST-2"] "Segments with an odd number of octets have a wrong checksum.";
     ReservedBitsSet "reserved-bits-set" ["RFC9293-3.1-RESERVED-TX"] "A reserved bit of every segment is set.";
     RightEdgeRetreats "right-edge-retreats" ["RFC9293-SHLD-14"] "The window told is what is free, even if the right edge moves back.";
+    RightEdgeOfLastWindow "right-edge-of-last-window" ["RFC7323-2.4-1", "RFC7323-2.4-2"] "The window that is told, rounded by the scale, is what is accepted from then on.";
     WindowStaysShut "window-stays-shut" ["RFC9293-3.8.6.1-UPDATE"] "A window that opens again is not told.";
     OffersCrumbs "offers-crumbs" ["RFC9293-MUST-39"] "Every octet that is read is offered at once.";
     TimestampEchoZero "timestamp-echo-zero" ["RFC7323-3.2-2"] "TSecr is always zero.";
     TimestampClockStands "timestamp-clock-stands" ["RFC7323-4.1-1"] "The timestamp clock does not run.";
+    TimestampClockTooFast "timestamp-clock-too-fast" ["RFC7323-5.4-2"] "The timestamp clock goes round within a minute.";
+    TimestampOffsetMissing "timestamp-offset-missing" ["RFC7323-5.4-3"] "All connections show the same timestamp clock.";
+    SynEchoesSomething "syn-echoes-something" ["RFC7323-3.2-1"] "The timestamp echo of a SYN without ACK is not zero.";
+    ResetWithoutTimestamps "reset-without-timestamps" ["RFC7323-3.2-6", "RFC7323-5.2-4"] "ABORT sends its reset without the timestamps agreed upon.";
+    StrayResetWithoutTimestamps "stray-reset-without-timestamps" ["RFC7323-5.2-2", "RFC7323-5.2-3"] "The reset for a segment of no connection carries no timestamps.";
     SackUnpermitted "sack-unpermitted" ["RFC2018-4-1"] "SACK blocks are sent to a peer that did not permit them.";
     SackNeverSent "sack-never-sent" ["RFC2018-4-3"] "SACK is agreed upon and never sent.";
     SackOldestFirst "sack-oldest-first" ["RFC2018-4-5"] "The first SACK block is the oldest, not the latest.";
@@ -281,10 +300,17 @@ defects! {
     RtoNotRestarted "rto-not-restarted" ["RFC6298-5.3-1"] "An ACK of new data does not restart the timer.";
     RtoNotStopped "rto-not-stopped" ["RFC6298-5.2-1"] "The timer runs on when everything has been acknowledged, and sends the last octet again.";
     RtoTooShort "rto-too-short" ["RFC6298-2.1-1", "RFC2525-2.7"] "The first RTO is a fifth of what it should be.";
+    RtoWithoutVariance "rto-without-variance" ["RFC6298-2.2-1", "RFC6298-2.3-1"] "RTO is the round trip itself, without room for how it varies.";
+    RttMeasuredOnce "rtt-measured-once" ["RFC6298-3-2", "RFC6298-2.3-1"] "Only the handshake is measured.";
+    RtoFloorMissing "rto-floor-missing" ["RFC6298-2.4-1"] "RTO may be as short as the round trip.";
+    RtoAfterSynLossShort "rto-after-syn-loss-short" ["RFC6298-5.7-1"] "A SYN that was sent again leaves RTO for data as it was.";
+    RttFromAnyAck "rtt-from-any-ack" ["RFC7323-4.1-2"] "The echo of a timestamp is measured on ACKs of nothing new as well.";
+    RttFromSynEcho "rtt-from-syn-echo" ["RFC7323-3.2-3"] "The echo on a SYN, which echoes nothing, is measured.";
     RetransmitsTheLatest "retransmits-the-latest" ["RFC6298-5.4-1", "RFC9293-TMO-RETX"] "What is sent again is the end of the queue, not its front.";
     NoWindowProbe "no-window-probe" ["RFC9293-MUST-36"] "A closed window is not probed.";
     ProbeNotBackedOff "probe-not-backed-off" ["RFC9293-SHLD-30"] "Probes come at even distances.";
     ProbeGivesUp "probe-gives-up" ["RFC9293-MUST-37"] "A connection whose window stays closed is given up although probes are answered.";
+    ShrunkenWindowStopsRetransmission "shrunken-window-stops-retransmission" ["RFC7323-2.4-4"] "What was sent before a scaled window shrank a little is not sent again, but probed for.";
     ProbeWithSegment "probe-with-segment" ["RFC9293-3.8.6-RWND"] "A closed window is probed with a whole segment.";
     ProbedOctetSentTwice "probed-octet-sent-twice" ["RFC9293-3.8.6.1-PROBEDATA"] "The octet of a probe that was taken is sent again under the next number.";
     UserTimeoutIgnored "user-timeout-ignored" ["RFC9293-MUST-21", "RFC9293-TMO-USER"] "The user timeout never comes.";
@@ -308,6 +334,7 @@ defects! {
     HardErrorIgnored "hard-error-ignored" ["RFC9293-SHLD-26"] "A hard ICMP error does not end an attempt to connect.";
     PacketTooBigIgnored "packet-too-big-ignored" ["RFC1191-3-1", "RFC8201-4-2"] "Segments stay as large as they are when a packet was too big.";
     PacketTooBigWithoutFloor "packet-too-big-without-floor" ["RFC5927-7.2-3", "RFC8201-4-1"] "A claim of an impossibly small MTU is believed.";
+    DontFragmentMissing "dont-fragment-missing" ["RFC7323-5.7-1", "RFC1191-2-1"] "Packets may be fragmented on their way.";
     ChecksumIgnored "checksum-ignored" ["RFC9293-MUST-3"] "Checksums are not verified.";
     ShortHeaderTaken "short-header-taken" ["RFC9293-3.1-DOFFSET-SHORT"] "A segment whose header is shorter than a header, or longer than the segment, is taken.";
     ReservedBitsRefused "reserved-bits-refused" ["RFC9293-3.1-RESERVED-RX"] "A segment with a reserved bit set is dropped.";

@@ -251,7 +251,10 @@ impl Model {
             return false;
         };
         let request = segment.syn && !segment.ack_bit && !segment.rst;
-        if old.state != State::TimeWait || !request || !self.cx.config.reopen_time_wait {
+        let early = self.cx.has(Defect::ReopensBeforeTimeWait)
+            && matches!(old.state, State::FinWait2 | State::Closing | State::LastAck);
+        let waits = old.state == State::TimeWait || early;
+        if !waits || !request || !self.cx.config.reopen_time_wait {
             return false;
         }
         let Some(at) = self.listeners.iter().position(|listener| listener.local == old.local) else {

@@ -58,7 +58,17 @@ impl Tcb {
         if self.has(Defect::TimestampClockStands) {
             return self.ts_offset;
         }
-        ((cx.now.as_micros() / 1000) as u32).wrapping_add(self.ts_offset)
+        let tick = if self.has(Defect::TimestampClockTooFast) {
+            1
+        } else {
+            100_000
+        };
+        let offset = if self.has(Defect::TimestampOffsetMissing) {
+            0
+        } else {
+            self.ts_offset
+        };
+        ((cx.now.as_micros() * 100 / tick) as u32).wrapping_add(offset)
     }
 
     fn push_timestamps(&self, cx: &Context, has_ack: bool, options: &mut Vec<TcpOption>) {
@@ -66,10 +76,10 @@ impl Tcb {
         options.push(TcpOption::Timestamps {
             value: self.ts_now(cx),
             // TSecr is valid only with ACK, and else zero (RFC 7323 section 3.2).
-            echo: if has_ack && !self.has(Defect::TimestampEchoZero) {
-                self.ts_recent
-            } else {
-                0
+            echo: match has_ack {
+                true if self.has(Defect::TimestampEchoZero) => 0,
+                true => self.ts_recent,
+                false => u32::from(self.has(Defect::SynEchoesSomething)),
             },
         });
     }
@@ -158,7 +168,7 @@ impl Tcb {
     /// The options of a RST (RFC 7323 section 3.2: timestamps too, if they were agreed upon).
     pub fn reset_options(&self, cx: &Context) -> Vec<TcpOption> {
         let mut options = Vec::new();
-        if self.agreed.timestamps {
+        if self.agreed.timestamps && !self.has(Defect::ResetWithoutTimestamps) {
             self.push_timestamps(cx, true, &mut options);
         }
         options
@@ -212,8 +222,14 @@ impl Tcb {
             };
             self.agreed.snd_wind_shift = shift.min(largest);
         }
+        if self.has(Defect::ScaleOnlyWhenNeeded) && self.agreed.rcv_wind_shift == 0 {
+            self.agreed.scaled = false;
+        }
         if !self.agreed.scaled {
             self.agreed.rcv_wind_shift = 0;
+        }
+        if self.has(Defect::RttFromSynEcho) && syn.timestamps.is_some() && !syn.ack_bit {
+            self.round_trip.rto = cx.config.rto_max;
         }
         if let Some((value, _)) = syn.timestamps.filter(|_| cx.config.timestamps) {
             self.agreed.timestamps = true;

@@ -39,7 +39,11 @@ impl Tcb {
 
     /// The usable window: U = SND.UNA + SND.WND - SND.NXT (RFC 9293 section 3.8.6.2.1); none if the window shrank.
     pub fn usable_window(&self) -> u32 {
-        let edge = self.snd_una.advanced(i64::from(self.snd_wnd));
+        let window = match self.has(Defect::LargestWindowUsed) {
+            true => self.max_snd_wnd,
+            false => self.snd_wnd,
+        };
+        let edge = self.snd_una.advanced(i64::from(window));
         if self.has(Defect::WindowIgnored) {
             return 1 << 20;
         }
@@ -166,7 +170,11 @@ impl Tcb {
         let most = self.largest_payload(space(&options));
         let edge = self.snd_una.advanced(i64::from(self.snd_wnd));
         let hole = self.end_of_hole(seq);
-        let end = if edge.before(hole) { edge } else { hole };
+        let end = if edge.before(hole) && !self.outlives_the_window(1) {
+            edge
+        } else {
+            hole
+        };
         let outstanding = usize::try_from(end.offset_from(seq)).unwrap_or(0);
         let length = most.min(outstanding).min(self.queue.after(seq));
         let reaches = length < outstanding || (length == 0 && seq.before(hole));
@@ -182,6 +190,18 @@ impl Tcb {
         self.sent_at = cx.now;
         self.put(cx, seq, flags, payload, options, Ecn::NotEct);
         length as u32 + u32::from(fin)
+    }
+
+    /// Whether what is outstanding goes out again whatever the window says now: a scaled window may shrink by what
+    /// rounding takes, so the first retransmission, and any within one unit of the scale, is not held back by it (RFC
+    /// 7323 section 2.4). `most` is how many timeouts there may have been.
+    pub fn outlives_the_window(&self, most: u32) -> bool {
+        let slight = self.flight() < 1 << self.agreed.snd_wind_shift;
+        self.agreed.scaled
+            && self.has_outstanding()
+            && !self.probed
+            && (self.round_trip.backoffs <= most || slight)
+            && !self.has(Defect::ShrunkenWindowStopsRetransmission)
     }
 
     /// Sends the SYN, or the SYN,ACK, with the same ISS each time (RFC 9293 section 3.10.1, 3.10.7.2).
@@ -234,7 +254,11 @@ impl Tcb {
             self.challenges.since = Some(cx.now);
             self.challenges.sent = 0;
         }
-        if self.challenges.sent >= cx.config.challenge_limit {
+        let limit = match self.has(Defect::ChallengeLimitFixed) {
+            true => super::config::Config::default().challenge_limit,
+            false => cx.config.challenge_limit,
+        };
+        if self.challenges.sent >= limit || cx.shares_exhausted_limit(limit) {
             return;
         }
         self.challenges.sent += 1;
@@ -283,7 +307,7 @@ impl Tcb {
         };
         let told = (wish >> shift).min(u32::from(u16::MAX));
         let edge = self.rcv_nxt.advanced(i64::from(told << shift));
-        if self.rcv_edge.before(edge) {
+        if self.rcv_edge.before(edge) || (self.has(Defect::RightEdgeOfLastWindow) && !syn) {
             self.rcv_edge = edge;
         }
         told as u16

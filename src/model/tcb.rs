@@ -330,7 +330,12 @@ impl Tcb {
     pub fn choose_scale(&mut self, cx: &Context) {
         let buffer = self.settings.receive_buffer.unwrap_or(cx.config.receive_buffer);
         let fits = |shift: &u8| buffer >> shift <= usize::from(u16::MAX);
-        self.agreed.rcv_wind_shift = (0..=14).find(fits).unwrap_or(14);
+        let largest = if self.has(Defect::ScaleAnnouncedTooLarge) {
+            16
+        } else {
+            14
+        };
+        self.agreed.rcv_wind_shift = (0..=largest).find(fits).unwrap_or(largest);
     }
 
     /// RCV.WND: from RCV.NXT to the right edge.

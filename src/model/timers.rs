@@ -153,6 +153,10 @@ impl Tcb {
 
     /// Takes a sample (sections 2.2 to 2.4).
     pub fn measure(&mut self, cx: &Context, r: Duration) {
+        if self.has(Defect::RttMeasuredOnce) && self.round_trip.srtt.is_some() {
+            return;
+        }
+        let (plain, no_floor) = (self.has(Defect::RtoWithoutVariance), self.has(Defect::RtoFloorMissing));
         let it = &mut self.round_trip;
         let srtt = match it.srtt {
             None => {
@@ -166,13 +170,19 @@ impl Tcb {
         };
         it.srtt = Some(srtt);
         it.backoffs = 0;
-        let rto = srtt + GRANULARITY.max(it.rttvar * 4);
-        it.rto = rto.max(cx.config.rto_min).min(cx.config.rto_max);
+        let rto = srtt
+            + if plain {
+                GRANULARITY
+            } else {
+                GRANULARITY.max(it.rttvar * 4)
+            };
+        let least = if no_floor { GRANULARITY * 50 } else { cx.config.rto_min };
+        it.rto = rto.max(least).min(cx.config.rto_max);
     }
 
     /// After the handshake: a SYN that timed out makes the first RTO for data a careful one (section 5.7).
     pub fn settle_rto(&mut self) {
-        if self.round_trip.syn_timed_out {
+        if self.round_trip.syn_timed_out && !self.has(Defect::RtoAfterSynLossShort) {
             self.round_trip.rto = RTO_AFTER_SYN;
             self.round_trip.backoffs = 0;
         }
@@ -200,7 +210,7 @@ impl Tcb {
         let waiting = self.unsent() > 0 || (self.closing && !self.fin_sent);
         // A FIN that has been sent goes out again whatever the window says: it takes no room.
         let octets = self.queue.len() > 0 || (self.closing && !self.fin_sent);
-        let shut = self.snd_wnd == 0 && self.is_synchronized() && octets;
+        let shut = self.snd_wnd == 0 && self.is_synchronized() && octets && !self.outlives_the_window(0);
         if shut {
             self.timers.retransmission = None;
             if self.timers.persist.is_none() {
@@ -249,8 +259,17 @@ impl Tcb {
         self.timers.persist = Some(cx.now + self.persist_for);
     }
 
-    /// Asks for the window. The octet of a probe counts as sent: the peer may take it.
+    /// Asks for the window, unless as many probes as retransmissions are allowed have gone unanswered. The octet of a
+    /// probe counts as sent: the peer may take it.
     fn persist_expired(&mut self, cx: &mut Context) {
+        if cx
+            .config
+            .data_retries
+            .is_some_and(|most| self.round_trip.backoffs >= most)
+        {
+            return self.user_timeout_expired(cx);
+        }
+        self.round_trip.backoffs += 1;
         let size = if self.has(Defect::ProbeWithSegment) { 536 } else { 1 };
         let octet = self.queue.read(self.snd_una, size);
         if cx.config.window_probe == WindowProbe::Old || octet.is_empty() {

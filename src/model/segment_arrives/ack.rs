@@ -35,10 +35,15 @@ impl Tcb {
     fn ack_range_check(&mut self, cx: &Context, segment: &Arriving) -> Check {
         let span = if self.has(Defect::NearOldAckRefused) {
             0
+        } else if self.has(Defect::AckRangeOfLastWindow) {
+            self.snd_wnd
         } else {
             self.max_snd_wnd
         };
         let least = self.snd_una.advanced(-i64::from(span));
+        if segment.fin && self.has(Defect::FarOldAckSparesFin) {
+            return Continue(());
+        }
         if cx.config.ack_range_check && segment.ack.before(least) && !self.has(Defect::FarOldAckTaken) {
             self.owed.now = !self.has(Defect::FarOldAckSilent);
             return Break(());
@@ -81,6 +86,9 @@ impl Tcb {
             self.new_ack(cx, segment, marked);
         } else if self.is_duplicate_ack(segment, news) {
             self.on_duplicate_ack(cx);
+        }
+        if self.has(Defect::RttFromAnyAck) {
+            self.sample(cx, segment.ack, segment.timestamps.map(|(_, echo)| echo));
         }
         self.take_window(segment);
         Continue(())
@@ -197,7 +205,7 @@ impl Tcb {
             self.snd_nxt = self.snd_una;
         }
         // An answered probe: the peer lives, however long its window stays shut (section 3.8.6.1, MUST-37).
-        if self.snd_wnd == 0 && !self.has(Defect::ProbeGivesUp) {
+        if (self.snd_wnd == 0 || self.timers.persist.is_some()) && !self.has(Defect::ProbeGivesUp) {
             self.timers.user = None;
             self.round_trip.backoffs = 0;
         }

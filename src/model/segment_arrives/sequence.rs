@@ -53,7 +53,7 @@ impl Tcb {
                 false => Continue(()),
             };
         };
-        let valid = cx.now.since(self.ts_recent_at) < TS_RECENT_LIFE;
+        let valid = cx.now.since(self.ts_recent_at) < TS_RECENT_LIFE || self.has(Defect::TsRecentForEver);
         let mut old = (value.wrapping_sub(self.ts_recent) as i32) < 0;
         if self.has(Defect::PawsRefusesEqual) {
             old |= value == self.ts_recent;
@@ -75,6 +75,9 @@ impl Tcb {
     /// First: whether the segment lies in the window at all; what lies outside is cut off.
     pub(super) fn first_check_sequence(&mut self, cx: &mut Context, segment: &mut Arriving) -> Check {
         self.repeated_syn(cx, segment)?;
+        if self.has(Defect::TsRecentBeforeWindow) {
+            self.update_ts_recent(cx, segment);
+        }
         if self.has(Defect::ZeroWindowResetIgnored) && segment.rst && self.rcv_wnd() == 0 {
             return Break(());
         }
@@ -176,7 +179,8 @@ impl Tcb {
 
     /// TS.Recent follows segments that reach to or below what was last acknowledged (RFC 7323 section 4.3).
     fn update_ts_recent(&mut self, cx: &Context, segment: &Arriving) {
-        let Some((value, _)) = segment.timestamps.filter(|_| self.agreed.timestamps && !segment.rst) else {
+        let reset = segment.rst && !self.has(Defect::TsRecentFromResets);
+        let Some((value, _)) = segment.timestamps.filter(|_| self.agreed.timestamps && !reset) else {
             return;
         };
         let newer = (value.wrapping_sub(self.ts_recent) as i32) >= 0;
@@ -184,8 +188,12 @@ impl Tcb {
         if self.has(Defect::TsRecentFrozen) {
             return;
         }
-        let reaches = leq(segment.seq, self.last_ack_sent) || self.has(Defect::TsRecentFollowsEverything);
+        let reaches =
+            leq(segment.seq, self.last_ack_sent) || self.has(Defect::TsRecentFollowsEverything) || segment.rst;
         if (newer || stale) && reaches {
+            if self.has(Defect::PawsOnQueued) && value != self.ts_recent {
+                self.received.forget_held();
+            }
             self.ts_recent = value;
             self.ts_recent_at = cx.now;
         }
