@@ -79,6 +79,7 @@ impl Tcb {
                 congestion.cwnd.saturating_add(extra).saturating_sub(flight)
             }
             Mode::NewReno => congestion.cwnd.saturating_sub(flight),
+            Mode::Sack if self.has(Defect::RecoveryWithoutNewData) => 0,
             Mode::Sack => congestion.cwnd.saturating_sub(self.pipe()),
             Mode::Loss if congestion.high_rxt.before(congestion.recover) => 0,
             Mode::Loss => congestion.cwnd.saturating_sub(flight),
@@ -119,6 +120,7 @@ impl Tcb {
                 self.congestion.mode = Mode::Open;
             }
             Mode::NewReno => self.on_partial_ack(cx, acked),
+            Mode::Sack if self.has(Defect::HolesFilledTwice) => self.congestion.high_rxt = self.snd_una,
             Mode::Sack => {
                 self.congestion.high_rxt = super::seq::later(self.congestion.high_rxt, self.snd_una);
             }
@@ -169,6 +171,10 @@ impl Tcb {
                     self.enter_recovery(cx);
                 }
             }
+            Mode::Loss if self.has(Defect::RecoveryAfterTimeout) && self.congestion.dup_acks >= DUP_THRESH => {
+                self.congestion.recover = self.snd_una;
+                self.enter_recovery(cx);
+            }
             Mode::Sack | Mode::Loss => (),
         }
     }
@@ -179,7 +185,11 @@ impl Tcb {
         if self.snd_una.before(self.congestion.recover) || self.has(Defect::NoFastRetransmit) {
             return;
         }
-        self.halve();
+        if self.has(Defect::NoHalvingOnLoss) {
+            self.congestion.ssthresh = self.congestion.cwnd;
+        } else {
+            self.halve();
+        }
         self.ecn.cwr = self.agreed.ecn;
         let smss = self.smss();
         self.congestion.recover = self.snd_nxt;
@@ -210,32 +220,40 @@ impl Tcb {
     fn resend_lost(&mut self, cx: &mut Context) {
         let smss = self.smss();
         while self.congestion.cwnd.saturating_sub(self.pipe()) >= smss {
-            let Some(seq) = self.next_hole(cx) else { return };
-            let length = self.send_again(cx, seq);
-            if length == 0 {
+            if let Some(seq) = self.next_hole(cx) {
+                let length = self.send_again(cx, seq);
+                if length == 0 {
+                    return;
+                }
+                self.congestion.high_rxt = seq.advanced(i64::from(length));
+            } else if let Some(tail) = self.rescue(cx) {
+                // This leaves HighRxt where it is.
+                self.send_again(cx, tail);
+            } else {
                 return;
             }
-            self.congestion.high_rxt = seq.advanced(i64::from(length));
         }
     }
 
-    fn next_hole(&mut self, cx: &Context) -> Option<SeqNum> {
+    fn next_hole(&self, cx: &Context) -> Option<SeqNum> {
         let smss = self.smss();
         let start = super::seq::later(self.congestion.high_rxt, self.snd_una);
         let start = self.scoreboard.end_of(start).unwrap_or(start);
         let below = self.scoreboard.highest().is_some_and(|highest| start.before(highest));
         // Rule 1: judged lost. Rule 3: not yet, but there is no new data to send instead.
-        if below && (self.scoreboard.is_lost(start, smss) || !self.may_send_new(cx)) {
-            return Some(start);
+        let idle = !self.may_send_new(cx) && !self.has(Defect::HolesNearTheEndWait);
+        let fits = below && (self.scoreboard.is_lost(start, smss) || idle);
+        fits.then_some(start)
+    }
+
+    /// Rule 4: the tail once more, once in each recovery, if nothing has been reported of it.
+    fn rescue(&mut self, cx: &Context) -> Option<SeqNum> {
+        let tail = self.snd_nxt.advanced(-i64::from(self.smss().min(self.flight())));
+        if self.congestion.rescued || self.has(Defect::TailNotRescued) || self.may_send_new(cx) || !self.snd_una.before(self.congestion.recover) {
+            return None;
         }
-        // Rule 4: the tail once more, once.
-        let tail = self.snd_nxt.advanced(-i64::from(smss.min(self.flight())));
-        if !below && !self.congestion.rescued && !self.may_send_new(cx) && self.snd_una.before(self.congestion.recover)
-        {
-            self.congestion.rescued = true;
-            return (self.scoreboard.end_of(tail).is_none() && leq(self.congestion.high_rxt, tail)).then_some(tail);
-        }
-        None
+        self.congestion.rescued = true;
+        (self.scoreboard.end_of(tail).is_none() && leq(self.congestion.high_rxt, tail)).then_some(tail)
     }
 
     /// After a timeout: everything that was outstanding, from the front, but for what has been reported since.
@@ -263,7 +281,9 @@ impl Tcb {
             self.halve();
         }
         self.ecn.cwr = self.agreed.ecn;
-        self.scoreboard.clear();
+        if !self.has(Defect::ReportsKeptAfterTimeout) {
+            self.scoreboard.clear();
+        }
         if !self.has(Defect::NoCollapseOnTimeout) {
             self.congestion.cwnd = self.smss();
         }

@@ -279,8 +279,12 @@ defects! {
     SackNeverSent "sack-never-sent" ["RFC2018-4-3"] "SACK is agreed upon and never sent.";
     SackOldestFirst "sack-oldest-first" ["RFC2018-4-5"] "The first SACK block is the oldest, not the latest.";
     SackEdgeOneTooLow "sack-edge-one-too-low" ["RFC2018-3-1"] "The right edge of a SACK block is the last octet, not the one after it.";
+    SackNotOnData "sack-not-on-data" ["RFC2018-4-3"] "Segments with data report nothing.";
     SackOneBlockOnly "sack-one-block-only" ["RFC2018-4-6"] "Only one SACK block is ever sent.";
     DuplicateReportedTwice "duplicate-reported-twice" ["RFC2883-4-2"] "A duplicate is reported on every ACK from then on.";
+    DuplicateEdgesWrong "duplicate-edges-wrong" ["RFC2883-4-3", "RFC2883-4.2-1"] "The edges of a duplicate are wrong: one octet too early, and with what was new in the segment.";
+    DuplicateInIslandUnreported "duplicate-in-island-unreported" ["RFC2883-4-4"] "Duplicates above a gap are not reported.";
+    DuplicateReportBelieved "duplicate-report-believed" ["RFC2883-5-2"] "A D-SACK from the peer counts as a duplicate ACK.";
     EcnEchoMissing "ecn-echo-missing" ["RFC3168-6.1.3-1"] "Marks on data are not echoed.";
     EcnEchoEndless "ecn-echo-endless" ["RFC3168-6.1.3-1"] "CWR does not end the echo.";
     EcnEchoOnce "ecn-echo-once" ["RFC3168-6.1.3-1"] "A mark is echoed once only.";
@@ -327,6 +331,15 @@ defects! {
     HastyFastRetransmit "hasty-fast-retransmit" ["RFC5681-3.2-3", "RFC6675-5-1"] "One duplicate ACK is enough for a fast retransmit.";
     ReportsIgnored "reports-ignored" ["RFC2018-5-1"] "What the peer reported by SACK is sent again.";
     ReportedDataReleased "reported-data-released" ["RFC2018-8-1", "RFC6675-4-1"] "What the peer reported by SACK counts as acknowledged.";
+    ReportsKeptAfterTimeout "reports-kept-after-timeout" ["RFC2018-5-2", "RFC2018-5.1-2", "RFC6675-5.1-1"] "What was reported before a timeout counts after it.";
+    HolesFilledTwice "holes-filled-twice" ["RFC6675-4-2", "RFC6675-5-4"] "A partial ACK brings back what was just sent again.";
+    RecoveryWithoutNewData "recovery-without-new-data" ["RFC6675-4-3", "RFC6675-5-5"] "While losses are repaired no new data is sent.";
+    HolesNearTheEndWait "holes-near-the-end-wait" ["RFC6675-4-4"] "A hole with little above it waits for the timeout even if there is nothing else to send.";
+    TailNotRescued "tail-not-rescued" ["RFC6675-4-5"] "In recovery the tail waits for the timeout.";
+    ReportsIgnoredAfterTimeout "reports-ignored-after-timeout" ["RFC6675-5.1-2"] "After a timeout what the peer reports is sent again all the same.";
+    RecoveryAfterTimeout "recovery-after-timeout" ["RFC6675-5.1-1", "RFC6582-3.2-4"] "After a timeout duplicates of before it start a fast retransmit.";
+    BareDuplicatesCounted "bare-duplicates-counted" ["RFC5681-3.2-5", "RFC3042-2-3"] "With SACK, ACKs that report nothing count as duplicates.";
+    NoHalvingOnLoss "no-halving-on-loss" ["RFC5681-3.2-6", "RFC6675-5-2"] "A loss leaves the window as it is.";
     IcmpForAnyNumber "icmp-for-any-number" ["RFC5927-4.1-1"] "ICMP errors are believed whatever number they quote.";
     SourceQuenchObeyed "source-quench-obeyed" ["RFC9293-MUST-55", "RFC6633-3-2"] "A Source Quench ends the connection.";
     SoftErrorAborts "soft-error-aborts" ["RFC9293-MUST-56"] "A soft ICMP error ends the connection.";

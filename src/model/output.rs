@@ -62,7 +62,7 @@ impl Tcb {
             self.restart_after_idle(cx);
         }
         while self.unsent() > 0 {
-            let options = self.segment_options(cx, true);
+            let options = self.segment_options(cx, !self.has(Defect::SackNotOnData));
             let full = self.largest_payload(space(&options));
             let d = self.unsent();
             let u = self.usable_window() as usize;

@@ -96,8 +96,12 @@ impl Tcb {
             if self.has(Defect::RtoNotStopped) && !self.has_outstanding() {
                 self.send_probe(cx, self.snd_una.advanced(-1), vec![0]);
             }
-            let length = self.send_again(cx, self.snd_una);
-            self.congestion.high_rxt = self.snd_una.advanced(i64::from(length));
+            let front = match self.has(Defect::ReportsKeptAfterTimeout) {
+                true => self.scoreboard.end_of(self.snd_una).unwrap_or(self.snd_una),
+                false => self.snd_una,
+            };
+            let length = self.send_again(cx, front);
+            self.congestion.high_rxt = front.advanced(i64::from(length));
         }
         self.timers.retransmission = Some(cx.now + self.round_trip.rto);
     }

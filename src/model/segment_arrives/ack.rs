@@ -116,7 +116,8 @@ impl Tcb {
             self.snd_una = SeqNum(*right);
             self.queue.acknowledge(self.snd_una);
         }
-        if self.has(Defect::ReportsIgnored) {
+        let after_timeout = self.congestion.mode == crate::model::congestion::Mode::Loss;
+        if self.has(Defect::ReportsIgnored) || (self.has(Defect::ReportsIgnoredAfterTimeout) && after_timeout) {
             return self.agreed.sack && !segment.sack.is_empty();
         }
         self.agreed.sack && self.scoreboard.update(&segment.sack, una, self.snd_nxt)
@@ -181,7 +182,9 @@ impl Tcb {
     fn is_duplicate_ack(&self, segment: &Arriving, news: bool) -> bool {
         let here = segment.ack == self.snd_una && self.has_outstanding();
         if self.agreed.sack {
-            return here && news;
+            let bare = self.has(Defect::BareDuplicatesCounted) && segment.sack.is_empty() && segment.text.is_empty();
+            let believed = self.has(Defect::DuplicateReportBelieved) && !segment.sack.is_empty();
+            return here && (news || bare || believed);
         }
         let same_window = self.offered(segment) == self.snd_wnd;
         here && segment.text.is_empty() && !segment.fin && same_window && self.snd_wnd > 0

@@ -243,14 +243,16 @@ impl Tcb {
             return;
         }
         if first.before(self.rcv_nxt) {
-            let end = if self.rcv_nxt.before(end) { self.rcv_nxt } else { end };
+            let whole = self.has(Defect::DuplicateEdgesWrong) && self.rcv_nxt.before(end);
+            let first = if self.has(Defect::DuplicateEdgesWrong) { first.advanced(-1) } else { first };
+            let end = if self.rcv_nxt.before(end) && !whole { self.rcv_nxt } else { end };
             self.reports.duplicate = Some((first, end));
             self.owed.now = true;
             return;
         }
         let overlaps = |(left, right): &(SeqNum, SeqNum)| left.before(end) && first.before(*right);
         let island = self.received.islands(self.rcv_nxt).into_iter().find(overlaps);
-        if let Some((left, right)) = island {
+        if let Some((left, right)) = island.filter(|_| !self.has(Defect::DuplicateInIslandUnreported)) {
             let end = if right.before(end) { right } else { end };
             self.reports.duplicate = Some((later(first, left), end));
             self.owed.now = true;
