@@ -171,7 +171,10 @@ impl Tcb {
                     self.enter_recovery(cx);
                 }
             }
-            Mode::Loss if self.has(Defect::RecoveryAfterTimeout) && self.congestion.dup_acks >= DUP_THRESH => {
+            Mode::Loss
+                if self.has(Defect::RecoveryAfterTimeout)
+                    && (self.congestion.dup_acks >= DUP_THRESH || self.scoreboard.is_lost(self.snd_una, smss)) =>
+            {
                 self.congestion.recover = self.snd_una;
                 self.enter_recovery(cx);
             }
