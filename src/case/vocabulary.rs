@@ -28,6 +28,10 @@ pub const CONDITIONS: &[Word] = &[
     word("f-rto", "implements F-RTO (RFC 5682)"),
     word("fast-open", "implements fast open (RFC 7413)"),
     word("initial-window-10", "implements the larger initial window (RFC 6928)"),
+    word(
+        "initial-window-4",
+        "keeps to the initial window of two to four segments (RFC 3390, RFC 5681)",
+    ),
     word("jumbograms", "supports IPv6 jumbograms (RFC 2675)"),
     word("keep-alive", "implements keep-alives (RFC 9293 section 3.8.4)"),
     word("limited-transmit", "implements limited transmit (RFC 3042)"),

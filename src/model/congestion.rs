@@ -53,8 +53,11 @@ impl Tcb {
             return;
         }
         self.congestion.ssthresh = u32::MAX;
-        self.congestion.cwnd = match self.round_trip.syn_timed_out {
+        let lost = self.round_trip.syn_timed_out && !self.has(Defect::FullWindowAfterSynLoss);
+        self.congestion.cwnd = match lost {
             true => smss,
+            false if self.has(Defect::HandshakeOpensWindow) => initial_window(cx, smss) + smss,
+            false if self.has(Defect::WindowUnboundWithoutMss) && !self.mss_announced => 1 << 20,
             false => initial_window(cx, smss),
         };
     }
@@ -72,7 +75,7 @@ impl Tcb {
         match congestion.mode {
             Mode::Open => {
                 // Limited transmit: a segment for each of the first two duplicates, cwnd as it is (RFC 3042).
-                let extra = match cx.config.limited_transmit {
+                let extra = match cx.config.limited_transmit && !self.has(Defect::LimitedTransmitMissing) {
                     true => congestion.dup_acks.min(DUP_THRESH - 1) * smss,
                     false => 0,
                 };
@@ -113,6 +116,7 @@ impl Tcb {
                 // Full acknowledgment: the window deflates (RFC 6582 section 3.2 step 3, option 1; RFC 6675 section 5).
                 let smss = self.smss();
                 let deflated = match self.congestion.mode {
+                    Mode::NewReno if self.has(Defect::WindowNotDeflated) => self.congestion.cwnd,
                     Mode::NewReno => self.congestion.ssthresh.min(self.flight().max(smss) + smss),
                     Mode::Open | Mode::Sack | Mode::Loss => self.congestion.ssthresh,
                 };
@@ -136,13 +140,19 @@ impl Tcb {
         let smss = self.smss();
         let congestion = &mut self.congestion;
         if congestion.cwnd < congestion.ssthresh {
-            congestion.cwnd = congestion.cwnd.saturating_add(acked.min(smss));
+            let more = match () {
+                () if self.defects.contains(Defect::SlowStartTooFast) => 2 * smss,
+                () if self.defects.contains(Defect::AckDivisionRewarded) => smss,
+                () => acked.min(smss),
+            };
+            congestion.cwnd = congestion.cwnd.saturating_add(more);
             return;
         }
         congestion.bytes_acked = congestion.bytes_acked.saturating_add(acked);
         if congestion.bytes_acked >= congestion.cwnd {
             congestion.bytes_acked -= congestion.cwnd;
-            congestion.cwnd = congestion.cwnd.saturating_add(smss);
+            let steps = if self.defects.contains(Defect::AdditiveIncreaseTooFast) { 3 } else { 1 };
+            congestion.cwnd = congestion.cwnd.saturating_add(steps * smss);
         }
     }
 
@@ -151,12 +161,16 @@ impl Tcb {
     fn on_partial_ack(&mut self, cx: &mut Context, acked: u32) {
         let smss = self.smss();
         let deflated = self.congestion.cwnd.saturating_sub(acked);
-        self.congestion.cwnd = deflated + if acked >= smss { smss } else { 0 };
-        if !self.congestion.partial {
+        if !self.has(Defect::PartialAckLeavesWindow) {
+            self.congestion.cwnd = deflated + if acked >= smss { smss } else { 0 };
+        }
+        if !self.congestion.partial && !self.has(Defect::PartialAckLeavesTimer) {
             self.congestion.partial = true;
             self.restart_retransmission(cx);
         }
-        self.send_again(cx, self.snd_una);
+        if !self.has(Defect::PartialAckWaits) {
+            self.send_again(cx, self.snd_una);
+        }
     }
 
     /// A duplicate ACK (RFC 5681 section 2), or with SACK one that tells something new (RFC 6675 section 5).
@@ -164,8 +178,15 @@ impl Tcb {
         self.congestion.dup_acks += 1;
         let smss = self.smss();
         match self.congestion.mode {
-            Mode::NewReno => self.congestion.cwnd = self.congestion.cwnd.saturating_add(smss),
+            Mode::NewReno if self.has(Defect::NoInflation) => (),
+            Mode::NewReno => {
+                let segments = if self.has(Defect::InflatedTwice) { 2 } else { 1 };
+                self.congestion.cwnd = self.congestion.cwnd.saturating_add(segments * smss);
+            }
             Mode::Open => {
+                if self.has(Defect::LimitedTransmitWidens) && self.congestion.dup_acks < DUP_THRESH {
+                    self.congestion.cwnd += smss;
+                }
                 let early = self.uses_sack(cx) && self.scoreboard.is_lost(self.snd_una, smss);
                 if self.congestion.dup_acks >= DUP_THRESH || early || self.has(Defect::HastyFastRetransmit) {
                     self.enter_recovery(cx);
@@ -280,8 +301,10 @@ impl Tcb {
     /// The retransmission timer expired (RFC 5681 section 3.1, RFC 6582 section 4, RFC 6675 section 5.1).
     pub fn on_timeout(&mut self, first: bool) {
         // Of several timeouts of one segment only the first lowers ssthresh.
-        if first {
+        if first && !self.has(Defect::ThresholdKeptOnTimeout) {
             self.halve();
+        } else if self.has(Defect::ThresholdLoweredByEveryTimeout) {
+            self.congestion.ssthresh = (self.congestion.ssthresh / 4).max(2 * self.smss());
         }
         self.ecn.cwr = self.agreed.ecn;
         if !self.has(Defect::ReportsKeptAfterTimeout) {
@@ -317,7 +340,8 @@ impl Tcb {
     /// After idling for more than an RTO the restart window applies (RFC 5681 section 4.1).
     pub fn restart_after_idle(&mut self, cx: &Context) {
         let idle = cx.now.since(self.sent_at) > self.round_trip.rto;
-        if cx.config.restart_after_idle && idle && !self.has_outstanding() {
+        let falls = cx.config.restart_after_idle && !self.has(Defect::IdleWindowKept);
+        if falls && idle && !self.has_outstanding() {
             let restart = initial_window(cx, self.smss());
             self.congestion.cwnd = self.congestion.cwnd.min(restart);
         }

@@ -210,6 +210,7 @@ impl Tcb {
     pub fn agree(&mut self, cx: &Context, syn: &Arriving) {
         if let Some(mss) = syn.mss {
             self.snd_mss = usize::from(mss);
+            self.mss_announced = true;
         } else if self.has(Defect::DefaultMssTooLarge) {
             self.snd_mss = 1460;
         }

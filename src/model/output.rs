@@ -232,6 +232,9 @@ impl Tcb {
     /// Sends an ACK if one is owed and nothing else took it along.
     fn acknowledge(&mut self, cx: &mut Context) {
         if self.owed.now {
+            if self.has(Defect::AckSentTwice) {
+                self.send_ack(cx);
+            }
             self.send_ack(cx);
         }
     }

@@ -192,6 +192,8 @@ pub(super) struct Tcb {
     pub agreed: Agreed,
     /// SendMSS: what the peer announced, or the default (RFC 9293 section 3.7.1).
     pub snd_mss: usize,
+    /// The peer announced it.
+    pub mss_announced: bool,
     pub path: PathMtu,
     pub queue: SendQueue,
     /// CLOSE was called and taken up: a FIN follows the queue.
@@ -261,6 +263,7 @@ impl Tcb {
             ts_offset: super::isn::timestamp_offset(cx, local, peer),
             agreed: Agreed::default(),
             snd_mss: super::options::default_mss(local.is_ipv4()),
+            mss_announced: false,
             path: PathMtu {
                 mtu: cx.config.mtu,
                 ..PathMtu::default()

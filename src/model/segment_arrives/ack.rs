@@ -172,7 +172,10 @@ impl Tcb {
             self.snd_up = None;
         }
         self.note_acked_size(acked);
-        self.restart_retransmission(cx);
+        let partial = self.congestion.mode == crate::model::congestion::Mode::NewReno;
+        if !(partial && self.has(Defect::PartialAckLeavesTimer)) {
+            self.restart_retransmission(cx);
+        }
         self.timers.user = None;
         self.on_new_ack(cx, acked, marked);
     }
