@@ -294,6 +294,16 @@ defects! {
     EcnMarkedAcks "ecn-marked-acks" ["RFC3168-6.1.4-1"] "ACKs without data are ECN-capable.";
     EcnWithoutAgreement "ecn-without-agreement" ["RFC3168-6.1.1-4"] "Data is ECN-capable whether that was agreed upon or not.";
     EcnAgreedToAnything "ecn-agreed-to-anything" ["RFC3168-6.1.1-2"] "Every SYN is answered as if it had asked for ECN.";
+    EcnAfterPlainSyn "ecn-after-plain-syn" ["RFC3168-6.1.1-5"] "Data is ECN-capable although a SYN without ECN followed the first.";
+    EcnFlagsReflected "ecn-flags-reflected" ["RFC3168-6.1.1-8"] "A SYN,ACK has the ECN flags that the SYN had, whatever is meant by them.";
+    Ect1Used "ect1-used" ["RFC3168-5-1", "RFC8311-4.2-1", "RFC8311-4.2-2"] "Data carries ECT(1).";
+    NonceSumSet "nonce-sum-set" ["RFC3540-1-1", "RFC8311-3-1"] "The bit that was the nonce sum is set on data of ECN connections.";
+    EcnMarkOnOldData "ecn-mark-on-old-data" ["RFC3168-6.1.5-2"] "A mark on a segment outside the window is echoed.";
+    CwrOverMark "cwr-over-mark" ["RFC3168-6.1.3-3"] "CWR ends the echo even where the segment that carries it is marked.";
+    EcnEchoOfLast "ecn-echo-of-last" ["RFC3168-6.1.3-2", "RFC3168-6.1.3-1"] "What is echoed is whether the latest segment was marked.";
+    CwrOnRetransmission "cwr-on-retransmission" ["RFC3168-6.1.2-5"] "CWR stands on retransmissions.";
+    EcnMarkedProbes "ecn-marked-probes" ["RFC3168-6.1.6-1"] "Window probes are ECN-capable.";
+    EcnAskedUnasked "ecn-asked-unasked" ["RFC3168-6.1.1-8"] "A SYN asks for ECN although the host does not speak it.";
     FinNotRetransmitted "fin-not-retransmitted" ["RFC9293-3.6-FIN-RETX"] "A FIN is sent once.";
     FinNotRetransmittedInClosing "fin-not-retransmitted-in-closing" ["RFC9293-3.6-FIN-RETX"] "In CLOSING the FIN is not sent again.";
     FinNotRetransmittedInLastAck "fin-not-retransmitted-in-last-ack" ["RFC9293-3.6-FIN-RETX"] "In LAST-ACK the FIN is not sent again.";

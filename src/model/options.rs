@@ -245,6 +245,7 @@ impl Tcb {
             EcnUse::Ask => true,
         };
         let asked = syn.ece && syn.cwr != syn.ack_bit;
+        self.ecn.asked = asked;
         self.agreed.ecn = willing && (asked || self.has(Defect::EcnAgreedToAnything));
     }
 

@@ -119,9 +119,12 @@ impl Tcb {
             flags = flags | Flags::FIN;
         }
         let mut ecn = Ecn::NotEct;
-        if self.agreed.ecn || self.has(Defect::EcnWithoutAgreement) {
+        if (self.agreed.ecn && !self.ecn.withheld) || self.has(Defect::EcnWithoutAgreement) {
             // New data only: neither ACKs, probes nor retransmissions are marked (RFC 3168 section 6.1.4 and after).
-            ecn = Ecn::Ect0;
+            ecn = if self.has(Defect::Ect1Used) { Ecn::Ect1 } else { Ecn::Ect0 };
+            if self.has(Defect::NonceSumSet) {
+                flags = flags | Flags::AE;
+            }
             if core::mem::take(&mut self.ecn.cwr) && !self.has(Defect::CwrNeverSent) {
                 flags = flags | Flags::CWR;
             }
@@ -182,7 +185,10 @@ impl Tcb {
         if length == 0 && !fin {
             return 0;
         }
-        let flags = if fin { Flags::FIN | Flags::ACK } else { Flags::ACK };
+        let mut flags = if fin { Flags::FIN | Flags::ACK } else { Flags::ACK };
+        if self.agreed.ecn && self.has(Defect::CwrOnRetransmission) {
+            flags = flags | Flags::CWR;
+        }
         let mut payload = self.queue.read(seq, length);
         if let Some(first) = payload.first_mut().filter(|_| self.has(Defect::OtherOctetsAgain)) {
             *first = first.wrapping_add(1);
@@ -210,10 +216,15 @@ impl Tcb {
         let options = self.syn_options(cx);
         let flags = match self.state {
             // An ECN-setup SYN has ECE and CWR; a second try goes without (RFC 3168 section 6.1.1.1).
-            State::SynSent if cx.config.ecn == super::config::EcnUse::Ask && !again => {
+            State::SynSent
+                if (cx.config.ecn == super::config::EcnUse::Ask || self.has(Defect::EcnAskedUnasked)) && !again =>
+            {
                 Flags::SYN | Flags::ECE | Flags::CWR
             }
             State::SynSent => Flags::SYN,
+            _ if self.has(Defect::EcnFlagsReflected) && self.ecn.asked => {
+                Flags::SYN | Flags::ACK | Flags::ECE | Flags::CWR
+            }
             _ if self.agreed.ecn => Flags::SYN | Flags::ACK | Flags::ECE,
             _ => Flags::SYN | Flags::ACK,
         };
@@ -271,7 +282,9 @@ impl Tcb {
     /// A segment without data and with an old or a new number, to make the peer answer: keep-alive and window probe.
     pub fn send_probe(&mut self, cx: &mut Context, seq: SeqNum, payload: Vec<u8>) {
         let options = self.segment_options(cx, false);
-        self.put(cx, seq, Flags::ACK, payload, options, Ecn::NotEct);
+        let marked = self.agreed.ecn && self.has(Defect::EcnMarkedProbes);
+        let ecn = if marked { Ecn::Ect0 } else { Ecn::NotEct };
+        self.put(cx, seq, Flags::ACK, payload, options, ecn);
     }
 
     // ----- windows --------------------------------------------------------------------------------------------------

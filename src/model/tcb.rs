@@ -154,6 +154,10 @@ pub(super) struct EcnState {
     pub echo: bool,
     /// The next new data carries CWR.
     pub cwr: bool,
+    /// The peer's SYN had both flags.
+    pub asked: bool,
+    /// A SYN without ECN followed: nothing of ours is ECN-capable (RFC 3168 section 6.1.1).
+    pub withheld: bool,
     /// What was sent when the window was last reduced for a mark.
     pub reduced_at: Option<SeqNum>,
 }

@@ -75,6 +75,9 @@ impl Tcb {
     /// First: whether the segment lies in the window at all; what lies outside is cut off.
     pub(super) fn first_check_sequence(&mut self, cx: &mut Context, segment: &mut Arriving) -> Check {
         self.repeated_syn(cx, segment)?;
+        if self.has(Defect::EcnMarkOnOldData) {
+            self.note_congestion_mark(segment);
+        }
         if self.has(Defect::TsRecentBeforeWindow) {
             self.update_ts_recent(cx, segment);
         }
@@ -120,6 +123,9 @@ impl Tcb {
     fn repeated_syn(&mut self, cx: &mut Context, segment: &mut Arriving) -> Check {
         if self.state != State::SynReceived || !segment.syn || segment.rst || segment.seq != self.irs {
             return Continue(());
+        }
+        if !(segment.ece && segment.cwr) && !segment.ack_bit && !self.has(Defect::EcnAfterPlainSyn) {
+            self.ecn.withheld = true;
         }
         if segment.ack_bit && self.opened == Opened::Active && !self.has(Defect::SimultaneousSynAckRefused) {
             segment.syn = false;
