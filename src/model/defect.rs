@@ -108,6 +108,7 @@ defects! {
     AckOfUnsentKeepsText "ack-of-unsent-keeps-text" ["RFC9293-SEG-ESTABLISHED-ACKUNSENT"] "The text of a segment that acknowledges what was never sent is taken.";
     AckOfUnsentTaken "ack-of-unsent-taken" ["RFC9293-SEG-ESTABLISHED-ACKUNSENT"] "An ACK of what was never sent is taken as one of everything.";
     OldAckTakenAsNew "old-ack-taken-as-new" ["RFC9293-SEG-ESTABLISHED-OLDACK"] "A duplicate ACK is taken as one of everything.";
+    BareAckAnswered "bare-ack-answered" ["RFC9293-SEG-ESTABLISHED-OLDACK"] "An ACK without text is answered by an ACK.";
     AckOneTooLow "ack-one-too-low" ["RFC9293-3.4-ACK-CUM", "RFC9293-SEG-ESTABLISHED-ACK-GOOD"] "An ACK is believed to one number below what it says.";
     AckOneTooHigh "ack-one-too-high" ["RFC9293-3.4-ACK-CUM", "RFC9293-3.4-ACKEDFULL"] "An ACK is believed to one number above what it says.";
     PartialAckIgnored "partial-ack-ignored" ["RFC9293-3.4-ACK-CUM", "RFC9293-SEG-FINWAIT1-ACK-PARTIAL"] "An ACK of part of what is outstanding is ignored.";

@@ -87,6 +87,9 @@ impl Tcb {
         } else if self.is_duplicate_ack(segment, news) {
             self.on_duplicate_ack(cx);
         }
+        if self.has(Defect::BareAckAnswered) && segment.text.is_empty() && !segment.fin {
+            self.owed.now = true;
+        }
         if self.has(Defect::RttFromAnyAck) {
             self.sample(cx, segment.ack, segment.timestamps.map(|(_, echo)| echo));
         }
