@@ -340,6 +340,10 @@ impl Tcb {
     /// After idling for more than an RTO the restart window applies (RFC 5681 section 4.1).
     pub fn restart_after_idle(&mut self, cx: &Context) {
         let idle = cx.now.since(self.sent_at) > self.round_trip.rto;
+        let forgets = self.path.lowered && self.has(Defect::PathMtuForgotten);
+        if forgets && cx.now.since(self.sent_at) > core::time::Duration::from_secs(60) {
+            self.path.mtu = cx.config.mtu;
+        }
         let falls = cx.config.restart_after_idle && !self.has(Defect::IdleWindowKept);
         if falls && idle && !self.has_outstanding() {
             let restart = initial_window(cx, self.smss());

@@ -376,6 +376,12 @@ defects! {
     HardErrorIgnored "hard-error-ignored" ["RFC9293-SHLD-26"] "A hard ICMP error does not end an attempt to connect.";
     PacketTooBigIgnored "packet-too-big-ignored" ["RFC1191-3-1", "RFC8201-4-2"] "Segments stay as large as they are when a packet was too big.";
     PacketTooBigWithoutFloor "packet-too-big-without-floor" ["RFC5927-7.2-3", "RFC8201-4-1"] "A claim of an impossibly small MTU is believed.";
+    PacketTooBigRaises "packet-too-big-raises" ["RFC1191-3-4", "RFC8201-4-3"] "A message that a packet was too big can also raise the estimate.";
+    PathMtuForgotten "path-mtu-forgotten" ["RFC1191-3-5", "RFC8201-4-4"] "A minute after it was lowered the path's MTU is tried in full again.";
+    AnnouncedMssFollowsPath "announced-mss-follows-path" ["RFC1191-6.4-4", "RFC2923-2.3-1"] "The MSS that is announced shrinks with the path's MTU.";
+    PacketTooBigAborts "packet-too-big-aborts" ["RFC5927-5.2-2"] "A message that a packet was too big ends the connection.";
+    ClaimAtOnce "claim-at-once" ["RFC5927-7.2-2"] "A claim is believed at once, though larger packets have passed.";
+    MtuZeroIgnored "mtu-zero-ignored" ["RFC1191-3-2"] "A message that tells no MTU is ignored.";
     DontFragmentMissing "dont-fragment-missing" ["RFC7323-5.7-1", "RFC1191-2-1"] "Packets may be fragmented on their way.";
     ChecksumIgnored "checksum-ignored" ["RFC9293-MUST-3"] "Checksums are not verified.";
     ShortHeaderTaken "short-header-taken" ["RFC9293-3.1-DOFFSET-SHORT"] "A segment whose header is shorter than a header, or longer than the segment, is taken.";

@@ -143,6 +143,8 @@ pub(super) struct PathMtu {
     /// The largest packet sent so far, and the largest acknowledged.
     pub largest_sent: usize,
     pub largest_acked: usize,
+    /// The estimate is not the link's any more.
+    pub lowered: bool,
     /// A claim that waits for the segment to time out as well.
     pub claimed: Option<(usize, SeqNum)>,
 }
