@@ -224,6 +224,11 @@ pub const HOST_SETTINGS: &[HostSetting] = &[
         "an active open may take over a connection in TIME-WAIT (RFC 6191)",
     ),
     setting(
+        "user-timeout-option",
+        Takes::Flag,
+        "the user timeout is announced and taken over (RFC 5482)",
+    ),
+    setting(
         "window-scaling",
         Takes::Flag,
         "window scaling is offered and accepted (RFC 7323)",

@@ -189,6 +189,10 @@ defects! {
     CookieForEver "cookie-for-ever" ["RFC4987-3.6-3"] "A cookie is good for half an hour.";
     FastOpenTakesAnyCookie "fast-open-takes-any-cookie" ["RFC7413-4.2.2-3"] "Any fast open cookie lets data in.";
     FastOpenUnasked "fast-open-unasked" ["RFC7413-2-1"] "Fast open is done whether the application asked for it or not.";
+    FastOpenOddLengthTaken "fast-open-odd-length-taken" ["RFC7413-4.1.1-2"] "A fast open option of a length that cannot be is answered.";
+    FastOpenCookieForAll "fast-open-cookie-for-all" ["RFC7413-4.1.2-1"] "The fast open cookie of one host is good for all.";
+    FastOpenCookieRepeated "fast-open-cookie-repeated" ["RFC7413-4.2.2-6", "RFC7413-4.2.1-2"] "A SYN,ACK that is sent again bears the fast open cookie again.";
+    FastOpenUnlimited "fast-open-unlimited" ["RFC7413-4.2-2"] "Any number of fast opens may be pending.";
     ConstantIsn "constant-isn" ["RFC9293-MUST-8", "RFC6528-3-1"] "Every connection begins with the same number.";
     IsnFromClockOnly "isn-from-clock-only" ["RFC9293-SHLD-1", "RFC9293-MUST-9"] "ISNs come from the clock alone: anybody can guess them.";
     IsnWithoutClock "isn-without-clock" ["RFC9293-MUST-8"] "ISNs have no clock: a new incarnation begins where the old one did.";
@@ -331,6 +335,11 @@ defects! {
     ProbedOctetSentTwice "probed-octet-sent-twice" ["RFC9293-3.8.6.1-PROBEDATA"] "The octet of a probe that was taken is sent again under the next number.";
     UserTimeoutIgnored "user-timeout-ignored" ["RFC9293-MUST-21", "RFC9293-TMO-USER"] "The user timeout never comes.";
     UserTimeoutNotTold "user-timeout-not-told" ["RFC9293-TMO-USER"] "The user is not told of the user timeout.";
+    UserTimeoutNotAnnounced "user-timeout-not-announced" ["RFC5482-3-2", "RFC5482-3-3"] "The user timeout is not announced.";
+    UserTimeoutUnbound "user-timeout-unbound" ["RFC5482-3-4", "RFC5482-3.1-4"] "Whatever user timeout the peer announces is taken over.";
+    UserTimeoutOverridden "user-timeout-overridden" ["RFC5482-3.1-1"] "The peer's user timeout takes the place of the one that the application has set.";
+    UserTimeoutOptionIgnored "user-timeout-option-ignored" ["RFC5482-3.1-3"] "The user timeout that the peer announces is ignored.";
+    UserTimeoutZeroTaken "user-timeout-zero-taken" ["RFC5482-3.4-1"] "A user timeout of zero from the peer ends the connection at once.";
     KeepAliveUnasked "keep-alive-unasked" ["RFC9293-MUST-25"] "Idle connections are probed although nobody asked for it.";
     KeepAliveTooOften "keep-alive-too-often" ["RFC9293-MUST-28", "RFC2525-2.11"] "Keep-alive probes begin after a minute unless told otherwise.";
     KeepAliveHasty "keep-alive-hasty" ["RFC9293-MUST-29"] "One unanswered keep-alive probe ends the connection.";

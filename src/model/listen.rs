@@ -223,10 +223,16 @@ impl Model {
         let Some(most) = self.listeners[at].fast_open.or(unasked) else {
             return;
         };
+        // An even length of 4 to 16, or none to ask for one (RFC 7413 section 4.1.1).
+        let possible = matches!(offered.len(), 0 | 4 | 6 | 8 | 10 | 12 | 14 | 16);
+        if !possible && !self.cx.has(Defect::FastOpenOddLengthTaken) {
+            return;
+        }
         let socket = self.listeners[at].socket;
         let pending =
             |tcb: &&Tcb| tcb.opened == Opened::Passive(socket) && tcb.fast_open && tcb.state == State::SynReceived;
-        if self.tcbs.values().filter(pending).count() >= most {
+        let full = self.tcbs.values().filter(pending).count() >= most;
+        if full && !self.cx.has(Defect::FastOpenUnlimited) {
             return;
         }
         let right = isn::fast_open_cookie(&self.cx, tcb.peer.ip());

@@ -140,7 +140,7 @@ impl Tcb {
         if self.agreed.timestamps && shown && !(self.has(Defect::NoTimestampsOnAcks) && self.unsent() == 0) {
             self.push_timestamps(cx, true, &mut options);
         }
-        if self.uto_announce && self.is_synchronized() {
+        if self.uto_announce && self.is_synchronized() && !self.has(Defect::UserTimeoutNotAnnounced) {
             options.push(TcpOption::UserTimeout(uto_value(
                 self.settings.user_timeout.unwrap_or(cx.config.user_timeout),
             )));
@@ -251,7 +251,8 @@ impl Tcb {
 
     /// The user timeout that the peer announces (RFC 5482 section 3.1).
     pub fn take_user_timeout(&mut self, cx: &Context, segment: &Arriving) {
-        if let Some(value) = segment.user_timeout.filter(|value| value & 0x7fff != 0)
+        let zero = self.has(Defect::UserTimeoutZeroTaken);
+        if let Some(value) = segment.user_timeout.filter(|value| value & 0x7fff != 0 || zero)
             && cx.config.user_timeout_option
         {
             let unit = if value & 0x8000 != 0 { 60 } else { 1 };

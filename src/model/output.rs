@@ -233,7 +233,9 @@ impl Tcb {
             self.snd_nxt = self.iss.advanced(1);
         }
         // A SYN,ACK that is sent again bears no cookie (RFC 7413 section 4.2.2).
-        self.cookie = None;
+        if !self.has(Defect::FastOpenCookieRepeated) {
+            self.cookie = None;
+        }
         self.put(cx, self.iss, flags, Vec::new(), options, Ecn::NotEct);
         self.arm(cx);
     }
