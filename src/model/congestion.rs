@@ -143,6 +143,7 @@ impl Tcb {
             let more = match () {
                 () if self.defects.contains(Defect::SlowStartTooFast) => 2 * smss,
                 () if self.defects.contains(Defect::AckDivisionRewarded) => smss,
+                () if self.defects.contains(Defect::AckCountedInFull) => acked,
                 () => acked.min(smss),
             };
             congestion.cwnd = congestion.cwnd.saturating_add(more);

@@ -187,6 +187,8 @@ defects! {
     SynWithEcnDropped "syn-with-ecn-dropped" ["RFC9293-SEG-LISTEN-SYN-ECN"] "A SYN with ECE is dropped.";
     CookieFromAnyone "cookie-from-anyone" ["RFC4987-3.6-2"] "Where cookies are in use any ACK establishes a connection.";
     CookieForEver "cookie-for-ever" ["RFC4987-3.6-3"] "A cookie is good for half an hour.";
+    CookieMssForgotten "cookie-mss-forgotten" ["RFC4987-3.6-4"] "With a cookie the peer's MSS is forgotten.";
+    CookieOptionsMisread "cookie-options-misread" ["RFC4987-3.6-5"] "With a cookie timestamps are used that the SYN,ACK did not offer.";
     FastOpenTakesAnyCookie "fast-open-takes-any-cookie" ["RFC7413-4.2.2-3"] "Any fast open cookie lets data in.";
     FastOpenUnasked "fast-open-unasked" ["RFC7413-2-1"] "Fast open is done whether the application asked for it or not.";
     FastOpenOddLengthTaken "fast-open-odd-length-taken" ["RFC7413-4.1.1-2"] "A fast open option of a length that cannot be is answered.";
@@ -250,6 +252,7 @@ defects! {
     NoTimestampsOnAcks "no-timestamps-on-acks" ["RFC7323-3.2-5"] "Segments without data carry no timestamps.";
     NoMssOnSyn "no-mss-on-syn" ["RFC9293-MUST-14"] "No MSS is announced.";
     AnnouncedMssTooLarge "announced-mss-too-large" ["RFC9293-MUST-67"] "The MSS announced is the MTU, headers and all.";
+    MssLessOptions "mss-less-options" ["RFC6691-2-2"] "The MSS that is announced leaves room for the options that were agreed upon.";
     WindowIgnored "window-ignored" ["RFC9293-3.8.6-RWND"] "New data is sent beyond the offered window.";
     WindowOverrunByOne "window-overrun-by-one" ["RFC9293-3.8.6-RWND"] "One octet is sent beyond the offered window.";
     LargestWindowUsed "largest-window-used" ["RFC7323-2.4-3"] "New data is sent by the largest window ever offered.";
@@ -267,6 +270,7 @@ defects! {
     UrgentPointerOneTooLow "urgent-pointer-one-too-low" ["RFC9293-MUST-62"] "The urgent pointer names the last urgent octet, not the one after it.";
     UrgentNotMarked "urgent-not-marked" ["RFC9293-CALL-SEND-ESTABLISHED-URG"] "Urgent data is sent without URG.";
     FinBeforeData "fin-before-data" ["RFC9293-3.6-FLUSH", "RFC9293-3.4-SYNFIN-SEQ"] "The FIN does not wait for what is queued: the rest is lost.";
+    FinHeldByNagle "fin-held-by-nagle" ["RFC2525-2.15"] "A FIN waits until what is outstanding has been acknowledged.";
     OtherOctetsAgain "other-octets-again" ["RFC9293-3.8-CONTENT", "RFC2525-2.4"] "What is sent again is not what was sent.";
     WrongChecksum "wrong-checksum" ["RFC9293-MUST-2"] "Segments with an odd number of octets have a wrong checksum.";
     ReservedBitsSet "reserved-bits-set" ["RFC9293-3.1-RESERVED-TX"] "A reserved bit of every segment is set.";
@@ -327,6 +331,7 @@ defects! {
     RttFromAnyAck "rtt-from-any-ack" ["RFC7323-4.1-2"] "The echo of a timestamp is measured on ACKs of nothing new as well.";
     RttFromSynEcho "rtt-from-syn-echo" ["RFC7323-3.2-3"] "The echo on a SYN, which echoes nothing, is measured.";
     RetransmitsTheLatest "retransmits-the-latest" ["RFC6298-5.4-1", "RFC9293-TMO-RETX"] "What is sent again is the end of the queue, not its front.";
+    RetransmitsACrumb "retransmits-a-crumb" ["RFC2525-2.14"] "A retransmission goes out in two segments, the second as large as the options.";
     NoWindowProbe "no-window-probe" ["RFC9293-MUST-36"] "A closed window is not probed.";
     ProbeNotBackedOff "probe-not-backed-off" ["RFC9293-SHLD-30"] "Probes come at even distances.";
     ProbeGivesUp "probe-gives-up" ["RFC9293-MUST-37"] "A connection whose window stays closed is given up although probes are answered.";
@@ -348,6 +353,7 @@ defects! {
     KeepAliveDeafToTraffic "keep-alive-deaf-to-traffic" ["RFC9293-MUST-26"] "Keep-alive probes go out although segments came.";
     NoSlowStart "no-slow-start" ["RFC5681-3.1-1", "RFC2525-2.1"] "The initial window is as large as the peer's.";
     SlowStartTooFast "slow-start-too-fast" ["RFC5681-3.1-4", "RFC5681-3-1"] "In slow start every ACK opens the window by two segments.";
+    AckCountedInFull "ack-counted-in-full" ["RFC3465-2.3-1"] "In slow start an ACK opens the window by all that it acknowledges.";
     AckDivisionRewarded "ack-division-rewarded" ["RFC5681-3.1-5", "RFC5681-5-1"] "Every ACK opens the window by a segment, however little it acknowledges.";
     HandshakeOpensWindow "handshake-opens-window" ["RFC5681-3.1-2", "RFC6928-2-2"] "The ACK of the handshake opens the window like one of data.";
     FullWindowAfterSynLoss "full-window-after-syn-loss" ["RFC5681-3.1-3"] "A SYN that was sent again leaves the initial window as it is.";
@@ -401,6 +407,7 @@ defects! {
     MssTakenLater "mss-taken-later" ["RFC9293-MUST-65"] "An MSS option on a later segment is obeyed.";
     BroadcastAnswered "broadcast-answered" ["RFC9293-MUST-57", "RFC9293-MUST-63"] "Segments from addresses that nobody has are answered.";
     WrongConnection "wrong-connection" ["RFC9293-SEG-CLOSED-ACK"] "Of the peer's end only the address is looked at: segments for another port reach the connection.";
+    DscpChangeResets "dscp-change-resets" ["RFC2873-4-1", "RFC3360-2.4-1"] "A segment whose DSCP is not that of the SYN resets the connection.";
 }
 
 impl Defect {

@@ -204,6 +204,10 @@ impl Model {
         tcb.set_iss(cookie);
         tcb.set_irs(irs);
         tcb.snd_mss = usize::from(mss);
+        if self.cx.has(Defect::CookieMssForgotten) {
+            tcb.snd_mss = 1460;
+        }
+        tcb.agreed.timestamps = self.cx.has(Defect::CookieOptionsMisread);
         tcb.snd_nxt = cookie.advanced(1);
         tcb.state = State::SynReceived;
         tcb.rcv_edge = tcb.rcv_nxt.advanced(i64::from(tcb.first_window(&self.cx)));

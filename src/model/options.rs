@@ -91,6 +91,8 @@ impl Tcb {
         let mss = announced_mss(cx, self.local.is_ipv4(), self.settings.mss);
         let mss = if self.has(Defect::AnnouncedMssTooLarge) {
             cx.config.mtu
+        } else if self.has(Defect::MssLessOptions) && self.agreed.timestamps {
+            mss - TIMESTAMPS_SPACE
         } else {
             mss
         };

@@ -140,7 +140,8 @@ impl Tcb {
         if self.has(Defect::FinBeforeData) && self.closing && !self.fin_sent {
             self.queue.truncate(self.snd_nxt);
         }
-        if !self.closing || self.fin_sent || self.unsent() > 0 || self.usable_window() == 0 {
+        let held = self.has(Defect::FinHeldByNagle) && self.has_outstanding();
+        if !self.closing || self.fin_sent || held || self.unsent() > 0 || self.usable_window() == 0 {
             return;
         }
         let seq = self.snd_nxt;
@@ -171,6 +172,10 @@ impl Tcb {
         self.round_trip.timed = None;
         let options = self.segment_options(cx, true);
         let most = self.largest_payload(space(&options));
+        let most = match self.has(Defect::RetransmitsACrumb) && space(&options) > 0 {
+            true => most - space(&options),
+            false => most,
+        };
         let edge = self.snd_una.advanced(i64::from(self.snd_wnd));
         let hole = self.end_of_hole(seq);
         let end = if edge.before(hole) && !self.outlives_the_window(1) {

@@ -242,7 +242,8 @@ impl Model {
                 }
                 let local = SocketAddr::new(destination, segment.destination);
                 let peer = SocketAddr::new(source, segment.source);
-                if let Some(segment) = Arriving::read(&self.cx, segment, packet.ip.ecn) {
+                if let Some(mut segment) = Arriving::read(&self.cx, segment, packet.ip.ecn) {
+                    segment.rst |= packet.ip.dscp != 0 && !segment.syn && self.cx.has(Defect::DscpChangeResets);
                     self.segment_arrives(local, peer, segment);
                 }
             }

@@ -102,6 +102,9 @@ impl Tcb {
             };
             let length = self.send_again(cx, front);
             self.congestion.high_rxt = front.advanced(i64::from(length));
+            if self.has(Defect::RetransmitsACrumb) {
+                self.send_again(cx, self.congestion.high_rxt);
+            }
         }
         self.timers.retransmission = Some(cx.now + self.round_trip.rto);
     }
