@@ -51,5 +51,8 @@ fn each_purpose_is_referred_to_by_a_case_and_no_other_name_is() {
     let unknown: Vec<_> = referred.difference(&purposes).collect();
     assert!(unknown.is_empty(), "no such purposes: {unknown:?}");
     let missing: Vec<&str> = purposes.difference(&referred).map(String::as_str).collect();
-    assert_eq!(missing, CANNOT_BE_SAID, "each purpose needs a case; take off the list what has one");
+    assert_eq!(
+        missing, CANNOT_BE_SAID,
+        "each purpose needs a case; take off the list what has one"
+    );
 }

@@ -152,7 +152,11 @@ impl Tcb {
         congestion.bytes_acked = congestion.bytes_acked.saturating_add(acked);
         if congestion.bytes_acked >= congestion.cwnd {
             congestion.bytes_acked -= congestion.cwnd;
-            let steps = if self.defects.contains(Defect::AdditiveIncreaseTooFast) { 3 } else { 1 };
+            let steps = if self.defects.contains(Defect::AdditiveIncreaseTooFast) {
+                3
+            } else {
+                1
+            };
             congestion.cwnd = congestion.cwnd.saturating_add(steps * smss);
         }
     }
@@ -274,7 +278,11 @@ impl Tcb {
     /// Rule 4: the tail once more, once in each recovery, if nothing has been reported of it.
     fn rescue(&mut self, cx: &Context) -> Option<SeqNum> {
         let tail = self.snd_nxt.advanced(-i64::from(self.smss().min(self.flight())));
-        if self.congestion.rescued || self.has(Defect::TailNotRescued) || self.may_send_new(cx) || !self.snd_una.before(self.congestion.recover) {
+        if self.congestion.rescued
+            || self.has(Defect::TailNotRescued)
+            || self.may_send_new(cx)
+            || !self.snd_una.before(self.congestion.recover)
+        {
             return None;
         }
         self.congestion.rescued = true;

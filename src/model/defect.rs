@@ -345,6 +345,8 @@ defects! {
     UserTimeoutOverridden "user-timeout-overridden" ["RFC5482-3.1-1"] "The peer's user timeout takes the place of the one that the application has set.";
     UserTimeoutOptionIgnored "user-timeout-option-ignored" ["RFC5482-3.1-3"] "The user timeout that the peer announces is ignored.";
     UserTimeoutZeroTaken "user-timeout-zero-taken" ["RFC5482-3.4-1"] "A user timeout of zero from the peer ends the connection at once.";
+    UserTimeoutHalfOpen "user-timeout-half-open" ["RFC5482-3.3-2"] "The user timeout on a SYN governs the handshake as well.";
+    KeepAliveBeforeUserTimeout "keep-alive-before-user-timeout" ["RFC5482-4.2-1"] "Keep-alive takes no notice of the user timeout agreed upon.";
     KeepAliveUnasked "keep-alive-unasked" ["RFC9293-MUST-25"] "Idle connections are probed although nobody asked for it.";
     KeepAliveTooOften "keep-alive-too-often" ["RFC9293-MUST-28", "RFC2525-2.11"] "Keep-alive probes begin after a minute unless told otherwise.";
     KeepAliveHasty "keep-alive-hasty" ["RFC9293-MUST-29"] "One unanswered keep-alive probe ends the connection.";

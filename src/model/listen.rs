@@ -109,6 +109,9 @@ impl Model {
         tcb.set_iss(iss);
         tcb.set_irs(segment.seq);
         tcb.agree(&self.cx, &segment);
+        if self.cx.has(Defect::UserTimeoutHalfOpen) {
+            tcb.take_user_timeout(&self.cx, &segment);
+        }
         tcb.state = State::SynReceived;
         tcb.snd_wnd = u32::from(segment.window);
         tcb.max_snd_wnd = tcb.snd_wnd;

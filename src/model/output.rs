@@ -121,7 +121,11 @@ impl Tcb {
         let mut ecn = Ecn::NotEct;
         if (self.agreed.ecn && !self.ecn.withheld) || self.has(Defect::EcnWithoutAgreement) {
             // New data only: neither ACKs, probes nor retransmissions are marked (RFC 3168 section 6.1.4 and after).
-            ecn = if self.has(Defect::Ect1Used) { Ecn::Ect1 } else { Ecn::Ect0 };
+            ecn = if self.has(Defect::Ect1Used) {
+                Ecn::Ect1
+            } else {
+                Ecn::Ect0
+            };
             if self.has(Defect::NonceSumSet) {
                 flags = flags | Flags::AE;
             }

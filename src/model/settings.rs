@@ -117,7 +117,7 @@ impl Tcb {
         }
         match (fixed, self.uto_remote) {
             (Some(fixed), _) => fixed,
-            (None, Some(remote)) if self.is_synchronized() => {
+            (None, Some(remote)) if self.is_synchronized() || self.has(Defect::UserTimeoutHalfOpen) => {
                 let least = LIMITS.0.max(self.round_trip.rto);
                 LIMITS.1.min(cx.config.user_timeout.max(remote).max(least))
             }

@@ -313,6 +313,13 @@ impl Tcb {
             cx.config.keep_alive_idle
         };
         let idle = self.settings.keep_alive_idle.unwrap_or(default);
+        // With a user timeout that was agreed upon, not before that has passed (RFC 5482 section 4.2).
+        let idle = match self.uto_remote {
+            Some(_) if !self.has(Defect::KeepAliveBeforeUserTimeout) => {
+                idle.max(self.user_timeout(cx) + Duration::from_secs(1))
+            }
+            Some(_) | None => idle,
+        };
         let interval = self
             .settings
             .keep_alive_interval

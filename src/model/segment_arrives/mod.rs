@@ -101,9 +101,7 @@ impl Arriving {
         for option in segment.options {
             match option {
                 TcpOption::Other { .. } if cx.has(Defect::UnknownOptionRefused) => return None,
-                TcpOption::UserTimeout(_)
-                    if cx.has(Defect::UnknownOptionRefused) && !cx.config.user_timeout_option =>
-                {
+                TcpOption::UserTimeout(_) if cx.has(Defect::UnknownOptionRefused) && !cx.config.user_timeout_option => {
                     return None;
                 }
                 TcpOption::Raw(_) if cx.has(Defect::IllegalOptionPanics) => panic!("an option of no length"),

@@ -250,8 +250,16 @@ impl Tcb {
         }
         if first.before(self.rcv_nxt) {
             let whole = self.has(Defect::DuplicateEdgesWrong) && self.rcv_nxt.before(end);
-            let first = if self.has(Defect::DuplicateEdgesWrong) { first.advanced(-1) } else { first };
-            let end = if self.rcv_nxt.before(end) && !whole { self.rcv_nxt } else { end };
+            let first = if self.has(Defect::DuplicateEdgesWrong) {
+                first.advanced(-1)
+            } else {
+                first
+            };
+            let end = if self.rcv_nxt.before(end) && !whole {
+                self.rcv_nxt
+            } else {
+                end
+            };
             self.reports.duplicate = Some((first, end));
             self.owed.now = true;
             return;
