@@ -124,9 +124,8 @@ impl Tcb {
         if self.state != State::SynReceived || !segment.syn || segment.rst || segment.seq != self.irs {
             return Continue(());
         }
-        if !(segment.ece && segment.cwr) && !segment.ack_bit && !self.has(Defect::EcnAfterPlainSyn) {
-            self.ecn.withheld = true;
-        }
+        let asks = segment.ack_bit || (segment.ece && segment.cwr);
+        self.ecn.withheld |= !asks && !self.has(Defect::EcnAfterPlainSyn);
         if segment.ack_bit && self.opened == Opened::Active && !self.has(Defect::SimultaneousSynAckRefused) {
             segment.syn = false;
             segment.seq = segment.seq.advanced(1);
