@@ -27,7 +27,7 @@ const EPHEMERAL: (u16, u16) = (49_152, 16_384);
 const MOST_FIRINGS: usize = 64;
 
 /// What it can do.
-const ABILITIES: [&str; 29] = [
+const ABILITIES: [&str; 30] = [
     "ipv4",
     "ipv6",
     "listen",
@@ -44,6 +44,7 @@ const ABILITIES: [&str; 29] = [
     "sack",
     "timestamps",
     "window-scale",
+    "virtual-time",
     "fast-open-server",
     "ecn",
     "set:nodelay",
