@@ -154,3 +154,24 @@ fn an_unsupported_ability_is_said_before_anything_is_done() {
         outcome.reason
     );
 }
+
+#[test]
+fn a_retransmission_is_background_after_any_duplicate_not_only_after_the_last() {
+    let body = r#"
+given: {state: established, options: <mss 1000>}
+steps:
+  - call: send 40000
+  - expect: ACK data=40000
+    acknowledge: each
+    within: 2*rto
+  - call: send 8000
+  - expect: ACK data=8000
+  - repeat: 6                  # the third brings the retransmission, the others come after it
+    steps:
+      - inject: ACK ack=SND.UNA
+  - expect: nothing
+    for: prompt
+"#;
+    let outcome = run(&script("duplicates", body), Config::default(), "nothing");
+    assert_eq!(outcome.verdict, Verdict::Pass, "{}", outcome.reason);
+}

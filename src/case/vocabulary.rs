@@ -28,6 +28,10 @@ pub const CONDITIONS: &[Word] = &[
     word("f-rto", "implements F-RTO (RFC 5682)"),
     word("fast-open", "implements fast open (RFC 7413)"),
     word("initial-window-10", "implements the larger initial window (RFC 6928)"),
+    word(
+        "initial-window-4",
+        "keeps to the initial window of two to four segments (RFC 3390, RFC 5681)",
+    ),
     word("jumbograms", "supports IPv6 jumbograms (RFC 2675)"),
     word("keep-alive", "implements keep-alives (RFC 9293 section 3.8.4)"),
     word("limited-transmit", "implements limited transmit (RFC 3042)"),
@@ -74,6 +78,7 @@ pub const ABILITIES: &[Word] = &[
     word("state", "tells the state of a connection"),
     word("timestamps", "can negotiate timestamps"),
     word("urgent", "the application can send urgent data, and is told of it"),
+    word("virtual-time", "its clock is the tester's, so that days pass at once"),
     word("window-scale", "can negotiate window scaling"),
 ];
 
@@ -219,6 +224,11 @@ pub const HOST_SETTINGS: &[HostSetting] = &[
         "tw-reuse",
         Takes::Flag,
         "an active open may take over a connection in TIME-WAIT (RFC 6191)",
+    ),
+    setting(
+        "user-timeout-option",
+        Takes::Flag,
+        "the user timeout is announced and taken over (RFC 5482)",
     ),
     setting(
         "window-scaling",

@@ -10,7 +10,7 @@ use crate::target::SocketId;
 use crate::time::{Instant, Stamp};
 use crate::wire::{Flags, Isn, Segment, SeqNum, TcpOption};
 use core::net::IpAddr;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What the target may answer to with a repeated ACK: the number behind what it would acknowledge.
 #[derive(Clone, Copy, Debug)]
@@ -72,8 +72,8 @@ pub(super) struct Conn {
     /// Order of the last inject, and of the first since the last `expect` was met.
     pub last_inject: Option<u64>,
     pub first_inject: Option<u64>,
-    /// Order of the last inject that tells of a loss: a duplicate ACK, a SACK, an ICMP error.
-    pub loss_told: Option<u64>,
+    /// Order of the injects that tell of a loss: a duplicate ACK, a SACK, an ICMP error.
+    pub losses_told: BTreeSet<u64>,
     /// The number behind the highest octet injected, counted or not.
     pub delivered: i64,
 
@@ -141,7 +141,7 @@ impl Conn {
             win: u16::MAX,
             last_inject: None,
             first_inject: None,
-            loss_told: None,
+            losses_told: BTreeSet::new(),
             delivered: 0,
             irs_known: false,
             rcv_nxt: 0,
@@ -473,7 +473,7 @@ impl Conn {
             // The rest of a retransmission of which a step has taken a part.
             Some((_, (_, order))) if *order == frame.order => true,
             Some((_, (at, order))) => {
-                let told = self.loss_told.is_some_and(|told| *order < told && told < frame.order);
+                let told = *order + 1 < frame.order && self.losses_told.range(*order + 1..frame.order).next().is_some();
                 told || frame.at.since(*at).1 >= due
             }
         }

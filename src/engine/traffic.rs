@@ -67,7 +67,7 @@ impl Run {
         let octets: Arc<[u8]> = packet.encode().into();
         let it = &mut self.conns[conn.0];
         it.last_inject = Some(self.order);
-        it.loss_told = Some(self.order);
+        it.losses_told.insert(self.order);
         self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, conn.0, &packet, &octets, "");
         self.outbox.push_back(Action::Inject(Flight { octets, seen: None }));
         Ok(())
@@ -106,7 +106,7 @@ impl Run {
         let conn = &mut self.conns[here];
         let repeated_ack = i64::from(segment.seg_len()) == 0 && conn.iss.relative(segment.ack).0 == conn.snd_una;
         if repeated_ack && conn.snd_nxt > conn.snd_una || has_sack(segment) {
-            conn.loss_told = Some(order);
+            conn.losses_told.insert(order);
         }
         conn.win = segment.window;
         conn.seg = seg;

@@ -365,6 +365,7 @@ impl Config {
             "path-mtu-discovery" => self.path_mtu_discovery = on,
             "slow-start-after-idle" => self.restart_after_idle = on,
             "fast-open" => self.fast_open = on,
+            "user-timeout-option" => self.user_timeout_option = on,
             "abort-on-overflow" => {
                 self.backlog_full = if on { BacklogFull::Reset } else { BacklogFull::Ignore };
             }

@@ -20,6 +20,8 @@ pub(super) struct Context {
     /// Added to every ISN, so that the first lies where it was asked for.
     pub isn_offset: Option<u32>,
     ip_id: u16,
+    /// Challenge ACKs of all connections, for the mistake that counts them together.
+    challenges: u32,
 }
 
 impl Context {
@@ -33,12 +35,19 @@ impl Context {
             out: Vec::new(),
             isn_offset: None,
             ip_id: secret.hash(&[0x6964]) as u16,
+            challenges: 0,
         }
     }
 
     /// Whether this mistake is switched on.
     pub fn has(&self, defect: Defect) -> bool {
         self.defects.contains(defect)
+    }
+
+    /// Whether all connections together have used up the limit of one, where that mistake is made.
+    pub fn shares_exhausted_limit(&mut self, limit: u32) -> bool {
+        self.challenges += 1;
+        self.has(Defect::ChallengeLimitShared) && self.challenges > limit
     }
 
     /// Hands a segment of no connection to IP.
@@ -74,7 +83,7 @@ impl Context {
             ecn,
             id: if v4 { self.ip_id } else { 0 },
             // RFC 1191 section 3.
-            dont_fragment: !v4 || self.config.path_mtu_discovery,
+            dont_fragment: !v4 || (self.config.path_mtu_discovery && !self.has(Defect::DontFragmentMissing)),
             flow: 0,
         };
         let packet = Packet {

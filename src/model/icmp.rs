@@ -81,16 +81,19 @@ impl Tcb {
             return;
         }
         let v4 = self.local.is_ipv4();
-        let mut mtu = claimed_mtu(icmp, v4);
-        if self.has(Defect::PacketTooBigWithoutFloor) {
-            // What leaves room for an octet.
-            mtu = mtu.max(fixed_headers(v4) + 1);
+        let mtu = claimed_mtu(icmp, v4, self.has(Defect::MtuZeroIgnored));
+        if self.has(Defect::PacketTooBigAborts) {
+            return self.end(cx, Some(ErrorName::Unreachable), "packet too big");
         }
-        let impossible = mtu < least_mtu(v4) && !self.has(Defect::PacketTooBigWithoutFloor);
-        if impossible || mtu >= self.path.mtu || mtu >= self.path.largest_sent {
+        let raises = self.has(Defect::PacketTooBigRaises) && mtu > self.path.mtu;
+        let impossible = mtu < least_mtu(v4) && !(self.has(Defect::PacketTooBigWithoutFloor) && mtu > 60);
+        if impossible || (!raises && (mtu >= self.path.mtu || mtu >= self.path.largest_sent)) {
             return;
         }
-        if mtu < self.path.largest_acked {
+        if self.has(Defect::AnnouncedMssFollowsPath) {
+            cx.config.mtu = mtu;
+        }
+        if mtu < self.path.largest_acked && !self.has(Defect::ClaimAtOnce) {
             self.path.claimed = Some((mtu, seq));
             return;
         }
@@ -120,6 +123,7 @@ impl Tcb {
     fn lower_path_mtu(&mut self, mtu: usize) -> bool {
         let before = self.smss();
         self.path.mtu = mtu;
+        self.path.lowered = true;
         self.path.claimed = None;
         let after = self.smss();
         self.scale_congestion_window(before);
@@ -145,7 +149,10 @@ impl Tcb {
 }
 
 /// The MTU that an error tells, or where an old router tells none, the next lower plateau below what it dropped.
-fn claimed_mtu(icmp: &Icmp, v4: bool) -> usize {
+fn claimed_mtu(icmp: &Icmp, v4: bool, ignores_zero: bool) -> usize {
+    if icmp.rest & 0xffff == 0 && v4 && ignores_zero {
+        return usize::MAX;
+    }
     let told = if v4 { icmp.rest & 0xffff } else { icmp.rest } as usize;
     if told != 0 || !v4 {
         return told;

@@ -113,6 +113,9 @@ impl Model {
         tcb.set_iss(iss);
         tcb.set_irs(segment.seq);
         tcb.agree(&self.cx, &segment);
+        if self.cx.has(Defect::UserTimeoutHalfOpen) {
+            tcb.take_user_timeout(&self.cx, &segment);
+        }
         tcb.state = State::SynReceived;
         tcb.snd_wnd = u32::from(segment.window);
         tcb.max_snd_wnd = tcb.snd_wnd;
@@ -212,6 +215,10 @@ impl Model {
         tcb.set_iss(cookie);
         tcb.set_irs(irs);
         tcb.snd_mss = usize::from(mss);
+        if self.cx.has(Defect::CookieMssForgotten) {
+            tcb.snd_mss = 1460;
+        }
+        tcb.agreed.timestamps = self.cx.has(Defect::CookieOptionsMisread);
         tcb.snd_nxt = cookie.advanced(1);
         tcb.state = State::SynReceived;
         tcb.rcv_edge = tcb.rcv_nxt.advanced(i64::from(tcb.first_window(&self.cx)));
@@ -231,10 +238,16 @@ impl Model {
         let Some(most) = self.listeners[at].fast_open.or(unasked) else {
             return;
         };
+        // An even length of 4 to 16, or none to ask for one (RFC 7413 section 4.1.1).
+        let possible = matches!(offered.len(), 0 | 4 | 6 | 8 | 10 | 12 | 14 | 16);
+        if !possible && !self.cx.has(Defect::FastOpenOddLengthTaken) {
+            return;
+        }
         let socket = self.listeners[at].socket;
         let pending =
             |tcb: &&Tcb| tcb.opened == Opened::Passive(socket) && tcb.fast_open && tcb.state == State::SynReceived;
-        if self.tcbs.values().filter(pending).count() >= most {
+        let full = self.tcbs.values().filter(pending).count() >= most;
+        if full && !self.cx.has(Defect::FastOpenUnlimited) {
             return;
         }
         let right = isn::fast_open_cookie(&self.cx, tcb.peer.ip());
@@ -259,7 +272,10 @@ impl Model {
             return false;
         };
         let request = segment.syn && !segment.ack_bit && !segment.rst;
-        if old.state != State::TimeWait || !request || !self.cx.config.reopen_time_wait {
+        let early = self.cx.has(Defect::ReopensBeforeTimeWait)
+            && matches!(old.state, State::FinWait2 | State::Closing | State::LastAck);
+        let waits = old.state == State::TimeWait || early;
+        if !waits || !request || !self.cx.config.reopen_time_wait {
             return false;
         }
         let Some(at) = self.listeners.iter().position(|listener| listener.local == old.local) else {

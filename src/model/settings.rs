@@ -1,6 +1,7 @@
 //! What an application sets on one connection.
 
 use super::context::{Context, errno};
+use super::defect::Defect;
 use super::tcb::Tcb;
 use crate::notation::{ErrorName, Setting};
 use crate::target::{Errno, SetValue};
@@ -109,9 +110,21 @@ impl Tcb {
     pub fn user_timeout(&self, cx: &Context) -> Duration {
         /// L_LIMIT and U_LIMIT.
         const LIMITS: (Duration, Duration) = (Duration::from_secs(100), Duration::from_secs(3600));
-        match (self.settings.user_timeout, self.uto_remote) {
+        let fixed = self.settings.user_timeout;
+        let fixed = fixed.filter(|_| !(self.has(Defect::UserTimeoutOverridden) && self.uto_remote.is_some()));
+        if let Some(remote) = self.uto_remote
+            && fixed.is_none()
+        {
+            if self.has(Defect::UserTimeoutUnbound) || (remote.is_zero() && self.has(Defect::UserTimeoutZeroTaken)) {
+                return remote;
+            }
+            if self.has(Defect::UserTimeoutOptionIgnored) {
+                return cx.config.user_timeout;
+            }
+        }
+        match (fixed, self.uto_remote) {
             (Some(fixed), _) => fixed,
-            (None, Some(remote)) if self.is_synchronized() => {
+            (None, Some(remote)) if self.is_synchronized() || self.has(Defect::UserTimeoutHalfOpen) => {
                 let least = LIMITS.0.max(self.round_trip.rto);
                 LIMITS.1.min(cx.config.user_timeout.max(remote).max(least))
             }

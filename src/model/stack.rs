@@ -27,7 +27,7 @@ const EPHEMERAL: (u16, u16) = (49_152, 16_384);
 const MOST_FIRINGS: usize = 64;
 
 /// What it can do.
-const ABILITIES: [&str; 29] = [
+const ABILITIES: [&str; 30] = [
     "ipv4",
     "ipv6",
     "listen",
@@ -44,6 +44,7 @@ const ABILITIES: [&str; 29] = [
     "sack",
     "timestamps",
     "window-scale",
+    "virtual-time",
     "fast-open-server",
     "ecn",
     "set:nodelay",
@@ -250,7 +251,8 @@ impl Model {
                 }
                 let local = SocketAddr::new(destination, segment.destination);
                 let peer = SocketAddr::new(source, segment.source);
-                if let Some(segment) = Arriving::read(&self.cx, segment, packet.ip.ecn) {
+                if let Some(mut segment) = Arriving::read(&self.cx, segment, packet.ip.ecn) {
+                    segment.rst |= packet.ip.dscp != 0 && !segment.syn && self.cx.has(Defect::DscpChangeResets);
                     self.segment_arrives(local, peer, segment);
                 }
             }

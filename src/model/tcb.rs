@@ -146,6 +146,8 @@ pub(super) struct PathMtu {
     /// The largest packet sent so far, and the largest acknowledged.
     pub largest_sent: usize,
     pub largest_acked: usize,
+    /// The estimate is not the link's any more.
+    pub lowered: bool,
     /// A claim that waits for the segment to time out as well.
     pub claimed: Option<(usize, SeqNum)>,
 }
@@ -157,6 +159,10 @@ pub(super) struct EcnState {
     pub echo: bool,
     /// The next new data carries CWR.
     pub cwr: bool,
+    /// The peer's SYN had both flags.
+    pub asked: bool,
+    /// A SYN without ECN followed: nothing of ours is ECN-capable (RFC 3168 section 6.1.1).
+    pub withheld: bool,
     /// What was sent when the window was last reduced for a mark.
     pub reduced_at: Option<SeqNum>,
 }
@@ -197,6 +203,8 @@ pub(super) struct Tcb {
     pub agreed: Agreed,
     /// SendMSS: what the peer announced, or the default (RFC 9293 section 3.7.1).
     pub snd_mss: usize,
+    /// The peer announced it.
+    pub mss_announced: bool,
     pub path: PathMtu,
     pub queue: SendQueue,
     /// CLOSE was called and taken up: a FIN follows the queue.
@@ -274,6 +282,7 @@ impl Tcb {
             ts_offset: super::isn::timestamp_offset(cx, local, peer),
             agreed: Agreed::default(),
             snd_mss: super::options::default_mss(local.is_ipv4()),
+            mss_announced: false,
             path: PathMtu {
                 mtu: cx.config.mtu,
                 ..PathMtu::default()
@@ -346,7 +355,12 @@ impl Tcb {
     pub fn choose_scale(&mut self, cx: &Context) {
         let buffer = self.settings.receive_buffer.unwrap_or(cx.config.receive_buffer);
         let fits = |shift: &u8| buffer >> shift <= usize::from(u16::MAX);
-        self.agreed.rcv_wind_shift = (0..=14).find(fits).unwrap_or(14);
+        let largest = if self.has(Defect::ScaleAnnouncedTooLarge) {
+            16
+        } else {
+            14
+        };
+        self.agreed.rcv_wind_shift = (0..=largest).find(fits).unwrap_or(largest);
     }
 
     /// RCV.WND: from RCV.NXT to the right edge.

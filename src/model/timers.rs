@@ -98,8 +98,15 @@ impl Tcb {
             if self.has(Defect::RtoNotStopped) && !self.has_outstanding() {
                 self.send_probe(cx, self.snd_una.advanced(-1), vec![0]);
             }
-            let length = self.send_again(cx, self.snd_una);
-            self.congestion.high_rxt = self.snd_una.advanced(i64::from(length));
+            let front = match self.has(Defect::ReportsKeptAfterTimeout) {
+                true => self.scoreboard.end_of(self.snd_una).unwrap_or(self.snd_una),
+                false => self.snd_una,
+            };
+            let length = self.send_again(cx, front);
+            self.congestion.high_rxt = front.advanced(i64::from(length));
+            if self.has(Defect::RetransmitsACrumb) {
+                self.send_again(cx, self.congestion.high_rxt);
+            }
         }
         self.timers.retransmission = Some(cx.now + self.round_trip.rto);
     }
@@ -158,6 +165,10 @@ impl Tcb {
 
     /// Takes a sample (sections 2.2 to 2.4).
     pub fn measure(&mut self, cx: &Context, r: Duration) {
+        if self.has(Defect::RttMeasuredOnce) && self.round_trip.srtt.is_some() {
+            return;
+        }
+        let (plain, no_floor) = (self.has(Defect::RtoWithoutVariance), self.has(Defect::RtoFloorMissing));
         let it = &mut self.round_trip;
         let srtt = match it.srtt {
             None => {
@@ -171,13 +182,19 @@ impl Tcb {
         };
         it.srtt = Some(srtt);
         it.backoffs = 0;
-        let rto = srtt + GRANULARITY.max(it.rttvar * 4);
-        it.rto = rto.max(cx.config.rto_min).min(cx.config.rto_max);
+        let rto = srtt
+            + if plain {
+                GRANULARITY
+            } else {
+                GRANULARITY.max(it.rttvar * 4)
+            };
+        let least = if no_floor { GRANULARITY * 50 } else { cx.config.rto_min };
+        it.rto = rto.max(least).min(cx.config.rto_max);
     }
 
     /// After the handshake: a SYN that timed out makes the first RTO for data a careful one (section 5.7).
     pub fn settle_rto(&mut self) {
-        if self.round_trip.syn_timed_out {
+        if self.round_trip.syn_timed_out && !self.has(Defect::RtoAfterSynLossShort) {
             self.round_trip.rto = RTO_AFTER_SYN;
             self.round_trip.backoffs = 0;
         }
@@ -205,7 +222,7 @@ impl Tcb {
         let waiting = self.unsent() > 0 || (self.closing && !self.fin_sent);
         // A FIN that has been sent goes out again whatever the window says: it takes no room.
         let octets = self.queue.len() > 0 || (self.closing && !self.fin_sent);
-        let shut = self.snd_wnd == 0 && self.is_synchronized() && octets;
+        let shut = self.snd_wnd == 0 && self.is_synchronized() && octets && !self.outlives_the_window(0);
         if shut {
             self.timers.retransmission = None;
             if self.timers.persist.is_none() {
@@ -255,7 +272,8 @@ impl Tcb {
         self.timers.persist = Some(cx.now + self.persist_for);
     }
 
-    /// Asks for the window. The octet of a probe counts as sent: the peer may take it.
+    /// Asks for the window, unless as many probes as retransmissions are allowed have gone unanswered. The octet of a
+    /// probe counts as sent: the peer may take it.
     fn persist_expired(&mut self, cx: &mut Context) {
         // Who does not answer probes is gone, as who does not acknowledge data (MUST-37 spares who answers).
         if cx.config.data_retries.is_some_and(|most| self.probes >= most) {
@@ -298,6 +316,13 @@ impl Tcb {
             cx.config.keep_alive_idle
         };
         let idle = self.settings.keep_alive_idle.unwrap_or(default);
+        // With a user timeout that was agreed upon, not before that has passed (RFC 5482 section 4.2).
+        let idle = match self.uto_remote {
+            Some(_) if !self.has(Defect::KeepAliveBeforeUserTimeout) => {
+                idle.max(self.user_timeout(cx) + Duration::from_secs(1))
+            }
+            Some(_) | None => idle,
+        };
         let interval = self
             .settings
             .keep_alive_interval

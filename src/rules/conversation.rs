@@ -246,7 +246,7 @@ impl Conversation {
             target.time = Some((value, number, at));
             target.first_time.get_or_insert((value, number, at));
             if sight.ack {
-                target.echo = Some((echo, number));
+                target.echo = Some((echo, number, at));
             }
         }
         if sight.ack && self.peer.origin.is_some() {

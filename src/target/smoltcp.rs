@@ -159,6 +159,7 @@ impl Stack for Smoltcp {
             "sack",
             "timestamps",
             "window-scale",
+            "virtual-time",
             "set:nodelay",
             "set:linger",
             "set:keep-alive",

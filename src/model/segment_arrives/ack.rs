@@ -36,10 +36,15 @@ impl Tcb {
     fn ack_range_check(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
         let span = if self.has(Defect::NearOldAckRefused) {
             0
+        } else if self.has(Defect::AckRangeOfLastWindow) {
+            self.snd_wnd
         } else {
             self.max_snd_wnd
         };
         let least = self.snd_una.advanced(-i64::from(span));
+        if segment.fin && self.has(Defect::FarOldAckSparesFin) {
+            return Continue(());
+        }
         if cx.config.ack_range_check && segment.ack.before(least) {
             if self.has(Defect::FarOldAckReset) {
                 send_reset(cx, self.local, self.peer, segment);
@@ -83,6 +88,12 @@ impl Tcb {
         } else if self.is_duplicate_ack(segment, news) {
             self.on_duplicate_ack(cx);
         }
+        if self.has(Defect::BareAckAnswered) && segment.text.is_empty() && !segment.fin {
+            self.owed.now = true;
+        }
+        if self.has(Defect::RttFromAnyAck) {
+            self.sample(cx, segment.ack, segment.timestamps.map(|(_, echo)| echo));
+        }
         self.take_window(segment);
         Continue(())
     }
@@ -109,7 +120,8 @@ impl Tcb {
             self.snd_una = SeqNum(*right);
             self.queue.acknowledge(self.snd_una);
         }
-        if self.has(Defect::ReportsIgnored) {
+        let after_timeout = self.congestion.mode == crate::model::congestion::Mode::Loss;
+        if self.has(Defect::ReportsIgnored) || (self.has(Defect::ReportsIgnoredAfterTimeout) && after_timeout) {
             return self.agreed.sack && !segment.sack.is_empty();
         }
         self.agreed.sack && self.scoreboard.update(&segment.sack, una, self.snd_nxt)
@@ -161,7 +173,10 @@ impl Tcb {
             self.snd_up = None;
         }
         self.note_acked_size(acked);
-        self.restart_retransmission(cx);
+        let partial = self.congestion.mode == crate::model::congestion::Mode::NewReno;
+        if !(partial && self.has(Defect::PartialAckLeavesTimer)) {
+            self.restart_retransmission(cx);
+        }
         self.timers.user = None;
         self.on_new_ack(cx, acked, marked);
     }
@@ -171,7 +186,9 @@ impl Tcb {
     fn is_duplicate_ack(&self, segment: &Arriving, news: bool) -> bool {
         let here = segment.ack == self.snd_una && self.has_outstanding();
         if self.agreed.sack {
-            return here && news;
+            let bare = self.has(Defect::BareDuplicatesCounted) && segment.sack.is_empty() && segment.text.is_empty();
+            let believed = self.has(Defect::DuplicateReportBelieved) && !segment.sack.is_empty();
+            return here && (news || bare || believed);
         }
         let same_window = self.offered(segment) == self.snd_wnd;
         here && segment.text.is_empty() && !segment.fin && same_window && self.snd_wnd > 0
@@ -195,7 +212,7 @@ impl Tcb {
             self.snd_nxt = self.snd_una;
         }
         // An answered probe: the peer lives, however long its window stays shut (section 3.8.6.1, MUST-37).
-        if self.snd_wnd == 0 && !self.has(Defect::ProbeGivesUp) {
+        if (self.snd_wnd == 0 || self.timers.persist.is_some()) && !self.has(Defect::ProbeGivesUp) {
             self.timers.user = None;
             self.round_trip.backoffs = 0;
             self.probes = 0;

@@ -101,6 +101,9 @@ impl Arriving {
         for option in segment.options {
             match option {
                 TcpOption::Other { .. } if cx.has(Defect::UnknownOptionRefused) => return None,
+                TcpOption::UserTimeout(_) if cx.has(Defect::UnknownOptionRefused) && !cx.config.user_timeout_option => {
+                    return None;
+                }
                 TcpOption::Raw(_) if cx.has(Defect::IllegalOptionPanics) => panic!("an option of no length"),
                 TcpOption::Mss(_) if cx.has(Defect::MssOffSynRefused) && !arriving.syn => return None,
                 // Nothing behind the end of the list is an option (RFC 9293 section 3.2).

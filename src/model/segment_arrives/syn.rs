@@ -36,6 +36,10 @@ impl Tcb {
             if self.challenges_syn(segment) {
                 self.send_challenge(cx);
             }
+            if self.has(Defect::SynTextTaken) {
+                let taken = self.received.take(self.rcv_nxt, &segment.text);
+                self.rcv_nxt = self.rcv_nxt.advanced(i64::from(taken));
+            }
         } else {
             send_reset(cx, self.local, self.peer, segment);
             self.end(cx, Some(ErrorName::Reset), "connection reset");

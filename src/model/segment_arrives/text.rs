@@ -43,8 +43,11 @@ impl Tcb {
         if segment.cwr && !self.has(Defect::EcnEchoEndless) {
             self.ecn.echo = false;
         }
-        if segment.ecn == Ecn::Ce && !segment.text.is_empty() && !self.has(Defect::EcnEchoMissing) {
+        let unsaid = self.has(Defect::EcnEchoMissing) || (segment.cwr && self.has(Defect::CwrOverMark));
+        if segment.ecn == Ecn::Ce && !segment.text.is_empty() && !unsaid {
             self.ecn.echo = true;
+        } else if self.has(Defect::EcnEchoOfLast) {
+            self.ecn.echo = false;
         }
     }
 

@@ -475,6 +475,13 @@ fn good_answers() -> Vec<(&'static str, String)> {
             ),
         ),
         (
+            "after 24 days timestamps cannot be compared",
+            after(
+                "<mss 1000, ts>",
+                "< ACK seq=1 ack=1 data=3 <ts 7000 100>\n> ACK seq=1 ack=4 <ts 100 7000>\n2160000 > ACK seq=1 ack=4 data=3 <ts 90 7000>\n< ACK seq=4 ack=4 <ts 2160007000 90>",
+            ),
+        ),
+        (
             "marks are echoed",
             agreed(
                 "> ACK seq=1 ack=1 data=3 ip.ecn=ce\n< ACK,ECE seq=1 ack=4\n< ACK,ECE seq=1 ack=4 data=3 ip.ecn=ect0",
