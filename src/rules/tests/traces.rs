@@ -257,15 +257,15 @@ fn timestamps() -> Vec<Bad> {
         bad_trace("timestamp-never-back", 2, 4, agreed("< ACK seq=1 ack=1 <ts 6999 100>")),
         bad_trace(
             "timestamp-clock-in-range",
-            2,
             4,
-            agreed("1 < ACK seq=1 ack=1 <ts 8200 100>"),
+            5,
+            agreed("< ACK seq=1 ack=1 <ts 7000 100>\n1 < ACK seq=1 ack=1 <ts 8200 100>"),
         ),
         bad_trace(
             "timestamp-clock-in-range",
-            2,
             4,
-            agreed("9 < ACK seq=1 ack=1 <ts 7003 100>"),
+            5,
+            agreed("< ACK seq=1 ack=1 <ts 7000 100>\n9 < ACK seq=1 ack=1 <ts 7003 100>"),
         ),
         bad_trace("echo-of-what-came", 3, 4, agreed("< ACK seq=1 ack=1 <ts 7000 101>")),
         bad_trace(
