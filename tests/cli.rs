@@ -601,3 +601,24 @@ fn what_ended_before_ctrl_c_is_reported() {
     assert_eq!(report["totals"], serde_json::json!({"inconclusive": 4, "pass": 4}));
     assert!(fs::read_to_string(&xml).unwrap().contains("<error"));
 }
+
+#[test]
+fn an_audit_tells_what_was_measured_chosen_and_found_otherwise_and_is_no_verdict() {
+    let Output { stdout, status, .. } = Command::new(env!("CARGO_BIN_EXE_tcpvet"))
+        .args(["audit", "--target", "smoltcp", "--ip", "4", "--isn", "plain"])
+        .args(["portrait/", "time-wait/", "handshake/"])
+        .output()
+        .unwrap();
+    let out = String::from_utf8(stdout).unwrap();
+    assert_eq!(status.code(), Some(0), "{out}");
+    assert!(out.starts_with("smoltcp, as "), "{out}");
+    assert!(
+        out.contains("portrait/time-wait: time wait                10.000 s"),
+        "{out}"
+    );
+    assert!(
+        out.contains("handshake/syn-fin                        dropped"),
+        "{out}"
+    );
+    assert!(out.contains("TIME-WAIT is never reopened"), "{out}");
+}

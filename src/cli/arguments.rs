@@ -38,6 +38,9 @@ pub enum Command {
     /// Run cases against a target.
     #[command(after_help = SELECTIONS)]
     Run(RunArguments),
+    /// Run cases and print what the target is like: what was measured, what it chose, where it differs.
+    #[command(after_help = SELECTIONS)]
+    Audit(RunArguments),
     /// List cases: their names, titles and requirements.
     #[command(after_help = SELECTIONS)]
     List(ListArguments),

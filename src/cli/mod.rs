@@ -57,6 +57,7 @@ fn dispatch(arguments: Arguments) -> u8 {
     match arguments.command {
         None => run::run(&arguments.run),
         Some(Command::Run(run)) => run::run(&run),
+        Some(Command::Audit(audit)) => run::audit(&audit),
         Some(Command::List(list)) => list::list(&list),
         Some(Command::Check(check)) => check::check(&check),
         Some(Command::Explain(explain)) => explain::explain(&explain),
