@@ -31,6 +31,7 @@ pub fn portrait(report: &Report) -> String {
     section(
         &mut page,
         "Chosen, where an RFC leaves a choice",
+        NAME,
         &chosen(&report.results),
     );
     section(&mut page, "Otherwise than asked", COUNT, &deviations(&report.results));
