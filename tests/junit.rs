@@ -64,6 +64,7 @@ fn outcome(verdict: Verdict, text: &str) -> Outcome {
         measures: BTreeMap::new(),
         notes: Vec::new(),
         trace: Vec::new(),
+        evidence: Vec::new(),
         began: Instant::ZERO,
         ended: Instant::from_micros(1_234_567),
     }

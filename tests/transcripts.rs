@@ -362,6 +362,24 @@ transcripts! {
         < ACK seq=1 ack=1 data=20
         < ACK seq=21 ack=1 data=10
         expect ACK data=30 | segments: 1"#;
+    a_length_of_one_segment_may_be_asked_for: Pass, r#"
+        < ACK seq=1 ack=1 data=20
+        expect ACK data=11..30
+        + 300ms
+        < ACK seq=1 ack=1 data=20
+        expect ACK again data>1"#;
+    and_is_missed_by_a_shorter_one: Fail, r#"
+        < ACK seq=1 ack=1 data=20
+        expect ACK data=20
+        + 300ms
+        < ACK seq=1 ack=1 data=1
+        expect ACK again data>1"#;
+    and_by_a_longer_one: Fail, r#"
+        < ACK seq=1 ack=1 data=20
+        expect ACK data<20"#;
+    any_length_will_do_where_it_is_free: Pass, r#"
+        < ACK seq=1 ack=1 data=20
+        expect ACK data=*"#;
     data_may_be_joined: Pass, r#"
         < ACK seq=1 ack=1 data=30
         expect ACK data=10

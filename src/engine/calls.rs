@@ -4,13 +4,14 @@ use super::bench::RunId;
 use super::conn::Conn;
 use super::fill::pattern;
 use super::frame::Mark;
-use super::outcome::Happening;
+use super::outcome::{Happening, MetBy};
 use super::run::{Action, Busy, Progress, Run, Stop};
 use crate::case::{CallStep, ConnId, ResultStep, Step, StepKind};
 use crate::notation::{CallSpec, ErrorName, Period, ReturnSpec, Setting, SettingValue, Tolerance, Verb};
 use crate::target::{Answer, Call, CallId, Errno, SetValue, SocketId};
 use crate::time::{Instant, Stamp};
 use core::net::SocketAddr;
+use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 /// How many low bits of a socket's or call's number count within its run; the rest is the run.
@@ -392,13 +393,19 @@ impl Run {
         self.refuse_unsupported(id)?;
         let may_wait = call.returns.is_empty() || call.returns.contains(&ReturnSpec::Pending);
         match self.calls.ended(id) {
-            None if may_wait => {}
+            None if call.returns.is_empty() => {}
+            None if may_wait => self.met_by(MetBy::Pending(id), self.mark, Period::default()),
             None if drained < until => {
                 self.busy = Busy::Returning(id, until);
                 return Ok(Progress::Until(until));
             }
             None => return Err(Stop::late(wanted(step, &call.returns), "it is still pending")),
-            Some((result, _)) => self.judge_return(step, &call.returns, result.clone())?,
+            Some((result, _)) => {
+                self.judge_return(step, &call.returns, result.clone())?;
+                let least = Duration::ZERO;
+                let most = until.since(self.mark.at.latest);
+                self.met_by(MetBy::Call(id), self.mark, Period { least, most });
+            }
         }
         if !call.returns.is_empty() {
             self.checked += 1;
@@ -490,6 +497,7 @@ impl Run {
                 return Err(Stop::late(wanted(step, &result.returns), "it is still pending"));
             }
             self.checked += 1;
+            self.met_by(MetBy::Pending(id), base, period);
             self.set_mark(Mark {
                 at: Stamp::exactly(until),
                 cause: None,
@@ -507,6 +515,7 @@ impl Run {
             self.in_time(&step.text, elapsed, period)?;
         }
         self.checked += 1;
+        self.met_by(MetBy::Call(id), base, period);
         self.set_mark(mark);
         self.measure(&result.measure, None, base, mark, 1);
         self.finish_step();

@@ -73,13 +73,18 @@ pub(super) fn fit(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hu
     if reset {
         return no("it is a RST");
     }
+    if let Some(value) = length_only(pattern)
+        && let Some(why) = wrong_number("data", value, frame.segment().payload.len() as i64, scope)?
+    {
+        return no(why);
+    }
     if pattern.sets(Flags::SYN) {
         return fit_syn(pattern, frame, scope, hunt);
     }
     if frame.has(Flags::SYN) {
         return no("it is a SYN");
     }
-    if wanted_octets(pattern, scope)? == 0 && !pattern.sets(Flags::FIN) && !pattern.again {
+    if wanted_octets(pattern, frame, scope)? == 0 && !pattern.sets(Flags::FIN) && !pattern.again {
         return fit_acknowledgment(pattern, frame, scope, hunt);
     }
     fit_stretch(pattern, frame, scope, hunt)
@@ -151,7 +156,7 @@ fn fit_syn(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &Hu
     if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &[Key::Data]))? {
         return no(why);
     }
-    let octets = wanted_octets(pattern, scope)?;
+    let octets = wanted_octets(pattern, frame, scope)?;
     if octets > 0 && frame.segment().payload.len() != octets {
         return no(format!("data={}, expected {octets}", frame.segment().payload.len()));
     }
@@ -197,7 +202,7 @@ fn fit_stretch(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt:
     if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &skip))? {
         return no(why);
     }
-    let wanted = wanted_octets(pattern, scope)?;
+    let wanted = wanted_octets(pattern, frame, scope)?;
     let fin = pattern.sets(Flags::FIN);
     let at = match hunt.at {
         Some(at) => at,
@@ -293,11 +298,20 @@ fn stretch_start(pattern: &SegmentPattern, scope: &Scope) -> Result<i64, String>
     }
 }
 
-fn wanted_octets(pattern: &SegmentPattern, scope: &Scope) -> Result<usize, String> {
+/// `data` where it says how long one segment may be, and not how many octets are to come.
+fn length_only(pattern: &SegmentPattern) -> Option<&FieldValue> {
+    let value = pattern.field(Key::Data).filter(|_| pattern.text.is_none());
+    value.filter(|value| !matches!(value, FieldValue::Compare(Comparison::Equal, _)))
+}
+
+/// The octets that must come: those that are written; where only a length is asked for, those of this segment.
+fn wanted_octets(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Result<usize, String> {
     match (&pattern.text, pattern.field(Key::Data)) {
         (Some(text), _) => Ok(text.len()),
-        (None, Some(FieldValue::Compare(_, expr))) => Ok(scope.value(expr)?.max(0) as usize),
-        (None, _) => Ok(0),
+        (None, Some(FieldValue::Compare(Comparison::Equal, expr))) => Ok(scope.value(expr)?.max(0) as usize),
+        (None, Some(_)) if pattern.again => Ok(frame.segment().payload.len()),
+        (None, Some(_)) => Ok(frame.segment().payload.len() - frame.taken),
+        (None, None) => Ok(0),
     }
 }
 

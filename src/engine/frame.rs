@@ -22,6 +22,8 @@ pub(super) struct Frame {
     pub cause: Cause,
     /// Its place among everything that this run did and saw.
     pub order: u64,
+    /// Its number among the frames of the target, from 0; copies of it have the same.
+    pub number: u32,
     pub packet: Arc<Packet>,
     pub octets: Arc<[u8]>,
     /// SEG.SEQ and SEG.ACK, counted from the ISNs.

@@ -25,4 +25,5 @@ mod stretches;
 mod traffic;
 
 pub use bench::{Bench, Endpoints, RunId, Step};
-pub use outcome::{Arrow, Failure, Happening, Measure, Outcome, TraceEvent, Verdict};
+pub use outcome::{Arrow, Evidence, Failure, Happening, Measure, MetBy, Outcome, TraceEvent, Verdict};
+pub use run::Cursor;

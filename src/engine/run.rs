@@ -6,7 +6,7 @@ use super::conn::Conn;
 use super::eval::{Scope, period};
 use super::fit::Hunt;
 use super::frame::{Cause, Frame, Mark};
-use super::outcome::{Failure, Happening, Measure, Outcome, TraceEvent, Verdict};
+use super::outcome::{Evidence, Failure, Happening, Measure, MetBy, Outcome, TraceEvent, Verdict};
 use super::rng::Rng;
 use super::traffic::Delayed;
 use crate::case::{Condition, ConnId, Level, Requirement, Script, Step, StepKind};
@@ -145,8 +145,8 @@ pub(super) struct InFlight {
 }
 
 /// Where a run stands: in which list of steps, at which of them.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Cursor {
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor {
     /// Which of `given`; as many as there are: the steps proper.
     given: usize,
     index: usize,
@@ -169,10 +169,12 @@ impl Cursor {
         list
     }
 
+    /// The step there; `None` behind the last.
     pub fn step<'a>(&self, script: &'a Script) -> Option<&'a Step> {
         self.list(script).get(self.index)
     }
 
+    /// Whether it belongs to `given`.
     pub fn in_given(&self, script: &Script) -> bool {
         self.given < script.given.len()
     }
@@ -232,6 +234,9 @@ pub(super) struct Run {
     outcomes: Vec<String>,
     pub notes: Vec<String>,
     trace: Vec<TraceEvent>,
+    evidence: Vec<Evidence>,
+    /// How many frames of the target have come.
+    pub frames: u32,
     pub began: Instant,
     late: Duration,
     /// Until when the run waits.
@@ -273,6 +278,8 @@ impl Run {
             outcomes: Vec::new(),
             notes: Vec::new(),
             trace: Vec::new(),
+            evidence: Vec::new(),
+            frames: 0,
             began: now,
             late: Duration::ZERO,
             due: Instant::NEVER,
@@ -493,6 +500,15 @@ impl Run {
         }
     }
 
+    /// Notes what met the step under way, which waits from `base` on.
+    pub fn met_by(&mut self, met_by: MetBy, base: Mark, period: Period) {
+        self.evidence.push(Evidence {
+            step: self.cursor.clone(),
+            met_by,
+            window: (base.at.earliest + period.least, base.at.latest + period.most),
+        });
+    }
+
     /// The step under way.
     pub fn step<'a>(&self, script: &'a Script) -> Option<&'a Step> {
         self.cursor.step(script)
@@ -515,13 +531,10 @@ impl Run {
         self.busy = Busy::Idle;
     }
 
-    /// Takes one of several outcomes; its first step is met already if it was silence.
-    pub fn choose(&mut self, branch: usize, name: &str, met: bool) {
+    /// Takes one of several outcomes; its first step is next.
+    pub fn choose(&mut self, branch: usize, name: &str) {
         self.outcomes.push(name.to_owned());
         self.cursor.enter(branch);
-        if met {
-            self.cursor.advance();
-        }
         self.busy = Busy::Idle;
     }
 
@@ -658,6 +671,7 @@ impl Run {
             measures: std::mem::take(&mut self.measures),
             notes: std::mem::take(&mut self.notes),
             trace: std::mem::take(&mut self.trace),
+            evidence: std::mem::take(&mut self.evidence),
             began: self.began,
             ended: now,
         });

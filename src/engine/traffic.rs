@@ -21,6 +21,8 @@ pub(super) struct Delayed {
     due: Instant,
     conn: usize,
     from_tester: bool,
+    /// Of the target's frames: which.
+    number: u32,
     octets: Arc<[u8]>,
 }
 
@@ -140,6 +142,7 @@ impl Run {
                 due: now + after,
                 conn: here,
                 from_tester: true,
+                number: 0,
                 octets,
             });
         }
@@ -165,6 +168,8 @@ impl Run {
         if self.ended() {
             return;
         }
+        let number = self.frames;
+        self.frames += 1;
         self.note_lateness(at.latest.since(at.earliest));
         let (cause, at) = self.cause(at);
         let Some(here) = self.conn_of(&packet) else {
@@ -194,13 +199,14 @@ impl Run {
         self.trace_frame(at, Arrow::FromTarget, here, &packet, &octets, passage.fault);
         self.conns[here].lossy |= passage.now.is_empty();
         for copy in passage.now {
-            self.arrive(here, at, cause, copy);
+            self.arrive(here, (at, cause), number, copy);
         }
         if let Some((after, octets)) = passage.later {
             self.delayed.push(Delayed {
                 due: at.latest + after,
                 conn: here,
                 from_tester: false,
+                number,
                 octets,
             });
         }
@@ -236,7 +242,7 @@ impl Run {
     }
 
     /// Puts a frame into the inbox of its connection.
-    fn arrive(&mut self, here: usize, at: Stamp, cause: Cause, octets: Arc<[u8]>) {
+    fn arrive(&mut self, here: usize, (at, cause): (Stamp, Cause), number: u32, octets: Arc<[u8]>) {
         let Ok(packet) = Packet::parse(&octets) else { return };
         self.order += 1;
         let order = self.order;
@@ -246,6 +252,7 @@ impl Run {
             at,
             cause,
             order,
+            number,
             seq: conn.iss.relative(segment.seq).0,
             ack: conn.isn.relative(segment.ack).0,
             taken: 0,
@@ -373,15 +380,11 @@ impl Run {
                 self.order += 1;
                 self.deliver(held.conn, held.octets, self.order);
             } else {
-                self.arrive(
-                    held.conn,
-                    Stamp {
-                        earliest: held.due,
-                        latest: now,
-                    },
-                    None,
-                    held.octets,
-                );
+                let at = Stamp {
+                    earliest: held.due,
+                    latest: now,
+                };
+                self.arrive(held.conn, (at, None), held.number, held.octets);
             }
         }
         self.delayed.first().map_or(Instant::NEVER, |held| held.due)
@@ -450,6 +453,7 @@ fn passing(conn: &Conn, from_tester: bool, packet: &Packet, segment: &Segment, o
         at: Stamp::default(),
         cause: None,
         order: 0,
+        number: 0,
         seq: sender.relative(segment.seq).0,
         ack: receiver.relative(segment.ack).0,
         taken: 0,

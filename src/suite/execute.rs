@@ -323,6 +323,7 @@ fn empty(reason: &str) -> Outcome {
         measures: Default::default(),
         notes: Vec::new(),
         trace: Vec::new(),
+        evidence: Vec::new(),
         began: Default::default(),
         ended: Default::default(),
     }

@@ -53,6 +53,7 @@ pub(crate) fn outcome(verdict: Verdict) -> Outcome {
         measures: BTreeMap::new(),
         notes: Vec::new(),
         trace: Vec::new(),
+        evidence: Vec::new(),
         began: Instant::ZERO,
         ended: Instant::from_millis(12),
     }

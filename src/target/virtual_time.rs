@@ -182,6 +182,7 @@ fn untold(now: Instant, reason: &str) -> Outcome {
         measures: BTreeMap::new(),
         notes: Vec::new(),
         trace: Vec::new(),
+        evidence: Vec::new(),
         began: now,
         ended: now,
     }

@@ -155,6 +155,7 @@ impl Session<'_> {
             measures: BTreeMap::new(),
             notes: Vec::new(),
             trace: Vec::new(),
+            evidence: Vec::new(),
             began: now,
             ended: now,
         };
