@@ -279,6 +279,7 @@ impl Run {
                     None => pattern(at as u64, amount.unwrap_or(0).clamp(0, 1 << 30) as usize),
                 };
                 there.app_sent.extend_from_slice(&data);
+                there.urgent |= spec.urgent;
                 Call::Send {
                     socket,
                     data,
@@ -289,8 +290,13 @@ impl Run {
                 socket,
                 amount: amount.map(|octets| octets.max(0) as u64),
             },
-            Verb::Shutdown => Call::Shutdown { socket },
-            Verb::Close => Call::Close { socket },
+            Verb::Shutdown | Verb::Close => {
+                self.conns[conn.0].closed = true;
+                match spec.verb {
+                    Verb::Shutdown => Call::Shutdown { socket },
+                    _ => Call::Close { socket },
+                }
+            }
             Verb::Abort | Verb::Listen | Verb::Connect | Verb::Accept | Verb::Set => Call::Abort { socket },
         };
         let id = self.calls.record(conn, Some(spec.verb), Some(socket));

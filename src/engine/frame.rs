@@ -38,6 +38,9 @@ pub(super) struct Frame {
     /// The books as they were when it came: what the tester had acknowledged, injected, and got counted by then.
     pub una_then: i64,
     pub delivered_then: i64,
+    pub rcv_nxt_then: i64,
+    /// Whether the application had closed its direction.
+    pub closed_then: bool,
 }
 
 impl Frame {

@@ -107,6 +107,8 @@ pub struct Evidence {
     pub met_by: MetBy,
     /// From when to when it would have been in time.
     pub window: (Instant, Instant),
+    /// How many injects and calls the target had met by then.
+    pub inputs: u32,
 }
 
 /// What a step looked at.
@@ -118,8 +120,8 @@ pub enum MetBy {
     Call(CallId),
     /// A call that did not end.
     Pending(CallId),
-    /// Nothing, as was asked.
-    Silence,
+    /// Nothing, as was asked; so many frames had come by then.
+    Silence(u32),
     /// One of the outcomes of an `any-of`, by its place: not yet what meets it.
     Outcome(usize),
 }

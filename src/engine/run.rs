@@ -237,6 +237,8 @@ pub(super) struct Run {
     evidence: Vec<Evidence>,
     /// How many frames of the target have come.
     pub frames: u32,
+    /// How many injects and calls were handed to the driver.
+    inputs: u32,
     pub began: Instant,
     late: Duration,
     /// Until when the run waits.
@@ -280,6 +282,7 @@ impl Run {
             trace: Vec::new(),
             evidence: Vec::new(),
             frames: 0,
+            inputs: 0,
             began: now,
             late: Duration::ZERO,
             due: Instant::NEVER,
@@ -336,6 +339,7 @@ impl Run {
                 // What is to be done at a moment, or in answer to something, must not be done late.
                 self.note_lateness(now.since(self.stirred));
                 self.order += 1;
+                self.inputs += 1;
                 self.in_flight = Some(InFlight {
                     cause: self.order,
                     asked: now,
@@ -506,6 +510,7 @@ impl Run {
             step: self.cursor.clone(),
             met_by,
             window: (base.at.earliest + period.least, base.at.latest + period.most),
+            inputs: self.inputs,
         });
     }
 
@@ -733,7 +738,7 @@ fn conns(script: &Script, facts: &Facts, at: &Endpoints, rng: &mut Rng) -> Vec<C
                 FIRST_PORT.wrapping_add(index as u16),
             ),
         };
-        conns.push(Conn::new(&decl.name, tester, port, isn, made_up, facts.mtu));
+        conns.push(Conn::new(&decl.name, tester, port, isn, made_up, facts));
     }
     conns
 }

@@ -340,9 +340,8 @@ impl Run {
 
     /// Enters a frame that no step takes, if it is lawful background; fails the run otherwise.
     fn pass_by(&mut self, conn: usize, frame: Frame, silent: bool, expected: &str, why: &str) -> Result<(), Stop> {
-        let due = self.tolerance(Tolerance::Due);
         let text = self.show(&frame, conn);
-        if !self.conns[conn].is_background(&frame, silent, due) {
+        if !self.conns[conn].is_background(&frame, silent) {
             let why = if why.is_empty() {
                 String::new()
             } else {
@@ -455,7 +454,7 @@ impl Run {
             return Ok(Progress::Until(until));
         }
         self.checked += 1;
-        self.met_by(MetBy::Silence, self.mark, until_then(self.mark, until));
+        self.met_by(MetBy::Silence(self.frames), self.mark, until_then(self.mark, until));
         self.set_mark(Mark {
             at: Stamp::exactly(until),
             cause: None,
@@ -527,7 +526,7 @@ impl Run {
                 });
                 self.checked += 1;
                 self.commit(any_of, index);
-                self.met_by(MetBy::Silence, base, until_then(base, until));
+                self.met_by(MetBy::Silence(self.frames), base, until_then(base, until));
                 self.finish_step();
                 Ok(Progress::Done)
             }

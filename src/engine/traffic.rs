@@ -65,6 +65,7 @@ impl Run {
     pub(super) fn inject_icmp(&mut self, conn: ConnId, pattern: &IcmpPattern, now: Instant) -> Result<(), Stop> {
         let packet = fill_icmp(pattern, &self.scope(conn.0), self.at.target)?;
         let octets: Arc<[u8]> = packet.encode().into();
+        self.order += 1;
         let it = &mut self.conns[conn.0];
         it.last_inject = Some(self.order);
         it.loss_told = Some(self.order);
@@ -135,7 +136,7 @@ impl Run {
             };
         }
         for copy in passage.now {
-            self.deliver(here, copy, order);
+            self.deliver(here, copy, (now, order));
         }
         if let Some((after, octets)) = passage.later {
             self.delayed.push(Delayed {
@@ -150,13 +151,13 @@ impl Run {
     }
 
     /// Hands a segment to the driver, and counts it.
-    fn deliver(&mut self, here: usize, octets: Arc<[u8]>, order: u64) {
+    fn deliver(&mut self, here: usize, octets: Arc<[u8]>, when: (Instant, u64)) {
         if let Ok(Packet {
             body: Body::Tcp(segment),
             ..
         }) = Packet::parse(&octets)
         {
-            self.conns[here].count(&segment, order);
+            self.conns[here].count(&segment, when);
         }
         self.outbox.push_back(Action::Inject(octets));
     }
@@ -198,6 +199,9 @@ impl Run {
         };
         self.trace_frame(at, Arrow::FromTarget, here, &packet, &octets, passage.fault);
         self.conns[here].lossy |= passage.now.is_empty();
+        if passage.now.is_empty() && passage.later.is_none() {
+            self.answer_lost(here, at, &packet, &octets);
+        }
         for copy in passage.now {
             self.arrive(here, (at, cause), number, copy);
         }
@@ -260,10 +264,23 @@ impl Run {
             ack_taken: false,
             una_then: conn.snd_una,
             delivered_then: conn.delivered,
+            rcv_nxt_then: conn.rcv_nxt,
+            closed_then: conn.closed,
             packet: Arc::new(packet),
             octets,
         };
         conn.inbox.push_back(frame);
+    }
+
+    /// A frame that never arrives has answered all the same.
+    fn answer_lost(&mut self, here: usize, at: Stamp, packet: &Packet, octets: &Arc<[u8]>) {
+        let Body::Tcp(segment) = &packet.body else { return };
+        let conn = &mut self.conns[here];
+        let frame = Frame {
+            at,
+            ..passing(conn, false, packet, segment, octets)
+        };
+        conn.pay(&frame);
     }
 
     // ----- the middlebox --------------------------------------------------------------------------------------------
@@ -378,7 +395,7 @@ impl Run {
             self.note(Stamp::exactly(held.due), "the middlebox lets go of a frame".to_owned());
             if held.from_tester {
                 self.order += 1;
-                self.deliver(held.conn, held.octets, self.order);
+                self.deliver(held.conn, held.octets, (now, self.order));
             } else {
                 let at = Stamp {
                     earliest: held.due,
@@ -461,6 +478,8 @@ fn passing(conn: &Conn, from_tester: bool, packet: &Packet, segment: &Segment, o
         ack_taken: false,
         una_then: 0,
         delivered_then: 0,
+        rcv_nxt_then: 0,
+        closed_then: true,
         packet: Arc::new(packet.clone()),
         octets: octets.clone(),
     }
