@@ -1387,7 +1387,10 @@ mod tests {
             StepKind::AnyOf(any_of) => any_of.by["answered"].clone(),
             _ => Vec::new(),
         };
-        assert_eq!(scripts(&steps).iter().map(|script| words(script)).collect::<Vec<_>>(), [["rfc1337"], ["nagle=no"]]);
+        assert_eq!(
+            scripts(&steps).iter().map(|script| words(script)).collect::<Vec<_>>(),
+            [["rfc1337"], ["nagle=no"]]
+        );
     }
 
     #[test]
@@ -1395,9 +1398,21 @@ mod tests {
         let refuses_by = |by: &str, message: &str, help: &str| {
             refuses_steps(&OUTCOMES.replace("right: RIGHT", &format!("by: {by}")), message, help);
         };
-        refuses_by("{«answerd»: default}", "there is no outcome `answerd`", "did you mean `answered`?");
-        refuses_by("{answered: [default, «Nagle»]}", "`Nagle` cannot be a choice", "such as `rfc1337`");
-        refuses_by("{«answered»: [default, rfc1337]}", "`default` stands alone", "needs no choice");
+        refuses_by(
+            "{«answerd»: default}",
+            "there is no outcome `answerd`",
+            "did you mean `answered`?",
+        );
+        refuses_by(
+            "{answered: [default, «Nagle»]}",
+            "`Nagle` cannot be a choice",
+            "such as `rfc1337`",
+        );
+        refuses_by(
+            "{«answered»: [default, rfc1337]}",
+            "`default` stands alone",
+            "needs no choice",
+        );
         refuses_by("{«answered»: []}", "by what does it come?", "`tcpvet defects`");
         refuses_steps(
             "  - expect: ACK\n    «by»: {a: default}\n",

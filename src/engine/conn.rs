@@ -86,7 +86,8 @@ pub(super) struct Conn {
     /// Order of the last inject, and of the first since the last `expect` was met.
     pub last_inject: Option<u64>,
     pub first_inject: Option<u64>,
-    /// Order of the last inject that tells of a loss: a duplicate ACK, a SACK, an ICMP error, a window that opens.
+    /// Order of the last inject that tells of a loss: a duplicate ACK, a SACK, an ICMP error, a window that opens, a
+    /// repeated SYN.
     pub loss_told: Option<u64>,
     /// The number behind all that was injected without a gap, counted or not.
     pub delivered: i64,

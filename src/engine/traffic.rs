@@ -106,7 +106,8 @@ impl Run {
         };
         let conn = &mut self.conns[here];
         let repeated_ack = i64::from(segment.seg_len()) == 0 && conn.iss.relative(segment.ack).0 == conn.snd_una;
-        if repeated_ack && conn.snd_nxt > conn.snd_una || has_sack(segment) {
+        let repeated_syn = segment.flags.contains(Flags::SYN) && conn.syn_injected;
+        if repeated_ack && conn.snd_nxt > conn.snd_una || has_sack(segment) || repeated_syn {
             conn.loss_told = Some(order);
         }
         conn.win = segment.window;

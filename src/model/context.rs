@@ -1,7 +1,7 @@
 //! What every part works with: the moment, the switches, the defects, and what leaves.
 
 use super::config::Config;
-use super::defect::{Defect, Defects};
+use super::defect::{Defect, Defects, Mistakes};
 use super::seq::Secret;
 use crate::notation::ErrorName;
 use crate::target::{Answer, CallId, Emitted, Errno};
@@ -13,7 +13,7 @@ use core::net::SocketAddr;
 pub(super) struct Context {
     pub now: Instant,
     pub config: Config,
-    pub defects: Defects,
+    pub defects: Mistakes,
     pub secret: Secret,
     pub out: Vec<Emitted>,
     /// Added to every ISN, so that the first lies where it was asked for.
@@ -27,7 +27,7 @@ impl Context {
         Context {
             now: Instant::ZERO,
             config,
-            defects,
+            defects: Mistakes::new(defects),
             secret,
             out: Vec::new(),
             isn_offset: None,
@@ -37,7 +37,7 @@ impl Context {
 
     /// Whether this mistake is switched on.
     pub fn has(&self, defect: Defect) -> bool {
-        self.defects.contains(defect)
+        self.defects.has(defect)
     }
 
     /// Hands a segment to IP, with the ECN field `ecn`; returns the length of the packet.

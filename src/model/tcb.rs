@@ -2,7 +2,7 @@
 
 use super::congestion::Congestion;
 use super::context::Context;
-use super::defect::{Defect, Defects};
+use super::defect::{Defect, Mistakes};
 use super::queues::{ReceiveQueue, SendQueue};
 use super::sack::{Reports, Scoreboard};
 use super::seq::{leq, span};
@@ -210,6 +210,8 @@ pub(super) struct Tcb {
     pub persist_for: Duration,
     /// All that is outstanding is the octet of a window probe.
     pub probed: bool,
+    /// The FIN on a SYN was acknowledged with it, and is still to be taken.
+    pub syn_fin_acked: bool,
     pub owed: Owed,
     pub challenges: Challenges,
     pub ecn: EcnState,
@@ -231,7 +233,7 @@ pub(super) struct Tcb {
     pub user: User,
     pub settings: Settings,
     /// The mistakes that are switched on.
-    pub defects: Defects,
+    pub defects: Mistakes,
 }
 
 impl Tcb {
@@ -284,6 +286,7 @@ impl Tcb {
             timers: Timers::default(),
             persist_for: Duration::ZERO,
             probed: false,
+            syn_fin_acked: false,
             owed: Owed::default(),
             challenges: Challenges::default(),
             ecn: EcnState::default(),
@@ -298,7 +301,7 @@ impl Tcb {
             before: None,
             user: User::default(),
             settings,
-            defects: cx.defects,
+            defects: cx.defects.clone(),
         };
         tcb.choose_scale(cx);
         tcb
@@ -306,7 +309,7 @@ impl Tcb {
 
     /// Whether this mistake is switched on.
     pub fn has(&self, defect: Defect) -> bool {
-        self.defects.contains(defect)
+        self.defects.has(defect)
     }
 
     /// Sets ISS, and with it where everything that is sent begins (RFC 9293 section 3.10.1).

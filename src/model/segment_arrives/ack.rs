@@ -26,6 +26,8 @@ impl Tcb {
             return self.ack_in_syn_received(cx, segment);
         }
         self.ack_range_check(cx, segment)?;
+        let stray = self.state == State::LastAck && !self.acks_new(segment.ack);
+        self.owed.now |= stray && cx.config.answer_in_last_ack;
         self.ack_established(cx, segment)?;
         self.ack_of_fin(cx, segment)
     }
@@ -244,7 +246,7 @@ impl Tcb {
             }
             State::TimeWait if self.has(Defect::TimeWaitAnswersAcks) => self.owed.now = true,
             // Otherwise the segment is ignored; but a FIN that comes again must be answered, its ACK may be lost.
-            State::Closing if !segment.fin => return Break(()),
+            State::Closing if !segment.fin && segment.text.is_empty() => return Break(()),
             _ => (),
         }
         Continue(())
