@@ -36,7 +36,7 @@ pub fn choose(choice: &Choice) -> Result<Chosen, u8> {
 }
 
 /// The cases that come with the program, and those of the user's directories.
-fn load(dirs: &[PathBuf]) -> Result<Vec<Arc<Script>>, u8> {
+pub fn load(dirs: &[PathBuf]) -> Result<Vec<Arc<Script>>, u8> {
     let roots: Vec<Root> = std::iter::once(Root::Bundled)
         .chain(dirs.iter().cloned().map(Root::Dir))
         .collect();

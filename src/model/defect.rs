@@ -110,7 +110,6 @@ defects! {
     PartialAckIgnored "partial-ack-ignored" ["RFC9293-3.4-ACK-CUM", "RFC9293-SEG-FINWAIT1-ACK-PARTIAL"] "An ACK of part of what is outstanding is ignored.";
     AckComparedWithoutWrap "ack-compared-without-wrap" ["RFC9293-3.4-WRAP"] "ACKs are compared as if numbers did not wrap.";
     FarOldAckSilent "far-old-ack-silent" ["RFC5961-5.2-3"] "An ACK far below what is outstanding is dropped without an answer.";
-    FarOldAckTaken "far-old-ack-taken" ["RFC5961-5.2-3"] "The text of a segment with an ACK far below what is outstanding is taken.";
     NearOldAckRefused "near-old-ack-refused" ["RFC5961-5.2-2"] "Every ACK below SND.UNA is taken for an attack.";
     SynReceivedBadAckSilent "syn-received-bad-ack-silent" ["RFC9293-SEG-SYNRCVD-ACKUNSENT", "RFC9293-SEG-SYNRCVD-OLDACK"] "In SYN-RECEIVED a wrong ACK is dropped without an answer.";
     SynReceivedBadAckAcked "syn-received-bad-ack-acked" ["RFC9293-SEG-SYNRCVD-ACKUNSENT"] "In SYN-RECEIVED a wrong ACK draws an ACK instead of a reset.";

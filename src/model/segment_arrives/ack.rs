@@ -41,7 +41,7 @@ impl Tcb {
             self.max_snd_wnd
         };
         let least = self.snd_una.advanced(-i64::from(span));
-        if cx.config.ack_range_check && segment.ack.before(least) && !self.has(Defect::FarOldAckTaken) {
+        if cx.config.ack_range_check && segment.ack.before(least) {
             self.owed.now = !self.has(Defect::FarOldAckSilent);
             return Break(());
         }
