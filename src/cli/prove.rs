@@ -267,7 +267,7 @@ impl Progress {
 
     fn step(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        if self.shown && done % 8 == 0 {
+        if self.shown && done.is_multiple_of(8) {
             output::draw(&format!("\r{done} of {} rows proven", self.all));
         }
     }

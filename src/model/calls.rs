@@ -149,9 +149,11 @@ impl Tcb {
                 self.user.error = None;
                 return Some(Ok(Answer::Ok));
             }
-            State::FinWait1 if !both && self.has(Defect::CloseTwiceSendsTwice) => {
-                self.send_again(cx, self.queue.end());
-                return error(ErrorName::Closing, "connection closing");
+            State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait
+                if self.has(Defect::CloseTwiceSendsTwice) =>
+            {
+                self.send_second_fin(cx);
+                return Some(Ok(Answer::Ok));
             }
             State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait if !both => {
                 return error(ErrorName::Closing, "connection closing");
@@ -215,7 +217,7 @@ impl Tcb {
         }
         match self.state {
             State::Established => self.state = State::FinWait1,
-            State::SynReceived if self.unsent() == 0 && !cx.config.close_waits_for_established => {
+            State::SynReceived if self.unsent() == 0 && !cx.config.unsaid.close_waits_for_established => {
                 self.state = State::FinWait1;
                 self.open_congestion_window(cx);
                 if let Some(id) = self.user.connect.take() {
@@ -241,7 +243,7 @@ impl Tcb {
                 self.user.error = None;
                 return Some(Ok(Answer::Ok));
             }
-            State::TimeWait if cx.config.abort_keeps_time_wait => return Some(Ok(Answer::Ok)),
+            State::TimeWait if cx.config.unsaid.abort_keeps_time_wait => return Some(Ok(Answer::Ok)),
             State::CloseWait if self.has(Defect::AbortSilentInCloseWait) => (),
             State::FinWait1 | State::FinWait2 if self.has(Defect::AbortSilentInFinWait) => (),
             State::Established if self.has(Defect::AbortSendsFin) => {

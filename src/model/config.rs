@@ -122,14 +122,35 @@ pub enum RepeatedSyn {
 }
 
 /// What a second FIN meets, beyond the first (RFC 9293 section 3.10.7.4, which can be read in each of these ways).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SecondFin {
     /// An ACK of what was acknowledged before.
+    #[default]
     Answer,
     /// RCV.NXT moves over it, as the letter has it; no state changes.
     Count,
     /// Nothing.
     Ignore,
+}
+
+/// What the text of a state leaves unsaid, or says in two ways; all false: as it reads at first sight.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unsaid {
+    /// Whether text after the peer's FIN is answered; it is ignored in any case (RFC 9293 section 3.10.7.4).
+    pub answer_text_after_fin: bool,
+    /// A FIN after the peer's FIN.
+    pub second_fin: SecondFin,
+    /// Whether an ACK in LAST-ACK that acknowledges nothing new is answered; only that of our FIN should arrive there
+    /// (RFC 9293 section 3.10.7.4).
+    pub answer_in_last_ack: bool,
+    /// Whether text and FIN on a SYN,ACK are left to be sent again (RFC 9293 section 3.10.7.3).
+    pub discard_syn_ack_text: bool,
+    /// Whether a SYN in the window that leads back to LISTEN is answered by a reset; section 3.10.7.4 names no answer.
+    pub reset_half_open: bool,
+    /// Whether ABORT lets TIME-WAIT run on (RFC 9293 section 3.5.2 asks for the wait, section 3.10.5 deletes the TCB).
+    pub abort_keeps_time_wait: bool,
+    /// Whether CLOSE in SYN-RECEIVED waits for ESTABLISHED although nothing is queued (RFC 9293 section 3.10.4).
+    pub close_waits_for_established: bool,
 }
 
 /// How ECN is negotiated (RFC 3168 section 6.1.1).
@@ -176,13 +197,8 @@ pub struct Config {
     pub close_with_unread: LostData,
     /// What data after CLOSE meets: the half-duplex close of RFC 9293 section 3.6.1.
     pub data_after_close: LostData,
-    /// Whether text after the peer's FIN is answered; it is ignored in any case (RFC 9293 section 3.10.7.4).
-    pub answer_text_after_fin: bool,
-    /// A FIN after the peer's FIN.
-    pub second_fin: SecondFin,
-    /// Whether an ACK in LAST-ACK that acknowledges nothing new is answered; only that of our FIN should arrive there
-    /// (RFC 9293 section 3.10.7.4).
-    pub answer_in_last_ack: bool,
+    /// What the text of a state leaves unsaid.
+    pub unsaid: Unsaid,
     /// Whether RSTs in TIME-WAIT are ignored (RFC 1337 section 3, fix F1).
     pub rfc1337: bool,
     /// Whether text above a gap is kept (RFC 9293 section 3.10.7.4, SHLD-31).
@@ -198,10 +214,6 @@ pub struct Config {
     pub syn_data: SynData,
     /// Whether a SYN that carries FIN is taken (RFC 9293 section 3.10.7.2).
     pub syn_fin: bool,
-    /// Whether text and FIN on a SYN,ACK are left to be sent again (RFC 9293 section 3.10.7.3).
-    pub discard_syn_ack_text: bool,
-    /// Whether a SYN in the window that leads back to LISTEN is answered by a reset; section 3.10.7.4 names no answer.
-    pub reset_half_open: bool,
     /// A SYN when the backlog is full.
     pub backlog_full: BacklogFull,
     /// A repeated SYN in SYN-RECEIVED, and another outside the window.
@@ -293,10 +305,6 @@ pub struct Config {
     pub illegal_option: IllegalOption,
     /// Whether ABORT's RST carries an ACK (RFC 9293 section 3.10.5 shows none, section 3.1 asks for one).
     pub abort_with_ack: bool,
-    /// Whether ABORT lets TIME-WAIT run on (RFC 9293 section 3.5.2 asks for the wait, section 3.10.5 deletes the TCB).
-    pub abort_keeps_time_wait: bool,
-    /// Whether CLOSE in SYN-RECEIVED waits for ESTABLISHED although nothing is queued (RFC 9293 section 3.10.4).
-    pub close_waits_for_established: bool,
     /// Whether who sends a RST stays in TIME-WAIT (RFC 9293 section 3.5.2; section 3.10.5 enters CLOSED).
     pub time_wait_after_reset: bool,
     /// Whether the user timeout is announced and taken over (RFC 5482).
@@ -318,9 +326,7 @@ impl Default for Config {
             msl: Duration::from_secs(120),
             close_with_unread: LostData::Reset,
             data_after_close: LostData::Reset,
-            answer_text_after_fin: false,
-            second_fin: SecondFin::Answer,
-            answer_in_last_ack: false,
+            unsaid: Unsaid::default(),
             rfc1337: false,
             keep_out_of_order: true,
             keep_out_of_order_fin: true,
@@ -328,8 +334,6 @@ impl Default for Config {
             answer_unfit_syn: false,
             syn_data: SynData::Hold,
             syn_fin: true,
-            discard_syn_ack_text: false,
-            reset_half_open: false,
             backlog_full: BacklogFull::Ignore,
             repeated_syn: RepeatedSyn::Ack,
             delayed_ack: true,
@@ -375,8 +379,6 @@ impl Default for Config {
             path_mtu_discovery: true,
             illegal_option: IllegalOption::Skip,
             abort_with_ack: false,
-            abort_keeps_time_wait: false,
-            close_waits_for_established: false,
             time_wait_after_reset: false,
             user_timeout_option: false,
             fast_open: true,

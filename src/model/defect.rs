@@ -127,6 +127,7 @@ defects! {
     FinWait1NeverLeft "fin-wait1-never-left" ["RFC9293-SEG-FINWAIT1-ACK-OF-FIN"] "The ACK of the FIN does not lead out of FIN-WAIT-1.";
     LastAckNeverLeft "last-ack-never-left" ["RFC9293-SEG-LASTACK-ACK-OF-FIN"] "The ACK of the FIN does not end LAST-ACK.";
     ClosingNeverLeft "closing-never-left" ["RFC9293-SEG-CLOSING-ACK-OF-FIN"] "The ACK of the FIN does not lead out of CLOSING.";
+    PeersSynNotCounted "peers-syn-not-counted" ["RFC9293-3.4-SYNFIN-SEQ", "RFC9293-SEG-LISTEN-SYN"] "The peer's SYN takes no number: its own is acknowledged, and not the next.";
     OwnFinNotCounted "own-fin-not-counted" ["RFC9293-3.4-SYNFIN-SEQ"] "Our FIN counts as acknowledged by an ACK of the data before it.";
     DataAfterFinTaken "data-after-fin-taken" ["RFC9293-SEG-CLOSEWAIT-DATA"] "Text after the peer's FIN is taken.";
     HalfCloseClosesBoth "half-close-closes-both" ["RFC9293-3.6-SIMPLEX", "RFC9293-SEG-FINWAIT2-DATA"] "After our CLOSE the peer's text is dropped.";
@@ -219,7 +220,7 @@ defects! {
     AbortWrongNumber "abort-wrong-number" ["RFC9293-CALL-ABORT-ESTABLISHED"] "ABORT's reset has a number one too high.";
     CloseLosesQueue "close-loses-queue" ["RFC9293-3.6-FLUSH"] "CLOSE throws away what has not been sent.";
     CloseResets "close-resets" ["RFC9293-CALL-CLOSE-ESTABLISHED"] "CLOSE resets the connection.";
-    CloseTwiceSendsTwice "close-twice-sends-twice" ["RFC9293-CALL-CLOSE-FINWAIT1"] "A second CLOSE sends a second FIN.";
+    CloseTwiceSendsTwice "close-twice-sends-twice" ["RFC9293-CALL-CLOSE-FINWAIT1"] "A second CLOSE sends a second FIN, under the next number.";
     CloseInSynSentResets "close-in-syn-sent-resets" ["RFC9293-CALL-CLOSE-SYNSENT"] "CLOSE in SYN-SENT sends a reset.";
     SendAfterCloseTaken "send-after-close-taken" ["RFC9293-CALL-SEND-FINWAIT1"] "SEND after CLOSE is taken, and its data is lost.";
     SendWhileOpeningLost "send-while-opening-lost" ["RFC9293-CALL-SEND-SYNSENT", "RFC9293-CALL-SEND-SYNRCVD"] "What is sent before the connection is established is lost.";

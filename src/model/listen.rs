@@ -78,15 +78,7 @@ impl Model {
         if segment.illegal_option && self.cx.config.illegal_option == IllegalOption::Reset {
             return send_reset(&mut self.cx, local, peer, &segment);
         }
-        let odd = (self.cx.has(Defect::SynWithUrgDropped) && segment.urg)
-            || (self.cx.has(Defect::SynWithEcnDropped) && segment.ece);
-        let refused = segment.fin && !self.cx.config.syn_fin;
-        if refused && self.cx.has(Defect::SynFinHalfKept) {
-            let mut tcb = Tcb::new(&self.cx, local, peer, Opened::Passive(socket), settings);
-            tcb.state = State::SynReceived;
-            self.insert(tcb);
-        }
-        if odd || refused {
+        if self.refuses_syn(at, peer, &segment) {
             return;
         }
         let full = self.is_full(at);
@@ -142,6 +134,25 @@ impl Model {
         if early {
             self.hand_over(number);
         }
+    }
+
+    /// Whether a SYN is dropped for what else is on it.
+    fn refuses_syn(&mut self, at: usize, peer: SocketAddr, segment: &Arriving) -> bool {
+        let odd = (self.cx.has(Defect::SynWithUrgDropped) && segment.urg)
+            || (self.cx.has(Defect::SynWithEcnDropped) && segment.ece);
+        let refused = segment.fin && !self.cx.config.syn_fin;
+        if refused && self.cx.has(Defect::SynFinHalfKept) {
+            let Listener {
+                local,
+                socket,
+                settings,
+                ..
+            } = self.listeners[at];
+            let mut tcb = Tcb::new(&self.cx, local, peer, Opened::Passive(socket), settings);
+            tcb.state = State::SynReceived;
+            self.insert(tcb);
+        }
+        odd || refused
     }
 
     /// Whether another half-open connection has no place.

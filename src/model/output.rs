@@ -142,6 +142,14 @@ impl Tcb {
         self.put(cx, seq, Flags::FIN | Flags::ACK, Vec::new(), options, Ecn::NotEct);
     }
 
+    /// Where a mistake sends a FIN for each CLOSE.
+    pub fn send_second_fin(&mut self, cx: &mut Context) {
+        let seq = self.snd_nxt;
+        let options = self.segment_options(cx, true);
+        self.snd_nxt = seq.advanced(1);
+        self.put(cx, seq, Flags::FIN | Flags::ACK, Vec::new(), options, Ecn::NotEct);
+    }
+
     /// The FIN takes a number (RFC 9293 section 3.4). In CLOSE-WAIT the state changes with it (section 3.10.4).
     fn note_fin_sent(&mut self) {
         self.fin_sent = true;

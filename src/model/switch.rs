@@ -16,12 +16,12 @@ pub struct Switch {
 }
 
 macro_rules! switches {
-    ($($name:literal $meaning:literal $field:ident = $value:expr;)*) => {
+    ($($name:literal $meaning:literal $($field:ident).+ = $value:expr;)*) => {
         /// All of them; those of one field stand together.
         pub const SWITCHES: &[Switch] = &[$(Switch {
             name: $name,
             meaning: $meaning,
-            turn: |config| config.$field = $value,
+            turn: |config| config.$($field).+ = $value,
         }),*];
     };
 }
@@ -29,10 +29,10 @@ macro_rules! switches {
 switches! {
     "close-with-unread=fin" "CLOSE with unread data is orderly." close_with_unread = LostData::Fin;
     "data-after-close=fin" "What comes after CLOSE is acknowledged and thrown away." data_after_close = LostData::Fin;
-    "text-after-fin=answer" "Text after the peer's FIN is answered by an ACK; it is ignored in any case." answer_text_after_fin = true;
-    "second-fin=count" "A second FIN, beyond the first, is acknowledged." second_fin = SecondFin::Count;
-    "second-fin=ignore" "A second FIN, beyond the first, is not answered." second_fin = SecondFin::Ignore;
-    "last-ack-stray=answer" "An ACK in LAST-ACK that acknowledges nothing new is answered." answer_in_last_ack = true;
+    "text-after-fin=answer" "Text after the peer's FIN is answered by an ACK; it is ignored in any case." unsaid.answer_text_after_fin = true;
+    "second-fin=count" "A second FIN, beyond the first, is acknowledged." unsaid.second_fin = SecondFin::Count;
+    "second-fin=ignore" "A second FIN, beyond the first, is not answered." unsaid.second_fin = SecondFin::Ignore;
+    "last-ack-stray=answer" "An ACK in LAST-ACK that acknowledges nothing new is answered." unsaid.answer_in_last_ack = true;
     "rfc1337" "RSTs in TIME-WAIT are ignored." rfc1337 = true;
     "keep-out-of-order=no" "Text above a gap is thrown away." keep_out_of_order = false;
     "keep-out-of-order-fin=no" "A FIN above a gap is thrown away." keep_out_of_order_fin = false;
@@ -41,8 +41,8 @@ switches! {
     "syn-data=acknowledge" "Text and FIN on a SYN are acknowledged with it." syn_data = SynData::Acknowledge;
     "syn-data=discard" "Text and FIN on a SYN are thrown away." syn_data = SynData::Discard;
     "syn-fin=no" "A SYN that carries FIN is dropped." syn_fin = false;
-    "syn-ack-data=discard" "Text and FIN on a SYN,ACK are thrown away." discard_syn_ack_text = true;
-    "half-open-syn=reset" "A SYN that leads from SYN-RECEIVED back to LISTEN is answered by a reset." reset_half_open = true;
+    "syn-ack-data=discard" "Text and FIN on a SYN,ACK are thrown away." unsaid.discard_syn_ack_text = true;
+    "half-open-syn=reset" "A SYN that leads from SYN-RECEIVED back to LISTEN is answered by a reset." unsaid.reset_half_open = true;
     "backlog-full=reset" "A SYN that finds the backlog full is reset." backlog_full = BacklogFull::Reset;
     "repeated-syn=syn-ack" "A repeated SYN, or another outside the window, is answered by the SYN,ACK once more." repeated_syn = RepeatedSyn::SynAck;
     "delayed-ack=no" "Everything is acknowledged at once." delayed_ack = false;
@@ -76,8 +76,8 @@ switches! {
     "illegal-option=drop" "A segment with an illegal option is dropped." illegal_option = IllegalOption::Drop;
     "illegal-option=reset" "A segment with an illegal option resets the connection." illegal_option = IllegalOption::Reset;
     "abort-with-ack" "ABORT's RST carries an ACK." abort_with_ack = true;
-    "abort-in-time-wait=stay" "ABORT in TIME-WAIT lets the wait run on." abort_keeps_time_wait = true;
-    "close-in-syn-received=wait" "CLOSE in SYN-RECEIVED waits for ESTABLISHED." close_waits_for_established = true;
+    "abort-in-time-wait=stay" "ABORT in TIME-WAIT lets the wait run on." unsaid.abort_keeps_time_wait = true;
+    "close-in-syn-received=wait" "CLOSE in SYN-RECEIVED waits for ESTABLISHED." unsaid.close_waits_for_established = true;
     "time-wait-after-reset" "Who resets stays in TIME-WAIT." time_wait_after_reset = true;
     "user-timeout-option" "The user timeout is announced and taken over." user_timeout_option = true;
 }

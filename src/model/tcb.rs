@@ -324,7 +324,7 @@ impl Tcb {
     /// Sets IRS and RCV.NXT from a SYN.
     pub fn set_irs(&mut self, irs: SeqNum) {
         self.irs = irs;
-        self.rcv_nxt = irs.advanced(1);
+        self.rcv_nxt = irs.advanced(i64::from(!self.has(Defect::PeersSynNotCounted)));
         self.rcv_edge = self.rcv_nxt;
         self.last_ack_sent = self.rcv_nxt;
     }

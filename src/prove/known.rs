@@ -38,7 +38,6 @@ const MISTAKES: &[(&str, &str)] = &[
         "fast-open-unasked",
         "no case asks a listener for a cookie that has not switched fast open on",
     ),
-    ("close-twice-sends-twice", "no case closes twice and then waits"),
     (
         "announced-mss-too-large",
         "no case compares the announced MSS with the MTU",

@@ -79,9 +79,11 @@ pub enum Excuse {
     MadeGood,
 }
 
-/// Whether it is a row that the mistake makes fail.
+/// Whether a row has noticed that something is wrong. What cannot even reach the state that it begins from is noticed by
+/// every row, and says nothing of this one.
 fn fails(outcome: &Outcome) -> bool {
-    matches!(outcome.verdict, Verdict::Fail | Verdict::Deviates | Verdict::Observed)
+    let failed = matches!(outcome.verdict, Verdict::Fail | Verdict::Deviates | Verdict::Observed);
+    failed && outcome.failure.as_ref().is_some_and(|failure| failure.given.is_none())
 }
 
 /// What of the frames that the endpoint sent reached the tester's end of the line.

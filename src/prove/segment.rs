@@ -90,7 +90,7 @@ impl Others<'_> {
                 Some(FlagPattern::Set | FlagPattern::Clear) => true,
                 Some(FlagPattern::Free) => false,
                 // A probe may be urgent.
-                None => !free.contains(&flag) && !(self.is_probe() && flag == Flags::URG),
+                None => !(free.contains(&flag) || self.is_probe() && flag == Flags::URG),
             };
             if !bound {
                 continue;

@@ -27,7 +27,7 @@ impl Tcb {
         }
         self.ack_range_check(cx, segment)?;
         let stray = self.state == State::LastAck && !self.acks_new(segment.ack);
-        self.owed.now |= stray && cx.config.answer_in_last_ack;
+        self.owed.now |= stray && cx.config.unsaid.answer_in_last_ack;
         self.ack_established(cx, segment)?;
         self.ack_of_fin(cx, segment)
     }

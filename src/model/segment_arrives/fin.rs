@@ -38,7 +38,7 @@ impl Tcb {
     }
 
     fn second_fin(&mut self, cx: &Context, segment: &Arriving) -> Check {
-        match cx.config.second_fin {
+        match cx.config.unsaid.second_fin {
             // The first once more, which was taken from a SYN a moment ago.
             _ if plus(segment.seq, segment.text.len()).before(self.rcv_nxt) => (),
             SecondFin::Answer => (),

@@ -28,7 +28,7 @@ impl Tcb {
             return Continue(());
         }
         if self.state == State::SynReceived && self.goes_back_to_listen() {
-            if cx.config.reset_half_open {
+            if cx.config.unsaid.reset_half_open {
                 send_reset(cx, self.local, self.peer, segment);
             }
             self.end(cx, None, "");

@@ -95,7 +95,7 @@ impl Tcb {
         self.snd_wl1 = segment.seq;
         self.snd_wl2 = segment.ack;
         match acked {
-            true if cx.config.discard_syn_ack_text => (),
+            true if cx.config.unsaid.discard_syn_ack_text => (),
             true => self.hold_syn_text(&segment),
             false => self.keep_syn_text(cx, &segment),
         }

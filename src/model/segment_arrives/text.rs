@@ -69,7 +69,7 @@ impl Tcb {
             return Continue(());
         }
         if !self.takes_text() {
-            self.owed.now |= cx.config.answer_text_after_fin && self.fin_received;
+            self.owed.now |= cx.config.unsaid.answer_text_after_fin && self.fin_received;
             return Continue(());
         }
         if self.user.deaf && cx.config.data_after_close == LostData::Reset && !self.has(Defect::DataAfterCloseSilent) {
