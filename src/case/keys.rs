@@ -140,7 +140,7 @@ pub(super) const STEPS: &[StepKey] = &[
     step(
         "any-of",
         Shape::Outcomes,
-        &["right"],
+        &["right", "by"],
         "Outcomes by name; the first whose first step fits is taken.",
     ),
     step(
@@ -216,6 +216,12 @@ pub(super) const BESIDE: &[Key] = &[
         "right",
         Shape::Texts,
         "The outcomes that meet `covers`; all are lawful if not written.",
+    ),
+    key(
+        "by",
+        Shape::TextsMap,
+        "Outcomes, each with what makes the reference endpoint take it: default, a choice of `tcpvet defects`, or, \
+         where it is not right, a mistake.",
     ),
     key("steps", Shape::Steps, "What is repeated."),
 ];

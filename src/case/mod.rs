@@ -17,7 +17,7 @@ mod roster;
 mod schema;
 mod script;
 #[cfg(test)]
-mod trial;
+pub(crate) mod trial;
 mod vocabulary;
 mod yaml;
 

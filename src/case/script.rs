@@ -290,6 +290,9 @@ pub struct AnyOf {
     pub outcomes: Vec<(String, Vec<Step>)>,
     /// Those that meet `covers`; empty: all are lawful.
     pub right: Vec<String>,
+    /// What makes the reference endpoint take each: names of its choices and mistakes, to be switched on together; none
+    /// of them for an outcome that it takes by default. One that is not named here is not shown to come.
+    pub by: BTreeMap<String, Vec<String>>,
 }
 
 /// What a middlebox does with a frame.

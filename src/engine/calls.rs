@@ -4,13 +4,14 @@ use super::bench::RunId;
 use super::conn::Conn;
 use super::fill::{odd_address, pattern};
 use super::frame::Mark;
-use super::outcome::Happening;
+use super::outcome::{Happening, MetBy};
 use super::run::{Action, Busy, Progress, Run, Stop};
 use crate::case::{CallStep, ConnId, ResultStep, Step, StepKind};
 use crate::notation::{CallSpec, ErrorName, Period, ReturnSpec, Setting, SettingValue, Tolerance, Verb};
 use crate::target::{Answer, Call, CallId, Errno, SetValue, SocketId};
 use crate::time::{Instant, Stamp};
 use core::net::SocketAddr;
+use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 /// How many low bits of a socket's or call's number count within its run; the rest is the run.
@@ -283,6 +284,7 @@ impl Run {
                     None => pattern(at as u64, amount.unwrap_or(0).clamp(0, 1 << 30) as usize),
                 };
                 there.app_sent.extend_from_slice(&data);
+                there.urgent |= spec.urgent;
                 Call::Send {
                     socket,
                     data,
@@ -294,8 +296,13 @@ impl Run {
                 socket,
                 amount: amount.map(|octets| octets.max(0) as u64),
             },
-            Verb::Shutdown => Call::Shutdown { socket },
-            Verb::Close => Call::Close { socket },
+            Verb::Shutdown | Verb::Close => {
+                self.conns[conn.0].closed = true;
+                match spec.verb {
+                    Verb::Shutdown => Call::Shutdown { socket },
+                    _ => Call::Close { socket },
+                }
+            }
             Verb::Abort | Verb::Listen | Verb::Connect | Verb::Accept | Verb::Set => Call::Abort { socket },
         };
         let id = self.calls.record(conn, Some(spec.verb), Some(socket));
@@ -398,13 +405,19 @@ impl Run {
         self.refuse_unsupported(id)?;
         let may_wait = call.returns.is_empty() || call.returns.contains(&ReturnSpec::Pending);
         match self.calls.ended(id) {
-            None if may_wait => {}
+            None if call.returns.is_empty() => {}
+            None if may_wait => self.met_by(MetBy::Pending(id), self.mark, Period::default()),
             None if drained < until => {
                 self.busy = Busy::Returning(id, until);
                 return Ok(Progress::Until(until));
             }
             None => return Err(Stop::late(wanted(step, &call.returns), "it is still pending")),
-            Some((result, _)) => self.judge_return(step, &call.returns, result.clone())?,
+            Some((result, _)) => {
+                self.judge_return(step, &call.returns, result.clone())?;
+                let least = Duration::ZERO;
+                let most = until.since(self.mark.at.latest);
+                self.met_by(MetBy::Call(id), self.mark, Period { least, most });
+            }
         }
         if !call.returns.is_empty() {
             self.checked += 1;
@@ -496,6 +509,7 @@ impl Run {
                 return Err(Stop::late(wanted(step, &result.returns), "it is still pending"));
             }
             self.checked += 1;
+            self.met_by(MetBy::Pending(id), base, period);
             self.set_mark(Mark {
                 at: Stamp::exactly(until),
                 cause: None,
@@ -513,6 +527,7 @@ impl Run {
             self.in_time(&step.text, elapsed, period)?;
         }
         self.checked += 1;
+        self.met_by(MetBy::Call(id), base, period);
         self.set_mark(mark);
         self.measure(&result.measure, None, base, mark, 1);
         self.finish_step();

@@ -6,7 +6,7 @@ use super::conn::Conn;
 use super::eval::{Scope, period};
 use super::fit::Hunt;
 use super::frame::{Cause, Frame, Mark};
-use super::outcome::{BrokenRule, Failure, Happening, Measure, Outcome, TraceEvent, Verdict};
+use super::outcome::{BrokenRule, Evidence, Failure, Happening, Measure, MetBy, Outcome, TraceEvent, Verdict};
 use super::rng::Rng;
 use super::traffic::Delayed;
 use crate::case::{Condition, ConnId, Level, Position, Requirement, Script, Step, StepKind};
@@ -154,8 +154,8 @@ pub(super) struct InFlight {
 }
 
 /// Where a run stands: in which list of steps, at which of them.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Cursor {
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor {
     /// Which of `given`; as many as there are: the steps proper.
     given: usize,
     index: usize,
@@ -178,10 +178,12 @@ impl Cursor {
         list
     }
 
+    /// The step there; `None` behind the last.
     pub fn step<'a>(&self, script: &'a Script) -> Option<&'a Step> {
         self.list(script).get(self.index)
     }
 
+    /// Whether it belongs to `given`.
     pub fn in_given(&self, script: &Script) -> bool {
         self.given < script.given.len()
     }
@@ -250,6 +252,11 @@ pub(super) struct Run {
     outcomes: Vec<String>,
     pub notes: Vec<String>,
     trace: Vec<TraceEvent>,
+    evidence: Vec<Evidence>,
+    /// How many frames of the target have come.
+    pub frames: u32,
+    /// How many injects and calls were handed to the driver.
+    inputs: u32,
     pub began: Instant,
     late: Duration,
     /// Until when the run waits.
@@ -303,6 +310,9 @@ impl Run {
             outcomes: Vec::new(),
             notes: Vec::new(),
             trace: Vec::new(),
+            evidence: Vec::new(),
+            frames: 0,
+            inputs: 0,
             began: now,
             late: Duration::ZERO,
             due: Instant::NEVER,
@@ -359,6 +369,7 @@ impl Run {
                 // What is to be done at a moment, or in answer to something, must not be done late.
                 self.note_lateness(now.since(self.stirred));
                 self.order += 1;
+                self.inputs += 1;
                 self.in_flight = Some(InFlight {
                     cause: self.order,
                     asked: now,
@@ -534,6 +545,16 @@ impl Run {
         self.trace.len()
     }
 
+    /// Notes what met the step under way, which waits from `base` on.
+    pub fn met_by(&mut self, met_by: MetBy, base: Mark, period: Period) {
+        self.evidence.push(Evidence {
+            step: self.cursor.clone(),
+            met_by,
+            window: (base.at.earliest + period.least, base.at.latest + period.most),
+            inputs: self.inputs,
+        });
+    }
+
     /// The step under way.
     pub fn step<'a>(&self, script: &'a Script) -> Option<&'a Step> {
         self.cursor.step(script)
@@ -556,13 +577,10 @@ impl Run {
         self.busy = Busy::Idle;
     }
 
-    /// Takes one of several outcomes; its first step is met already if it was silence.
-    pub fn choose(&mut self, branch: usize, name: &str, met: bool) {
+    /// Takes one of several outcomes; its first step is next.
+    pub fn choose(&mut self, branch: usize, name: &str) {
         self.outcomes.push(name.to_owned());
         self.cursor.enter(branch);
-        if met {
-            self.cursor.advance();
-        }
         self.busy = Busy::Idle;
     }
 
@@ -787,6 +805,7 @@ impl Run {
             notes: std::mem::take(&mut self.notes),
             broken_rules: std::mem::take(&mut self.broken),
             trace: std::mem::take(&mut self.trace),
+            evidence: std::mem::take(&mut self.evidence),
             began: self.began,
             ended: now,
         });
@@ -848,7 +867,7 @@ fn conns(script: &Script, facts: &Facts, at: &Endpoints, rng: &mut Rng) -> Vec<C
                 FIRST_PORT.wrapping_add(index as u16),
             ),
         };
-        conns.push(Conn::new(&decl.name, tester, port, isn, made_up, facts.mtu));
+        conns.push(Conn::new(&decl.name, tester, port, isn, made_up, facts));
     }
     conns
 }

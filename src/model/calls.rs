@@ -71,7 +71,7 @@ impl Tcb {
                 return;
             }
             if send.urgent {
-                self.snd_up = Some(match self.defects.contains(Defect::UrgentPointerRecedes) {
+                self.snd_up = Some(match self.defects.has(Defect::UrgentPointerRecedes) {
                     true => self.snd_nxt.advanced(send.data.len() as i64),
                     false => self.queue.end(),
                 });
@@ -244,7 +244,7 @@ impl Tcb {
         }
         match self.state {
             State::Established => self.state = State::FinWait1,
-            State::SynReceived if self.unsent() == 0 => {
+            State::SynReceived if self.unsent() == 0 && !cx.config.unsaid.close_waits_for_established => {
                 self.state = State::FinWait1;
                 self.open_congestion_window(cx);
                 if let Some(id) = self.user.connect.take() {
@@ -270,6 +270,7 @@ impl Tcb {
                 self.user.error = None;
                 return Some(Ok(Answer::Ok));
             }
+            State::TimeWait if cx.config.unsaid.abort_keeps_time_wait => return Some(Ok(Answer::Ok)),
             State::CloseWait if self.has(Defect::AbortSilentInCloseWait) => (),
             State::FinWait1 | State::FinWait2 if self.has(Defect::AbortSilentInFinWait) => (),
             State::Established if self.has(Defect::AbortSendsFin) => {

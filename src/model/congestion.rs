@@ -141,9 +141,9 @@ impl Tcb {
         let congestion = &mut self.congestion;
         if congestion.cwnd < congestion.ssthresh {
             let more = match () {
-                () if self.defects.contains(Defect::SlowStartTooFast) => 2 * smss,
-                () if self.defects.contains(Defect::AckDivisionRewarded) => smss,
-                () if self.defects.contains(Defect::AckCountedInFull) => acked,
+                () if self.defects.has(Defect::SlowStartTooFast) => 2 * smss,
+                () if self.defects.has(Defect::AckDivisionRewarded) => smss,
+                () if self.defects.has(Defect::AckCountedInFull) => acked,
                 () => acked.min(smss),
             };
             congestion.cwnd = congestion.cwnd.saturating_add(more);
@@ -152,7 +152,7 @@ impl Tcb {
         congestion.bytes_acked = congestion.bytes_acked.saturating_add(acked);
         if congestion.bytes_acked >= congestion.cwnd {
             congestion.bytes_acked -= congestion.cwnd;
-            let steps = if self.defects.contains(Defect::AdditiveIncreaseTooFast) {
+            let steps = if self.defects.has(Defect::AdditiveIncreaseTooFast) {
                 3
             } else {
                 1

@@ -1,7 +1,7 @@
 //! What every part works with: the moment, the switches, the defects, and what leaves.
 
 use super::config::Config;
-use super::defect::{Defect, Defects};
+use super::defect::{Defect, Defects, Mistakes};
 use super::seq::Secret;
 use super::settings::Settings;
 use crate::notation::ErrorName;
@@ -14,7 +14,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 pub(super) struct Context {
     pub now: Instant,
     pub config: Config,
-    pub defects: Defects,
+    pub defects: Mistakes,
     pub secret: Secret,
     pub out: Vec<Emitted>,
     /// Added to every ISN, so that the first lies where it was asked for.
@@ -30,7 +30,7 @@ impl Context {
         Context {
             now: Instant::ZERO,
             config,
-            defects,
+            defects: Mistakes::new(defects),
             secret,
             out: Vec::new(),
             isn_offset: None,
@@ -41,7 +41,7 @@ impl Context {
 
     /// Whether this mistake is switched on.
     pub fn has(&self, defect: Defect) -> bool {
-        self.defects.contains(defect)
+        self.defects.has(defect)
     }
 
     /// Whether all connections together have used up the limit of one, where that mistake is made.

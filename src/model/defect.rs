@@ -3,6 +3,9 @@
 //! Every one is a mistake that some stack has made, or one slip of the keyboard away. It is consulted at the very place
 //! where a stack would make it. A case proves its worth by failing when a mistake against what it covers is switched on.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 macro_rules! defects {
     ($($name:ident $text:literal [$($breaks:literal),*] $doc:literal;)*) => {
         /// A mistake.
@@ -67,6 +70,7 @@ defects! {
     PawsSparesAcks "paws-spares-acks" ["RFC7323-5.3-6"] "Segments without text are not checked for old timestamps.";
     PawsSilent "paws-silent" ["RFC7323-5.3-1"] "A segment with an old timestamp draws no ACK.";
     PawsOnResets "paws-on-resets" ["RFC7323-5.2-5"] "Resets are checked for old timestamps too.";
+    MissingTimestampAnswered "missing-timestamp-answered" ["RFC7323-3.2-7"] "A segment without the timestamps agreed upon is dropped with an ACK.";
     MissingTimestampResets "missing-timestamp-resets" ["RFC7323-3.2-8"] "A segment without the timestamps agreed upon ends the connection.";
     TsRecentFollowsEverything "ts-recent-follows-everything" ["RFC7323-4.3-4", "RFC7323-4.3-2"] "TS.Recent is taken from segments above a gap too.";
     TsRecentFrozen "ts-recent-frozen" ["RFC7323-3.2-2", "RFC7323-4.3-4"] "TS.Recent stays what the SYN said.";
@@ -134,6 +138,7 @@ defects! {
     FinWait1NeverLeft "fin-wait1-never-left" ["RFC9293-SEG-FINWAIT1-ACK-OF-FIN"] "The ACK of the FIN does not lead out of FIN-WAIT-1.";
     LastAckNeverLeft "last-ack-never-left" ["RFC9293-SEG-LASTACK-ACK-OF-FIN"] "The ACK of the FIN does not end LAST-ACK.";
     ClosingNeverLeft "closing-never-left" ["RFC9293-SEG-CLOSING-ACK-OF-FIN"] "The ACK of the FIN does not lead out of CLOSING.";
+    PeersSynNotCounted "peers-syn-not-counted" ["RFC9293-3.4-SYNFIN-SEQ", "RFC9293-SEG-LISTEN-SYN"] "The peer's SYN takes no number: its own is acknowledged, and not the next.";
     OwnFinNotCounted "own-fin-not-counted" ["RFC9293-3.4-SYNFIN-SEQ"] "Our FIN counts as acknowledged by an ACK of the data before it.";
     DataAfterFinTaken "data-after-fin-taken" ["RFC9293-SEG-CLOSEWAIT-DATA"] "Text after the peer's FIN is taken.";
     HalfCloseClosesBoth "half-close-closes-both" ["RFC9293-3.6-SIMPLEX", "RFC9293-SEG-FINWAIT2-DATA"] "After our CLOSE the peer's text is dropped.";
@@ -182,6 +187,7 @@ defects! {
     ListenerServesOnce "listener-serves-once" ["RFC9293-SEG-LISTEN-SYN"] "A listener is gone after one connection.";
     SynDataDeliveredEarly "syn-data-delivered-early" ["RFC9293-3.5-SYNDATA-HOLD"] "Text on a SYN reaches the user before the handshake has ended.";
     SynDataLost "syn-data-lost" ["RFC9293-SEG-LISTEN-SYN-DATA"] "Text on a SYN is acknowledged and thrown away.";
+    SynFinHalfKept "syn-fin-half-kept" ["RFC9293-SEG-LISTEN-SYN-FIN"] "A SYN with FIN that is dropped leaves a half-open connection behind.";
     SynWithUrgDropped "syn-with-urg-dropped" ["RFC9293-SEG-LISTEN-SYN-URG"] "A SYN with URG is dropped.";
     SynWithEcnDropped "syn-with-ecn-dropped" ["RFC9293-SEG-LISTEN-SYN-ECN"] "A SYN with ECE is dropped.";
     CookieFromAnyone "cookie-from-anyone" ["RFC4987-3.6-2"] "Where cookies are in use any ACK establishes a connection.";
@@ -223,7 +229,7 @@ defects! {
     CrossingSynNewIss "crossing-syn-new-iss" ["RFC9293-FIG7-SIMOPEN"] "The SYN,ACK of a simultaneous open has a number of its own.";
     CrossingSynOnlyAcked "crossing-syn-only-acked" ["RFC9293-SEG-SYNSENT-SYN"] "A crossing SYN is answered by an ACK without SYN.";
     SynAckNotAcked "syn-ack-not-acked" ["RFC9293-SEG-SYNSENT-SYNACK"] "A SYN,ACK is not acknowledged until there is data.";
-    SynAckTextLost "syn-ack-text-lost" ["RFC9293-SEG-SYNSENT-SYNACK-DATA"] "Text on a SYN,ACK is acknowledged and thrown away.";
+    SynAckTextLost "syn-ack-text-lost" ["RFC9293-SEG-SYNSENT-SYNACK-DATA"] "Text on a SYN,ACK is acknowledged, and lost.";
     AbortSilent "abort-silent" ["RFC9293-CALL-ABORT-ESTABLISHED", "RFC9293-3.9.1.6-ABORT-RST"] "ABORT tells the peer nothing.";
     AbortSilentInCloseWait "abort-silent-in-close-wait" ["RFC9293-CALL-ABORT-CLOSEWAIT"] "ABORT in CLOSE-WAIT tells the peer nothing.";
     AbortSilentInFinWait "abort-silent-in-fin-wait" ["RFC9293-CALL-ABORT-FINWAIT1", "RFC9293-CALL-ABORT-FINWAIT2"] "ABORT in FIN-WAIT-1 and FIN-WAIT-2 tells the peer nothing.";
@@ -267,6 +273,7 @@ defects! {
     TimestampsUnasked "timestamps-unasked" ["RFC7323-3.2-4"] "A SYN,ACK has timestamps although the SYN had none.";
     SackUnasked "sack-unasked" ["RFC2018-2-2"] "A SYN,ACK permits SACK although the SYN did not.";
     UrgentPointerOneTooLow "urgent-pointer-one-too-low" ["RFC9293-MUST-62"] "The urgent pointer names the last urgent octet, not the one after it.";
+    PushNeverSet "push-never-set" ["RFC9293-MUST-61"] "PSH is never set, not even on the last of what is queued.";
     UrgentNotMarked "urgent-not-marked" ["RFC9293-CALL-SEND-ESTABLISHED-URG"] "Urgent data is sent without URG.";
     FinBeforeData "fin-before-data" ["RFC9293-3.6-FLUSH", "RFC9293-3.4-SYNFIN-SEQ"] "The FIN does not wait for what is queued: the rest is lost.";
     FinHeldByNagle "fin-held-by-nagle" ["RFC2525-2.15"] "A FIN waits until what is outstanding has been acknowledged.";
@@ -498,6 +505,17 @@ impl Defects {
     /// None at all.
     pub const NONE: Defects = Defects([0; WORDS]);
 
+    /// All that there are.
+    pub const ALL: Defects = {
+        let mut all = Defects::NONE;
+        let mut at = 0;
+        while at < Defect::ALL.len() {
+            all = all.with(Defect::ALL[at]);
+            at += 1;
+        }
+        all
+    };
+
     /// This one only.
     pub const fn only(defect: Defect) -> Defects {
         Defects::NONE.with(defect)
@@ -512,6 +530,51 @@ impl Defects {
     /// Whether it is among them.
     pub const fn contains(self, defect: Defect) -> bool {
         self.0[defect as usize / 64] & 1 << (defect as usize % 64) != 0
+    }
+
+    /// Those that are in both.
+    pub fn both(self, other: Defects) -> Defects {
+        Defects(std::array::from_fn(|word| self.0[word] & other.0[word]))
+    }
+
+    /// Those that are not in the other.
+    pub fn without(self, other: Defects) -> Defects {
+        Defects(std::array::from_fn(|word| self.0[word] & !other.0[word]))
+    }
+
+    /// Each of them, in the order of [`Defect::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Defect> {
+        Defect::ALL.iter().copied().filter(move |defect| self.contains(*defect))
+    }
+}
+
+/// The mistakes of one endpoint, which all its parts look at, and which of all that there are it was ever asked about:
+/// no other can have made a difference.
+#[derive(Clone, Debug)]
+pub(super) struct Mistakes(Rc<Asked>);
+
+#[derive(Debug)]
+struct Asked {
+    made: Defects,
+    about: [Cell<u64>; WORDS],
+}
+
+impl Mistakes {
+    pub fn new(made: Defects) -> Mistakes {
+        let about = std::array::from_fn(|_| Cell::new(0));
+        Mistakes(Rc::new(Asked { made, about }))
+    }
+
+    /// Whether this one is made.
+    pub fn has(&self, defect: Defect) -> bool {
+        let word = &self.0.about[defect as usize / 64];
+        word.set(word.get() | 1 << (defect as usize % 64));
+        self.0.made.contains(defect)
+    }
+
+    /// Those about which it was asked.
+    pub fn asked(&self) -> Defects {
+        Defects(std::array::from_fn(|word| self.0.about[word].get()))
     }
 }
 
@@ -530,6 +593,15 @@ mod tests {
             assert!(Defects::only(*defect).contains(*defect) && !Defects::NONE.contains(*defect));
         }
         assert!(Defect::ALL.len() >= 120);
+    }
+
+    #[test]
+    fn what_is_asked_about_is_noted_whether_it_is_made_or_not() {
+        let mistakes = Mistakes::new(Defects::only(Defect::IgnoreRst));
+        let part = mistakes.clone();
+        assert!(part.has(Defect::IgnoreRst) && !mistakes.has(Defect::PawsMissing));
+        let asked: Vec<_> = mistakes.asked().iter().collect();
+        assert_eq!(asked, [Defect::PawsMissing, Defect::IgnoreRst]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! connection out of TIME-WAIT (RFC 9293 section 3.6.1, RFC 6191).
 
 use super::Model;
-use super::config::{BacklogFull, SynCookies, SynData};
+use super::config::{BacklogFull, IllegalOption, SynCookies};
 use super::isn;
 use super::options::announced_mss;
 use super::segment_arrives::Arriving;
@@ -75,9 +75,10 @@ impl Model {
     fn listen_syn(&mut self, at: usize, peer: SocketAddr, segment: Arriving, old: Option<Box<Tcb>>) {
         let listener = &self.listeners[at];
         let (local, socket, settings) = (listener.local, listener.socket, listener.settings);
-        let odd = (self.cx.has(Defect::SynWithUrgDropped) && segment.urg)
-            || (self.cx.has(Defect::SynWithEcnDropped) && segment.ece);
-        if odd || (segment.fin && !self.cx.config.syn_fin) {
+        if segment.illegal_option && self.cx.config.illegal_option == IllegalOption::Reset {
+            return send_reset(&mut self.cx, local, peer, &segment);
+        }
+        if self.refuses_syn(at, peer, &segment) {
             return;
         }
         let half_open = |tcb: &Tcb| tcb.opened == Opened::Passive(socket) && tcb.state == State::SynReceived;
@@ -122,7 +123,7 @@ impl Model {
         tcb.rcv_edge = tcb.rcv_nxt.advanced(i64::from(tcb.first_window(&self.cx)));
         self.fast_open(at, &mut tcb, &segment);
         if !tcb.fast_open {
-            self.keep_syn_text(&mut tcb, &segment);
+            tcb.keep_syn_text(&self.cx, &segment);
         }
         if self.cx.has(Defect::SynDataDeliveredEarly) && !segment.text.is_empty() {
             tcb.release_held(&mut self.cx);
@@ -142,20 +143,23 @@ impl Model {
         }
     }
 
-    /// What is on a SYN besides it "should be queued for processing later".
-    fn keep_syn_text(&self, tcb: &mut Tcb, segment: &Arriving) {
-        match self.cx.config.syn_data {
-            SynData::Discard => (),
-            SynData::Hold => tcb.hold_syn_text(segment),
-            // Who brought no good cookie has the SYN acknowledged only (RFC 7413 section 4.2.2).
-            SynData::Acknowledge if tcb.cookie.is_some() => tcb.hold_syn_text(segment),
-            SynData::Acknowledge => {
-                let room = tcb.rcv_wnd() as usize;
-                let text = &segment.text[..segment.text.len().min(room)];
-                let taken = tcb.received.take(tcb.rcv_nxt, text);
-                tcb.rcv_nxt = tcb.rcv_nxt.advanced(i64::from(taken));
-            }
+    /// Whether a SYN is dropped for what else is on it.
+    fn refuses_syn(&mut self, at: usize, peer: SocketAddr, segment: &Arriving) -> bool {
+        let odd = (self.cx.has(Defect::SynWithUrgDropped) && segment.urg)
+            || (self.cx.has(Defect::SynWithEcnDropped) && segment.ece);
+        let refused = segment.fin && !self.cx.config.syn_fin;
+        if refused && self.cx.has(Defect::SynFinHalfKept) {
+            let Listener {
+                local,
+                socket,
+                settings,
+                ..
+            } = self.listeners[at];
+            let mut tcb = Tcb::new(&self.cx, local, peer, Opened::Passive(socket), settings);
+            tcb.state = State::SynReceived;
+            self.insert(tcb);
         }
+        odd || refused
     }
 
     /// Whether another half-open connection has no place.

@@ -141,7 +141,7 @@ impl Tcb {
                 if self.has(Defect::SackEdgeOneTooLow) {
                     blocks.iter_mut().for_each(|block| block.1 = block.1.wrapping_sub(1));
                 }
-                if self.has(Defect::SackOneBlockOnly) {
+                if cx.config.one_sack_block {
                     blocks.truncate(1);
                 }
                 options.extend([TcpOption::Nop, TcpOption::Nop, TcpOption::Sack(blocks)]);

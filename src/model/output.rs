@@ -62,10 +62,10 @@ impl Tcb {
             self.restart_after_idle(cx);
         }
         while self.unsent() > 0 {
-            let options = self.segment_options(cx, !self.has(Defect::SackNotOnData));
-            let full = self.largest_payload(TcpOption::space(&options));
             let d = self.unsent();
             let u = self.usable_window() as usize;
+            let options = self.data_options(cx, d.min(u));
+            let full = self.largest_payload(TcpOption::space(&options));
             let full = if self.has(Defect::SendsNotMerged) {
                 full.min(self.last_send)
             } else {
@@ -177,6 +177,15 @@ impl Tcb {
         }
     }
 
+    /// The options of a segment that is to carry so much data: what the peer need not know now waits for one with room.
+    fn data_options(&mut self, cx: &Context, data: usize) -> Vec<TcpOption> {
+        let mut options = self.segment_options(cx, !self.has(Defect::SackNotOnData));
+        if data > self.largest_payload(TcpOption::space(&options)) {
+            options.retain(|option| !matches!(option, TcpOption::UserTimeout(_)));
+        }
+        options
+    }
+
     // ----- again ----------------------------------------------------------------------------------------------------
 
     /// Sends again what starts at `seq`: at most a segment, not into what the peer reported, not past the window;
@@ -188,14 +197,17 @@ impl Tcb {
         };
         // A sample of what was sent twice says nothing (Karn's rule, RFC 6298 section 3).
         self.round_trip.timed = None;
-        let options = self.segment_options(cx, true);
+        let options = self.data_options(cx, usize::MAX);
         let segments = if self.has(Defect::CoalescedAgain) { 2 } else { 1 };
         let most = self.largest_payload(TcpOption::space(&options)) * segments;
         let most = match self.has(Defect::RetransmitsACrumb) && TcpOption::space(&options) > 0 {
             true => most - TcpOption::space(&options),
             false => most,
         };
-        let edge = self.snd_una.advanced(i64::from(self.snd_wnd));
+        let edge = match cx.config.retransmit_beyond_window && self.snd_wnd == 0 {
+            true => self.snd_nxt,
+            false => self.snd_una.advanced(i64::from(self.snd_wnd)),
+        };
         let hole = self.end_of_hole(seq);
         let end = if edge.before(hole) && !self.outlives_the_window(1) {
             edge
@@ -383,7 +395,7 @@ impl Tcb {
         let syn = flags.contains(Flags::SYN);
         let end = plus(seq, payload.len());
         // The segment that empties the queue is pushed (RFC 9293 section 3.9.1.2, MUST-61).
-        if cx.config.push && !payload.is_empty() && end == self.queue.end() {
+        if !self.has(Defect::PushNeverSet) && !payload.is_empty() && end == self.queue.end() {
             flags = flags | Flags::PSH;
         }
         if self.has(Defect::AckMissingOnData) && !payload.is_empty() {

@@ -1,7 +1,9 @@
 //! What an application sets on one connection.
 
+use super::config::WindowGrowth;
 use super::context::{Context, errno};
 use super::defect::Defect;
+use super::seq::span;
 use super::tcb::Tcb;
 use crate::notation::{ErrorName, Setting};
 use crate::target::{Errno, SetValue};
@@ -103,7 +105,13 @@ impl Tcb {
             true => usize::from(u16::MAX) << self.agreed.rcv_wind_shift,
             false => usize::from(u16::MAX),
         };
-        buffer.min(most)
+        let buffer = buffer.min(most);
+        let came = span(self.irs, self.rcv_nxt) as usize;
+        match cx.config.window_growth {
+            WindowGrowth::Whole => buffer,
+            WindowGrowth::Once => buffer.min(buffer / 2 + came),
+            WindowGrowth::Twice => buffer.min(buffer / 4 + 2 * came),
+        }
     }
 
     /// The user timeout in force (RFC 5482 section 3.1 where that is used).

@@ -14,12 +14,13 @@ use crate::case::State;
 use crate::notation::{ErrorName, Setting};
 use crate::target::virtual_time::{Embedded, target_address};
 use crate::target::{
-    Abilities, Answer, Call, CallId, Emitted, Errno, IpVersion, Job, Runner, SetValue, SocketId, Stack,
+    Abilities, Answer, Call, CallId, Emitted, Errno, IpVersion, Job, Profile, Runner, SetValue, SocketId, Stack,
 };
 use crate::time::Instant;
 use crate::wire::{Body, Packet};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Where ephemeral ports begin (RFC 6335 section 6), and how many there are.
 const EPHEMERAL: (u16, u16) = (49_152, 16_384);
@@ -71,26 +72,42 @@ pub struct Model {
     next_number: u32,
 }
 
-/// The reference endpoint as a target of the suite: its configuration, then what the case configures.
-pub fn target(runner: Runner, config: Config, defects: Defects) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + Sync> {
+/// The reference endpoint as a target of the suite.
+pub fn target(
+    mut runner: Runner,
+    config: Config,
+    defects: Defects,
+) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + Sync> {
+    runner.facts = Arc::new(config.facts(&runner.facts));
     let profiles = runner.clone();
     Embedded::of(runner, move |job: &Job| {
-        let mut config = config.clone();
-        config.isn_near_wrap |= job.wrap;
         // A job whose settings cannot be had is not run at all.
-        for (name, value) in &profiles.profile(&job.script.configure).unwrap_or_default() {
-            config.configure(name, value);
-        }
-        let addresses = vec![target_address(IpVersion::V4), target_address(IpVersion::V6)];
-        let model: Box<dyn Stack> = Box::new(Model::with_defects(config, defects, job.seed, addresses));
+        let profile = profiles.profile(&job.script.configure).unwrap_or_default();
+        let model: Box<dyn Stack> = Box::new(endpoint(job, &profile, &config, defects));
         model
     })
+}
+
+/// The reference endpoint for one job: with these choices, and those that the job's case asks for.
+pub fn endpoint(job: &Job, profile: &Profile, config: &Config, defects: Defects) -> Model {
+    let mut config = config.clone();
+    config.isn_near_wrap |= job.wrap;
+    for (name, value) in profile {
+        config.configure(name, value);
+    }
+    let addresses = vec![target_address(IpVersion::V4), target_address(IpVersion::V6)];
+    Model::with_defects(config, defects, job.seed, addresses)
 }
 
 impl Model {
     /// A fresh endpoint. The same seed gives the same frames.
     pub fn new(config: Config, seed: u64, addresses: Vec<IpAddr>) -> Model {
         Model::with_defects(config, Defects::NONE, seed, addresses)
+    }
+
+    /// The mistakes about which its code was asked so far: any other would have changed nothing.
+    pub fn asked(&self) -> Defects {
+        self.cx.defects.asked()
     }
 
     /// One that makes these mistakes.

@@ -2,7 +2,7 @@
 
 use super::congestion::Congestion;
 use super::context::Context;
-use super::defect::{Defect, Defects};
+use super::defect::{Defect, Mistakes};
 use super::queues::{ReceiveQueue, SendQueue};
 use super::sack::{Reports, Scoreboard};
 use super::seq::{leq, span};
@@ -230,6 +230,8 @@ pub(super) struct Tcb {
     pub last_send: usize,
     /// All that is outstanding is the octet of a window probe.
     pub probed: bool,
+    /// The FIN on a SYN was acknowledged with it, and is still to be taken.
+    pub syn_fin_acked: bool,
     pub owed: Owed,
     pub challenges: Challenges,
     pub ecn: EcnState,
@@ -251,7 +253,7 @@ pub(super) struct Tcb {
     pub user: User,
     pub settings: Settings,
     /// The mistakes that are switched on.
-    pub defects: Defects,
+    pub defects: Mistakes,
 }
 
 impl Tcb {
@@ -309,6 +311,7 @@ impl Tcb {
             soft_error: None,
             last_send: usize::MAX,
             probed: false,
+            syn_fin_acked: false,
             owed: Owed::default(),
             challenges: Challenges::default(),
             ecn: EcnState::default(),
@@ -323,7 +326,7 @@ impl Tcb {
             before: None,
             user: User::default(),
             settings,
-            defects: cx.defects,
+            defects: cx.defects.clone(),
         };
         tcb.choose_scale(cx);
         tcb
@@ -331,7 +334,7 @@ impl Tcb {
 
     /// Whether this mistake is switched on.
     pub fn has(&self, defect: Defect) -> bool {
-        self.defects.contains(defect)
+        self.defects.has(defect)
     }
 
     /// Sets ISS, and with it where everything that is sent begins (RFC 9293 section 3.10.1).
@@ -346,7 +349,7 @@ impl Tcb {
     /// Sets IRS and RCV.NXT from a SYN.
     pub fn set_irs(&mut self, irs: SeqNum) {
         self.irs = irs;
-        self.rcv_nxt = irs.advanced(1);
+        self.rcv_nxt = irs.advanced(i64::from(!self.has(Defect::PeersSynNotCounted)));
         self.rcv_edge = self.rcv_nxt;
         self.last_ack_sent = self.rcv_nxt;
     }

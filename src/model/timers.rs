@@ -222,7 +222,8 @@ impl Tcb {
         let waiting = self.unsent() > 0 || (self.closing && !self.fin_sent);
         // A FIN that has been sent goes out again whatever the window says: it takes no room.
         let octets = self.queue.len() > 0 || (self.closing && !self.fin_sent);
-        let shut = self.snd_wnd == 0 && self.is_synchronized() && octets && !self.outlives_the_window(0);
+        let again = cx.config.retransmit_beyond_window && self.flight() > 1;
+        let shut = self.snd_wnd == 0 && self.is_synchronized() && octets && !again && !self.outlives_the_window(0);
         if shut {
             self.timers.retransmission = None;
             if self.timers.persist.is_none() {

@@ -259,6 +259,7 @@ mod tests {
         let any_of = AnyOf {
             outcomes,
             right: Vec::new(),
+            by: Default::default(),
         };
         assert_eq!(millis(vec![wait("1s", None), step(StepKind::AnyOf(any_of))]), 4_000);
     }

@@ -183,6 +183,7 @@ fn untold(now: Instant, reason: &str) -> Outcome {
         notes: Vec::new(),
         broken_rules: Vec::new(),
         trace: Vec::new(),
+        evidence: Vec::new(),
         began: now,
         ended: now,
     }

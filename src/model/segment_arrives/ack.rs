@@ -27,6 +27,8 @@ impl Tcb {
             return self.ack_in_syn_received(cx, segment);
         }
         self.ack_range_check(cx, segment)?;
+        let stray = self.state == State::LastAck && !self.acks_new(segment.ack);
+        self.owed.now |= stray && cx.config.unsaid.answer_in_last_ack;
         self.ack_established(cx, segment)?;
         self.ack_of_fin(cx, segment)
     }
@@ -261,7 +263,9 @@ impl Tcb {
             }
             State::TimeWait => self.owed.now |= cx.config.time_wait_answers,
             // Otherwise the segment is ignored; but a FIN that comes again must be answered, its ACK may be lost.
-            State::Closing if !segment.fin && !self.has(Defect::DataAfterFinTaken) => return Break(()),
+            State::Closing if !segment.fin && segment.text.is_empty() && !self.has(Defect::DataAfterFinTaken) => {
+                return Break(());
+            }
             _ => (),
         }
         Continue(())

@@ -48,6 +48,7 @@ impl Tcb {
                 self.end(cx, Some(crate::notation::ErrorName::Reset), "no timestamps");
                 return Break(());
             }
+            self.owed.now |= self.has(Defect::MissingTimestampAnswered);
             return match cx.config.require_timestamps && !segment.syn {
                 true => Break(()),
                 false => Continue(()),
@@ -150,6 +151,10 @@ impl Tcb {
         }
         if self.has(Defect::TimeWaitEndsOnOldSegment) && self.state == State::TimeWait {
             self.end(cx, None, "");
+            return Break(());
+        }
+        if self.state == State::SynReceived && segment.syn && cx.config.repeated_syn == RepeatedSyn::SynAck {
+            self.send_syn(cx);
             return Break(());
         }
         self.report_duplicate(cx, segment);

@@ -28,6 +28,9 @@ impl Tcb {
             return Continue(());
         }
         if self.state == State::SynReceived && self.goes_back_to_listen() {
+            if cx.config.unsaid.reset_half_open {
+                send_reset(cx, self.local, self.peer, segment);
+            }
             self.end(cx, None, "");
         } else if self.has(Defect::SynRestartsConnection) {
             self.set_irs(segment.seq);

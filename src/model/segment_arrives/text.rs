@@ -73,7 +73,11 @@ impl Tcb {
         if self.has(Defect::UrgentDropped) && segment.urg {
             return Break(());
         }
-        if segment.text.is_empty() || !self.takes_text() {
+        if segment.text.is_empty() {
+            return Continue(());
+        }
+        if !self.takes_text() {
+            self.owed.now |= cx.config.unsaid.answer_text_after_fin && self.fin_received;
             return Continue(());
         }
         if self.user.deaf && cx.config.data_after_close == LostData::Reset && !self.has(Defect::DataAfterCloseSilent) {
