@@ -1,8 +1,8 @@
 //! What the reference endpoint does where a target is looked at: the opinion that a reader can hold beside a reply.
 
 use super::{Run, RunResult};
-use crate::case::{Position, Step, StepKind};
-use crate::engine::{Arrow, Failure, Happening, Outcome, TraceEvent, Verdict};
+use crate::case::{Position, Script, Step, StepKind};
+use crate::engine::{Arrow, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Verdict};
 use crate::model::{Config, Defects, SWITCHES, target};
 use crate::target::Runner;
 use crate::time::Instant;
@@ -86,7 +86,7 @@ impl Reference {
         match (own.verdict, &own.failure) {
             (Verdict::Unsupported | Verdict::NotApplicable | Verdict::Inconclusive, _) => None,
             (_, Some(at)) if at.position == failure.position => Some(format!("fails there too: {}", at.seen)),
-            _ => answer(failed, failure, &own),
+            _ => answer(&run.script, failed, failure, &own),
         }
     }
 }
@@ -189,7 +189,7 @@ fn find<'a>(steps: &'a [Step], text: &str, position: &Position) -> Option<&'a St
 const MOST: usize = 4;
 
 /// What happened in `own` where the step stands at which `failed` ended.
-fn answer(failed: &Outcome, failure: &Failure, own: &Outcome) -> Option<String> {
+fn answer(script: &Script, failed: &Outcome, failure: &Failure, own: &Outcome) -> Option<String> {
     let is_it = |event: &TraceEvent| match &event.what {
         Happening::Step { text, position, .. } => *text == failure.step && *position == failure.position,
         _ => false,
@@ -207,6 +207,10 @@ fn answer(failed: &Outcome, failure: &Failure, own: &Outcome) -> Option<String> 
         });
     };
     let mut told = meanwhile(&own.trace, begin, own.began, &failure.step);
+    if told.is_empty() {
+        // What met it may have come long before somebody looked.
+        told = met_by(script, own, failure, times);
+    }
     if told.len() > MOST {
         let more = told.len() - MOST;
         told.truncate(MOST);
@@ -217,6 +221,33 @@ fn answer(failed: &Outcome, failure: &Failure, own: &Outcome) -> Option<String> 
         [] => "nothing".to_owned(),
         told => told.join(", "),
     })
+}
+
+/// The frames that met the step, the `times`th that stands there.
+fn met_by(script: &Script, own: &Outcome, failure: &Failure, times: usize) -> Vec<String> {
+    let there = |evidence: &&Evidence| {
+        let step = evidence.step.step(script);
+        step.is_some_and(|step| step.text == failure.step && step.position == failure.position)
+    };
+    let all: Vec<&Evidence> = own.evidence.iter().filter(there).collect();
+    let Some(met) = all.chunk_by(|a, b| a.step == b.step).nth(times - 1) else {
+        return Vec::new();
+    };
+    let frames = own.trace.iter().filter_map(|event| match &event.what {
+        Happening::Frame {
+            arrow: Arrow::FromTarget,
+            text,
+            ..
+        } => Some(timed(text, event, own.began)),
+        _ => None,
+    });
+    let frames: Vec<String> = frames.collect();
+    met.iter()
+        .filter_map(|evidence| match evidence.met_by {
+            MetBy::Frame(number) => frames.get(number as usize).cloned(),
+            _ => None,
+        })
+        .collect()
 }
 
 /// What a trace tells of the target between the beginning of a step and that of the next; if there is nothing, since
