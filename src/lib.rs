@@ -9,6 +9,7 @@
 //! | [`wire`] | octets to segments and back: total, never judges |
 //! | [`notation`] | the text of segments, expressions and times |
 //! | [`case`] | YAML to checked cases |
+//! | [`conformance`](mod@conformance) | one test for each case, for stacks written in Rust |
 //! | [`rules`] | what must hold in every run |
 //! | [`engine`] | the pure interpreter of runs, many on one clock |
 //! | [`fault`] | the pure middlebox between the two ends |
@@ -22,6 +23,7 @@
 #[cfg(feature = "cli")]
 pub mod capture;
 pub mod case;
+pub mod conformance;
 pub mod engine;
 pub mod fault;
 #[cfg(all(feature = "linux", target_os = "linux"))]

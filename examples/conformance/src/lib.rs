@@ -1,0 +1,1 @@
+//! Where the stack would be. This example borrows one that comes with tcpvet: see `tests/conformance.rs`.
