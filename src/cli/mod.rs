@@ -11,6 +11,7 @@
 mod agent;
 mod arguments;
 mod check;
+mod check_agent;
 mod coverage;
 mod defects;
 mod explain;
@@ -30,6 +31,8 @@ use std::process::ExitCode;
 
 /// Everything went as it should.
 const OK: u8 = 0;
+/// The target, or an agent, does not do what it should.
+const FAILED: u8 = 1;
 /// The user or a case's author erred.
 const MISTAKE: u8 = 2;
 /// The environment failed.
@@ -66,6 +69,7 @@ fn dispatch(arguments: Arguments) -> u8 {
         Some(Command::Inspect(inspect)) => inspect::inspect(&inspect),
         Some(Command::Rules) => rules::list(),
         Some(Command::Targets) => targets::list(),
+        Some(Command::CheckAgent(check)) => check_agent::check_agent(&check),
         Some(Command::Schema) => {
             output::print(&format!("{:#}\n", tcpvet::case::schema()));
             OK

@@ -27,7 +27,7 @@ const EPHEMERAL: (u16, u16) = (49_152, 16_384);
 const MOST_FIRINGS: usize = 64;
 
 /// What it can do.
-const ABILITIES: [&str; 29] = [
+const ABILITIES: [&str; 28] = [
     "ipv4",
     "ipv6",
     "listen",
@@ -45,7 +45,6 @@ const ABILITIES: [&str; 29] = [
     "timestamps",
     "window-scale",
     "fast-open-server",
-    "ecn",
     "set:nodelay",
     "set:linger",
     "set:keep-alive",

@@ -2,7 +2,7 @@
 
     broken.py HOW SEED COMMAND...
 
-HOW is one of the functions below; it happens in the world whose seed is SEED, once.
+HOW is one of the functions below; it happens in the world whose seed is SEED (or `any`).
 """
 
 import os
@@ -161,20 +161,67 @@ def one_world_only(line):
     right(line)
 
 
+def passes_over(line):
+    say("idle -\n")
+
+
+def dies_of(line):
+    sys.exit(1)
+
+
+def has_no_timer(line):
+    say("".join(answer(line)[:-1]) + "idle -\n")
+
+
+def leaves_checksums(line):
+    spoilt = [text[:-5] + "0000\n" if text.startswith("frame") else text for text in answer(line)]
+    say("".join(spoilt))
+
+
+def draws_elsewhere(line):
+    words = line.split()
+    right(" ".join(words[:4] + [f"seed={time.time_ns()}"]) + "\n")
+
+
+def keeps_the_world(line):
+    if worlds == 1:
+        return right(line)
+    say("idle -\n")
+
+
+def lives_on(line):
+    right(line)
+
+
+# At which lines; where nothing stands here, at the first frame of the world. With a `*`: at each.
+WHERE = {
+    "answers_twice": "call",
+    "passes_over": "dance",
+    "dies_of": "dance",
+    "storms": "*",
+    "back_in_time": "*",
+    "has_no_timer": "*",
+    "leaves_checksums": "*",
+    "draws_elsewhere": "*new",
+    "keeps_the_world": "*new",
+}
+
+where = WHERE.get(how, "frame")
 here = False
 for line in sys.stdin:
     words = line.split()
-    if words[2:3] == ["new"]:
+    kind = words[2] if words[2:] else ""
+    if kind == "new":
         worlds += 1
-        here = f"seed={seed}" in words
+        here = seed in ("any", words[4].removeprefix("seed="))
         if how == "one_world_only" and worlds > 1:
             say("unsupported once only\nidle -\n")
             continue
-    moment = {"answers_twice": "call"}.get(how, "frame")
-    if here and how in ("storms", "back_in_time") and words[2:3] not in (["new"], ["sync"]):
-        globals()[how](line)
-    elif here and words[2:3] == [moment]:
-        here = False
+    at_each = where == "*" and kind not in ("new", "sync", "dance")
+    if here and (at_each or where == "*" + kind or where == kind):
+        here = where.startswith("*")
         globals()[how](line)
     else:
         right(line)
+if how == "lives_on":
+    time.sleep(60)

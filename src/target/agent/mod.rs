@@ -3,6 +3,7 @@
 //! Here are those in lockstep, whose clock is ours. An agent that breaks down costs the run in which it does: its process
 //! is ended, and the next run gets a new one.
 
+mod check;
 mod fault;
 mod folder;
 mod murmur;
@@ -10,6 +11,7 @@ mod process;
 mod serve;
 mod stack;
 
+pub use check::{Finding, Mark, Tally, check};
 pub use fault::Fault;
 pub use folder::{Folder, install};
 pub use process::{Introduction, Launch, Process};

@@ -178,6 +178,16 @@ impl Process {
     ) -> Result<Option<Instant>, Fault> {
         self.unasked()?;
         self.say(&Turn { at: Some(at), request }, stop)?;
+        self.answer(at, stop, hear)
+    }
+
+    /// The answer to a line of lockstep that has been said at that time, up to `idle`.
+    pub fn answer(
+        &mut self,
+        at: Instant,
+        stop: &AtomicBool,
+        hear: &mut dyn FnMut(Reply) -> Result<(), Fault>,
+    ) -> Result<Option<Instant>, Fault> {
         let mut budget = Budget::new(self.patience);
         loop {
             match self.reply(&mut budget, stop)? {
@@ -276,7 +286,7 @@ impl Process {
         }
     }
 
-    /// The next line, as a reply.
+    /// The next line, as a reply, in what is left of an answer.
     pub fn reply(&mut self, budget: &mut Budget, stop: &AtomicBool) -> Result<Reply, Fault> {
         while !self.has_line() {
             if self.input.len() - self.begin > LONGEST_LINE {
