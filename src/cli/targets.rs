@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use tcpvet::model::{Config, Defect, Defects, SWITCHES, Switch};
 use tcpvet::suite::nearest;
-use tcpvet::target::agent::{Agents, Folder, Launch};
+use tcpvet::target::agent::{Agents, Folder, Launch, install};
 use tcpvet::target::protocol::Mode;
-use tcpvet::target::{EnvironmentError, Runner, Target, Tolerances};
+use tcpvet::target::{EnvironmentError, Needed, Runner, Target, Tolerances};
 
 /// Something that can be run against.
 pub struct Opened {
@@ -106,19 +106,26 @@ fn open_agent(folder: &Folder) -> Result<Box<dyn Target>, EnvironmentError> {
 }
 
 #[cfg(all(feature = "linux", target_os = "linux"))]
-fn in_real_time(_runner: Runner, _launch: Launch) -> Result<Box<dyn Target>, EnvironmentError> {
-    Err(EnvironmentError {
-        problem: "not yet".to_owned(),
-        remedy: "wait".to_owned(),
-    })
+fn in_real_time(runner: Runner, launch: Launch) -> Result<Box<dyn Target>, EnvironmentError> {
+    use tcpvet::target::linux::{Linux, Plan};
+    let plan = Plan {
+        agent: Some(launch),
+        ..Plan::default()
+    };
+    Ok(Box::new(Linux::probe_as(runner, plan)?))
 }
 
 #[cfg(not(all(feature = "linux", target_os = "linux")))]
 fn in_real_time(_runner: Runner, _launch: Launch) -> Result<Box<dyn Target>, EnvironmentError> {
-    Err(EnvironmentError {
+    Err(not_linux())
+}
+
+#[cfg(not(all(feature = "linux", target_os = "linux")))]
+fn not_linux() -> EnvironmentError {
+    EnvironmentError {
         problem: "an agent in real time runs in a namespace of Linux".to_owned(),
         remedy: "run it there, with the feature `linux`".to_owned(),
-    })
+    }
 }
 
 /// Those that are tried in turn where none is named, the default first.
@@ -154,17 +161,46 @@ fn unknown(name: &str) -> String {
 
 /// `tcpvet targets`
 pub fn list() -> u8 {
+    let mut missing: Vec<Needed> = Vec::new();
     for known in KNOWN {
-        let summary = Runner::bundled(known.name)
-            .map(|runner| runner.summary)
-            .unwrap_or_default();
-        let line = match (known.open)() {
-            Ok(_) => format!("{:<10} can run here     {summary}\n", known.name),
-            Err(error) => format!("{:<10} cannot run here  {error}\n", known.name),
-        };
-        output::print(&line);
+        let summary = Runner::bundled(known.name).map(|runner| runner.summary);
+        tell(known.name, (known.open)().err(), &summary.unwrap_or_default());
     }
+    for folder in Runner::names().filter_map(Folder::bundled) {
+        let refused = folder.refused().or_else(|| elsewhere(folder.runner.mode));
+        missing.extend(folder.missing().into_iter().cloned());
+        tell(&folder.runner.facts.name, refused, &folder.runner.summary);
+    }
+    if !missing.is_empty() {
+        output::print(&format!("\nTo run the rest: {}\n", install(&missing)));
+    }
+    output::print("\nA stack of your own: copy runners/TEMPLATE, then tcpvet run --target FOLDER.\n");
     OK
+}
+
+fn tell(name: &str, refused: Option<EnvironmentError>, summary: &str) {
+    output::print(&match refused {
+        None => format!("{name:<10} can run here     {summary}\n"),
+        Some(error) => format!("{name:<10} cannot run here  {error}\n"),
+    });
+}
+
+/// Why agents of that mode cannot run here, whatever is installed.
+fn elsewhere(mode: Mode) -> Option<EnvironmentError> {
+    match mode {
+        Mode::Lockstep => None,
+        Mode::RealTime => namespaces().err(),
+    }
+}
+
+#[cfg(all(feature = "linux", target_os = "linux"))]
+fn namespaces() -> Result<(), EnvironmentError> {
+    linux().map(|_| ())
+}
+
+#[cfg(not(all(feature = "linux", target_os = "linux")))]
+fn namespaces() -> Result<(), EnvironmentError> {
+    Err(not_linux())
 }
 
 /// What the program does where it was started as a target's child; `None` where it was not.

@@ -12,8 +12,9 @@ mod serve;
 mod stack;
 
 pub use check::{Finding, Mark, Tally, check};
-pub use fault::Fault;
+pub use fault::{Fault, LONGEST_LINE, MOST_LINES, MOST_OCTETS};
 pub use folder::{Folder, install};
+pub use murmur::Murmur;
 pub use process::{Introduction, Launch, Process};
 pub use serve::{World, serve};
 

@@ -64,7 +64,8 @@ impl Launch {
         })
     }
 
-    fn command(&self) -> Command {
+    /// What starts it.
+    pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
         if let Some(folder) = &self.folder {
