@@ -1,4 +1,5 @@
-//! Embeds the case library, so that an installed program needs no files beside it; and names a test for each case.
+//! Embeds the case library and the runners, so that an installed program needs no files beside it; and names a test for each
+//! case.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,19 +9,39 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     // Cargo looks at a directory recursively, so a new file anywhere below is seen.
     println!("cargo:rerun-if-changed=cases");
+    println!("cargo:rerun-if-changed=runners");
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
-    if let Err(error) = embed(&root.join("cases"), &out) {
-        panic!("the case library below {} cannot be embedded: {error}", root.display());
+    let is_case = |name: &str| name.ends_with(".yaml");
+    // What is built in place is no source, and what is written in capitals is to be copied, not run.
+    let is_of_runner = |name: &str| {
+        let first = name.split('/').next().unwrap_or_default();
+        let built = name
+            .split('/')
+            .any(|part| matches!(part, "build" | "target" | "__pycache__") || part.starts_with('.'));
+        name.contains('/') && !built && first.chars().any(char::is_lowercase)
+    };
+    let written = files(&root, "cases", &is_case).and_then(|cases| {
+        let runners = files(&root, "runners", &is_of_runner)?;
+        fs::write(out.join("bundled_cases.rs"), table("cases", "include_str", &cases))?;
+        fs::write(
+            out.join("bundled_runners.rs"),
+            table("runners", "include_bytes", &runners),
+        )?;
+        fs::write(out.join("conformance.rs"), tests(&cases))
+    });
+    if let Err(error) = written {
+        panic!("what stands below {} cannot be embedded: {error}", root.display());
     }
 }
 
-fn embed(cases: &Path, out: &Path) -> io::Result<()> {
+/// The files below a folder that are wanted, sorted so that builds are alike everywhere.
+fn files(root: &Path, folder: &str, wanted: &dyn Fn(&str) -> bool) -> io::Result<Vec<String>> {
     let mut files = Vec::new();
-    collect(cases, "", &mut files)?;
+    collect(&root.join(folder), "", &mut files)?;
+    files.retain(|name| wanted(name));
     files.sort();
-    fs::write(out.join("bundled_cases.rs"), table(&files))?;
-    fs::write(out.join("conformance.rs"), tests(&files))
+    Ok(files)
 }
 
 /// A macro with a test for each case, in a module for each topic.
@@ -51,22 +72,22 @@ fn tests(files: &[String]) -> String {
     text
 }
 
-/// A table of (path below `cases/`, text), sorted by path so that builds are alike everywhere.
-fn table(files: &[String]) -> String {
+/// A table of (path below `folder`, contents).
+fn table(folder: &str, include: &str, files: &[String]) -> String {
     let mut table = String::from("&[\n");
     for file in files {
-        let below_root = format!("/cases/{file}");
+        let below_root = format!("/{folder}/{file}");
         // Writing to a String cannot fail.
         let _ = writeln!(
             table,
-            "    ({file:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {below_root:?}))),"
+            "    ({file:?}, {include}!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {below_root:?}))),"
         );
     }
     table.push_str("]\n");
     table
 }
 
-/// Every `.yaml` file below `directory`, by its path below the root with `/` between its parts.
+/// Every file below `directory`, by its path below the root with `/` between its parts.
 fn collect(directory: &Path, prefix: &str, files: &mut Vec<String>) -> io::Result<()> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
@@ -77,7 +98,7 @@ fn collect(directory: &Path, prefix: &str, files: &mut Vec<String>) -> io::Resul
         let path = format!("{prefix}{name}");
         if entry.file_type()?.is_dir() {
             collect(&entry.path(), &format!("{path}/"), files)?;
-        } else if name.ends_with(".yaml") {
+        } else {
             files.push(path);
         }
     }

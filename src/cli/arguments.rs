@@ -62,6 +62,8 @@ pub enum Command {
     Inspect(InspectArguments),
     /// List what must hold in every run, whatever a case asks.
     Rules,
+    /// Tell the author of an agent step by step what is wrong with it, before any case is run.
+    CheckAgent(CheckAgentArguments),
     /// List targets, and whether they can be run here.
     Targets,
     /// Print a script that completes commands and flags in a shell.
@@ -212,6 +214,22 @@ pub struct CheckArguments {
     /// Files or directories; the cases that come with the program if none is named.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+/// `check-agent`
+#[derive(Args, Clone, Debug)]
+pub struct CheckAgentArguments {
+    /// The agent speaks in real time, not in lockstep; a folder says so itself.
+    #[arg(long)]
+    pub realtime: bool,
+    /// What starts it, with its arguments; or a folder with a runner.yaml.
+    #[arg(
+        value_name = "COMMAND",
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub command: Vec<String>,
 }
 
 /// `explain`

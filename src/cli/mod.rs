@@ -8,8 +8,10 @@
 //! | 3 | the environment failed |
 //! | 101 | a bug of ours |
 
+mod agent;
 mod arguments;
 mod check;
+mod check_agent;
 mod coverage;
 mod defects;
 mod explain;
@@ -32,6 +34,8 @@ use std::process::ExitCode;
 const OK: u8 = 0;
 /// A row proves nothing, or a mistake goes unnoticed.
 const UNPROVEN: u8 = 1;
+/// The target, or an agent, does not do what it should.
+const FAILED: u8 = 1;
 /// The user or a case's author erred.
 const MISTAKE: u8 = 2;
 /// The environment failed.
@@ -70,6 +74,7 @@ fn dispatch(arguments: Arguments) -> u8 {
         Some(Command::Inspect(inspect)) => inspect::inspect(&inspect),
         Some(Command::Rules) => rules::list(),
         Some(Command::Targets) => targets::list(),
+        Some(Command::CheckAgent(check)) => check_agent::check_agent(&check),
         Some(Command::Schema) => {
             output::print(&format!("{:#}\n", tcpvet::case::schema()));
             OK

@@ -28,7 +28,7 @@ const EPHEMERAL: (u16, u16) = (49_152, 16_384);
 const MOST_FIRINGS: usize = 64;
 
 /// What it can do.
-const ABILITIES: [&str; 30] = [
+const ABILITIES: [&str; 29] = [
     "ipv4",
     "ipv6",
     "listen",
@@ -47,7 +47,6 @@ const ABILITIES: [&str; 30] = [
     "window-scale",
     "virtual-time",
     "fast-open-server",
-    "ecn",
     "set:nodelay",
     "set:linger",
     "set:keep-alive",

@@ -227,6 +227,10 @@ impl Driver {
     pub fn turn(&mut self) -> Option<Instant> {
         let next = self.try_turn().and_then(|next| self.conclude().map(|()| next));
         next.unwrap_or_else(|why| {
+            let why = match self.broken {
+                None => why + &self.namespace.last_words(),
+                Some(_) => why,
+            };
             self.break_down(why);
             None
         })

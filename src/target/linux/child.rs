@@ -6,16 +6,21 @@
 use super::namespace::Lines;
 use super::setup::{self, DeviceChoice, Network};
 use super::sockets::Sockets;
+use crate::target::agent::Launch;
 use crate::target::protocol::{Mode, Reply, Request, Turn};
 use crate::target::{Abilities, EnvironmentError, Profile};
 use core::fmt::Write as _;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{self, ControlMessage, MsgFlags};
+use std::ffi::OsString;
 use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::process::ExitCode;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{ExitCode, Stdio};
+use std::time::Duration;
 
 /// The hidden subcommand under which a program calls [`child_main`].
 pub const SUBCOMMAND: &str = "__namespace";
@@ -23,22 +28,36 @@ pub const SUBCOMMAND: &str = "__namespace";
 /// How much is read at once.
 const PIECE: usize = 256 * 1024;
 /// No line is longer: a send of 16 MiB in hexadecimal.
-const LONGEST_LINE: usize = 32 << 20;
+const LONGEST_LINE: usize = 33 << 20;
+/// How much of a line that is not known is repeated.
+const QUOTED: usize = 80;
 
 /// What a child is told when it is started.
 pub(super) struct Orders {
     pub(super) device: DeviceChoice,
     pub(super) queue: u32,
     pub(super) profile: Profile,
+    /// The program that makes the calls in its stead, once the network stands.
+    pub(super) agent: Option<Launch>,
 }
+
+/// What stands between the settings and an agent: its folder and its words follow.
+const AGENT: &str = "--";
 
 impl Orders {
     /// As arguments of [`SUBCOMMAND`].
-    pub(super) fn to_arguments(&self) -> Vec<String> {
+    pub(super) fn to_arguments(&self) -> Vec<OsString> {
         let settings = self.profile.iter().map(|(name, value)| format!("{name}={value}"));
+        let agent = self.agent.iter().flat_map(|launch| {
+            let folder = launch.folder.clone().unwrap_or_default();
+            let fixed = [AGENT.into(), folder.into_os_string(), launch.program.clone().into()];
+            fixed.into_iter().chain(launch.arguments.iter().map(OsString::from))
+        });
         [self.device.name().to_owned(), self.queue.to_string()]
             .into_iter()
             .chain(settings)
+            .map(OsString::from)
+            .chain(agent)
             .collect()
     }
 
@@ -49,10 +68,18 @@ impl Orders {
             text.split_once('=')
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
         };
+        let profile = arguments.by_ref().take_while(|word| word != AGENT).map(setting);
+        let profile = profile.collect::<Option<_>>()?;
+        let agent = arguments.next().map(|folder| (folder, arguments.collect::<Vec<_>>()));
+        let agent = agent.and_then(|(folder, words)| {
+            let folder = Some(Path::new(&folder)).filter(|folder| !folder.as_os_str().is_empty());
+            Launch::new(&words, folder, Duration::ZERO)
+        });
         Some(Orders {
             device,
             queue,
-            profile: arguments.map(setting).collect::<Option<_>>()?,
+            profile,
+            agent,
         })
     }
 }
@@ -76,7 +103,11 @@ pub fn child_main(arguments: impl Iterator<Item = String>) -> ExitCode {
     // Only now: what is set before new credentials come is lost. If the parent has gone meanwhile, its end is closed,
     // and the first read says so.
     let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
-    match result.and_then(|network| introduce(&parent, network)).map(Sockets::new) {
+    let introduced = result.and_then(|network| introduce(&parent, network));
+    if let (Ok(_), Some(agent)) = (&introduced, &orders.agent) {
+        return give_way(parent, agent);
+    }
+    match introduced.map(Sockets::new) {
         Ok(Ok(sockets)) => match serve(parent, sockets) {
             Ok(()) => ExitCode::SUCCESS,
             Err(_) => ExitCode::from(3),
@@ -87,6 +118,29 @@ pub fn child_main(arguments: impl Iterator<Item = String>) -> ExitCode {
         ),
         Err(error) => fail(parent, &error.to_string()),
     }
+}
+
+/// Becomes the agent, which speaks with the parent from now on, in the network that has been made.
+fn give_way(parent: UnixStream, agent: &Launch) -> ExitCode {
+    let ends = parent.try_clone().and_then(|output| {
+        let input = parent.try_clone()?;
+        Ok((Stdio::from(OwnedFd::from(input)), Stdio::from(OwnedFd::from(output))))
+    });
+    let (input, output) = match ends {
+        Ok(ends) => ends,
+        Err(error) => {
+            return fail(
+                parent,
+                &format!("no descriptor is left ({error}); raise the limit (ulimit -n)"),
+            );
+        }
+    };
+    let error = agent.command().stdin(input).stdout(output).exec();
+    let program = agent.program.display();
+    fail(
+        parent,
+        &format!("the agent `{program}` cannot be started ({error}); check its path"),
+    )
 }
 
 fn fail(mut parent: UnixStream, why: &str) -> ExitCode {
@@ -210,7 +264,14 @@ fn take_in(parent: &mut UnixStream, piece: &mut [u8], input: &mut Lines) -> io::
 /// Carries out all whole lines, in order.
 fn obey(input: &mut Lines, sockets: &mut Sockets, output: &mut String) -> io::Result<()> {
     input.drain(|line| {
-        match Turn::parse(line).map_err(io::Error::other)?.request {
+        let Ok(turn) = Turn::parse(line) else {
+            sockets
+                .replies
+                .push(Reply::Unknown(line.chars().take(QUOTED).collect()));
+            tell(sockets, output);
+            return Ok(());
+        };
+        match turn.request {
             Request::Hello(Mode::RealTime) => {}
             Request::Call(id, call) => sockets.call(id, call),
             Request::Forget(names) => sockets.forget(&names),
@@ -219,7 +280,7 @@ fn obey(input: &mut Lines, sockets: &mut Sockets, output: &mut String) -> io::Re
                 sockets.replies.push(Reply::Synced(number));
             }
             Request::Hello(Mode::Lockstep) | Request::New { .. } | Request::Frame(_) | Request::Tick => {
-                sockets.replies.push(Reply::Unsupported);
+                sockets.replies.push(Reply::Unsupported("in real time".to_owned()));
             }
         }
         tell(sockets, output);

@@ -18,6 +18,7 @@ pub use child::{SUBCOMMAND, child_main};
 pub use namespace::{Agent, Namespace, Plan};
 pub use setup::DeviceChoice;
 
+use super::agent::claimed;
 use super::{EnvironmentError, Facts, Job, Profile, Runner, Target};
 use crate::engine::Outcome;
 use std::sync::Arc;
@@ -44,12 +45,7 @@ impl Linux {
     pub fn probe_as(runner: Runner, plan: Plan) -> Result<Linux, EnvironmentError> {
         let mut namespace = Namespace::start(&plan, &Profile::new())?;
         namespace.self_test()?;
-        let mut facts = Facts::clone(&runner.facts);
-        let claimed = facts
-            .abilities
-            .iter()
-            .filter(|ability| namespace.abilities.can(ability));
-        facts.abilities = claimed.map(str::to_owned).collect();
+        let facts = claimed(&runner.facts, &namespace.abilities);
         Ok(Linux {
             runner,
             facts: Arc::new(facts),

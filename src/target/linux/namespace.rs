@@ -4,6 +4,7 @@ use super::child::{Orders, SUBCOMMAND};
 use super::setup::DeviceChoice;
 use super::sys;
 use crate::link::{Link, Statistics};
+use crate::target::agent::{LONGEST_LINE, Launch, MOST_LINES, MOST_OCTETS, Murmur};
 use crate::target::protocol::{Mode, Reply, Request};
 use crate::target::{Abilities, EnvironmentError, Profile};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -28,6 +29,8 @@ pub struct Plan {
     pub device: DeviceChoice,
     /// How many frames the device's queue holds. Its default of 500 loses some when hundreds of runs are under way.
     pub queue: u32,
+    /// The agent in real time that makes the calls; without one the child makes them itself.
+    pub agent: Option<Launch>,
 }
 
 impl Default for Plan {
@@ -36,6 +39,7 @@ impl Default for Plan {
             program: PathBuf::from("/proc/self/exe"),
             device: DeviceChoice::Auto,
             queue: 20_000,
+            agent: None,
         }
     }
 }
@@ -54,6 +58,7 @@ pub struct Namespace {
     /// What its application can do.
     pub abilities: Abilities,
     process: Process,
+    murmur: Option<Murmur>,
 }
 
 impl Namespace {
@@ -62,10 +67,26 @@ impl Namespace {
         Starting::spawn(plan, profile)?.wait()
     }
 
+    /// What an agent that has broken down wrote last to its standard error, to be put behind what is wrong with it.
+    pub fn last_words(&mut self) -> String {
+        if self.murmur.is_some() {
+            // Else it would be waited for; it may have ended by itself.
+            let _ = self.process.0.kill();
+        }
+        self.murmur.as_ref().map_or_else(String::new, last_words)
+    }
+
     /// The child's process number.
     pub fn process(&self) -> u32 {
         self.process.0.id()
     }
+}
+
+fn last_words(murmur: &Murmur) -> String {
+    murmur.wait();
+    let lines = murmur.take();
+    let last = lines.iter().rev().find(|line| !line.trim().is_empty());
+    last.map_or_else(String::new, |line| format!("; its standard error ends with `{line}`"))
 }
 
 /// The error for a child that says nothing.
@@ -95,6 +116,8 @@ pub(super) struct Starting {
     process: Process,
     agent: Agent,
     descriptors: Vec<OwnedFd>,
+    /// Whether an agent of somebody else's takes the child's place, and what that writes to standard error.
+    murmur: Option<Murmur>,
 }
 
 impl Starting {
@@ -110,20 +133,57 @@ impl Starting {
             device: plan.device,
             queue: plan.queue,
             profile: profile.clone(),
+            agent: plan.agent.clone(),
         };
         let mut command = Command::new(&plan.program);
         command.arg(SUBCOMMAND).args(orders.to_arguments());
         command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null());
-        let process = command.spawn().map(Process).map_err(failed)?;
+        if plan.agent.is_some() {
+            command.stderr(Stdio::piped());
+        }
+        let mut process = command.spawn().map(Process).map_err(failed)?;
+        let murmur = process.0.stderr.take().map(Murmur::listen);
         Ok(Starting {
             process,
+            murmur,
             agent: Agent::new(ours),
             descriptors: Vec::new(),
         })
     }
 
-    /// Waits until the namespace stands.
+    /// Waits until the namespace stands, and until the agent is there, if it is somebody else's.
     pub(super) fn wait(mut self) -> Result<Namespace, EnvironmentError> {
+        let own = self.await_introduction()?;
+        self.agent.say(&Request::Hello(Mode::RealTime));
+        if self.murmur.is_none() {
+            return self.finish(own);
+        }
+        let (name, can) = self.agents_introduction()?;
+        // What the network lacks, no agent has.
+        let lacks = |ability: &str| ability == "ipv6" && !own.1.can("ipv6");
+        let abilities = can
+            .iter()
+            .filter(|ability| !lacks(ability))
+            .map(str::to_owned)
+            .collect();
+        self.finish((name, abilities))
+    }
+
+    /// What an agent says of itself that has taken the child's place.
+    fn agents_introduction(&mut self) -> Result<(String, Abilities), EnvironmentError> {
+        let flushed = self.agent.flush().map_err(|why| gone(&why));
+        flushed.and_then(|_| self.await_introduction()).map_err(|error| {
+            // As in `Namespace::last_words`.
+            let _ = self.process.0.kill();
+            let said = self.murmur.as_ref().map_or_else(String::new, last_words);
+            EnvironmentError {
+                problem: format!("the agent does not greet in its namespace: {}{said}", error.problem),
+                remedy: "see `tcpvet check-agent`, which tells step by step what it does wrong".to_owned(),
+            }
+        })
+    }
+
+    fn await_introduction(&mut self) -> Result<(String, Abilities), EnvironmentError> {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -131,7 +191,7 @@ impl Starting {
             // Whatever it says, the next line finds out.
             let _ = poll(&mut [PollFd::new(self.agent.as_fd(), PollFlags::POLLIN)], timeout);
             if let Some(introduction) = self.introduction()? {
-                return self.finish(introduction);
+                return Ok(introduction);
             }
             if left.is_zero() {
                 return Err(too_slow());
@@ -158,14 +218,14 @@ impl Starting {
     fn finish(self, (name, abilities): (String, Abilities)) -> Result<Namespace, EnvironmentError> {
         let Starting {
             process,
-            mut agent,
+            agent,
             descriptors,
+            murmur,
         } = self;
         let Ok([device, devices, tcp]) = <[OwnedFd; 3]>::try_from(descriptors) else {
             return Err(gone("it handed over no device"));
         };
         let link = Link::new(device).map_err(|error| gone(&format!("its device cannot be used: {error}")))?;
-        agent.say(&Request::Hello(Mode::RealTime));
         Ok(Namespace {
             agent,
             link,
@@ -173,6 +233,7 @@ impl Starting {
             name,
             abilities,
             process,
+            murmur,
         })
     }
 }
@@ -253,7 +314,14 @@ impl Agent {
 
     /// Reads the lines that are there. An error means that nothing more can be had of this child.
     pub fn hear(&mut self, replies: &mut Vec<Reply>) -> Result<(), String> {
+        let mut heard = 0;
         loop {
+            if heard > MOST_OCTETS || replies.len() > MOST_LINES {
+                return Err("the target's process says more than anybody could read".to_owned());
+            }
+            if self.lines.len() > LONGEST_LINE {
+                return Err("the target's process says a line without an end".to_owned());
+            }
             match self.socket.read(&mut self.piece) {
                 Ok(0) => {
                     // Its last words count: they say why it ends.
@@ -261,6 +329,7 @@ impl Agent {
                     return Err("the target's process ended".to_owned());
                 }
                 Ok(count) => {
+                    heard += count;
                     self.lines.extend(&self.piece[..count]);
                     self.parse(replies)?;
                 }

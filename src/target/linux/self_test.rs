@@ -64,7 +64,14 @@ impl Namespace {
 
     /// A write of three full segments must come as three segments with right checksums.
     pub fn self_test(&mut self) -> Result<(), EnvironmentError> {
-        let mut result = self.three_segments(IpVersion::V4);
+        if !["listen", "accept", "send"].iter().all(|name| self.abilities.can(name)) {
+            // An agent that makes no such calls shows nothing; nor does it send much.
+            return Ok(());
+        }
+        let mut result = Ok(());
+        if self.abilities.can("ipv4") {
+            result = self.three_segments(IpVersion::V4);
+        }
         if result.is_ok() && self.abilities.can("ipv6") {
             result = self.three_segments(IpVersion::V6);
         }
