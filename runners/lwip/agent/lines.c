@@ -2,6 +2,7 @@
 #include "lines.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ struct input {
 
 static struct input *input;
 
+static int output_file;
 static char *output;
 static size_t output_length, output_room;
 
@@ -39,12 +41,16 @@ void *need(void *memory)
     return memory;
 }
 
-void input_open(void)
+void lines_open(void)
 {
     size_t size = sizeof *input + LONGEST_INPUT;
     input = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (input == MAP_FAILED)
         give_up("no memory for the input");
+    /* lwIP prints to stdout what is wrong with it, before it gives up: that is for a person. */
+    output_file = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (output_file < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0)
+        give_up("there is no output");
 }
 
 /* Reads more; false at the end of the input. */
@@ -203,7 +209,7 @@ void say_now(void)
 {
     size_t written = 0;
     while (written < output_length) {
-        ssize_t count = write(STDOUT_FILENO, output + written, output_length - written);
+        ssize_t count = write(output_file, output + written, output_length - written);
         if (count >= 0)
             written += (size_t)count;
         else if (errno != EINTR)

@@ -8,9 +8,9 @@
 
 /* --- what the tester says --- */
 
-/* Makes the memory that lines are read into. It is shared with children: parent and child read from one input, one at
+/* Prepares for both. The memory that lines are read into is shared with children: parent and child read from one input, one at
  * a time, and what the one leaves unread the other finds. */
-void input_open(void);
+void lines_open(void);
 
 /* The next line, without its end, in memory that may be written to; NULL when the tester has gone. It is good until
  * the next call. */

@@ -8,9 +8,41 @@
 #include "lwip/ip.h"
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
+#include "lwip/tcpip.h"
 
 static struct netif wire;
 static int is_muted;
+
+/* What lwIP sends to an address of its own, or to 127.0.0.1, it puts by and has its thread take it in again. There is no
+ * such thread here: the work waits in this queue until lwIP has returned. */
+#define MOST_LATER 64
+static struct {
+    tcpip_callback_fn call;
+    void *argument;
+} later[MOST_LATER];
+static int later_begin, later_count;
+
+/* Defined in place of the library's. */
+err_t tcpip_try_callback(tcpip_callback_fn call, void *argument)
+{
+    if (later_count == MOST_LATER)
+        return ERR_MEM;
+    int at = (later_begin + later_count++) % MOST_LATER;
+    later[at].call = call;
+    later[at].argument = argument;
+    return ERR_OK;
+}
+
+void link_settle(void)
+{
+    /* Two ends of lwIP's own could go on for ever; then the rest waits for the next turn. */
+    for (int rounds = 0; later_count > 0 && rounds < 1000; rounds++) {
+        int at = later_begin;
+        later_begin = (later_begin + 1) % MOST_LATER;
+        later_count--;
+        later[at].call(later[at].argument);
+    }
+}
 
 void link_mute(int muted)
 {

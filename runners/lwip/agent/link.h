@@ -16,6 +16,9 @@ void link_open(const ip_addr_t *address);
 /* A packet arrives. */
 void link_receive(const uint8_t *packet, size_t length);
 
+/* Lets packets arrive that lwIP has sent to itself. */
+void link_settle(void);
+
 /* From here on lwIP's packets go nowhere, or to the tester again. */
 void link_mute(int muted);
 

@@ -108,7 +108,9 @@ static void run(char *line)
         } else {
             clock_advance(at);
             serve(word, rest);
+            link_settle();
             sockets_advance();
+            link_settle();
         }
         say_idle();
     }
@@ -151,7 +153,7 @@ static bool begins_run(char *line)
 
 int main(void)
 {
-    input_open();
+    lines_open();
     for (char *line; (line = input_line()) != NULL;) {
         if (strcmp(line, "tcpvet 1 lockstep") == 0) {
             say("agent lwip-" LWIP_VERSION_STRING " can " ABILITIES);

@@ -2,8 +2,7 @@
  *
  * - lwIP hands connections, octets and errors to callbacks; here they are kept until somebody asks. Octets count as
  *   received by the application (tcp_recved, which opens the window) only when a `recv` has taken them.
- * - This build of lwIP has no backlog (TCP_LISTEN_BACKLOG is 0). As lwIP's own socket layer does when its queue of
- *   accepted connections is full, the application turns down what goes beyond it, and lwIP resets that connection.
+ * - This build of lwIP has no backlog (TCP_LISTEN_BACKLOG is 0): every connection is handed over at once, and waits here.
  * - tcp_shutdown() refuses where there is no connection yet. A `shutdown`, RFC 9293's CLOSE, is then a tcp_close().
  * - SO_LINGER belongs to the application with this API: a close that must not linger is a tcp_abort(), which is what
  *   lwIP's socket layer makes of it.
@@ -48,8 +47,7 @@ struct socket {
     bool listens;
     struct tcp_pcb *pcb;
     struct settings settings;
-    /* Of a listener: how many may wait, those that do, and the calls that ask for them. */
-    size_t backlog;
+    /* Of a listener: the connections that wait, and the calls that ask for them. */
     struct socket *waiting;
     struct call *accepts;
     /* Of a connection: what came and has not been read, whether that is all, and what ended it, until told. */
@@ -270,10 +268,8 @@ static err_t on_accept(void *argument, struct tcp_pcb *pcb, err_t error)
     if (pcb == NULL || error != ERR_OK)
         return ERR_VAL;
     struct socket **end = &listener->waiting;
-    for (size_t count = 0; *end != NULL; end = &(*end)->next) {
-        if (++count >= listener->backlog)
-            return ERR_MEM;
-    }
+    while (*end != NULL)
+        end = &(*end)->next;
     *end = new_socket(0, pcb);
     (*end)->connected = true;
     (*end)->settings = listener->settings;
@@ -339,11 +335,11 @@ static void call_listen(uint64_t id, char *rest)
     uint32_t name;
     ip_addr_t address;
     uint16_t port;
-    uint64_t backlog, fast_open;
+    uint64_t ignored;
     if (!name_of(next_word(&rest), &name) || !endpoint_of(next_word(&rest), &address, &port)
-        || !keyed(next_word(&rest), "backlog", &backlog))
+        || !keyed(next_word(&rest), "backlog", &ignored))
         return answer(id, MALFORMED);
-    if (keyed(next_word(&rest), "fast-open", &fast_open))
+    if (keyed(next_word(&rest), "fast-open", &ignored))
         return answer(id, "unsupported lwIP has no fast open");
     if (find(name) != NULL)
         return answer(id, "error already-exists the socket is open");
@@ -360,7 +356,6 @@ static void call_listen(uint64_t id, char *rest)
     }
     struct socket *socket = new_socket(name, listening);
     socket->listens = true;
-    socket->backlog = backlog > 0 ? backlog : 1;
     tcp_arg(listening, socket);
     tcp_accept(listening, on_accept);
     keep_socket(socket);
@@ -763,6 +758,11 @@ static bool advance_connection(struct socket *socket)
         end_first(&socket->connect, "ok");
     while (socket->receives != NULL && advance_receive(socket))
         continue;
+    if (pcb_of(socket) == NULL && socket->error == ERR_RST && socket->connect != NULL) {
+        /* The neutral name for a RST that answers a SYN. */
+        end_first(&socket->connect, "error refused ERR_RST");
+        socket->error = ERR_OK;
+    }
     if (pcb_of(socket) == NULL && socket->error != ERR_OK) {
         /* A farewell to a connection that is gone is no failure. */
         struct call *farewell = socket->endings;
