@@ -16,6 +16,7 @@
 //! | [`model`] | the reference endpoint: RFC 9293 as code |
 //! | [`target`] | what a stack under test is, and the drivers that carry for it |
 //! | [`suite`] | select, schedule, run |
+//! | [`prove`] | whether the cases notice what is wrong: mistakes, and changed replies |
 //! | [`report`] | what a person or a program reads afterwards |
 
 #[cfg(feature = "cli")]
@@ -27,6 +28,7 @@ pub mod fault;
 pub mod link;
 pub mod model;
 pub mod notation;
+pub mod prove;
 pub mod report;
 pub mod rules;
 pub mod suite;

@@ -601,3 +601,101 @@ fn what_ended_before_ctrl_c_is_reported() {
     assert_eq!(report["totals"], serde_json::json!({"inconclusive": 4, "pass": 4}));
     assert!(fs::read_to_string(&xml).unwrap().contains("<error"));
 }
+
+#[test]
+fn an_audit_tells_what_was_measured_chosen_and_found_otherwise_and_is_no_verdict() {
+    let Output { stdout, status, .. } = Command::new(env!("CARGO_BIN_EXE_tcpvet"))
+        .args(["audit", "--target", "smoltcp", "--ip", "4", "--isn", "plain"])
+        .args(["portrait/", "time-wait/", "handshake/"])
+        .output()
+        .unwrap();
+    let out = String::from_utf8(stdout).unwrap();
+    assert_eq!(status.code(), Some(0), "{out}");
+    assert!(out.starts_with("smoltcp, as "), "{out}");
+    assert!(
+        out.contains("portrait/time-wait: time wait                10.000 s"),
+        "{out}"
+    );
+    assert!(
+        out.contains("handshake/syn-fin                        dropped"),
+        "{out}"
+    );
+    assert!(out.contains("TIME-WAIT is never reopened"), "{out}");
+}
+
+/// Whatever comes, it passes.
+const TOOTHLESS: &str = "\
+title: A RST inside the window is challenged, or not
+why: This is a test of cases that test nothing.
+covers: RFC5961-3.2-3
+given: established
+steps:
+  - inject: RST seq=RCV.NXT+1
+  - any-of:
+      challenged:
+        - expect: ACK
+      silent:
+        - expect: nothing
+    by: {challenged: default, silent: no-challenge-for-rst}
+    right: [challenged, silent]
+";
+
+#[test]
+fn a_row_that_notices_nothing_is_told_by_name() {
+    let folder = Folder::with("toothless", "mine/toothless", TOOTHLESS);
+    folder.write("mine/good.yaml", GOOD);
+    let cases = folder.path("");
+    let (code, out, err) = told(&["prove", "mine/", "--cases", &cases]);
+    assert_eq!(code, 1, "{err}");
+    let first = out.lines().next().unwrap();
+    assert_eq!(first, "mine/toothless", "what is wrong comes first:\n{out}");
+    assert!(out.contains("    notices no mistake, though it comes near "), "{out}");
+    assert!(
+        out.contains("toothless.yaml:7) is right, but comes by a mistake"),
+        "{out}"
+    );
+    assert!(!out.contains("mine/good\n"), "{out}");
+    assert!(
+        out.contains("2 rows proven, 1 with something wrong") && out.ends_with("NOT PROVEN.\n"),
+        "{out}"
+    );
+}
+
+#[test]
+fn rows_that_bite_are_proven_and_told_of_on_demand() {
+    let folder = Folder::with("toothed", "mine/good", GOOD);
+    let (cases, json) = (folder.path(""), folder.path("proof.json"));
+    let (code, out, err) = told(&["prove", "mine/", "--cases", &cases, "--json", &json, "-v"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(
+        out.starts_with("mine/good  ") && out.ends_with("Every row bites.\n"),
+        "{out}"
+    );
+    assert!(out.lines().next().unwrap().contains("peers-syn-not-counted"), "{out}");
+    let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(json).unwrap()).unwrap();
+    assert_eq!(
+        (&json["holds"], &json["rows"][0]["row"]),
+        (&true.into(), &"mine/good".into())
+    );
+    assert!(!json["rows"][0]["mistakes_noticed"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn what_cannot_be_proven_is_a_mistake_of_the_user() {
+    let folder = Folder::with("unprovable", "mine/good", GOOD);
+    let table = folder.path("proof.tsv");
+    let (code, _, err) = told(&["prove", "reset/", "--write", &table]);
+    assert_eq!(code, 2);
+    assert!(err.contains("only the whole library can be written"), "{err}");
+    assert!(!Path::new(&table).exists());
+    let (code, _, err) = told(&["prove", "reset/acceptence"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("reset/acceptance"), "{err}");
+    let wrong = Folder::with("unprovable-wrong", "mine/wrong", WRONG);
+    let (code, out, _) = told(&["prove", "mine/", "--cases", &wrong.path("")]);
+    assert_eq!(code, 1);
+    assert!(
+        out.contains("mine/wrong\n    fail on the reference endpoint: "),
+        "{out}"
+    );
+}

@@ -104,7 +104,7 @@ fn soon_hides_what_prompt_does_not() {
 }
 
 #[test]
-fn any_of_commits_to_the_first_that_fits() {
+fn any_of_commits_to_the_outcome_that_fits_first() {
     let body = r#"
 given: established
 steps:
@@ -114,13 +114,63 @@ steps:
         - expect: ACK
         - expect: RST seq=SND.NXT
       second:
-        - expect: ACK
+        - expect: RST seq=SND.NXT
 "#;
     let outcome = run(&script("commits", body), Config::default(), "");
     assert_eq!(
         (outcome.verdict, outcome.outcomes),
         (Verdict::Fail, vec!["first".to_owned()])
     );
+}
+
+/// The case is wrong, and what is said names both outcomes and what fits them.
+fn is_ambiguous(name: &str, body: &str, said: &str) {
+    let outcome = run(&script(name, body), Config::default(), "");
+    assert_eq!(outcome.verdict, Verdict::CaseError, "{}", outcome.reason);
+    assert!(
+        outcome.reason.contains("the outcomes `one` and `other` both"),
+        "{}",
+        outcome.reason
+    );
+    assert!(outcome.reason.contains(said), "{}", outcome.reason);
+    assert_eq!(outcome.outcomes, Vec::<String>::new());
+}
+
+#[test]
+fn two_outcomes_that_come_at_once_are_an_error_of_the_case() {
+    let frames = r#"
+given: established
+steps:
+  - inject: RST seq=RCV.NXT+1
+  - any-of:
+      one: [expect: ACK]
+      never: [expect: RST seq=SND.NXT]
+      other: [expect: ACK win>0]
+"#;
+    is_ambiguous("frames", frames, "fit `ACK seq=1 ack=1 ");
+    let results = r#"
+given: established
+steps:
+  - call: recv 1
+  - inject: FIN,ACK
+  - any-of:
+      one: [result: recv eof]
+      never: [result: recv reset]
+      other:
+        - result: recv
+          returns: [timed-out, eof]
+"#;
+    is_ambiguous("results", results, "fit the end of `recv`");
+    let both = r#"
+given: established
+steps:
+  - call: recv 1
+  - inject: FIN,ACK
+  - any-of:
+      other: [expect: ACK]
+      one: [result: recv eof]
+"#;
+    is_ambiguous("both", both, "the call has ended, and `ACK seq=1 ack=2 ");
 }
 
 #[test]
@@ -153,4 +203,25 @@ fn an_unsupported_ability_is_said_before_anything_is_done() {
         "{}",
         outcome.reason
     );
+}
+
+#[test]
+fn a_retransmission_is_background_after_any_duplicate_not_only_after_the_last() {
+    let body = r#"
+given: {state: established, options: <mss 1000>}
+steps:
+  - call: send 40000
+  - expect: ACK data=40000
+    acknowledge: each
+    within: 2*rto
+  - call: send 8000
+  - expect: ACK data=8000
+  - repeat: 6                  # the third brings the retransmission, the others come after it
+    steps:
+      - inject: ACK ack=SND.UNA
+  - expect: nothing
+    for: prompt
+"#;
+    let outcome = run(&script("duplicates", body), Config::default(), "nothing");
+    assert_eq!(outcome.verdict, Verdict::Pass, "{}", outcome.reason);
 }

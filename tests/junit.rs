@@ -65,6 +65,7 @@ fn outcome(verdict: Verdict, text: &str) -> Outcome {
         notes: Vec::new(),
         broken_rules: Vec::new(),
         trace: Vec::new(),
+        evidence: Vec::new(),
         began: Instant::ZERO,
         ended: Instant::from_micros(1_234_567),
     }

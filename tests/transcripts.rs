@@ -1,6 +1,6 @@
 //! The matching rules on hand-made exchanges: what the target sent, what the case says, what the verdict must be.
 //!
-//! A line is a step (`inject`, `expect`), a frame of the target (`<`), or time that passes (`+`).
+//! A line is a step (`inject`, `expect`, `call`), a frame of the target (`<`), or time that passes (`+`).
 
 use core::time::Duration;
 use std::sync::Arc;
@@ -92,6 +92,7 @@ impl Transcript {
                     groups.push(vec![]);
                 }
                 "inject" => steps.push(inject(rest)),
+                "call" => steps.push(call(rest)),
                 "expect" => steps.push(expect(rest)),
                 other => panic!("{other}"),
             }
@@ -104,11 +105,12 @@ impl Transcript {
     }
 }
 
+fn call(text: &str) -> Step {
+    let call = tcpvet::notation::CallSpec::parse(text).unwrap();
+    step(StepKind::Call(tcpvet::case::CallStep { call, returns: vec![] }), text)
+}
+
 fn script(steps: Vec<Step>) -> Script {
-    let call = |text: &str| {
-        let call = tcpvet::notation::CallSpec::parse(text).unwrap();
-        step(StepKind::Call(tcpvet::case::CallStep { call, returns: vec![] }), text)
-    };
     let given = vec![
         call("listen"),
         inject("SYN"),
@@ -196,7 +198,7 @@ impl Peer {
             .split(',')
             .map(named)
             .fold(Flags::NONE, |all, flag| all | flag);
-        let (mut seq, mut ack, mut data, mut window) = (1, 1, 0, 64_240);
+        let (mut seq, mut ack, mut data, mut window, mut turned) = (1, 1, 0, 64_240, 0);
         for word in words {
             let (key, value) = word.split_once('=').unwrap();
             let value: i64 = value.parse().unwrap();
@@ -205,11 +207,17 @@ impl Peer {
                 "ack" => ack = value,
                 "data" => data = value as usize,
                 "win" => window = value as u16,
+                // The first octet is another one.
+                "turned" => turned = value as u8,
                 other => panic!("{other}"),
             }
         }
         let from = (seq - 1).max(0) as usize;
-        self.frame(flags, seq, ack, window, self.data[from..from + data].to_vec())
+        let mut payload = self.data[from..from + data].to_vec();
+        if let Some(first) = payload.first_mut() {
+            *first ^= turned;
+        }
+        self.frame(flags, seq, ack, window, payload)
     }
 
     fn shake_hands(&mut self, packet: &[u8], out: &mut Vec<Emitted>) {
@@ -243,7 +251,7 @@ fn play_on(lines: &str, iss: u32, wrap: bool, clumsy: Option<Clumsy>) -> engine:
     let Transcript { script, groups } = Transcript::read(lines);
     let facts = Facts {
         name: "transcript".into(),
-        abilities: Abilities::from_iter(["ipv4", "listen", "accept", "send"]),
+        abilities: Abilities::from_iter(["ipv4", "listen", "accept", "send", "shutdown"]),
         claims: Default::default(),
         tolerances: Tolerances::default(),
         mtu: 1500,
@@ -349,10 +357,12 @@ transcripts! {
         < ACK seq=1 ack=2 data=5
         expect ACK data=5"#;
     a_fin_on_the_last_data_answers_two_steps: Pass, r#"
+        call shutdown
         < ACK,FIN seq=1 ack=1 data=5
         expect ACK data=5
         expect FIN,ACK"#;
     a_fin_apart_from_the_data_answers_them_too: Pass, r#"
+        call shutdown
         < ACK seq=1 ack=1 data=5
         < FIN,ACK seq=6 ack=1
         expect ACK data=5
@@ -366,6 +376,24 @@ transcripts! {
         < ACK seq=1 ack=1 data=20
         < ACK seq=21 ack=1 data=10
         expect ACK data=30 | segments: 1"#;
+    a_length_of_one_segment_may_be_asked_for: Pass, r#"
+        < ACK seq=1 ack=1 data=20
+        expect ACK data=11..30
+        + 300ms
+        < ACK seq=1 ack=1 data=20
+        expect ACK again data>1"#;
+    and_is_missed_by_a_shorter_one: Fail, r#"
+        < ACK seq=1 ack=1 data=20
+        expect ACK data=20
+        + 300ms
+        < ACK seq=1 ack=1 data=1
+        expect ACK again data>1"#;
+    and_by_a_longer_one: Fail, r#"
+        < ACK seq=1 ack=1 data=20
+        expect ACK data<20"#;
+    any_length_will_do_where_it_is_free: Pass, r#"
+        < ACK seq=1 ack=1 data=20
+        expect ACK data=*"#;
     data_may_be_joined: Pass, r#"
         < ACK seq=1 ack=1 data=30
         expect ACK data=10
@@ -375,10 +403,33 @@ transcripts! {
         < ACK seq=1 ack=2 data=30
         expect ACK"#;
     a_fin_that_no_step_takes_fails: Fail, r#"
+        call shutdown
         inject ACK "x"
         < FIN,ACK seq=1 ack=2
         expect ACK"#;
+    a_fin_before_the_application_has_closed_fails: Fail, r#"
+        < FIN,ACK seq=1 ack=1
+        call shutdown
+        expect FIN,ACK"#;
+    a_fin_before_the_end_of_the_data_fails: Fail, r#"
+        call shutdown
+        < FIN,ACK seq=1 ack=1 data=10
+        < ACK seq=12 ack=1 data=10
+        expect ACK data=20"#;
+    data_that_goes_back_on_what_it_acknowledged_fails: Fail, r#"
+        inject ACK "x"
+        < ACK seq=1 ack=2
+        expect ACK
+        < ACK seq=1 ack=1 data=10
+        < ACK seq=11 ack=2 data=10
+        expect ACK data=20"#;
+    data_that_acknowledges_what_was_not_sent_fails: Fail, r#"
+        inject ACK seq=5 "x"
+        < ACK seq=1 ack=3 data=10
+        < ACK seq=11 ack=1 data=10
+        expect ACK data=20"#;
     data_before_the_fin_that_no_step_takes_fails: Fail, r#"
+        call shutdown
         < FIN,ACK seq=1 ack=1 data=3
         expect FIN,ACK"#;
     a_retransmission_that_is_due_passes: Pass, r#"
@@ -393,6 +444,46 @@ transcripts! {
         < ACK seq=1 ack=1 data=10
         < ACK seq=1 ack=1 data=10
         expect ACK data=10"#;
+    one_that_is_not_due_is_not_what_again_asks_for: Fail, r#"
+        < ACK seq=1 ack=1 data=10
+        < ACK seq=1 ack=1 data=10
+        expect ACK data=10
+        expect ACK again data=10"#;
+    one_in_other_parts_than_before_is_due_in_each: Pass, r#"
+        < ACK seq=1 ack=1 data=1000
+        expect ACK data=1000
+        + 300ms
+        < ACK seq=1 ack=1 data=600
+        < ACK seq=601 ack=1 data=400
+        inject ACK ack=1 "x"
+        < ACK seq=1001 ack=2
+        expect ACK"#;
+    one_without_an_ack_fails: Fail, r#"
+        < ACK seq=1 ack=1 data=10
+        expect ACK data=10
+        + 300ms
+        < PSH seq=1 ack=1 data=10
+        expect nothing"#;
+    one_that_is_suddenly_urgent_fails: Fail, r#"
+        < ACK seq=1 ack=1 data=10
+        expect ACK data=10
+        + 300ms
+        < ACK,URG seq=1 ack=1 data=10
+        expect nothing"#;
+    one_with_a_fin_that_was_not_there_fails: Fail, r#"
+        call shutdown
+        < ACK seq=1 ack=1 data=1000
+        < ACK seq=1001 ack=1 data=1000
+        expect ACK data=2000
+        + 300ms
+        < FIN,ACK seq=1 ack=1 data=1000
+        expect nothing"#;
+    one_with_other_octets_fails: Fail, r#"
+        < ACK seq=1 ack=1 data=10
+        expect ACK data=10
+        + 300ms
+        < ACK seq=1 ack=1 data=10 turned=1
+        expect nothing"#;
     one_of_what_is_acknowledged_fails: Fail, r#"
         < ACK seq=1 ack=1 data=10
         expect ACK data=10
@@ -416,6 +507,34 @@ transcripts! {
         < ACK seq=1 ack=1
         < ACK seq=1 ack=1
         expect ACK"#;
+    an_answer_that_is_kept_until_after_the_next_inject_is_none: Fail, r#"
+        inject RST seq=RCV.NXT+1
+        inject ACK "x"
+        < ACK seq=1 ack=2
+        < ACK seq=1 ack=2
+        expect ACK"#;
+    the_ack_of_data_may_wait: Pass, r#"
+        inject ACK "x"
+        inject RST seq=RCV.NXT+1
+        < ACK seq=1 ack=1
+        < ACK seq=1 ack=2
+        expect ACK"#;
+    a_probe_in_the_same_instant_is_a_copy: Fail, r#"
+        inject ACK win=0
+        < ACK seq=1 ack=1 data=1
+        < ACK seq=1 ack=1 data=1
+        expect PROBE"#;
+    a_later_probe_is_another: Pass, r#"
+        inject ACK win=0
+        < ACK seq=1 ack=1 data=1
+        expect PROBE
+        + 300ms
+        < ACK seq=1 ack=1 data=1
+        expect PROBE | within: 1s"#;
+    a_probe_without_an_ack_is_none: Fail, r#"
+        inject ACK win=0
+        < PSH seq=1 ack=1 data=1
+        expect PROBE"#;
     an_ack_from_before_the_probe_does_not_answer_it: Fail, r#"
         < ACK seq=1 ack=1
         inject RST seq=RCV.NXT+1
@@ -452,6 +571,7 @@ transcripts! {
         < ACK seq=1 ack=4
         expect nothing"#;
     in_silence_a_due_retransmission_passes: Pass, r#"
+        call shutdown
         < FIN,ACK seq=1 ack=1
         expect FIN,ACK
         inject RST seq=RCV.NXT-1

@@ -131,11 +131,16 @@ pub(super) const STEPS: &[StepKey] = &[
         "How the pending call ends: VERB RETURN.",
     ),
     step("wait", Shape::Text, &["since"], "Lets time pass."),
-    step("state", Shape::Text, &[], "The state in which the target must be."),
+    step(
+        "state",
+        Shape::Text,
+        &["within", "since", "measure"],
+        "The state in which the target must be; with `within`, by then.",
+    ),
     step(
         "any-of",
         Shape::Outcomes,
-        &["right"],
+        &["right", "by"],
         "Outcomes by name; the first whose first step fits is taken.",
     ),
     step(
@@ -211,6 +216,12 @@ pub(super) const BESIDE: &[Key] = &[
         "right",
         Shape::Texts,
         "The outcomes that meet `covers`; all are lawful if not written.",
+    ),
+    key(
+        "by",
+        Shape::TextsMap,
+        "Outcomes, each with what makes the reference endpoint take it: default, a choice of `tcpvet defects`, or, \
+         where it is not right, a mistake.",
     ),
     key("steps", Shape::Steps, "What is repeated."),
 ];

@@ -8,7 +8,7 @@ use super::requirement::Catalogue;
 use super::roster::Roster;
 use super::script::{
     AnyOf, CallStep, Condition, ConnId, Expect, FaultAction, FaultSpec, Given, Nothing, Position, Requirement,
-    ResultStep, State, Step, StepKind, What,
+    ResultStep, State, StateStep, Step, StepKind, What,
 };
 use super::vocabulary::{MEASURES, STRIPPABLE};
 use super::yaml::{Place, Report, Text};
@@ -17,12 +17,15 @@ use crate::notation::{
     SegmentPattern, TimeSpec, Verb,
 };
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// A script has at most so many steps when its repetitions are unrolled.
 pub(super) const MAX_STEPS: usize = 10_000;
+
+/// In `by`: the reference endpoint as it is.
+const DEFAULT: &str = "default";
 
 /// A text with its names filled in.
 pub(super) struct Filled<'t> {
@@ -453,7 +456,16 @@ impl Lowering<'_, '_> {
                 let time = self.read(filled, 0, TimeSpec::parse(&filled.text))?;
                 Some(StepKind::Wait(time, self.since(raw)?))
             }
-            Word::State => self.state(filled).map(StepKind::State),
+            Word::State => {
+                let state = self.state(filled)?;
+                let timed = raw.within.is_some();
+                let when = self.condition(raw)?;
+                Some(StepKind::State(StateStep {
+                    state,
+                    when: timed.then_some(when),
+                    measure: self.measures(raw)?,
+                }))
+            }
             Word::Check => {
                 let check = self.read(filled, 0, Check::parse(&filled.text))?;
                 Some(StepKind::Check(check))
@@ -731,11 +743,72 @@ impl Lowering<'_, '_> {
             self.complain_at(&raw.place, ("no right outcome is left in this row".to_string(), help));
             complete = false;
         }
+        let by = self.come_by(raw, outcomes)?;
         let any_of = AnyOf {
             outcomes: lowered,
             right,
+            by,
         };
         complete.then_some(StepKind::AnyOf(any_of))
+    }
+
+    /// What makes the reference endpoint take each outcome. Whether it has such a choice is not for the loader to know.
+    fn come_by(&mut self, raw: &RawStep, outcomes: &[(Text, Vec<RawStep>)]) -> Option<BTreeMap<String, Vec<String>>> {
+        let mut by = BTreeMap::new();
+        for (outcome, words) in &raw.by {
+            self.no_other_outcome(outcome, outcomes)?;
+            let mut names = Vec::new();
+            for text in words {
+                let filled = self.fill(text)?;
+                for word in filled.text.split(' ').filter(|word| !word.is_empty()) {
+                    self.name_of_a_choice(&filled, word)?;
+                    names.push(word.to_string());
+                }
+            }
+            match names.iter().any(|name| name == DEFAULT) {
+                true if names.len() > 1 => {
+                    let help = "what comes by default needs no choice".to_string();
+                    self.complain_at(&outcome.place, (format!("`{DEFAULT}` stands alone"), help));
+                    return None;
+                }
+                true => names.clear(),
+                false if names.is_empty() => {
+                    let help = format!("write `{DEFAULT}`, or names from `tcpvet defects`");
+                    self.complain_at(&outcome.place, ("by what does it come?".to_string(), help));
+                    return None;
+                }
+                false => {}
+            }
+            by.insert(outcome.text.clone(), names);
+        }
+        Some(by)
+    }
+
+    fn no_other_outcome(&mut self, name: &Text, outcomes: &[(Text, Vec<RawStep>)]) -> Option<()> {
+        let names = outcomes.iter().map(|(name, _)| name.text.as_str());
+        if names.clone().any(|known| known == name.text) {
+            return Some(());
+        }
+        let help = did_you_mean(&name.text, names.clone())
+            .unwrap_or_else(|| format!("the outcomes are {}", names.collect::<Vec<_>>().join(", ")));
+        self.complain_at(&name.place, (format!("there is no outcome `{}`", name.text), help));
+        None
+    }
+
+    /// Complains of what cannot be a name: `reopen-time-wait=no` can.
+    fn name_of_a_choice(&mut self, filled: &Filled, word: &str) -> Option<()> {
+        let lawful = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-=".contains(c);
+        if word.chars().all(lawful) {
+            return Some(());
+        }
+        let at = filled.text.find(word).unwrap_or(0);
+        let help = format!("`{DEFAULT}`, or a name from `tcpvet defects`, such as `rfc1337` or `syn-data=discard`");
+        self.complain(
+            filled,
+            at..at + word.len(),
+            (format!("`{word}` cannot be a choice"), help),
+        );
+        None
     }
 
     /// Whether an outcome begins with what tells it from the others.
@@ -1306,6 +1379,54 @@ mod tests {
             "  - any-of:\n      «bad»: []\n      good:\n        - expect: ACK\n",
             "an outcome begins with `expect` or `result`",
             "tells it",
+        );
+    }
+
+    #[test]
+    fn outcomes_say_by_what_they_come() {
+        let by = |by: &str| OUTCOMES.replace("right: RIGHT", &format!("by: {by}"));
+        let script = script(&by("{silent: default, answered: [rfc1337, syn-data=discard nagle=no]}"));
+        let StepKind::AnyOf(any_of) = &script.steps[0].kind else {
+            panic!()
+        };
+        assert!(any_of.by["silent"].is_empty());
+        assert_eq!(any_of.by["answered"], ["rfc1337", "syn-data=discard", "nagle=no"]);
+        let steps = around(&by("{answered: $by}")).replace("steps:", "matrix: {by: [rfc1337, nagle=no]}\nsteps:");
+        let words = |script: &crate::case::Script| match &script.steps[0].kind {
+            StepKind::AnyOf(any_of) => any_of.by["answered"].clone(),
+            _ => Vec::new(),
+        };
+        assert_eq!(
+            scripts(&steps).iter().map(|script| words(script)).collect::<Vec<_>>(),
+            [["rfc1337"], ["nagle=no"]]
+        );
+    }
+
+    #[test]
+    fn what_an_outcome_comes_by_is_read_with_care() {
+        let refuses_by = |by: &str, message: &str, help: &str| {
+            refuses_steps(&OUTCOMES.replace("right: RIGHT", &format!("by: {by}")), message, help);
+        };
+        refuses_by(
+            "{«answerd»: default}",
+            "there is no outcome `answerd`",
+            "did you mean `answered`?",
+        );
+        refuses_by(
+            "{answered: [default, «Nagle»]}",
+            "`Nagle` cannot be a choice",
+            "such as `rfc1337`",
+        );
+        refuses_by(
+            "{«answered»: [default, rfc1337]}",
+            "`default` stands alone",
+            "needs no choice",
+        );
+        refuses_by("{«answered»: []}", "by what does it come?", "`tcpvet defects`");
+        refuses_steps(
+            "  - expect: ACK\n    «by»: {a: default}\n",
+            "`by` does not go with `expect`",
+            "it goes with `any-of`",
         );
     }
 

@@ -17,7 +17,7 @@ mod roster;
 mod schema;
 mod script;
 #[cfg(test)]
-mod trial;
+pub(crate) mod trial;
 mod vocabulary;
 mod yaml;
 
@@ -29,7 +29,7 @@ pub use requirement::{Catalogue, Entry, Keyword, Observable, Side};
 pub use schema::schema;
 pub use script::{
     AnyOf, CallStep, Condition, ConnDecl, ConnId, Expect, FaultAction, FaultSpec, Given, Level, Nothing, Position,
-    Requirement, ResultStep, Script, State, Step, StepKind, What, When,
+    Requirement, ResultStep, Script, State, StateStep, Step, StepKind, What, When,
 };
 pub use vocabulary::{
     ABILITIES, CONDITIONS, HOST_SETTINGS, HostSetting, SOCKET_SETTINGS, Takes, Word, is_ability, is_condition,

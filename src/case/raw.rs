@@ -101,6 +101,7 @@ pub(super) struct RawStep {
     pub(super) measure: Vec<(Text, Text)>,
     pub(super) returns: Vec<Text>,
     pub(super) right: Vec<Text>,
+    pub(super) by: Vec<(Text, Vec<Text>)>,
 }
 
 /// What stands behind a step's word.
@@ -431,6 +432,7 @@ fn step(node: Node, report: &mut Report) -> Option<RawStep> {
         measure: fields.text_map("measure", report),
         returns: fields.texts("returns", report),
         right: fields.texts("right", report),
+        by: fields.texts_map("by", report),
     };
     let mut known: Vec<_> = keys::STEPS[word as usize].beside.to_vec();
     known.extend(keys::ALWAYS_BESIDE);

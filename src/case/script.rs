@@ -199,7 +199,7 @@ pub enum StepKind {
     /// `wait:`, from the mark, or from the step named by `since`.
     Wait(TimeSpec, Option<String>),
     /// `state:`
-    State(State),
+    State(StateStep),
     /// `any-of:`
     AnyOf(AnyOf),
     /// `faults:`, from here on; an empty list ends them.
@@ -243,6 +243,17 @@ pub struct Expect {
     pub measure: Vec<What>,
 }
 
+/// `state:`
+#[derive(Clone, Debug)]
+pub struct StateStep {
+    /// Which.
+    pub state: State,
+    /// By when it must be reached, if it need not be at once.
+    pub when: Option<Condition>,
+    /// What is measured: the time until it was.
+    pub measure: Vec<What>,
+}
+
 /// `expect: nothing`
 #[derive(Clone, Debug)]
 pub struct Nothing {
@@ -279,6 +290,9 @@ pub struct AnyOf {
     pub outcomes: Vec<(String, Vec<Step>)>,
     /// Those that meet `covers`; empty: all are lawful.
     pub right: Vec<String>,
+    /// What makes the reference endpoint take each: names of its choices and mistakes, to be switched on together; none
+    /// of them for an outcome that it takes by default. One that is not named here is not shown to come.
+    pub by: BTreeMap<String, Vec<String>>,
 }
 
 /// What a middlebox does with a frame.

@@ -76,7 +76,7 @@ pub(super) fn refuses_steps(steps: &str, message: &str, help: &str) {
 }
 
 /// A library of a directory that is made of these files, and taken away again.
-pub(super) fn library_of(files: &[(&str, &[u8])]) -> Result<Library, Vec<Problem>> {
+pub(crate) fn library_of(files: &[(&str, &[u8])]) -> Result<Library, Vec<Problem>> {
     let root = Scratch::with(files);
     Library::load(&[Root::Dir(root.path().to_path_buf())]).map_err(|problems| problems.0)
 }

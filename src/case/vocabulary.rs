@@ -28,6 +28,10 @@ pub const CONDITIONS: &[Word] = &[
     word("f-rto", "implements F-RTO (RFC 5682)"),
     word("fast-open", "implements fast open (RFC 7413)"),
     word("initial-window-10", "implements the larger initial window (RFC 6928)"),
+    word(
+        "initial-window-4",
+        "keeps to the initial window of two to four segments (RFC 3390, RFC 5681)",
+    ),
     word("jumbograms", "supports IPv6 jumbograms (RFC 2675)"),
     word("keep-alive", "implements keep-alives (RFC 9293 section 3.8.4)"),
     word("limited-transmit", "implements limited transmit (RFC 3042)"),
@@ -73,12 +77,14 @@ pub const ABILITIES: &[Word] = &[
     word("shutdown", "the application can close its own direction only"),
     word("state", "tells the state of a connection"),
     word("timestamps", "can negotiate timestamps"),
-    word("urgent", "the application can send urgent data"),
+    word("urgent", "the application can send urgent data, and is told of it"),
+    word("virtual-time", "its clock is the tester's, so that days pass at once"),
     word("window-scale", "can negotiate window scaling"),
 ];
 
 /// The settings of a socket: `set NAME=...` of a call, and the ability `set:NAME`.
 pub const SOCKET_SETTINGS: &[Word] = &[
+    word("dscp", "the DSCP of what is sent"),
     word("keep-alive", "keep-alives on or off"),
     word("keep-alive-count", "how many unanswered keep-alives end the connection"),
     word(
@@ -92,6 +98,7 @@ pub const SOCKET_SETTINGS: &[Word] = &[
     word("quick-ack", "acknowledgments without delay"),
     word("recv-buffer", "the receive buffer in octets"),
     word("send-buffer", "the send buffer in octets"),
+    word("ttl", "the time to live, or hop limit, of what is sent"),
     word("urgent-inline", "urgent data in the stream"),
     word("user-timeout", "how long data may stay unacknowledged"),
 ];
@@ -217,6 +224,11 @@ pub const HOST_SETTINGS: &[HostSetting] = &[
         "tw-reuse",
         Takes::Flag,
         "an active open may take over a connection in TIME-WAIT (RFC 6191)",
+    ),
+    setting(
+        "user-timeout-option",
+        Takes::Flag,
+        "the user timeout is announced and taken over (RFC 5482)",
     ),
     setting(
         "window-scaling",

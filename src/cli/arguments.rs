@@ -38,6 +38,9 @@ pub enum Command {
     /// Run cases against a target.
     #[command(after_help = SELECTIONS)]
     Run(RunArguments),
+    /// Run cases and print what the target is like: what was measured, what it chose, where it differs.
+    #[command(after_help = SELECTIONS)]
+    Audit(RunArguments),
     /// List cases: their names, titles and requirements.
     #[command(after_help = SELECTIONS)]
     List(ListArguments),
@@ -48,6 +51,9 @@ pub enum Command {
     Explain(ExplainArguments),
     /// Tell which requirements cases check, RFC by RFC, and how far that is from the goals.
     Coverage(CoverageArguments),
+    /// Prove that cases bite: each passes on the reference endpoint, and fails when something is wrong.
+    #[command(after_help = SELECTIONS)]
+    Prove(ProveArguments),
     /// Print the JSON Schema of a case file, for editors.
     Schema,
     /// List the mistakes that the reference endpoint can be told to make, and what each breaks.
@@ -176,6 +182,26 @@ pub struct InspectArguments {
     #[arg(long)]
     pub strict: bool,
     /// Print every connection, those without a finding too.
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+/// `prove`
+#[derive(Args, Clone, Debug)]
+pub struct ProveArguments {
+    /// Which cases; all if none is named. See below.
+    #[arg(value_name = "SELECTION")]
+    pub selection: Vec<String>,
+    /// Also the cases of this directory.
+    #[arg(long, value_name = "DIR")]
+    pub cases: Vec<PathBuf>,
+    /// Write the table that is kept beside the cases.
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+    /// Write a JSON report; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Print every row, and what is known not to hold.
     #[arg(long, short)]
     pub verbose: bool,
 }

@@ -3,7 +3,7 @@
 //! | exit code | means |
 //! |---|---|
 //! | 0 | everything as expected |
-//! | 1 | the target does not conform |
+//! | 1 | the target does not conform, or a proof does not hold |
 //! | 2 | the user or the author of a case erred |
 //! | 3 | the environment failed |
 //! | 101 | a bug of ours |
@@ -18,6 +18,7 @@ mod library;
 mod list;
 mod output;
 mod panics;
+mod prove;
 mod rules;
 mod run;
 mod targets;
@@ -29,6 +30,8 @@ use std::process::ExitCode;
 
 /// Everything went as it should.
 const OK: u8 = 0;
+/// A row proves nothing, or a mistake goes unnoticed.
+const UNPROVEN: u8 = 1;
 /// The user or a case's author erred.
 const MISTAKE: u8 = 2;
 /// The environment failed.
@@ -57,10 +60,12 @@ fn dispatch(arguments: Arguments) -> u8 {
     match arguments.command {
         None => run::run(&arguments.run),
         Some(Command::Run(run)) => run::run(&run),
+        Some(Command::Audit(audit)) => run::audit(&audit),
         Some(Command::List(list)) => list::list(&list),
         Some(Command::Check(check)) => check::check(&check),
         Some(Command::Explain(explain)) => explain::explain(&explain),
         Some(Command::Coverage(coverage)) => coverage::coverage(&coverage),
+        Some(Command::Prove(prove)) => prove::run(&prove),
         Some(Command::Defects) => defects::list(),
         Some(Command::Inspect(inspect)) => inspect::inspect(&inspect),
         Some(Command::Rules) => rules::list(),

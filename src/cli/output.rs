@@ -25,6 +25,12 @@ pub fn say(text: &str) {
     drop(writeln!(io::stderr().lock(), "{}", text.trim_end()));
 }
 
+/// Draws over the line that standard error is at.
+pub fn draw(text: &str) {
+    let mut err = io::stderr().lock();
+    drop(err.write_all(text.as_bytes()).and_then(|()| err.flush()));
+}
+
 /// Prints a mistake or a failure to standard error.
 pub fn error(text: &str) {
     say(&format!("error: {text}"));

@@ -2,7 +2,7 @@
 
 use super::arguments::{DEFAULT_SEED, RunArguments};
 use super::targets::{self, NoTarget, Opened};
-use super::{ENVIRONMENT, MISTAKE, colour, library, output, panics};
+use super::{ENVIRONMENT, MISTAKE, OK, colour, library, output, panics};
 use core::time::Duration;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::io;
@@ -16,9 +16,23 @@ use tcpvet::suite::{Conduct, Executed, Expectations, QUICK, Reference, Run, Trou
 /// What a process ends with that was ended by Ctrl-C.
 const INTERRUPTED: i32 = 130;
 
+/// What is printed at the end.
+#[derive(Clone, Copy, PartialEq)]
+enum Page {
+    /// Verdicts, and whatever is unexpected.
+    Verdicts,
+    /// What the stack is like.
+    Portrait,
+}
+
 /// Runs cases; gives the exit code.
 pub fn run(arguments: &RunArguments) -> u8 {
-    prepare(arguments).map_or_else(|code| code, |prepared| carry_out(arguments, prepared))
+    prepare(arguments).map_or_else(|code| code, |prepared| carry_out(arguments, prepared, Page::Verdicts))
+}
+
+/// Runs cases to see what the target is like; gives the exit code, which is not about whether it conforms.
+pub fn audit(arguments: &RunArguments) -> u8 {
+    prepare(arguments).map_or_else(|code| code, |prepared| carry_out(arguments, prepared, Page::Portrait))
 }
 
 /// Everything that can go wrong before the first packet has gone well.
@@ -147,7 +161,7 @@ fn expectations(path: Option<&Path>, target: &Opened) -> Result<(Expectations, S
     Ok((parsed, file))
 }
 
-fn carry_out(arguments: &RunArguments, mut prepared: Prepared) -> u8 {
+fn carry_out(arguments: &RunArguments, mut prepared: Prepared, page: Page) -> u8 {
     let stop = match listen_for_signals() {
         Ok(stop) => stop,
         Err(err) => {
@@ -209,7 +223,7 @@ fn carry_out(arguments: &RunArguments, mut prepared: Prepared) -> u8 {
         cut_short,
         bug,
     };
-    tell(arguments, &report, prepared.junit, prepared.json)
+    tell(arguments, &report, prepared.junit, prepared.json, page)
 }
 
 /// What makes the same run of the same case.
@@ -250,7 +264,13 @@ fn listen_for_signals() -> io::Result<Arc<AtomicBool>> {
 }
 
 /// Writes all reports, whatever becomes of each.
-fn tell(arguments: &RunArguments, report: &Report, junit: Option<ReportFile>, json: Option<ReportFile>) -> u8 {
+fn tell(
+    arguments: &RunArguments,
+    report: &Report,
+    junit: Option<ReportFile>,
+    json: Option<ReportFile>,
+    page: Page,
+) -> u8 {
     let to_stdout = [&junit, &json].into_iter().flatten().any(ReportFile::is_stdout);
     let mut code = report.exit_code();
     let written = [
@@ -260,6 +280,16 @@ fn tell(arguments: &RunArguments, report: &Report, junit: Option<ReportFile>, js
     for problem in written.into_iter().flatten().filter_map(Result::err) {
         output::error(&problem);
         code = tcpvet::suite::exit_code([code, ENVIRONMENT]);
+    }
+    if page == Page::Portrait {
+        let text = report::portrait(report);
+        if to_stdout {
+            output::say(&text)
+        } else {
+            output::print(&text)
+        }
+        // That it does not conform is what one wants to read, not a failure of the audit.
+        return if code == 1 { OK } else { code };
     }
     let loudness = match (arguments.quiet, arguments.verbose) {
         (true, _) => Loudness::Quiet,

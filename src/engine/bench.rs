@@ -52,6 +52,7 @@ const HEARTBEAT: Duration = Duration::from_millis(10);
 /// Many runs on one clock.
 pub struct Bench {
     facts: Arc<Facts>,
+    rules: bool,
     /// By number; `None` once taken.
     runs: Vec<Option<Box<Run>>>,
     active: usize,
@@ -67,6 +68,7 @@ impl Bench {
     pub fn new(facts: Arc<Facts>) -> Bench {
         Bench {
             facts,
+            rules: true,
             runs: Vec::new(),
             active: 0,
             routes: BTreeMap::new(),
@@ -77,14 +79,25 @@ impl Bench {
         }
     }
 
+    /// The same without rules: only what the steps ask is judged, for whoever wants to know what a case sees by itself.
+    pub fn without_rules(self) -> Bench {
+        Bench { rules: false, ..self }
+    }
+
     /// Starts a run. Scripts that the target cannot carry out end at once.
     pub fn start(&mut self, now: Instant, script: Arc<Script>, at: Endpoints) -> RunId {
         let id = RunId(self.runs.len() as u64);
         for tester in &at.testers {
             self.routes.insert(*tester, id);
         }
-        self.runs
-            .push(Some(Box::new(Run::new(id, now, script, Arc::clone(&self.facts), at))));
+        self.runs.push(Some(Box::new(Run::new(
+            id,
+            now,
+            script,
+            Arc::clone(&self.facts),
+            at,
+            self.rules,
+        ))));
         self.deadlines.push(Instant::NEVER);
         self.active += 1;
         self.ready.push_back(id);
@@ -114,12 +127,28 @@ impl Bench {
 
     fn handle_packet(&mut self, at: Stamp, octets: &[u8]) {
         let Ok(packet) = Packet::parse(octets) else { return };
-        let Some(id) = self.routes.get(&packet.ip.destination).copied() else {
+        let known = self.routes.get(&packet.ip.destination).copied();
+        let Some(id) = known.or_else(|| self.owner_of_odd(&packet)) else {
             return;
         };
         let Some(run) = self.run(id) else { return };
         run.frame(at, Arc::new(packet), octets.into());
         self.ready.push_back(id);
+    }
+
+    /// Whose a frame to an address of nobody's is: an answer to a segment that came from there, if there is only one run
+    /// that can have sent it.
+    fn owner_of_odd(&self, packet: &Packet) -> Option<RunId> {
+        let odd = match packet.ip.destination {
+            IpAddr::V4(to) => to.is_unspecified() || to.is_loopback() || to.is_broadcast() || to.is_multicast(),
+            IpAddr::V6(to) => to.is_unspecified() || to.is_loopback() || to.is_multicast(),
+        };
+        let active = self
+            .runs
+            .iter()
+            .position(Option::is_some)
+            .filter(|_| self.active == 1)?;
+        odd.then_some(RunId(active as u64))
     }
 
     /// Tells when the last [`Step::Inject`] or [`Step::Call`] of this run was carried out.

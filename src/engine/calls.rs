@@ -2,15 +2,16 @@
 
 use super::bench::RunId;
 use super::conn::Conn;
-use super::fill::pattern;
+use super::fill::{odd_address, pattern};
 use super::frame::Mark;
-use super::outcome::Happening;
+use super::outcome::{Happening, MetBy};
 use super::run::{Action, Busy, Progress, Run, Stop};
 use crate::case::{CallStep, ConnId, ResultStep, Step, StepKind};
 use crate::notation::{CallSpec, ErrorName, Period, ReturnSpec, Setting, SettingValue, Tolerance, Verb};
 use crate::target::{Answer, Call, CallId, Errno, SetValue, SocketId};
 use crate::time::{Instant, Stamp};
 use core::net::SocketAddr;
+use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 /// How many low bits of a socket's or call's number count within its run; the rest is the run.
@@ -138,7 +139,7 @@ impl Run {
     fn make(&mut self, conn: ConnId, spec: &CallSpec) -> Result<Vec<CallId>, Stop> {
         match spec.verb {
             Verb::Listen => Ok(vec![self.listen(conn, spec)]),
-            Verb::Connect => Ok(vec![self.connect(conn)]),
+            Verb::Connect => Ok(vec![self.connect(conn, spec)]),
             Verb::Accept => Ok(vec![self.accept(conn)]),
             Verb::Set => self.set(conn, spec),
             Verb::Send | Verb::Recv | Verb::Shutdown | Verb::Close | Verb::Abort => self.on_socket(conn, spec),
@@ -189,21 +190,29 @@ impl Run {
         )
     }
 
-    fn connect(&mut self, conn: ConnId) -> CallId {
-        let socket = self.calls.new_socket();
+    /// OPEN, on a socket of its own, or once more on what is open already, or on the listener.
+    fn connect(&mut self, conn: ConnId, spec: &CallSpec) -> CallId {
+        let open = self.conns[conn.0].socket.or(self.calls.listener).filter(|_| spec.again);
+        let socket = open.unwrap_or_else(|| self.calls.new_socket());
         let id = self.calls.record(conn, Some(Verb::Connect), Some(socket));
         self.order += 1;
         let there = &mut self.conns[conn.0];
-        there.socket = Some(socket);
-        there.target_port = None;
-        there.opened = Some(self.order);
-        let peer = SocketAddr::new(there.tester, there.tester_port);
+        if open.is_none() {
+            there.socket = Some(socket);
+            there.target_port = None;
+            there.opened = Some(self.order);
+        }
+        let whom = spec.to.map_or(there.tester, |word| odd_address(word, self.at.target));
+        let peer = SocketAddr::new(whom, there.tester_port);
         let isn = (self.at.wrap && self.facts.abilities.can("isn")).then_some(0xffff_fffd);
         self.out(
             id,
             Call::Connect {
                 socket,
-                local: self.at.target,
+                local: match spec.unbound {
+                    true => odd_address("unspecified", self.at.target),
+                    false => self.at.target,
+                },
                 peer,
                 isn,
             },
@@ -256,10 +265,7 @@ impl Run {
     }
 
     fn on_socket(&mut self, conn: ConnId, spec: &CallSpec) -> Result<Vec<CallId>, Stop> {
-        let listener = self
-            .calls
-            .listener
-            .filter(|_| spec.verb == Verb::Close && self.conns[conn.0].opened.is_none());
+        let listener = self.calls.listener.filter(|_| self.conns[conn.0].opened.is_none());
         let Some(socket) = self.conns[conn.0].socket.or(listener) else {
             let closed = Err(errno(ErrorName::DoesNotExist, "no socket"));
             return Ok(vec![self.answer_ourselves(conn, spec.verb, closed)]);
@@ -278,18 +284,25 @@ impl Run {
                     None => pattern(at as u64, amount.unwrap_or(0).clamp(0, 1 << 30) as usize),
                 };
                 there.app_sent.extend_from_slice(&data);
+                there.urgent |= spec.urgent;
                 Call::Send {
                     socket,
                     data,
                     urgent: spec.urgent,
                 }
             }
+            Verb::Recv if spec.urgent => Call::Urgent { socket },
             Verb::Recv => Call::Recv {
                 socket,
                 amount: amount.map(|octets| octets.max(0) as u64),
             },
-            Verb::Shutdown => Call::Shutdown { socket },
-            Verb::Close => Call::Close { socket },
+            Verb::Shutdown | Verb::Close => {
+                self.conns[conn.0].closed = true;
+                match spec.verb {
+                    Verb::Shutdown => Call::Shutdown { socket },
+                    _ => Call::Close { socket },
+                }
+            }
             Verb::Abort | Verb::Listen | Verb::Connect | Verb::Accept | Verb::Set => Call::Abort { socket },
         };
         let id = self.calls.record(conn, Some(spec.verb), Some(socket));
@@ -319,7 +332,7 @@ impl Run {
         let Some(verb) = verb else { return };
         match verb {
             Verb::Close | Verb::Abort if ok && self.conns[conn.0].socket == socket => self.conns[conn.0].socket = None,
-            Verb::Close if ok => self.calls.listener = None,
+            Verb::Close | Verb::Abort if ok => self.calls.listener = None,
             Verb::Listen if !ok => self.calls.listener = None,
             _ => {}
         }
@@ -392,13 +405,19 @@ impl Run {
         self.refuse_unsupported(id)?;
         let may_wait = call.returns.is_empty() || call.returns.contains(&ReturnSpec::Pending);
         match self.calls.ended(id) {
-            None if may_wait => {}
+            None if call.returns.is_empty() => {}
+            None if may_wait => self.met_by(MetBy::Pending(id), self.mark, Period::default()),
             None if drained < until => {
                 self.busy = Busy::Returning(id, until);
                 return Ok(Progress::Until(until));
             }
             None => return Err(Stop::late(wanted(step, &call.returns), "it is still pending")),
-            Some((result, _)) => self.judge_return(step, &call.returns, result.clone())?,
+            Some((result, _)) => {
+                self.judge_return(step, &call.returns, result.clone())?;
+                let least = Duration::ZERO;
+                let most = until.since(self.mark.at.latest);
+                self.met_by(MetBy::Call(id), self.mark, Period { least, most });
+            }
         }
         if !call.returns.is_empty() {
             self.checked += 1;
@@ -490,6 +509,7 @@ impl Run {
                 return Err(Stop::late(wanted(step, &result.returns), "it is still pending"));
             }
             self.checked += 1;
+            self.met_by(MetBy::Pending(id), base, period);
             self.set_mark(Mark {
                 at: Stamp::exactly(until),
                 cause: None,
@@ -507,6 +527,7 @@ impl Run {
             self.in_time(&step.text, elapsed, period)?;
         }
         self.checked += 1;
+        self.met_by(MetBy::Call(id), base, period);
         self.set_mark(mark);
         self.measure(&result.measure, None, base, mark, 1);
         self.finish_step();

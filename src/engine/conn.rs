@@ -5,12 +5,15 @@
 //! acknowledgment settles it; there is no second TCP in here.
 
 use super::frame::Frame;
+use super::sent::Sent;
 use super::stretches::Stretches;
-use crate::target::SocketId;
+use crate::notation::Tolerance;
+use crate::target::{Facts, SocketId};
 use crate::time::{Instant, Stamp};
 use crate::wire::{Flags, Isn, Segment, SeqNum, TcpOption};
 use core::net::IpAddr;
-use std::collections::{BTreeMap, VecDeque};
+use core::time::Duration;
+use std::collections::{BTreeSet, VecDeque};
 
 /// What the target may answer to with a repeated ACK: the number behind what it would acknowledge.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +21,17 @@ pub(super) struct Debt {
     /// An ACK of this or more answers it; `i64::MAX`: only a repeated one does.
     pub covers: i64,
     pub order: u64,
+    /// When it was injected: an answer that does not come soon is none.
+    pub at: Instant,
+    /// The next inject after it: what is not acknowledged by number is answered before that.
+    until: u64,
+}
+
+impl Debt {
+    /// Whether a frame comes too late to be the answer: the ACK of data may wait for a timer, no other may.
+    pub fn has_lapsed(&self, frame: &Frame, soon: Duration) -> bool {
+        frame.at.earliest > self.at + soon || self.covers == i64::MAX && frame.order > self.until
+    }
 }
 
 /// SEG.* of the last segment injected.
@@ -72,10 +86,12 @@ pub(super) struct Conn {
     /// Order of the last inject, and of the first since the last `expect` was met.
     pub last_inject: Option<u64>,
     pub first_inject: Option<u64>,
-    /// Order of the last inject that tells of a loss: a duplicate ACK, a SACK, an ICMP error.
-    pub loss_told: Option<u64>,
-    /// The number behind the highest octet injected, counted or not.
+    /// Order of the injects that tell of a loss: a duplicate ACK, a SACK, an ICMP error, a window that opens, a repeated
+    /// SYN.
+    pub losses_told: BTreeSet<u64>,
+    /// The number behind all that was injected without a gap, counted or not.
     pub delivered: i64,
+    injected: Stretches,
 
     // What of it counts.
     pub irs_known: bool,
@@ -100,9 +116,13 @@ pub(super) struct Conn {
     pub last_ack: i64,
     pub tsval: u32,
     pub debts: Vec<Debt>,
-    /// When each stretch that was seen begins, and when it was last sent.
-    pub sent: BTreeMap<i64, (Stamp, u64)>,
+    /// When each octet that was seen was last sent.
+    pub sent: Sent,
+    /// The number behind the target's FIN, once it was seen.
+    pub their_fin: Option<i64>,
     pub last_frame: Option<std::sync::Arc<[u8]>>,
+    /// When the last probe came.
+    pub probed: Option<Stamp>,
     pub inbox: VecDeque<Frame>,
     /// Whether the middlebox has kept back anything that the target sent.
     pub lossy: bool,
@@ -112,7 +132,15 @@ pub(super) struct Conn {
     // The application.
     pub socket: Option<SocketId>,
     pub app_sent: Vec<u8>,
+    /// Whether it has closed its direction: no FIN comes before.
+    pub closed: bool,
+    /// Whether it has sent urgent data.
+    pub urgent: bool,
     pub keep_alive: bool,
+    /// How long after it was sent a segment may be sent again without a reason of ours.
+    pub due: Duration,
+    /// How long a reply may take that waits for nothing but a delayed ACK.
+    pub soon: Duration,
     /// MTU less IP and TCP headers.
     pub full: i64,
     /// What a SYN without the MSS option means (RFC 9293 section 3.7.1).
@@ -123,8 +151,9 @@ pub(super) struct Conn {
 const FIRST_WINDOW: i64 = 65_535;
 
 impl Conn {
-    pub fn new(name: &str, tester: IpAddr, tester_port: u16, isn: SeqNum, made_up_iss: SeqNum, mtu: u16) -> Conn {
+    pub fn new(name: &str, tester: IpAddr, tester_port: u16, isn: SeqNum, made_up_iss: SeqNum, facts: &Facts) -> Conn {
         let (headers, default_mss) = if tester.is_ipv4() { (40, 536) } else { (60, 1220) };
+        let due = facts.tolerances.get(Tolerance::Due);
         Conn {
             name: name.to_owned(),
             tester,
@@ -141,8 +170,9 @@ impl Conn {
             win: u16::MAX,
             last_inject: None,
             first_inject: None,
-            loss_told: None,
+            losses_told: BTreeSet::new(),
             delivered: 0,
+            injected: Stretches::default(),
             irs_known: false,
             rcv_nxt: 0,
             held: Stretches::default(),
@@ -161,15 +191,21 @@ impl Conn {
             last_ack: 0,
             tsval: 0,
             debts: Vec::new(),
-            sent: BTreeMap::new(),
+            sent: Sent::default(),
+            their_fin: None,
             last_frame: None,
+            probed: None,
+            due,
+            soon: facts.tolerances.get(Tolerance::Soon),
             inbox: VecDeque::new(),
             lossy: false,
             early: Vec::new(),
             socket: None,
             app_sent: Vec::new(),
+            closed: false,
+            urgent: false,
             keep_alive: false,
-            full: i64::from(mtu) - headers,
+            full: i64::from(facts.mtu) - headers,
             default_mss,
         }
     }
@@ -188,7 +224,7 @@ impl Conn {
     }
 
     /// RFC 7323 section 2.3 takes a shift above 14 for 14.
-    fn shift(&self, offer: &Option<Offer>) -> u32 {
+    pub fn shift(&self, offer: &Option<Offer>) -> u32 {
         match offer {
             Some(Offer { scale: Some(shift), .. }) if self.scaling() => u32::from(*shift).min(14),
             _ => 0,
@@ -235,14 +271,17 @@ impl Conn {
 
     // ----- to the target --------------------------------------------------------------------------------------------
 
-    /// Enters a segment of ours that was delivered.
-    pub fn count(&mut self, segment: &Segment, order: u64) {
+    /// Enters a segment of ours that was delivered, at that moment and place in the run's order.
+    pub fn count(&mut self, segment: &Segment, when: (Instant, u64)) {
+        let open = |debt: &&mut Debt| debt.order < when.1 && debt.until == u64::MAX;
+        self.debts.iter_mut().filter(open).for_each(|debt| debt.until = when.1);
         let flags = segment.flags;
         let seq = self.isn.relative(segment.seq).0;
         let end = seq + i64::from(segment.seg_len());
         let reset = flags.contains(Flags::RST);
         if end > seq && !reset {
-            self.delivered = self.delivered.max(end);
+            self.injected.add(seq, end);
+            self.delivered = self.injected.reach(self.delivered);
         }
         if !segment.is_well_formed() {
             return;
@@ -250,33 +289,38 @@ impl Conn {
         if reset {
             // RFC 5961 section 3.2: in the window, but not at RCV.NXT, it draws a challenge ACK.
             if self.irs_known && self.rcv_nxt < seq && seq < self.right_edge() {
-                self.owe(i64::MAX, order);
+                self.owe(i64::MAX, when);
             }
             return;
         }
         if flags.contains(Flags::SYN) && !self.irs_known && seq == 0 {
-            self.count_syn(segment, order);
+            self.count_syn(segment, when);
             return;
         }
         if flags.contains(Flags::SYN) {
-            self.owe(i64::MAX, order);
+            self.owe(i64::MAX, when);
             if !(flags.contains(Flags::ACK) && seq == 0) {
                 return;
             }
         }
         if flags.contains(Flags::ACK) {
-            self.count_ack(segment, seq, end, order);
+            self.count_ack(segment, (seq, end), when);
         }
     }
 
-    fn owe(&mut self, covers: i64, order: u64) {
-        self.debts.push(Debt { covers, order });
+    fn owe(&mut self, covers: i64, (at, order): (Instant, u64)) {
+        self.debts.push(Debt {
+            covers,
+            order,
+            at,
+            until: u64::MAX,
+        });
     }
 
-    fn count_syn(&mut self, segment: &Segment, order: u64) {
+    fn count_syn(&mut self, segment: &Segment, when: (Instant, u64)) {
         self.irs_known = true;
         self.rcv_nxt = 1;
-        self.owe(1, order);
+        self.owe(1, when);
         if let Some((value, _)) = segment.timestamps() {
             self.ts_recent = value;
         }
@@ -293,21 +337,21 @@ impl Conn {
         self.max_snd_wnd = self.max_snd_wnd.max(window);
     }
 
-    fn count_ack(&mut self, segment: &Segment, seq: i64, end: i64, order: u64) {
+    fn count_ack(&mut self, segment: &Segment, (seq, end): (i64, i64), when: (Instant, u64)) {
         let syn = i64::from(segment.flags.contains(Flags::SYN));
         let ack = self.iss.relative(segment.ack).0;
         if ack > self.snd_nxt {
-            return self.owe(i64::MAX, order);
+            return self.owe(i64::MAX, when);
         }
         let stamp = segment.timestamps().map(|(value, _)| value);
         let too_old = stamp.is_some_and(|value| SeqNum(value).before(SeqNum(self.ts_recent)));
         if self.timestamps() && too_old {
-            return self.owe(i64::MAX, order);
+            return self.owe(i64::MAX, when);
         }
         let edge = self.right_edge();
         if (seq != self.rcv_nxt || end > seq) && syn == 0 {
             let lawful = seq <= edge && end > self.rcv_nxt;
-            self.owe(if lawful { end } else { i64::MAX }, order);
+            self.owe(if lawful { end } else { i64::MAX }, when);
         }
         // What is not acceptable is answered and dropped before its ACK is looked at (RFC 9293 section 3.10.7.4).
         if seq > edge || end < self.rcv_nxt {
@@ -319,16 +363,20 @@ impl Conn {
         {
             self.ts_recent = value;
         }
-        self.count_window(segment, ack, syn);
+        self.count_window(segment, ack, (syn, when.1));
         self.count_octets(segment, seq + syn, edge);
     }
 
-    fn count_window(&mut self, segment: &Segment, ack: i64, syn: i64) {
+    fn count_window(&mut self, segment: &Segment, ack: i64, (syn, order): (i64, u64)) {
         if ack < self.snd_una {
             return;
         }
         let shift = if syn == 0 { self.shift(&self.my_syn) } else { 0 };
         let window = i64::from(segment.window) << shift;
+        if self.snd_wnd == 0 && window > 0 {
+            // What probed the closed window was thrown away, and comes again at once.
+            self.losses_told.insert(order);
+        }
         self.snd_wnd = window;
         self.max_snd_wnd = self.max_snd_wnd.max(window);
         self.offered = if window == 0 {
@@ -354,9 +402,12 @@ impl Conn {
 
     /// Enters a frame whole.
     pub fn enter(&mut self, frame: &Frame) {
+        if self.is_probe(frame) {
+            self.probed = Some(frame.at);
+        }
         self.last_frame = Some(frame.octets.clone());
         if frame.has(Flags::RST) {
-            return;
+            return self.pay(frame);
         }
         self.enter_syn(frame);
         self.enter_stretch(frame, frame.end());
@@ -396,7 +447,10 @@ impl Conn {
             self.tsval = value;
         }
         if upto > frame.seq {
-            self.sent.insert(frame.seq, (frame.at, frame.order));
+            self.sent.note(frame.seq, upto, (frame.at, frame.order));
+            if frame.has(Flags::FIN) && upto == frame.end() {
+                self.their_fin = Some(upto);
+            }
         }
         self.snd_nxt = self.snd_nxt.max(upto);
         // Before we have offered any window, the target's SYN is all that can be taken.
@@ -409,6 +463,19 @@ impl Conn {
         self.position = self.arrived.reach(self.position);
     }
 
+    /// Enters what a frame answers, also where it does not reach the tester.
+    pub fn pay(&mut self, frame: &Frame) {
+        self.debts.retain(|debt| !debt.has_lapsed(frame, self.soon));
+        let before = self.debts.len();
+        if !frame.has(Flags::RST) {
+            self.debts.retain(|debt| debt.covers > frame.ack);
+        }
+        // An ACK answers all the segments that it covers, or one that it does not, and a RST one.
+        if self.debts.len() == before && before > 0 {
+            self.debts.remove(0);
+        }
+    }
+
     /// Enters a frame's acknowledgment and window.
     pub fn enter_ack(&mut self, frame: &Frame) {
         let shift = if frame.has(Flags::SYN) {
@@ -418,12 +485,7 @@ impl Conn {
         };
         let edge = frame.ack + (i64::from(frame.segment().window) << shift);
         self.last_ack = self.last_ack.max(frame.ack);
-        let before = self.debts.len();
-        self.debts.retain(|debt| debt.covers > frame.ack);
-        // An ACK answers all the segments that it covers, or one that it does not.
-        if self.debts.len() == before && before > 0 {
-            self.debts.remove(0);
-        }
+        self.pay(frame);
         if self.rcv_nxt < frame.ack && frame.ack <= self.delivered {
             self.rcv_nxt = frame.ack;
         }
@@ -432,79 +494,6 @@ impl Conn {
             Some(old) if edge < old => self.edge = Some(self.rcv_nxt.max(edge)),
             Some(_) | None => self.edge = Some(edge),
         }
-    }
-
-    // ----- what is lawful background --------------------------------------------------------------------------------
-
-    /// Whether the frame is something that a lawful target may send at any time, judged by what had been injected when
-    /// it came. `silent`: under `expect: nothing`, where timers may run and debts be paid, but replies may not come.
-    pub fn is_background(&self, frame: &Frame, silent: bool, due: core::time::Duration) -> bool {
-        if frame.has(Flags::RST) {
-            return false;
-        }
-        if frame.has(Flags::SYN) || frame.stretch_left() > 0 {
-            return self.is_retransmission(frame, due) || self.is_probe(frame) && self.may_be_probed();
-        }
-        if frame.ack_taken || self.is_probe(frame) && frame.seq != self.snd_nxt && self.may_be_probed() {
-            return true;
-        }
-        frame.seq == self.snd_nxt && self.is_lawful_ack(frame, silent)
-    }
-
-    fn may_be_probed(&self) -> bool {
-        self.window_closed() || self.keep_alive
-    }
-
-    /// An empty segment, or one of a single octet, just below or at what is to be sent next.
-    pub fn is_probe(&self, frame: &Frame) -> bool {
-        let at_edge = [self.snd_nxt - 1, self.snd_nxt, self.snd_una - 1, self.snd_una].contains(&frame.seq);
-        !frame.has(Flags::SYN) && !frame.has(Flags::FIN) && frame.segment().payload.len() <= 1 && at_edge
-    }
-
-    fn is_retransmission(&self, frame: &Frame, due: core::time::Duration) -> bool {
-        if frame.has(Flags::SYN) && !self.saw_syn(frame) {
-            return false;
-        }
-        if frame.end() > self.snd_nxt || frame.end() <= frame.una_then {
-            return false;
-        }
-        match self.sent.range(..=frame.seq).next_back() {
-            None => true,
-            // The rest of a retransmission of which a step has taken a part.
-            Some((_, (_, order))) if *order == frame.order => true,
-            Some((_, (at, order))) => {
-                let told = self.loss_told.is_some_and(|told| *order < told && told < frame.order);
-                told || frame.at.since(*at).1 >= due
-            }
-        }
-    }
-
-    /// Whether a SYN with these control bits was seen before.
-    pub fn saw_syn(&self, frame: &Frame) -> bool {
-        let bits = frame
-            .segment()
-            .flags
-            .without(Flags::from_bits(!(Flags::SYN | Flags::ACK).bits()));
-        self.syns_seen.contains(&bits)
-    }
-
-    fn is_lawful_ack(&self, frame: &Frame, silent: bool) -> bool {
-        let injected = if silent {
-            self.rcv_nxt
-        } else {
-            self.rcv_nxt.max(frame.delivered_then)
-        };
-        if self.last_ack < frame.ack && frame.ack <= injected {
-            return true;
-        }
-        if frame.ack != self.last_ack {
-            return false;
-        }
-        let shift = self.shift(&self.their_syn);
-        let wider = self
-            .edge
-            .is_some_and(|edge| frame.ack + (i64::from(frame.segment().window) << shift) > edge);
-        wider || !silent && self.debts.iter().any(|debt| debt.order < frame.order)
     }
 
     /// The tester's timestamp clock: milliseconds, never behind what it has said before.

@@ -8,7 +8,7 @@ use crate::notation::{
 };
 use crate::time::Instant;
 use crate::wire::{Body, Checksum, Ecn, Flags, Icmp, IpHeader, Packet, RelSeq, Segment, SeqNum, TcpOption};
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// What a connection is to be told of a segment once it is sent.
 pub(super) struct Filled {
@@ -79,7 +79,7 @@ pub(super) fn fill(
         up: i64::from(urgent),
     };
     let ip = ip_header(conn.tester, target.0, &pattern.fields, scope)?;
-    finish(
+    let mut filled = finish(
         Packet {
             ip,
             body: Body::Tcp(segment),
@@ -87,7 +87,38 @@ pub(super) fn fill(
         pattern.field(Key::Checksum),
         scope,
         seg,
-    )
+    )?;
+    if let Some(FieldValue::Word(_, hex)) = pattern.field(Key::Ip(IpField::Options)) {
+        filled.octets = with_ip_options(&filled.octets, hex)?;
+    }
+    Ok(filled)
+}
+
+/// Puts options between an IPv4 header and what follows it, filled up with zeros to whole words (RFC 791 section 3.1).
+fn with_ip_options(packet: &[u8], hex: &str) -> Result<Vec<u8>, String> {
+    const HEADER: usize = 20;
+    if packet.first().is_none_or(|first| first >> 4 != 4) {
+        return Err("`ip.options` are of IPv4 only: write `only: {ip: 4}`".to_owned());
+    }
+    let mut options = data_encoding::HEXLOWER_PERMISSIVE
+        .decode(hex.as_bytes())
+        .map_err(|error| error.to_string())?;
+    options.resize(options.len().next_multiple_of(4), 0);
+    let mut octets = packet[..HEADER].to_vec();
+    octets.extend(options);
+    octets[0] = 0x40 | (octets.len() / 4) as u8;
+    let whole = octets.len() + packet.len() - HEADER;
+    octets[2..4].copy_from_slice(&(whole as u16).to_be_bytes());
+    octets[10..12].fill(0);
+    let words = octets
+        .chunks(2)
+        .map(|pair| u32::from(pair[0]) << 8 | u32::from(pair[1]));
+    let sum = words.sum::<u32>();
+    let folded = (sum & 0xffff) + (sum >> 16);
+    let checksum = !(((folded & 0xffff) + (folded >> 16)) as u16);
+    octets[10..12].copy_from_slice(&checksum.to_be_bytes());
+    octets.extend(&packet[HEADER..]);
+    Ok(octets)
 }
 
 /// Puts in the checksum that is asked for, which must be known to be wrong.
@@ -264,6 +295,11 @@ fn ip_header(
             ip.ecn = ecn_named(word).ok_or_else(|| format!("`{word}` is no ECN codepoint"))?;
             continue;
         }
+        match (field, value) {
+            (IpField::From, FieldValue::Word(_, word)) => ip.source = odd_address(word, destination),
+            (IpField::To, FieldValue::Word(_, word)) => ip.destination = odd_address(word, destination),
+            _ => (),
+        }
         let FieldValue::Compare(_, expr) = value else { continue };
         let number = scope.value(expr)?;
         match field {
@@ -273,11 +309,27 @@ fn ip_header(
             IpField::Id => ip.id = number as u16,
             IpField::Df => ip.dont_fragment = number != 0,
             IpField::Flow => ip.flow = (number & 0xf_ffff) as u32,
-            // The length is what the packet has.
-            IpField::Len => {}
+            // The length is what the packet has; the others are words.
+            IpField::Len | IpField::From | IpField::To | IpField::Options => {}
         }
     }
     Ok(ip)
+}
+
+/// One of `ODD_ADDRESSES`, of the same IP version as the target's.
+pub(super) fn odd_address(word: &str, target: IpAddr) -> IpAddr {
+    /// All systems of the link (RFC 1112), all nodes of the link (RFC 4291 section 2.7.1).
+    const ALL_NODES: (Ipv4Addr, Ipv6Addr) = (Ipv4Addr::new(224, 0, 0, 1), Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1));
+    match (word, target.is_ipv4()) {
+        ("unspecified", true) => Ipv4Addr::UNSPECIFIED.into(),
+        ("unspecified", false) => Ipv6Addr::UNSPECIFIED.into(),
+        ("loopback", true) => Ipv4Addr::LOCALHOST.into(),
+        ("loopback", false) => Ipv6Addr::LOCALHOST.into(),
+        ("broadcast", true) => Ipv4Addr::BROADCAST.into(),
+        ("broadcast" | "multicast", false) => ALL_NODES.1.into(),
+        ("multicast", true) => ALL_NODES.0.into(),
+        (_, _) => target,
+    }
 }
 
 /// What the tester has offered by a SYN of its own.

@@ -73,13 +73,18 @@ pub(super) fn fit(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hu
     if reset {
         return no("it is a RST");
     }
+    if let Some(value) = length_only(pattern)
+        && let Some(why) = wrong_number("data", value, frame.segment().payload.len() as i64, scope)?
+    {
+        return no(why);
+    }
     if pattern.sets(Flags::SYN) {
         return fit_syn(pattern, frame, scope, hunt);
     }
     if frame.has(Flags::SYN) {
         return no("it is a SYN");
     }
-    if wanted_octets(pattern, scope)? == 0 && !pattern.sets(Flags::FIN) && !pattern.again {
+    if wanted_octets(pattern, frame, scope)? == 0 && !pattern.sets(Flags::FIN) && !pattern.again {
         return fit_acknowledgment(pattern, frame, scope, hunt);
     }
     fit_stretch(pattern, frame, scope, hunt)
@@ -96,6 +101,20 @@ fn wrong_ack(pattern: &SegmentPattern, frame: &Frame, hunt: &Hunt) -> Option<Str
     wrong.then(|| format!("ack={}, expected {} (RCV.NXT)", frame.ack, hunt.rcv_nxt))
 }
 
+/// In the middle of a stretch the ACK need not be the last one, but it neither goes back nor ahead of what was sent.
+fn impossible_ack(pattern: &SegmentPattern, frame: &Frame, conn: &Conn, hunt: &Hunt) -> Option<String> {
+    let free = matches!(
+        pattern.field(Key::Ack).or(pattern.field(Key::AbsAck)),
+        Some(FieldValue::Any)
+    );
+    let least = frame.rcv_nxt_then.min(hunt.rcv_nxt);
+    let lawful = free || !frame.has(Flags::ACK) || conn.may_acknowledge(frame, least, hunt.rcv_nxt);
+    (!lawful).then(|| format!("ack={}, expected {least} to {} (RCV.NXT)", frame.ack, hunt.rcv_nxt))
+}
+
+/// Why a frame is not the retransmission that was waited for.
+const NOT_DUE: &str = "it came in the same instant as what it repeats";
+
 fn fit_reset(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &Hunt) -> Result<Fit, String> {
     let wrong = wrong_flags(pattern, frame, Flags::NONE).or(wrong_ack(pattern, frame, hunt));
     if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &[]))? {
@@ -108,13 +127,13 @@ fn fit_reset(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &
 
 fn fit_probe(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &mut Hunt) -> Result<Fit, String> {
     let conn = &scope.conns[scope.here];
-    if frame.has(Flags::RST) || !conn.is_probe(frame) || frame.stretch_left() > 1 {
+    if !frame.has(Flags::ACK) || frame.has(Flags::RST) || !conn.is_probe(frame) || frame.stretch_left() > 1 {
         return no("it is no probe");
     }
-    let octets = frame.segment().payload.len();
-    if frame.seq == conn.snd_nxt && (octets == 0 || !conn.window_closed()) {
-        return no("it is no probe: it is at SND.NXT");
+    if !conn.probe_is_due(frame) {
+        return no("it is a copy of the last probe");
     }
+    let octets = frame.segment().payload.len();
     if let Some(value) = pattern.field(Key::Data)
         && let Some(why) = wrong_number("data", value, octets as i64, scope)?
     {
@@ -148,10 +167,13 @@ fn fit_syn(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &Hu
             .to_owned(),
         );
     }
+    if wrong.is_none() && pattern.again && !conn.may_come_again(frame) {
+        wrong = Some(NOT_DUE.to_owned());
+    }
     if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &[Key::Data]))? {
         return no(why);
     }
-    let octets = wanted_octets(pattern, scope)?;
+    let octets = wanted_octets(pattern, frame, scope)?;
     if octets > 0 && frame.segment().payload.len() != octets {
         return no(format!("data={}, expected {octets}", frame.segment().payload.len()));
     }
@@ -197,7 +219,7 @@ fn fit_stretch(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt:
     if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &skip))? {
         return no(why);
     }
-    let wanted = wanted_octets(pattern, scope)?;
+    let wanted = wanted_octets(pattern, frame, scope)?;
     let fin = pattern.sets(Flags::FIN);
     let at = match hunt.at {
         Some(at) => at,
@@ -208,6 +230,9 @@ fn fit_stretch(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt:
     };
     if frame.stretch_left() == 0 {
         return no("it carries nothing");
+    }
+    if frame.fin_left && !frame.closed_then {
+        return no("its FIN came before the application closed");
     }
     let payload = frame.segment().payload.len();
     let data_at = frame.data_at();
@@ -225,6 +250,12 @@ fn fit_stretch(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt:
     }
     if pattern.again && end > conn.snd_nxt {
         return no("it goes beyond SND.NXT");
+    }
+    // What was thrown away at a closed window is due once more although no step says `again`. Behind a loss the frame
+    // may be one that was kept.
+    let repeats = data_at < conn.snd_nxt && frame.taken == 0 && !conn.lossy;
+    if (pattern.again || repeats) && !conn.may_come_again(frame) {
+        return no(NOT_DUE);
     }
     if pattern.again && hunt.segments == 0 && wanted == 0 && !fin {
         hunt.left = payload;
@@ -245,6 +276,7 @@ fn take_stretch(
     hunt: &mut Hunt,
     (at, offset, take): (i64, usize, usize),
 ) -> Result<Fit, String> {
+    let conn = &scope.conns[scope.here];
     let payload = frame.segment().payload.len();
     let fin = pattern.sets(Flags::FIN);
     let last = take == hunt.left;
@@ -254,6 +286,17 @@ fn take_stretch(
             "octets stand before the FIN that were not expected: {}",
             payload - offset - take
         ));
+    }
+    if !last && frame.fin_left {
+        return no(format!(
+            "its FIN stands before {} octets that were expected",
+            hunt.left - take
+        ));
+    }
+    if !(last && (!fin || fin_here))
+        && let Some(why) = impossible_ack(pattern, frame, conn, hunt)
+    {
+        return no(why);
     }
     if last && (!fin || fin_here) {
         let ack = pattern
@@ -293,11 +336,20 @@ fn stretch_start(pattern: &SegmentPattern, scope: &Scope) -> Result<i64, String>
     }
 }
 
-fn wanted_octets(pattern: &SegmentPattern, scope: &Scope) -> Result<usize, String> {
+/// `data` where it says how long one segment may be, and not how many octets are to come.
+fn length_only(pattern: &SegmentPattern) -> Option<&FieldValue> {
+    let value = pattern.field(Key::Data).filter(|_| pattern.text.is_none());
+    value.filter(|value| !matches!(value, FieldValue::Compare(Comparison::Equal, _)))
+}
+
+/// The octets that must come: those that are written; where only a length is asked for, those of this segment.
+fn wanted_octets(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Result<usize, String> {
     match (&pattern.text, pattern.field(Key::Data)) {
         (Some(text), _) => Ok(text.len()),
-        (None, Some(FieldValue::Compare(_, expr))) => Ok(scope.value(expr)?.max(0) as usize),
-        (None, _) => Ok(0),
+        (None, Some(FieldValue::Compare(Comparison::Equal, expr))) => Ok(scope.value(expr)?.max(0) as usize),
+        (None, Some(_)) if pattern.again => Ok(frame.segment().payload.len()),
+        (None, Some(_)) => Ok(frame.segment().payload.len() - frame.taken),
+        (None, None) => Ok(0),
     }
 }
 
@@ -419,6 +471,8 @@ fn wrong_ip(field: IpField, value: &FieldValue, frame: &Frame, scope: &Scope) ->
         IpField::Id => ("ip.id", i64::from(ip.id)),
         IpField::Df => ("ip.df", i64::from(ip.dont_fragment)),
         IpField::Flow => ("ip.flow", i64::from(ip.flow)),
+        // Injected only.
+        IpField::From | IpField::To | IpField::Options => return Ok(None),
     };
     wrong_number(name, value, got, scope)
 }

@@ -22,6 +22,8 @@ pub(super) struct Frame {
     pub cause: Cause,
     /// Its place among everything that this run did and saw.
     pub order: u64,
+    /// Its number among the frames of the target, from 0; copies of it have the same.
+    pub number: u32,
     pub packet: Arc<Packet>,
     pub octets: Arc<[u8]>,
     /// SEG.SEQ and SEG.ACK, counted from the ISNs.
@@ -36,6 +38,9 @@ pub(super) struct Frame {
     /// The books as they were when it came: what the tester had acknowledged, injected, and got counted by then.
     pub una_then: i64,
     pub delivered_then: i64,
+    pub rcv_nxt_then: i64,
+    /// Whether the application had closed its direction.
+    pub closed_then: bool,
 }
 
 impl Frame {

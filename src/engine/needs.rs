@@ -77,6 +77,8 @@ fn setting_ability(setting: Setting) -> Option<String> {
         | Setting::SendBuffer
         | Setting::RecvBuffer
         | Setting::Mss
-        | Setting::QuickAck => Some(format!("set:{}", setting.name())),
+        | Setting::QuickAck
+        | Setting::Dscp
+        | Setting::Ttl => Some(format!("set:{}", setting.name())),
     }
 }

@@ -1,7 +1,9 @@
 //! What a run established.
 
+use super::run::Cursor;
 use crate::case::{Level, Position};
 use crate::rules::Rule;
+use crate::target::CallId;
 use crate::time::{Instant, Stamp};
 use core::fmt;
 use std::collections::BTreeMap;
@@ -112,6 +114,34 @@ pub enum Measure {
     Octets(Vec<u8>),
 }
 
+/// What of the target met a step: whoever wants to know whether the step would have noticed something else, changes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The step.
+    pub step: Cursor,
+    /// What met it.
+    pub met_by: MetBy,
+    /// From when to when it would have been in time.
+    pub window: (Instant, Instant),
+    /// How many injects and calls the target had met by then.
+    pub inputs: u32,
+}
+
+/// What a step looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetBy {
+    /// A frame of the target, by its number among all that came, from 0.
+    Frame(u32),
+    /// The end of a call.
+    Call(CallId),
+    /// A call that did not end.
+    Pending(CallId),
+    /// Nothing, as was asked; so many frames had come by then.
+    Silence(u32),
+    /// One of the outcomes of an `any-of`, by its place: not yet what meets it.
+    Outcome(usize),
+}
+
 /// Everything that a run leaves behind.
 #[derive(Clone, Debug)]
 pub struct Outcome {
@@ -131,6 +161,8 @@ pub struct Outcome {
     pub broken_rules: Vec<BrokenRule>,
     /// Everything that happened, in order.
     pub trace: Vec<TraceEvent>,
+    /// What met each step that looked at something, in order.
+    pub evidence: Vec<Evidence>,
     /// When it began, on the bench's clock.
     pub began: Instant,
     /// When it ended.

@@ -6,7 +6,7 @@ use super::conn::Conn;
 use super::eval::{Scope, period};
 use super::fit::Hunt;
 use super::frame::{Cause, Frame, Mark};
-use super::outcome::{BrokenRule, Failure, Happening, Measure, Outcome, TraceEvent, Verdict};
+use super::outcome::{BrokenRule, Evidence, Failure, Happening, Measure, MetBy, Outcome, TraceEvent, Verdict};
 use super::rng::Rng;
 use super::traffic::Delayed;
 use crate::case::{Condition, ConnId, Level, Position, Requirement, Script, Step, StepKind};
@@ -154,8 +154,8 @@ pub(super) struct InFlight {
 }
 
 /// Where a run stands: in which list of steps, at which of them.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Cursor {
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cursor {
     /// Which of `given`; as many as there are: the steps proper.
     given: usize,
     index: usize,
@@ -178,10 +178,12 @@ impl Cursor {
         list
     }
 
+    /// The step there; `None` behind the last.
     pub fn step<'a>(&self, script: &'a Script) -> Option<&'a Step> {
         self.list(script).get(self.index)
     }
 
+    /// Whether it belongs to `given`.
     pub fn in_given(&self, script: &Script) -> bool {
         self.given < script.given.len()
     }
@@ -232,8 +234,10 @@ pub(super) struct Run {
     pub in_flight: Option<InFlight>,
     /// The packet in flight, for the rules.
     flying: Option<(usize, Arc<Packet>)>,
+    /// From when the time of a `state` step runs; asking for it moves the mark.
+    pub state_since: Mark,
     /// What must hold whatever the case asks.
-    watch: Watch,
+    watch: Option<Watch>,
     pub order: u64,
     pub rng: Rng,
     pub calls: Calls,
@@ -248,6 +252,11 @@ pub(super) struct Run {
     outcomes: Vec<String>,
     pub notes: Vec<String>,
     trace: Vec<TraceEvent>,
+    evidence: Vec<Evidence>,
+    /// How many frames of the target have come.
+    pub frames: u32,
+    /// How many injects and calls were handed to the driver.
+    inputs: u32,
     pub began: Instant,
     late: Duration,
     /// Until when the run waits.
@@ -259,14 +268,16 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub fn new(id: RunId, now: Instant, script: Arc<Script>, facts: Arc<Facts>, at: Endpoints) -> Run {
+    pub fn new(id: RunId, now: Instant, script: Arc<Script>, facts: Arc<Facts>, at: Endpoints, rules: bool) -> Run {
         let mut rng = Rng::new(at.seed);
         let conns = conns(&script, &facts, &at, &mut rng);
         let calls = Calls::new(id);
-        let watch = Watch::new(Known {
-            mtu: Some(usize::from(facts.mtu)),
-            complete: true,
-            merged: false,
+        let watch = rules.then(|| {
+            Watch::new(Known {
+                mtu: Some(usize::from(facts.mtu)),
+                complete: true,
+                merged: false,
+            })
         });
         let mut run = Run {
             script,
@@ -284,6 +295,7 @@ impl Run {
             outbox: VecDeque::new(),
             in_flight: None,
             flying: None,
+            state_since: Mark::default(),
             watch,
             order: 0,
             rng,
@@ -298,6 +310,9 @@ impl Run {
             outcomes: Vec::new(),
             notes: Vec::new(),
             trace: Vec::new(),
+            evidence: Vec::new(),
+            frames: 0,
+            inputs: 0,
             began: now,
             late: Duration::ZERO,
             due: Instant::NEVER,
@@ -354,6 +369,7 @@ impl Run {
                 // What is to be done at a moment, or in answer to something, must not be done late.
                 self.note_lateness(now.since(self.stirred));
                 self.order += 1;
+                self.inputs += 1;
                 self.in_flight = Some(InFlight {
                     cause: self.order,
                     asked: now,
@@ -404,8 +420,8 @@ impl Run {
         }
         let Some(in_flight) = &mut self.in_flight else { return };
         in_flight.carried = Some(at);
-        if let Some((number, packet)) = self.flying.take() {
-            self.watch.see(number, at, Way::In, &packet);
+        if let (Some((number, packet)), Some(watch)) = (self.flying.take(), &mut self.watch) {
+            watch.see(number, at, Way::In, &packet);
         }
         if self.outcome.is_none() {
             self.mark = Mark {
@@ -529,6 +545,16 @@ impl Run {
         self.trace.len()
     }
 
+    /// Notes what met the step under way, which waits from `base` on.
+    pub fn met_by(&mut self, met_by: MetBy, base: Mark, period: Period) {
+        self.evidence.push(Evidence {
+            step: self.cursor.clone(),
+            met_by,
+            window: (base.at.earliest + period.least, base.at.latest + period.most),
+            inputs: self.inputs,
+        });
+    }
+
     /// The step under way.
     pub fn step<'a>(&self, script: &'a Script) -> Option<&'a Step> {
         self.cursor.step(script)
@@ -551,13 +577,10 @@ impl Run {
         self.busy = Busy::Idle;
     }
 
-    /// Takes one of several outcomes; its first step is met already if it was silence.
-    pub fn choose(&mut self, branch: usize, name: &str, met: bool) {
+    /// Takes one of several outcomes; its first step is next.
+    pub fn choose(&mut self, branch: usize, name: &str) {
         self.outcomes.push(name.to_owned());
         self.cursor.enter(branch);
-        if met {
-            self.cursor.advance();
-        }
         self.busy = Busy::Idle;
     }
 
@@ -662,12 +685,14 @@ impl Run {
 
     /// Shows a frame of the target to the rules, before anything happens to it on the way.
     pub fn show_to_rules(&mut self, at: Stamp, packet: &Arc<Packet>) {
-        self.watch.see(self.trace.len(), at, Way::Out, packet);
+        if let Some(watch) = &mut self.watch {
+            watch.see(self.trace.len(), at, Way::Out, packet);
+        }
     }
 
     /// Marks the frame in the trace that has just broken a rule.
     pub fn mark_broken(&mut self, at: Stamp) {
-        while let Some(breach) = self.watch.breaches().get(self.marked) {
+        while let Some(breach) = self.watch.as_ref().and_then(|watch| watch.breaches().get(self.marked)) {
             let name = breach.rule.name;
             self.marked += 1;
             self.trace(at, Happening::Broken(name));
@@ -676,7 +701,9 @@ impl Run {
 
     /// The rules that were broken, the worst first.
     fn broken_rules(&mut self, now: Instant) -> Vec<BrokenRule> {
-        self.watch.finish(Stamp::exactly(now));
+        if let Some(watch) = &mut self.watch {
+            watch.finish(Stamp::exactly(now));
+        }
         let shown = |number: usize| match self.trace.get(number) {
             Some(TraceEvent {
                 at,
@@ -684,9 +711,8 @@ impl Run {
             }) => format!("`{text}` at {}", self.clock(at.latest)),
             _ => "a frame".to_owned(),
         };
-        let mut broken: Vec<BrokenRule> = self
-            .watch
-            .breaches()
+        let breaches = self.watch.as_ref().map_or(&[][..], Watch::breaches);
+        let mut broken: Vec<BrokenRule> = breaches
             .iter()
             .map(|breach| {
                 let (earlier, later) = breach.frames;
@@ -779,6 +805,7 @@ impl Run {
             notes: std::mem::take(&mut self.notes),
             broken_rules: std::mem::take(&mut self.broken),
             trace: std::mem::take(&mut self.trace),
+            evidence: std::mem::take(&mut self.evidence),
             began: self.began,
             ended: now,
         });
@@ -840,7 +867,7 @@ fn conns(script: &Script, facts: &Facts, at: &Endpoints, rng: &mut Rng) -> Vec<C
                 FIRST_PORT.wrapping_add(index as u16),
             ),
         };
-        conns.push(Conn::new(&decl.name, tester, port, isn, made_up, facts.mtu));
+        conns.push(Conn::new(&decl.name, tester, port, isn, made_up, facts));
     }
     conns
 }

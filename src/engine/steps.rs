@@ -3,10 +3,10 @@
 use super::eval::check;
 use super::fit::{Fit, Hunt, fit};
 use super::frame::{Frame, Mark};
-use super::outcome::{Happening, Measure};
+use super::outcome::{Happening, Measure, MetBy};
 use super::run::{Action, Busy, Expecting, Progress, Run, Stop, earliest};
-use crate::case::{AnyOf, ConnId, Expect, State, Step, StepKind, What};
-use crate::notation::{Pattern, Role, SegmentPattern, Tolerance};
+use crate::case::{AnyOf, ConnId, Expect, State, StateStep, Step, StepKind, What};
+use crate::notation::{Pattern, Period, Role, SegmentPattern, Tolerance};
 use crate::target::{Answer, Call};
 use crate::time::{Instant, Stamp};
 use crate::wire::Flags;
@@ -14,6 +14,8 @@ use core::time::Duration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// How exactly it is found out when a state is reached that a timer brings.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// How long to let pass before a state is asked for again.
 const ASK_AGAIN: Duration = Duration::from_millis(5);
 
@@ -95,7 +97,7 @@ impl Run {
                 let (base, period) = self.window(&when)?;
                 self.busy = Busy::Waiting(base.at.latest + period.most);
             }
-            StepKind::State(state) => self.begin_state(here, *state, now)?,
+            StepKind::State(what) => self.begin_state(here, what, now)?,
             StepKind::Faults(specs) => {
                 self.middlebox.tell(specs);
                 self.finish_step();
@@ -181,6 +183,9 @@ impl Run {
             };
             let fit = self.fit(conn, &expect.segment, &mut frame)?;
             let seen = self.show(&frame, conn);
+            if !matches!(fit, Fit::No(_)) {
+                self.met_by(MetBy::Frame(frame.number), base, period);
+            }
             match fit {
                 Fit::No(why) => {
                     let repeated = frame.stretch_left() > 0;
@@ -337,9 +342,8 @@ impl Run {
 
     /// Enters a frame that no step takes, if it is lawful background; fails the run otherwise.
     fn pass_by(&mut self, conn: usize, frame: Frame, silent: bool, expected: &str, why: &str) -> Result<(), Stop> {
-        let due = self.tolerance(Tolerance::Due);
         let text = self.show(&frame, conn);
-        if !self.conns[conn].is_background(&frame, silent, due) {
+        if !self.conns[conn].is_background(&frame, silent) {
             let why = if why.is_empty() {
                 String::new()
             } else {
@@ -452,6 +456,7 @@ impl Run {
             return Ok(Progress::Until(until));
         }
         self.checked += 1;
+        self.met_by(MetBy::Silence(self.frames), self.mark, until_then(self.mark, until));
         self.set_mark(Mark {
             at: Stamp::exactly(until),
             cause: None,
@@ -495,18 +500,18 @@ impl Run {
             Some(index) => ends[index],
             None => ends.iter().copied().max().unwrap_or(drained),
         };
-        if let Some(index) = self.fitting_result(any_of)? {
-            self.commit(any_of, index, false);
+        let conns = outcome_conns(any_of);
+        if let Some(index) = self.fitting_result(any_of, &conns)? {
+            self.commit(any_of, index);
             return Ok(Progress::Done);
         }
-        let conns = outcome_conns(any_of);
         while let Some((conn, _)) = earliest(&self.conns, &conns) {
             let Some(frame) = self.conns[conn].inbox.pop_front() else {
                 break;
             };
             if let Some(index) = self.fitting_outcome(any_of, conn, &frame)? {
                 self.conns[conn].inbox.push_front(frame);
-                self.commit(any_of, index, false);
+                self.commit(any_of, index);
                 return Ok(Progress::Done);
             }
             self.pass_by(conn, frame, silence.is_some(), &outcome_names(any_of), "")?;
@@ -516,70 +521,117 @@ impl Run {
         }
         match silence {
             Some(index) => {
+                let base = self.mark;
                 self.set_mark(Mark {
                     at: Stamp::exactly(until),
                     cause: None,
                 });
                 self.checked += 1;
-                self.commit(any_of, index, true);
+                self.commit(any_of, index);
+                self.met_by(MetBy::Silence(self.frames), base, until_then(base, until));
+                self.finish_step();
                 Ok(Progress::Done)
             }
             None => Err(Stop::late(outcome_names(any_of), "none of them came")),
         }
     }
 
+    /// The outcome that a frame fits. One that fits two does not tell them apart: then the case is wrong, whatever the
+    /// target did.
     fn fitting_outcome(&self, any_of: &AnyOf, conn: usize, frame: &Frame) -> Result<Option<usize>, Stop> {
         let Busy::Choosing { hunts, .. } = &self.busy else {
             return Ok(None);
         };
-        for (index, (_, steps)) in any_of.outcomes.iter().enumerate() {
+        let mut found = None;
+        for (index, (name, steps)) in any_of.outcomes.iter().enumerate() {
             let Some(StepKind::Expect(expect)) = steps.first().map(|step| &step.kind) else {
                 continue;
             };
             let Some(mut hunt) = hunts.get(&(index, conn)).cloned() else {
                 continue;
             };
-            if !matches!(
-                fit(&expect.segment, &mut frame.clone(), &self.scope(conn), &mut hunt)?,
-                Fit::No(_)
-            ) {
-                return Ok(Some(index));
+            let fit = fit(&expect.segment, &mut frame.clone(), &self.scope(conn), &mut hunt)?;
+            if matches!(fit, Fit::No(_)) {
+                continue;
             }
+            if let Some(first) = found {
+                let (first, _): &(String, _) = &any_of.outcomes[first];
+                return Err(ambiguous(first, name, &format!("fit `{}`", self.show(frame, conn))));
+            }
+            found = Some(index);
         }
-        Ok(None)
+        Ok(found)
     }
 
-    fn fitting_result(&self, any_of: &AnyOf) -> Result<Option<usize>, Stop> {
-        for (index, (_, steps)) in any_of.outcomes.iter().enumerate() {
+    /// The outcome whose call has ended as it asks. As for frames, two at once are an error of the case, also where the
+    /// other begins with a frame and that is there too.
+    fn fitting_result(&self, any_of: &AnyOf, conns: &[ConnId]) -> Result<Option<usize>, Stop> {
+        let mut found = None;
+        for (index, (name, steps)) in any_of.outcomes.iter().enumerate() {
             let Some(step) = steps.first() else { continue };
-            if let StepKind::Result(result) = &step.kind
-                && self.result_is(step, result)?
-            {
-                return Ok(Some(index));
+            let StepKind::Result(result) = &step.kind else {
+                continue;
+            };
+            if !self.result_is(step, result)? {
+                continue;
+            }
+            if let Some(first) = found {
+                let (first, _): &(String, _) = &any_of.outcomes[first];
+                return Err(ambiguous(
+                    first,
+                    name,
+                    &format!("fit the end of `{}`", result.verb.name()),
+                ));
+            }
+            found = Some(index);
+        }
+        let Some(index) = found else { return Ok(None) };
+        for conn in conns.iter().map(|id| id.0) {
+            for frame in &self.conns[conn].inbox {
+                if let Some(other) = self.fitting_outcome(any_of, conn, frame)? {
+                    let names = (&any_of.outcomes[index].0, &any_of.outcomes[other].0);
+                    let how = format!(
+                        "have come: the call has ended, and `{}` is there",
+                        self.show(frame, conn)
+                    );
+                    return Err(ambiguous(names.0, names.1, &how));
+                }
             }
         }
-        Ok(None)
+        Ok(Some(index))
     }
 
-    fn commit(&mut self, any_of: &AnyOf, index: usize, met: bool) {
+    fn commit(&mut self, any_of: &AnyOf, index: usize) {
         let name = any_of.outcomes[index].0.clone();
         self.note(self.mark.at, format!("outcome: {name}"));
+        self.met_by(MetBy::Outcome(index), self.mark, Period::default());
         if !any_of.right.is_empty() && !any_of.right.contains(&name) {
             self.fail_softly(
                 format!("the outcome {}", any_of.right.join(" or ")),
                 format!("the outcome {name}"),
             );
         }
-        self.choose(index, &name, met);
+        self.choose(index, &name);
     }
 
     // ----- state ----------------------------------------------------------------------------------------------------
 
-    fn begin_state(&mut self, conn: ConnId, state: State, now: Instant) -> Result<(), Stop> {
-        if !self.facts.abilities.can("state") {
-            return self.probe_state(conn, state, now);
+    fn begin_state(&mut self, conn: ConnId, what: &StateStep, now: Instant) -> Result<(), Stop> {
+        match (&what.when, self.facts.abilities.can("state")) {
+            (None, true) => self.ask_state(conn, now + self.tolerance(Tolerance::Prompt)),
+            (Some(when), true) => {
+                let (base, period) = self.window(when)?;
+                self.state_since = base;
+                self.ask_state(conn, base.at.latest + period.most);
+            }
+            (None, false) => return self.probe_state(conn, what.state, now),
+            (Some(_), false) => {
+                return Err(Stop::Unsupported(format!(
+                    "{} does not tell when it is in {}",
+                    self.facts.name, what.state
+                )));
+            }
         }
-        self.ask_state(conn, now + self.tolerance(Tolerance::Prompt));
         Ok(())
     }
 
@@ -610,7 +662,7 @@ impl Run {
     }
 
     fn go_on_probing(&mut self, step: &Step, drained: Instant) -> Result<Progress, Stop> {
-        let (Busy::Probing(until), StepKind::State(want)) = (&self.busy, &step.kind) else {
+        let (Busy::Probing(until), StepKind::State(StateStep { state: want, .. })) = (&self.busy, &step.kind) else {
             return Ok(Progress::Done);
         };
         let (until, gone) = (*until, matches!(want, State::Closed | State::Listen));
@@ -631,6 +683,7 @@ impl Run {
             self.checked += 1;
             self.notes
                 .push(format!("state: {want} by a probe: the wire tells no more"));
+            self.met_by(MetBy::Frame(frame.number), self.mark, until_then(self.mark, until));
             self.enter(conn, &frame);
             self.finish_step();
             return Ok(Progress::Done);
@@ -652,9 +705,10 @@ impl Run {
 
     fn go_on_asking(&mut self, step: &Step, now: Instant, drained: Instant) -> Result<Progress, Stop> {
         let conn = step.conns.first().copied().unwrap_or(ConnId(0));
-        let StepKind::State(want) = step.kind else {
+        let StepKind::State(what) = &step.kind else {
             return Ok(Progress::Done);
         };
+        let want = what.state;
         match self.busy {
             Busy::AskAgain { at, until } if drained >= at => {
                 self.ask_state(conn, until);
@@ -669,16 +723,16 @@ impl Run {
                 Some(Ok(Answer::State(is))) if *is == want || (want, *is) == (State::Closed, State::Listen) => {
                     let is = *is;
                     self.checked += 1;
+                    self.met_by(MetBy::Call(id), self.mark, until_then(self.mark, until));
                     self.note(self.mark.at, format!("state {is}"));
+                    self.measure_state(what, now)?;
                     self.finish_step();
                     Ok(Progress::Done)
                 }
                 // What follows from a frame at once may still wait for a socket that is busy in a call.
-                Some(Ok(Answer::State(_))) if now < until && !self.facts.virtual_time => {
-                    self.busy = Busy::AskAgain {
-                        at: now + ASK_AGAIN,
-                        until,
-                    };
+                Some(Ok(Answer::State(_))) if now < until && (what.when.is_some() || !self.facts.virtual_time) => {
+                    let pause = if what.when.is_some() { LOOK_AGAIN } else { ASK_AGAIN };
+                    self.busy = Busy::AskAgain { at: now + pause, until };
                     Ok(Progress::Done)
                 }
                 Some(Ok(Answer::State(is))) => Err(Stop::failed(step.text.clone(), format!("state {is}"))),
@@ -689,6 +743,27 @@ impl Run {
             },
             _ => Ok(Progress::Done),
         }
+    }
+
+    /// The time until a state was reached: a range such as `about T` is judged too.
+    fn measure_state(&mut self, what: &StateStep, now: Instant) -> Result<(), Stop> {
+        let Some(when) = &what.when else { return Ok(()) };
+        let (base, (_, period)) = (self.state_since, self.window(when)?);
+        let took = now.since(base.at.earliest);
+        if took < period.least {
+            let expected = format!("{} not sooner than {:.3} s", what.state, period.least.as_secs_f64());
+            return Err(Stop::late(
+                expected,
+                format!("it was reached after {:.3} s", took.as_secs_f64()),
+            ));
+        }
+        let mark = Mark {
+            at: Stamp::exactly(now),
+            cause: None,
+        };
+        self.measure(&what.measure, None, base, mark, 1);
+        self.mark = mark;
+        Ok(())
     }
 
     // ----- the end --------------------------------------------------------------------------------------------------
@@ -713,6 +788,14 @@ impl Run {
     }
 }
 
+/// The time from a mark to a deadline.
+fn until_then(mark: Mark, until: Instant) -> Period {
+    Period {
+        least: Duration::ZERO,
+        most: until.since(mark.at.latest),
+    }
+}
+
 fn elapsed_seconds(base: Mark, mark: Mark) -> f64 {
     if mark.cause.is_some() && mark.cause == base.cause {
         return 0.0;
@@ -723,6 +806,13 @@ fn elapsed_seconds(base: Mark, mark: Mark) -> f64 {
 
 fn starts_silent(steps: &[Step]) -> bool {
     matches!(steps.first().map(|step| &step.kind), Some(StepKind::Nothing(_)))
+}
+
+/// What is wrong with a case whose outcomes do not exclude each other.
+fn ambiguous(first: &str, second: &str, how: &str) -> Stop {
+    Stop::Case(format!(
+        "the outcomes `{first}` and `{second}` both {how}; outcomes must differ in their first steps"
+    ))
 }
 
 fn outcome_names(any_of: &AnyOf) -> String {

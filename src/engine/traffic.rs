@@ -21,9 +21,11 @@ pub(super) struct Delayed {
     due: Instant,
     conn: usize,
     from_tester: bool,
+    /// Of the target's frames: which.
+    number: u32,
     octets: Arc<[u8]>,
     /// Its place in the trace.
-    number: usize,
+    place: usize,
 }
 
 /// What becomes of a frame in the middlebox: what arrives at once, and what arrives later.
@@ -65,9 +67,10 @@ impl Run {
     pub(super) fn inject_icmp(&mut self, conn: ConnId, pattern: &IcmpPattern, now: Instant) -> Result<(), Stop> {
         let packet = fill_icmp(pattern, &self.scope(conn.0), self.at.target)?;
         let octets: Arc<[u8]> = packet.encode().into();
+        self.order += 1;
         let it = &mut self.conns[conn.0];
         it.last_inject = Some(self.order);
-        it.loss_told = Some(self.order);
+        it.losses_told.insert(self.order);
         self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, conn.0, &packet, &octets, "");
         self.outbox.push_back(Action::Inject(Flight { octets, seen: None }));
         Ok(())
@@ -105,8 +108,9 @@ impl Run {
         };
         let conn = &mut self.conns[here];
         let repeated_ack = i64::from(segment.seg_len()) == 0 && conn.iss.relative(segment.ack).0 == conn.snd_una;
-        if repeated_ack && conn.snd_nxt > conn.snd_una || has_sack(segment) {
-            conn.loss_told = Some(order);
+        let repeated_syn = segment.flags.contains(Flags::SYN) && conn.syn_injected;
+        if repeated_ack && conn.snd_nxt > conn.snd_una || has_sack(segment) || repeated_syn {
+            conn.losses_told.insert(order);
         }
         conn.win = segment.window;
         conn.seg = seg;
@@ -119,7 +123,7 @@ impl Run {
             conn.my_syn_options = Some(segment.options.clone());
         }
         let passage = self.through_middlebox(here, true, &packet, &octets)?;
-        let number = self.trace_length();
+        let place = self.trace_length();
         self.trace_frame(
             Stamp::exactly(now),
             Arrow::ToTarget,
@@ -136,27 +140,28 @@ impl Run {
             };
         }
         for copy in passage.now {
-            self.deliver(here, copy, order, number);
+            self.deliver(here, copy, (now, order), place);
         }
         if let Some((after, octets)) = passage.later {
             self.delayed.push(Delayed {
                 due: now + after,
                 conn: here,
                 from_tester: true,
+                number: 0,
                 octets,
-                number,
+                place,
             });
         }
         Ok(())
     }
 
     /// Hands a segment to the driver, and counts it.
-    fn deliver(&mut self, here: usize, octets: Arc<[u8]>, order: u64, number: usize) {
+    fn deliver(&mut self, here: usize, octets: Arc<[u8]>, when: (Instant, u64), place: usize) {
         let packet = Packet::parse(&octets).ok();
         if let Some(segment) = packet.as_ref().and_then(Packet::tcp) {
-            self.conns[here].count(segment, order);
+            self.conns[here].count(segment, when);
         }
-        let seen = packet.map(|packet| (number, Arc::new(packet)));
+        let seen = packet.map(|packet| (place, Arc::new(packet)));
         self.outbox.push_back(Action::Inject(Flight { octets, seen }));
     }
 
@@ -167,6 +172,8 @@ impl Run {
         if self.ended() {
             return;
         }
+        let number = self.frames;
+        self.frames += 1;
         self.note_lateness(at.latest.since(at.earliest));
         let (cause, at) = self.cause(at);
         self.show_to_rules(at, &packet);
@@ -195,25 +202,29 @@ impl Run {
                 ..Passage::default()
             },
         };
-        let number = self.trace_length();
+        let place = self.trace_length();
         self.trace_frame(at, Arrow::FromTarget, here, &packet, &octets, passage.fault);
         self.mark_broken(at);
         self.conns[here].lossy |= passage.now.is_empty();
+        if passage.now.is_empty() && passage.later.is_none() {
+            self.answer_lost(here, at, &packet, &octets);
+        }
         for copy in passage.now {
             // Unless the middlebox has changed it, it is read once.
             let packet = match Arc::ptr_eq(&copy, &octets) {
                 true => Some(Arc::clone(&packet)),
                 false => Packet::parse(&copy).ok().map(Arc::new),
             };
-            self.arrive(here, at, cause, copy, packet);
+            self.arrive(here, (at, cause), number, copy, packet);
         }
         if let Some((after, octets)) = passage.later {
             self.delayed.push(Delayed {
                 due: at.latest + after,
                 conn: here,
                 from_tester: false,
-                octets,
                 number,
+                octets,
+                place,
             });
         }
     }
@@ -221,6 +232,10 @@ impl Run {
     /// The connection that a frame belongs to: on a shared tuple the incarnation opened last.
     fn conn_of(&self, packet: &Packet) -> Option<usize> {
         let Body::Tcp(segment) = &packet.body else { return None };
+        // All segments of a connection come from the address that it was opened with (RFC 9293 section 3.9.1.1, MUST-45).
+        if packet.ip.source != self.at.target {
+            return None;
+        }
         let fits = |conn: &Conn| {
             conn.tester == packet.ip.destination
                 && conn.tester_port == segment.destination
@@ -248,7 +263,14 @@ impl Run {
     }
 
     /// Puts a frame into the inbox of its connection.
-    fn arrive(&mut self, here: usize, at: Stamp, cause: Cause, octets: Arc<[u8]>, packet: Option<Arc<Packet>>) {
+    fn arrive(
+        &mut self,
+        here: usize,
+        (at, cause): (Stamp, Cause),
+        number: u32,
+        octets: Arc<[u8]>,
+        packet: Option<Arc<Packet>>,
+    ) {
         let Some(packet) = packet else { return };
         self.order += 1;
         let order = self.order;
@@ -258,6 +280,7 @@ impl Run {
             at,
             cause,
             order,
+            number,
             seq: conn.iss.relative(segment.seq).0,
             ack: conn.isn.relative(segment.ack).0,
             taken: 0,
@@ -265,10 +288,23 @@ impl Run {
             ack_taken: false,
             una_then: conn.snd_una,
             delivered_then: conn.delivered,
+            rcv_nxt_then: conn.rcv_nxt,
+            closed_then: conn.closed,
             packet,
             octets,
         };
         conn.inbox.push_back(frame);
+    }
+
+    /// A frame that never arrives has answered all the same.
+    fn answer_lost(&mut self, here: usize, at: Stamp, packet: &Packet, octets: &Arc<[u8]>) {
+        let Body::Tcp(segment) = &packet.body else { return };
+        let conn = &mut self.conns[here];
+        let frame = Frame {
+            at,
+            ..passing(conn, false, packet, segment, octets)
+        };
+        conn.pay(&frame);
     }
 
     // ----- the middlebox --------------------------------------------------------------------------------------------
@@ -383,18 +419,14 @@ impl Run {
             self.note(Stamp::exactly(held.due), "the middlebox lets go of a frame".to_owned());
             if held.from_tester {
                 self.order += 1;
-                self.deliver(held.conn, held.octets, self.order, held.number);
+                self.deliver(held.conn, held.octets, (now, self.order), held.place);
             } else {
-                self.arrive(
-                    held.conn,
-                    Stamp {
-                        earliest: held.due,
-                        latest: now,
-                    },
-                    None,
-                    held.octets.clone(),
-                    Packet::parse(&held.octets).ok().map(Arc::new),
-                );
+                let at = Stamp {
+                    earliest: held.due,
+                    latest: now,
+                };
+                let packet = Packet::parse(&held.octets).ok().map(Arc::new);
+                self.arrive(held.conn, (at, None), held.number, held.octets, packet);
             }
         }
         self.delayed.first().map_or(Instant::NEVER, |held| held.due)
@@ -463,6 +495,7 @@ fn passing(conn: &Conn, from_tester: bool, packet: &Packet, segment: &Segment, o
         at: Stamp::default(),
         cause: None,
         order: 0,
+        number: 0,
         seq: sender.relative(segment.seq).0,
         ack: receiver.relative(segment.ack).0,
         taken: 0,
@@ -470,6 +503,8 @@ fn passing(conn: &Conn, from_tester: bool, packet: &Packet, segment: &Segment, o
         ack_taken: false,
         una_then: 0,
         delivered_then: 0,
+        rcv_nxt_then: 0,
+        closed_then: true,
         packet: Arc::new(packet.clone()),
         octets: octets.clone(),
     }

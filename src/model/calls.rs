@@ -71,8 +71,12 @@ impl Tcb {
                 return;
             }
             if send.urgent {
-                self.snd_up = Some(self.queue.end());
+                self.snd_up = Some(match self.defects.has(Defect::UrgentPointerRecedes) {
+                    true => self.snd_nxt.advanced(send.data.len() as i64),
+                    false => self.queue.end(),
+                });
             }
+            self.last_send = send.data.len().max(1);
             let (id, count) = (send.id, send.data.len() as u64);
             self.user.sends.pop_front();
             cx.answer(id, Ok(Answer::Count(count)));
@@ -101,6 +105,29 @@ impl Tcb {
         self.serve_receives(cx);
         self.output(cx);
         None
+    }
+
+    /// Whether the peer has announced urgent data beyond what has been read (section 3.8.5, MUST-32 and MUST-33);
+    /// waits for it otherwise.
+    pub fn await_urgent(&mut self, cx: &mut Context, id: CallId) -> Ended {
+        if self.state == State::Closed {
+            return self.gone();
+        }
+        self.user.urgents.push_back(id);
+        self.tell_urgent(cx);
+        None
+    }
+
+    /// Tells those who wait that there is urgent data to be read.
+    pub fn tell_urgent(&mut self, cx: &mut Context) {
+        let read = self.rcv_nxt.advanced(-(self.received.ready.len() as i64));
+        let left = self.rcv_up.is_some_and(|up| read.before(up)) || self.has(Defect::UrgentToldForEver);
+        if self.rcv_up.is_none() || !left || self.has(Defect::UrgentNotTold) {
+            return;
+        }
+        for id in core::mem::take(&mut self.user.urgents) {
+            cx.answer(id, Ok(Answer::Ok));
+        }
     }
 
     /// Hands octets to the RECEIVEs that wait; the window may open by that.
@@ -149,9 +176,11 @@ impl Tcb {
                 self.user.error = None;
                 return Some(Ok(Answer::Ok));
             }
-            State::FinWait1 if !both && self.has(Defect::CloseTwiceSendsTwice) => {
-                self.send_again(cx, self.queue.end());
-                return error(ErrorName::Closing, "connection closing");
+            State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait
+                if self.has(Defect::CloseTwiceSendsTwice) =>
+            {
+                self.send_second_fin(cx);
+                return Some(Ok(Answer::Ok));
             }
             State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait if !both => {
                 return error(ErrorName::Closing, "connection closing");
@@ -215,7 +244,7 @@ impl Tcb {
         }
         match self.state {
             State::Established => self.state = State::FinWait1,
-            State::SynReceived if self.unsent() == 0 => {
+            State::SynReceived if self.unsent() == 0 && !cx.config.unsaid.close_waits_for_established => {
                 self.state = State::FinWait1;
                 self.open_congestion_window(cx);
                 if let Some(id) = self.user.connect.take() {
@@ -241,6 +270,7 @@ impl Tcb {
                 self.user.error = None;
                 return Some(Ok(Answer::Ok));
             }
+            State::TimeWait if cx.config.unsaid.abort_keeps_time_wait => return Some(Ok(Answer::Ok)),
             State::CloseWait if self.has(Defect::AbortSilentInCloseWait) => (),
             State::FinWait1 | State::FinWait2 if self.has(Defect::AbortSilentInFinWait) => (),
             State::Established if self.has(Defect::AbortSendsFin) => {
@@ -291,6 +321,7 @@ impl Tcb {
         let sends = core::mem::take(&mut self.user.sends);
         let mut waiting: Vec<CallId> = sends.into_iter().map(|send| send.id).collect();
         waiting.extend(self.user.connect.take());
+        waiting.extend(self.user.urgents.drain(..));
         waiting.extend(self.user.close.take().map(|close| close.id));
         if why.is_some() {
             let receives = core::mem::take(&mut self.user.receives);

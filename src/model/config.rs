@@ -92,6 +92,17 @@ pub enum WindowProbe {
     Old,
 }
 
+/// How much of its buffer a receiver offers (RFC 9293 section 3.8.6 leaves that to it).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WindowGrowth {
+    /// All of it.
+    Whole,
+    /// Half, and the rest when that has come.
+    Once,
+    /// A quarter, then three, then all.
+    Twice,
+}
+
 /// How a connection that is given up says goodbye, where the RFCs ask for nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GiveUp {
@@ -108,6 +119,38 @@ pub enum RepeatedSyn {
     Ack,
     /// By the SYN,ACK once more.
     SynAck,
+}
+
+/// What a second FIN meets, beyond the first (RFC 9293 section 3.10.7.4, which can be read in each of these ways).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SecondFin {
+    /// An ACK of what was acknowledged before.
+    #[default]
+    Answer,
+    /// RCV.NXT moves over it, as the letter has it; no state changes.
+    Count,
+    /// Nothing.
+    Ignore,
+}
+
+/// What the text of a state leaves unsaid, or says in two ways; all false: as it reads at first sight.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unsaid {
+    /// Whether text after the peer's FIN is answered; it is ignored in any case (RFC 9293 section 3.10.7.4).
+    pub answer_text_after_fin: bool,
+    /// A FIN after the peer's FIN.
+    pub second_fin: SecondFin,
+    /// Whether an ACK in LAST-ACK that acknowledges nothing new is answered; only that of our FIN should arrive there
+    /// (RFC 9293 section 3.10.7.4).
+    pub answer_in_last_ack: bool,
+    /// Whether text and FIN on a SYN,ACK are left to be sent again (RFC 9293 section 3.10.7.3).
+    pub discard_syn_ack_text: bool,
+    /// Whether a SYN in the window that leads back to LISTEN is answered by a reset; section 3.10.7.4 names no answer.
+    pub reset_half_open: bool,
+    /// Whether ABORT lets TIME-WAIT run on (RFC 9293 section 3.5.2 asks for the wait, section 3.10.5 deletes the TCB).
+    pub abort_keeps_time_wait: bool,
+    /// Whether CLOSE in SYN-RECEIVED waits for ESTABLISHED although nothing is queued (RFC 9293 section 3.10.4).
+    pub close_waits_for_established: bool,
 }
 
 /// How ECN is negotiated (RFC 3168 section 6.1.1).
@@ -154,8 +197,12 @@ pub struct Config {
     pub close_with_unread: LostData,
     /// What data after CLOSE meets: the half-duplex close of RFC 9293 section 3.6.1.
     pub data_after_close: LostData,
+    /// What the text of a state leaves unsaid.
+    pub unsaid: Unsaid,
     /// Whether RSTs in TIME-WAIT are ignored (RFC 1337 section 3, fix F1).
     pub rfc1337: bool,
+    /// Whether text past the right edge is taken along with what lies inside (RFC 9293 section 3.10.7.4: one could trim).
+    pub keep_right_overlap: bool,
     /// Whether text above a gap is kept (RFC 9293 section 3.10.7.4, SHLD-31).
     pub keep_out_of_order: bool,
     /// Whether a FIN above a gap is kept (RFC 9293 section 3.10.7.4).
@@ -165,13 +212,16 @@ pub struct Config {
     /// Whether a SYN that may not reopen a connection in TIME-WAIT is answered (RFC 9293 section 3.10.7.4) or dropped
     /// without a word (RFC 6191 section 2).
     pub answer_unfit_syn: bool,
+    /// Whether an ACK in TIME-WAIT that fits is answered, as the letter of RFC 9293 section 3.10.7.4 has it, which takes
+    /// it for a FIN that came again; two ends that do so answer each other for ever.
+    pub time_wait_answers: bool,
     /// Text on a SYN (RFC 9293 section 3.10.7.2).
     pub syn_data: SynData,
     /// Whether a SYN that carries FIN is taken (RFC 9293 section 3.10.7.2).
     pub syn_fin: bool,
     /// A SYN when the backlog is full.
     pub backlog_full: BacklogFull,
-    /// The repeated SYN in SYN-RECEIVED.
+    /// A repeated SYN in SYN-RECEIVED, and another outside the window.
     pub repeated_syn: RepeatedSyn,
     /// Whether delayed ACKs are used (RFC 9293 section 3.8.6.3, SHLD-18).
     pub delayed_ack: bool,
@@ -193,6 +243,11 @@ pub struct Config {
     pub keep_alive_count: u32,
     /// What a window probe carries (RFC 9293 section 3.8.6.1).
     pub window_probe: WindowProbe,
+    /// Whether what was sent before the window was taken back goes out again, into the closed window too (RFC 9293
+    /// section 3.8.6, MAY-7), instead of a probe.
+    pub retransmit_beyond_window: bool,
+    /// How much of the buffer is offered at first.
+    pub window_growth: WindowGrowth,
     /// When the first window probe goes out; `None`: after one RTO (RFC 9293 section 3.8.6.1, SHLD-29).
     pub first_probe: Option<Duration>,
     /// The user timeout until an application sets one: R2 (RFC 9293 sections 3.8.3 and 3.9.1.1).
@@ -223,6 +278,8 @@ pub struct Config {
     pub window_scale: bool,
     /// Whether SACK is offered and accepted (RFC 2018 section 2).
     pub sack: bool,
+    /// Whether only the newest SACK block is sent (RFC 2018 section 4: as many as fit SHOULD be).
+    pub one_sack_block: bool,
     /// Whether duplicates are reported (RFC 2883).
     pub dsack: bool,
     /// Loss recovery.
@@ -259,8 +316,6 @@ pub struct Config {
     pub user_timeout_option: bool,
     /// Whether new connections offer fast open cookies where an application asks (RFC 7413 section 4.2, MUST).
     pub fast_open: bool,
-    /// Whether PSH marks the segment that empties the queue (RFC 9293 section 3.9.1.2, MUST-61).
-    pub push: bool,
     /// Whether ISNs begin shortly before 2^32, so that every connection wraps early.
     pub isn_near_wrap: bool,
     /// How long a connection that nobody reads may stay in FIN-WAIT-2; RFC 9293 knows no such limit.
@@ -276,11 +331,14 @@ impl Default for Config {
             msl: Duration::from_secs(120),
             close_with_unread: LostData::Reset,
             data_after_close: LostData::Reset,
+            unsaid: Unsaid::default(),
             rfc1337: false,
+            keep_right_overlap: false,
             keep_out_of_order: true,
             keep_out_of_order_fin: true,
             reopen_time_wait: true,
             answer_unfit_syn: false,
+            time_wait_answers: false,
             syn_data: SynData::Hold,
             syn_fin: true,
             backlog_full: BacklogFull::Ignore,
@@ -295,6 +353,8 @@ impl Default for Config {
             keep_alive_interval: Duration::from_secs(75),
             keep_alive_count: 9,
             window_probe: WindowProbe::NewOctet,
+            retransmit_beyond_window: false,
+            window_growth: WindowGrowth::Whole,
             first_probe: None,
             user_timeout: Duration::from_secs(300),
             syn_retries: None,
@@ -310,6 +370,7 @@ impl Default for Config {
             require_timestamps: true,
             window_scale: true,
             sack: true,
+            one_sack_block: false,
             dsack: true,
             recovery: Recovery::Sack,
             limited_transmit: true,
@@ -328,7 +389,6 @@ impl Default for Config {
             time_wait_after_reset: false,
             user_timeout_option: false,
             fast_open: true,
-            push: true,
             isn_near_wrap: false,
             fin_wait_2_limit: None,
         }
@@ -358,6 +418,7 @@ impl Config {
             "path-mtu-discovery" => self.path_mtu_discovery = on,
             "slow-start-after-idle" => self.restart_after_idle = on,
             "fast-open" => self.fast_open = on,
+            "user-timeout-option" => self.user_timeout_option = on,
             "abort-on-overflow" => {
                 self.backlog_full = if on { BacklogFull::Reset } else { BacklogFull::Ignore };
             }

@@ -53,8 +53,11 @@ impl Tcb {
             return;
         }
         self.congestion.ssthresh = u32::MAX;
-        self.congestion.cwnd = match self.round_trip.syn_timed_out {
+        let lost = self.round_trip.syn_timed_out && !self.has(Defect::FullWindowAfterSynLoss);
+        self.congestion.cwnd = match lost {
             true => smss,
+            false if self.has(Defect::HandshakeOpensWindow) => initial_window(cx, smss) + smss,
+            false if self.has(Defect::WindowUnboundWithoutMss) && !self.mss_announced => 1 << 20,
             false => initial_window(cx, smss),
         };
     }
@@ -72,13 +75,14 @@ impl Tcb {
         match congestion.mode {
             Mode::Open => {
                 // Limited transmit: a segment for each of the first two duplicates, cwnd as it is (RFC 3042).
-                let extra = match cx.config.limited_transmit {
+                let extra = match cx.config.limited_transmit && !self.has(Defect::LimitedTransmitMissing) {
                     true => congestion.dup_acks.min(DUP_THRESH - 1) * smss,
                     false => 0,
                 };
                 congestion.cwnd.saturating_add(extra).saturating_sub(flight)
             }
             Mode::NewReno => congestion.cwnd.saturating_sub(flight),
+            Mode::Sack if self.has(Defect::RecoveryWithoutNewData) => 0,
             Mode::Sack => congestion.cwnd.saturating_sub(self.pipe()),
             Mode::Loss if congestion.high_rxt.before(congestion.recover) => 0,
             Mode::Loss => congestion.cwnd.saturating_sub(flight),
@@ -112,6 +116,7 @@ impl Tcb {
                 // Full acknowledgment: the window deflates (RFC 6582 section 3.2 step 3, option 1; RFC 6675 section 5).
                 let smss = self.smss();
                 let deflated = match self.congestion.mode {
+                    Mode::NewReno if self.has(Defect::WindowNotDeflated) => self.congestion.cwnd,
                     Mode::NewReno => self.congestion.ssthresh.min(self.flight().max(smss) + smss),
                     Mode::Open | Mode::Sack | Mode::Loss => self.congestion.ssthresh,
                 };
@@ -119,6 +124,7 @@ impl Tcb {
                 self.congestion.mode = Mode::Open;
             }
             Mode::NewReno => self.on_partial_ack(cx, acked),
+            Mode::Sack if self.has(Defect::HolesFilledTwice) => self.congestion.high_rxt = self.snd_una,
             Mode::Sack => {
                 self.congestion.high_rxt = super::seq::later(self.congestion.high_rxt, self.snd_una);
             }
@@ -134,13 +140,24 @@ impl Tcb {
         let smss = self.smss();
         let congestion = &mut self.congestion;
         if congestion.cwnd < congestion.ssthresh {
-            congestion.cwnd = congestion.cwnd.saturating_add(acked.min(smss));
+            let more = match () {
+                () if self.defects.has(Defect::SlowStartTooFast) => 2 * smss,
+                () if self.defects.has(Defect::AckDivisionRewarded) => smss,
+                () if self.defects.has(Defect::AckCountedInFull) => acked,
+                () => acked.min(smss),
+            };
+            congestion.cwnd = congestion.cwnd.saturating_add(more);
             return;
         }
         congestion.bytes_acked = congestion.bytes_acked.saturating_add(acked);
         if congestion.bytes_acked >= congestion.cwnd {
             congestion.bytes_acked -= congestion.cwnd;
-            congestion.cwnd = congestion.cwnd.saturating_add(smss);
+            let steps = if self.defects.has(Defect::AdditiveIncreaseTooFast) {
+                3
+            } else {
+                1
+            };
+            congestion.cwnd = congestion.cwnd.saturating_add(steps * smss);
         }
     }
 
@@ -149,12 +166,16 @@ impl Tcb {
     fn on_partial_ack(&mut self, cx: &mut Context, acked: u32) {
         let smss = self.smss();
         let deflated = self.congestion.cwnd.saturating_sub(acked);
-        self.congestion.cwnd = deflated + if acked >= smss { smss } else { 0 };
-        if !self.congestion.partial {
+        if !self.has(Defect::PartialAckLeavesWindow) {
+            self.congestion.cwnd = deflated + if acked >= smss { smss } else { 0 };
+        }
+        if !self.congestion.partial && !self.has(Defect::PartialAckLeavesTimer) {
             self.congestion.partial = true;
             self.restart_retransmission(cx);
         }
-        self.send_again(cx, self.snd_una);
+        if !self.has(Defect::PartialAckWaits) {
+            self.send_again(cx, self.snd_una);
+        }
     }
 
     /// A duplicate ACK (RFC 5681 section 2), or with SACK one that tells something new (RFC 6675 section 5).
@@ -162,12 +183,26 @@ impl Tcb {
         self.congestion.dup_acks += 1;
         let smss = self.smss();
         match self.congestion.mode {
-            Mode::NewReno => self.congestion.cwnd = self.congestion.cwnd.saturating_add(smss),
+            Mode::NewReno if self.has(Defect::NoInflation) => (),
+            Mode::NewReno => {
+                let segments = if self.has(Defect::InflatedTwice) { 2 } else { 1 };
+                self.congestion.cwnd = self.congestion.cwnd.saturating_add(segments * smss);
+            }
             Mode::Open => {
+                if self.has(Defect::LimitedTransmitWidens) && self.congestion.dup_acks < DUP_THRESH {
+                    self.congestion.cwnd += smss;
+                }
                 let early = self.uses_sack(cx) && self.scoreboard.is_lost(self.snd_una, smss);
                 if self.congestion.dup_acks >= DUP_THRESH || early || self.has(Defect::HastyFastRetransmit) {
                     self.enter_recovery(cx);
                 }
+            }
+            Mode::Loss
+                if self.has(Defect::RecoveryAfterTimeout)
+                    && (self.congestion.dup_acks >= DUP_THRESH || self.scoreboard.is_lost(self.snd_una, smss)) =>
+            {
+                self.congestion.recover = self.snd_una;
+                self.enter_recovery(cx);
             }
             Mode::Sack | Mode::Loss => (),
         }
@@ -179,7 +214,11 @@ impl Tcb {
         if self.snd_una.before(self.congestion.recover) || self.has(Defect::NoFastRetransmit) {
             return;
         }
-        self.halve();
+        if self.has(Defect::NoHalvingOnLoss) {
+            self.congestion.ssthresh = self.congestion.cwnd;
+        } else {
+            self.halve();
+        }
         self.ecn.cwr = self.agreed.ecn;
         let smss = self.smss();
         self.congestion.recover = self.snd_nxt;
@@ -210,32 +249,44 @@ impl Tcb {
     fn resend_lost(&mut self, cx: &mut Context) {
         let smss = self.smss();
         while self.congestion.cwnd.saturating_sub(self.pipe()) >= smss {
-            let Some(seq) = self.next_hole(cx) else { return };
-            let length = self.send_again(cx, seq);
-            if length == 0 {
+            if let Some(seq) = self.next_hole(cx) {
+                let length = self.send_again(cx, seq);
+                if length == 0 {
+                    return;
+                }
+                self.congestion.high_rxt = seq.advanced(i64::from(length));
+            } else if let Some(tail) = self.rescue(cx) {
+                // This leaves HighRxt where it is.
+                self.send_again(cx, tail);
+            } else {
                 return;
             }
-            self.congestion.high_rxt = seq.advanced(i64::from(length));
         }
     }
 
-    fn next_hole(&mut self, cx: &Context) -> Option<SeqNum> {
+    fn next_hole(&self, cx: &Context) -> Option<SeqNum> {
         let smss = self.smss();
         let start = super::seq::later(self.congestion.high_rxt, self.snd_una);
         let start = self.scoreboard.end_of(start).unwrap_or(start);
         let below = self.scoreboard.highest().is_some_and(|highest| start.before(highest));
         // Rule 1: judged lost. Rule 3: not yet, but there is no new data to send instead.
-        if below && (self.scoreboard.is_lost(start, smss) || !self.may_send_new(cx)) {
-            return Some(start);
-        }
-        // Rule 4: the tail once more, once.
-        let tail = self.snd_nxt.advanced(-i64::from(smss.min(self.flight())));
-        if !below && !self.congestion.rescued && !self.may_send_new(cx) && self.snd_una.before(self.congestion.recover)
+        let idle = !self.may_send_new(cx) && !self.has(Defect::HolesNearTheEndWait);
+        let fits = below && (self.scoreboard.is_lost(start, smss) || idle);
+        fits.then_some(start)
+    }
+
+    /// Rule 4: the tail once more, once in each recovery, if nothing has been reported of it.
+    fn rescue(&mut self, cx: &Context) -> Option<SeqNum> {
+        let tail = self.snd_nxt.advanced(-i64::from(self.smss().min(self.flight())));
+        if self.congestion.rescued
+            || self.has(Defect::TailNotRescued)
+            || self.may_send_new(cx)
+            || !self.snd_una.before(self.congestion.recover)
         {
-            self.congestion.rescued = true;
-            return (self.scoreboard.end_of(tail).is_none() && leq(self.congestion.high_rxt, tail)).then_some(tail);
+            return None;
         }
-        None
+        self.congestion.rescued = true;
+        (self.scoreboard.end_of(tail).is_none() && leq(self.congestion.high_rxt, tail)).then_some(tail)
     }
 
     /// After a timeout: everything that was outstanding, from the front, but for what has been reported since.
@@ -259,11 +310,15 @@ impl Tcb {
     /// The retransmission timer expired (RFC 5681 section 3.1, RFC 6582 section 4, RFC 6675 section 5.1).
     pub fn on_timeout(&mut self, first: bool) {
         // Of several timeouts of one segment only the first lowers ssthresh.
-        if first {
+        if first && !self.has(Defect::ThresholdKeptOnTimeout) {
             self.halve();
+        } else if self.has(Defect::ThresholdLoweredByEveryTimeout) {
+            self.congestion.ssthresh = (self.congestion.ssthresh / 4).max(2 * self.smss());
         }
         self.ecn.cwr = self.agreed.ecn;
-        self.scoreboard.clear();
+        if !self.has(Defect::ReportsKeptAfterTimeout) {
+            self.scoreboard.clear();
+        }
         if !self.has(Defect::NoCollapseOnTimeout) {
             self.congestion.cwnd = self.smss();
         }
@@ -294,7 +349,12 @@ impl Tcb {
     /// After idling for more than an RTO the restart window applies (RFC 5681 section 4.1).
     pub fn restart_after_idle(&mut self, cx: &Context) {
         let idle = cx.now.since(self.sent_at) > self.round_trip.rto;
-        if cx.config.restart_after_idle && idle && !self.has_outstanding() {
+        let forgets = self.path.lowered && self.has(Defect::PathMtuForgotten);
+        if forgets && cx.now.since(self.sent_at) > core::time::Duration::from_secs(60) {
+            self.path.mtu = cx.config.mtu;
+        }
+        let falls = cx.config.restart_after_idle && !self.has(Defect::IdleWindowKept);
+        if falls && idle && !self.has_outstanding() {
             let restart = initial_window(cx, self.smss());
             self.congestion.cwnd = self.congestion.cwnd.min(restart);
         }

@@ -3,6 +3,9 @@
 //! Every one is a mistake that some stack has made, or one slip of the keyboard away. It is consulted at the very place
 //! where a stack would make it. A case proves its worth by failing when a mistake against what it covers is switched on.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 macro_rules! defects {
     ($($name:ident $text:literal [$($breaks:literal),*] $doc:literal;)*) => {
         /// A mistake.
@@ -44,7 +47,7 @@ defects! {
     LeftEdgeOneTooFar "left-edge-one-too-far" ["RFC9293-3.4-ACCEPT-PART", "RFC9293-SEG-ESTABLISHED-KEEPALIVE"] "The window begins one number below RCV.NXT.";
     RightEdgeOneTooFar "right-edge-one-too-far" ["RFC9293-3.4-ACCEPT-PART", "RFC9293-SEG-ESTABLISHED-BADSEQ-NEW"] "The window ends one number too late.";
     RightEdgeOneTooNear "right-edge-one-too-near" ["RFC9293-3.4-ACCEPT-PART"] "The window ends one number too early.";
-    RightOverlapKept "right-overlap-kept" ["RFC9293-SEG-ESTABLISHED-TRIM-RIGHT"] "Text past the right edge is taken along.";
+    RightOverlapLost "right-overlap-lost" ["RFC9293-SEG-ESTABLISHED-TRIM-RIGHT"] "Text past the right edge is acknowledged, and there is no room for it.";
     CompareWithoutWrap "compare-without-wrap" ["RFC9293-3.4-WRAP"] "The sequence check compares numbers as if they did not wrap.";
     OldSegmentNotAcked "old-segment-not-acked" ["RFC9293-SEG-ESTABLISHED-BADSEQ-OLD", "RFC9293-RSTGEN-SYNC-UNACC"] "A segment below the window draws no ACK.";
     SegmentBeyondWindowNotAcked "segment-beyond-window-not-acked" ["RFC9293-SEG-ESTABLISHED-BADSEQ-NEW", "RFC9293-RSTGEN-SYNC-UNACC"] "A segment beyond the window draws no ACK.";
@@ -67,9 +70,14 @@ defects! {
     PawsSparesAcks "paws-spares-acks" ["RFC7323-5.3-6"] "Segments without text are not checked for old timestamps.";
     PawsSilent "paws-silent" ["RFC7323-5.3-1"] "A segment with an old timestamp draws no ACK.";
     PawsOnResets "paws-on-resets" ["RFC7323-5.2-5"] "Resets are checked for old timestamps too.";
+    MissingTimestampAnswered "missing-timestamp-answered" ["RFC7323-3.2-7"] "A segment without the timestamps agreed upon is dropped with an ACK.";
     MissingTimestampResets "missing-timestamp-resets" ["RFC7323-3.2-8"] "A segment without the timestamps agreed upon ends the connection.";
     TsRecentFollowsEverything "ts-recent-follows-everything" ["RFC7323-4.3-4", "RFC7323-4.3-2"] "TS.Recent is taken from segments above a gap too.";
     TsRecentFrozen "ts-recent-frozen" ["RFC7323-3.2-2", "RFC7323-4.3-4"] "TS.Recent stays what the SYN said.";
+    TsRecentBeforeWindow "ts-recent-before-window" ["RFC7323-5.3-2", "RFC7323-5.3-3"] "TS.Recent is taken from a segment before it is known to lie in the window.";
+    TsRecentFromResets "ts-recent-from-resets" ["RFC7323-5.2-6"] "TS.Recent is taken from resets.";
+    TsRecentForEver "ts-recent-for-ever" ["RFC7323-5.5-1"] "TS.Recent stays valid however long nothing came.";
+    PawsOnQueued "paws-on-queued" ["RFC7323-5.3-4"] "What waits above a gap is judged by its timestamp once more when the gap is filled.";
     AcceptAnyRst "accept-any-rst" ["RFC5961-3.2-3", "RFC9293-SEG-ESTABLISHED-RST-INWIN"] "A reset is obeyed anywhere in the window.";
     IgnoreRst "ignore-rst" ["RFC9293-SEG-ESTABLISHED-RST-EXACT", "RFC5961-3.2-2"] "Resets are never obeyed.";
     RstNeedsAck "rst-needs-ack" ["RFC9293-SEG-ESTABLISHED-RST-ACKVALUE"] "A reset without ACK is ignored.";
@@ -84,6 +92,8 @@ defects! {
     ChallengeAndObey "challenge-and-obey" ["RFC5961-3.2-4"] "An inexact reset is challenged, and obeyed all the same.";
     ExactRstChallenged "exact-rst-challenged" ["RFC5961-3.2-2"] "Even a reset at RCV.NXT is only challenged.";
     ExactRstOffByOne "exact-rst-off-by-one" ["RFC5961-3.2-2", "RFC5961-3.2-3"] "The number at which resets are obeyed is RCV.NXT+1.";
+    ChallengeLimitFixed "challenge-limit-fixed" ["RFC5961-7-2"] "The limit of challenge ACKs cannot be changed.";
+    ChallengeLimitShared "challenge-limit-shared" ["RFC5961-7-4"] "All connections share one limit of challenge ACKs, so what one draws another lacks.";
     RstNotTold "rst-not-told" ["RFC9293-SEG-ESTABLISHED-RST-EXACT", "RFC9293-MUST-12"] "The user is not told that the connection was reset: its calls wait for ever.";
     RstLooksLikeEnd "rst-looks-like-end" ["RFC9293-MUST-12"] "A reset looks to the user like an orderly end.";
     RstInSynReceivedClosesListener "rst-in-syn-received-closes-listener" ["RFC9293-SEG-SYNRCVD-RST-EXACT"] "A reset in SYN-RECEIVED leads to CLOSED instead of LISTEN.";
@@ -93,6 +103,7 @@ defects! {
     NoChallengeForSynAck "no-challenge-for-syn-ack" ["RFC9293-SEG-ESTABLISHED-SYNACK"] "A SYN,ACK in the window is dropped without a challenge ACK.";
     SynInWindowResets "syn-in-window-resets" ["RFC5961-4.2-4", "RFC5961-4.2-1"] "A SYN in the window resets the connection.";
     SynRestartsConnection "syn-restarts-connection" ["RFC5961-4.2-2"] "A SYN in the window is taken over: RCV.NXT moves to it.";
+    SynTextTaken "syn-text-taken" ["RFC5961-4.2-2"] "A SYN in the window is challenged, and its text is taken all the same.";
     SynIgnoredInSynReceived "syn-ignored-in-syn-received" ["RFC9293-SEG-SYNRCVD-SYN-INWIN"] "A SYN in the window in SYN-RECEIVED does not lead back to LISTEN.";
     MissingAckTaken "missing-ack-taken" ["RFC9293-SEG-ESTABLISHED-NOACK"] "A segment without ACK is processed all the same.";
     MissingAckAnswered "missing-ack-answered" ["RFC9293-SEG-ESTABLISHED-NOACK"] "A segment without ACK is answered.";
@@ -101,13 +112,16 @@ defects! {
     AckOfUnsentKeepsText "ack-of-unsent-keeps-text" ["RFC9293-SEG-ESTABLISHED-ACKUNSENT"] "The text of a segment that acknowledges what was never sent is taken.";
     AckOfUnsentTaken "ack-of-unsent-taken" ["RFC9293-SEG-ESTABLISHED-ACKUNSENT"] "An ACK of what was never sent is taken as one of everything.";
     OldAckTakenAsNew "old-ack-taken-as-new" ["RFC9293-SEG-ESTABLISHED-OLDACK"] "A duplicate ACK is taken as one of everything.";
+    BareAckAnswered "bare-ack-answered" ["RFC9293-SEG-ESTABLISHED-OLDACK"] "An ACK without text is answered by an ACK.";
     AckOneTooLow "ack-one-too-low" ["RFC9293-3.4-ACK-CUM", "RFC9293-SEG-ESTABLISHED-ACK-GOOD"] "An ACK is believed to one number below what it says.";
     AckOneTooHigh "ack-one-too-high" ["RFC9293-3.4-ACK-CUM", "RFC9293-3.4-ACKEDFULL"] "An ACK is believed to one number above what it says.";
     PartialAckIgnored "partial-ack-ignored" ["RFC9293-3.4-ACK-CUM", "RFC9293-SEG-FINWAIT1-ACK-PARTIAL"] "An ACK of part of what is outstanding is ignored.";
     AckComparedWithoutWrap "ack-compared-without-wrap" ["RFC9293-3.4-WRAP"] "ACKs are compared as if numbers did not wrap.";
     FarOldAckSilent "far-old-ack-silent" ["RFC5961-5.2-3"] "An ACK far below what is outstanding is dropped without an answer.";
-    FarOldAckTaken "far-old-ack-taken" ["RFC5961-5.2-3"] "The text of a segment with an ACK far below what is outstanding is taken.";
+    FarOldAckReset "far-old-ack-reset" ["RFC9293-SEG-ESTABLISHED-OLDACK-FAR", "RFC9293-SEG-CLOSEWAIT-OLDACK-FAR"] "An ACK far below what is outstanding draws a reset.";
     NearOldAckRefused "near-old-ack-refused" ["RFC5961-5.2-2"] "Every ACK below SND.UNA is taken for an attack.";
+    FarOldAckSparesFin "far-old-ack-spares-fin" ["RFC5961-5.2-5"] "A segment with FIN is not checked for an ACK far below what is outstanding.";
+    AckRangeOfLastWindow "ack-range-of-last-window" ["RFC5961-5.2-4"] "How old an ACK may be is measured by the window offered last, not by the largest.";
     SynReceivedBadAckSilent "syn-received-bad-ack-silent" ["RFC9293-SEG-SYNRCVD-ACKUNSENT", "RFC9293-SEG-SYNRCVD-OLDACK"] "In SYN-RECEIVED a wrong ACK is dropped without an answer.";
     SynReceivedBadAckAcked "syn-received-bad-ack-acked" ["RFC9293-SEG-SYNRCVD-ACKUNSENT"] "In SYN-RECEIVED a wrong ACK draws an ACK instead of a reset.";
     SynReceivedBadAckCloses "syn-received-bad-ack-closes" ["RFC9293-SEG-SYNRCVD-ACKUNSENT", "RFC9293-SEG-SYNRCVD-OLDACK"] "In SYN-RECEIVED a wrong ACK ends the connection.";
@@ -124,6 +138,7 @@ defects! {
     FinWait1NeverLeft "fin-wait1-never-left" ["RFC9293-SEG-FINWAIT1-ACK-OF-FIN"] "The ACK of the FIN does not lead out of FIN-WAIT-1.";
     LastAckNeverLeft "last-ack-never-left" ["RFC9293-SEG-LASTACK-ACK-OF-FIN"] "The ACK of the FIN does not end LAST-ACK.";
     ClosingNeverLeft "closing-never-left" ["RFC9293-SEG-CLOSING-ACK-OF-FIN"] "The ACK of the FIN does not lead out of CLOSING.";
+    PeersSynNotCounted "peers-syn-not-counted" ["RFC9293-3.4-SYNFIN-SEQ", "RFC9293-SEG-LISTEN-SYN"] "The peer's SYN takes no number: its own is acknowledged, and not the next.";
     OwnFinNotCounted "own-fin-not-counted" ["RFC9293-3.4-SYNFIN-SEQ"] "Our FIN counts as acknowledged by an ACK of the data before it.";
     DataAfterFinTaken "data-after-fin-taken" ["RFC9293-SEG-CLOSEWAIT-DATA"] "Text after the peer's FIN is taken.";
     HalfCloseClosesBoth "half-close-closes-both" ["RFC9293-3.6-SIMPLEX", "RFC9293-SEG-FINWAIT2-DATA"] "After our CLOSE the peer's text is dropped.";
@@ -133,6 +148,7 @@ defects! {
     DropsAboveGap "drops-above-gap" ["RFC9293-SHLD-31", "RFC2525-2.5"] "Text above a gap is thrown away.";
     GapFillAckDelayed "gap-fill-ack-delayed" ["RFC5681-3.2-2"] "The ACK for text that fills a gap is delayed.";
     DataNotAcked "data-not-acked" ["RFC9293-SEG-ESTABLISHED-DATA"] "Text is not acknowledged until something else is.";
+    AckSentTwice "ack-sent-twice" ["RFC5681-4.2-3"] "Each ACK is sent twice.";
     StretchAcks "stretch-acks" ["RFC9293-SHLD-19", "RFC2525-2.13"] "Full segments are acknowledged by the timer only.";
     AckDelayedTooLong "ack-delayed-too-long" ["RFC9293-MUST-40"] "ACKs are delayed for a second.";
     LastOctetNotCounted "last-octet-not-counted" ["RFC9293-SEG-ESTABLISHED-DATA"] "RCV.NXT stays one number behind what was taken.";
@@ -157,11 +173,11 @@ defects! {
     TimeWaitShort "time-wait-short" ["RFC9293-MUST-13"] "TIME-WAIT lasts a second.";
     TimeWaitNotRestarted "time-wait-not-restarted" ["RFC9293-SEG-TIMEWAIT-FIN"] "A FIN that comes again does not restart 2MSL.";
     TimeWaitRestartedByAnything "time-wait-restarted-by-anything" ["RFC9293-SEG-TIMEWAIT-FIN"] "Any unacceptable segment restarts 2MSL.";
-    TimeWaitAnswersAcks "time-wait-answers-acks" ["RFC9293-SEG-TIMEWAIT-ACK-GOOD"] "Every ACK in TIME-WAIT is answered, which two of a kind do without end.";
     TimeWaitTakesAnySyn "time-wait-takes-any-syn" ["RFC6191-2-6", "RFC6191-2-7"] "Any SYN opens a connection out of TIME-WAIT.";
     TimeWaitTakesNoSyn "time-wait-takes-no-syn" ["RFC6191-2-6", "RFC9293-SHLD-4"] "No SYN is taken, nor answered, in TIME-WAIT.";
     ReopenedWithOldNumbers "reopened-with-old-numbers" ["RFC9293-3.6.1-TW-ISS"] "A connection opened out of TIME-WAIT uses the numbers of the old one.";
     OldSynEndsTimeWait "old-syn-ends-time-wait" ["RFC9293-3.6.1-TW-DUPSYN"] "When the SYN that reopened a connection proves to be old, TIME-WAIT is not gone back to.";
+    ReopensBeforeTimeWait "reopens-before-time-wait" ["RFC6191-2-8"] "A newer SYN opens a new connection while the old one is still closing.";
     ListenerAnswersRst "listener-answers-rst" ["RFC9293-SEG-LISTEN-RST", "RFC9293-RSTGEN-NORST4RST"] "A listener answers a reset by a reset.";
     ListenerClosedByRst "listener-closed-by-rst" ["RFC9293-SEG-LISTEN-RST"] "A reset closes the listener.";
     ListenerIgnoresAcks "listener-ignores-acks" ["RFC9293-SEG-LISTEN-ACK"] "A listener drops ACKs without an answer.";
@@ -171,12 +187,19 @@ defects! {
     ListenerServesOnce "listener-serves-once" ["RFC9293-SEG-LISTEN-SYN"] "A listener is gone after one connection.";
     SynDataDeliveredEarly "syn-data-delivered-early" ["RFC9293-3.5-SYNDATA-HOLD"] "Text on a SYN reaches the user before the handshake has ended.";
     SynDataLost "syn-data-lost" ["RFC9293-SEG-LISTEN-SYN-DATA"] "Text on a SYN is acknowledged and thrown away.";
+    SynFinHalfKept "syn-fin-half-kept" ["RFC9293-SEG-LISTEN-SYN-FIN"] "A SYN with FIN that is dropped leaves a half-open connection behind.";
     SynWithUrgDropped "syn-with-urg-dropped" ["RFC9293-SEG-LISTEN-SYN-URG"] "A SYN with URG is dropped.";
     SynWithEcnDropped "syn-with-ecn-dropped" ["RFC9293-SEG-LISTEN-SYN-ECN"] "A SYN with ECE is dropped.";
     CookieFromAnyone "cookie-from-anyone" ["RFC4987-3.6-2"] "Where cookies are in use any ACK establishes a connection.";
     CookieForEver "cookie-for-ever" ["RFC4987-3.6-3"] "A cookie is good for half an hour.";
+    CookieMssForgotten "cookie-mss-forgotten" ["RFC4987-3.6-4"] "With a cookie the peer's MSS is forgotten.";
+    CookieOptionsMisread "cookie-options-misread" ["RFC4987-3.6-5"] "With a cookie timestamps are used that the SYN,ACK did not offer.";
     FastOpenTakesAnyCookie "fast-open-takes-any-cookie" ["RFC7413-4.2.2-3"] "Any fast open cookie lets data in.";
     FastOpenUnasked "fast-open-unasked" ["RFC7413-2-1"] "Fast open is done whether the application asked for it or not.";
+    FastOpenOddLengthTaken "fast-open-odd-length-taken" ["RFC7413-4.1.1-2"] "A fast open option of a length that cannot be is answered.";
+    FastOpenCookieForAll "fast-open-cookie-for-all" ["RFC7413-4.1.2-1"] "The fast open cookie of one host is good for all.";
+    FastOpenCookieRepeated "fast-open-cookie-repeated" ["RFC7413-4.2.2-6", "RFC7413-4.2.1-2"] "A SYN,ACK that is sent again bears the fast open cookie again.";
+    FastOpenUnlimited "fast-open-unlimited" ["RFC7413-4.2-2"] "Any number of fast opens may be pending.";
     ConstantIsn "constant-isn" ["RFC9293-MUST-8", "RFC6528-3-1"] "Every connection begins with the same number.";
     IsnFromClockOnly "isn-from-clock-only" ["RFC9293-SHLD-1", "RFC9293-MUST-9"] "ISNs come from the clock alone: anybody can guess them.";
     IsnWithoutClock "isn-without-clock" ["RFC9293-MUST-8"] "ISNs have no clock: a new incarnation begins where the old one did.";
@@ -206,7 +229,7 @@ defects! {
     CrossingSynNewIss "crossing-syn-new-iss" ["RFC9293-FIG7-SIMOPEN"] "The SYN,ACK of a simultaneous open has a number of its own.";
     CrossingSynOnlyAcked "crossing-syn-only-acked" ["RFC9293-SEG-SYNSENT-SYN"] "A crossing SYN is answered by an ACK without SYN.";
     SynAckNotAcked "syn-ack-not-acked" ["RFC9293-SEG-SYNSENT-SYNACK"] "A SYN,ACK is not acknowledged until there is data.";
-    SynAckTextLost "syn-ack-text-lost" ["RFC9293-SEG-SYNSENT-SYNACK-DATA"] "Text and FIN on a SYN,ACK are dropped.";
+    SynAckTextLost "syn-ack-text-lost" ["RFC9293-SEG-SYNSENT-SYNACK-DATA"] "Text on a SYN,ACK is acknowledged, and lost.";
     AbortSilent "abort-silent" ["RFC9293-CALL-ABORT-ESTABLISHED", "RFC9293-3.9.1.6-ABORT-RST"] "ABORT tells the peer nothing.";
     AbortSilentInCloseWait "abort-silent-in-close-wait" ["RFC9293-CALL-ABORT-CLOSEWAIT"] "ABORT in CLOSE-WAIT tells the peer nothing.";
     AbortSilentInFinWait "abort-silent-in-fin-wait" ["RFC9293-CALL-ABORT-FINWAIT1", "RFC9293-CALL-ABORT-FINWAIT2"] "ABORT in FIN-WAIT-1 and FIN-WAIT-2 tells the peer nothing.";
@@ -215,7 +238,7 @@ defects! {
     AbortWrongNumber "abort-wrong-number" ["RFC9293-CALL-ABORT-ESTABLISHED"] "ABORT's reset has a number one too high.";
     CloseLosesQueue "close-loses-queue" ["RFC9293-3.6-FLUSH"] "CLOSE throws away what has not been sent.";
     CloseResets "close-resets" ["RFC9293-CALL-CLOSE-ESTABLISHED"] "CLOSE resets the connection.";
-    CloseTwiceSendsTwice "close-twice-sends-twice" ["RFC9293-CALL-CLOSE-FINWAIT1"] "A second CLOSE sends a second FIN.";
+    CloseTwiceSendsTwice "close-twice-sends-twice" ["RFC9293-CALL-CLOSE-FINWAIT1"] "A second CLOSE sends a second FIN, under the next number.";
     CloseInSynSentResets "close-in-syn-sent-resets" ["RFC9293-CALL-CLOSE-SYNSENT"] "CLOSE in SYN-SENT sends a reset.";
     SendAfterCloseTaken "send-after-close-taken" ["RFC9293-CALL-SEND-FINWAIT1"] "SEND after CLOSE is taken, and its data is lost.";
     SendWhileOpeningLost "send-while-opening-lost" ["RFC9293-CALL-SEND-SYNSENT", "RFC9293-CALL-SEND-SYNRCVD"] "What is sent before the connection is established is lost.";
@@ -234,8 +257,10 @@ defects! {
     NoTimestampsOnAcks "no-timestamps-on-acks" ["RFC7323-3.2-5"] "Segments without data carry no timestamps.";
     NoMssOnSyn "no-mss-on-syn" ["RFC9293-MUST-14"] "No MSS is announced.";
     AnnouncedMssTooLarge "announced-mss-too-large" ["RFC9293-MUST-67"] "The MSS announced is the MTU, headers and all.";
+    MssLessOptions "mss-less-options" ["RFC6691-2-2"] "The MSS that is announced leaves room for the options that were agreed upon.";
     WindowIgnored "window-ignored" ["RFC9293-3.8.6-RWND"] "New data is sent beyond the offered window.";
     WindowOverrunByOne "window-overrun-by-one" ["RFC9293-3.8.6-RWND"] "One octet is sent beyond the offered window.";
+    LargestWindowUsed "largest-window-used" ["RFC7323-2.4-3"] "New data is sent by the largest window ever offered.";
     WindowReadSigned "window-read-signed" ["RFC9293-MUST-1"] "Windows of 32768 and more are read as closed.";
     ScaleAppliedToSyn "scale-applied-to-syn" ["RFC7323-2.2-6"] "The window of the peer's SYN,ACK is scaled.";
     PeersScaleIgnored "peers-scale-ignored" ["RFC7323-2.3-2"] "The peer's windows are not scaled.";
@@ -243,25 +268,39 @@ defects! {
     OwnScaleForgotten "own-scale-forgotten" ["RFC7323-2.3-3"] "Our windows are told unscaled although a scale was announced.";
     OwnSynScaled "own-syn-scaled" ["RFC7323-2.2-6"] "The window of our SYN,ACK is scaled.";
     ScaleUnasked "scale-unasked" ["RFC7323-2.2-4"] "A SYN,ACK has the window scale option although the SYN had none.";
+    ScaleOnlyWhenNeeded "scale-only-when-needed" ["RFC7323-2.2-2", "RFC7323-2.3-1"] "Window scaling is not answered where the own buffer needs none.";
+    ScaleAnnouncedTooLarge "scale-announced-too-large" ["RFC7323-2.3-6"] "For a large buffer a shift above 14 is announced.";
     TimestampsUnasked "timestamps-unasked" ["RFC7323-3.2-4"] "A SYN,ACK has timestamps although the SYN had none.";
     SackUnasked "sack-unasked" ["RFC2018-2-2"] "A SYN,ACK permits SACK although the SYN did not.";
     UrgentPointerOneTooLow "urgent-pointer-one-too-low" ["RFC9293-MUST-62"] "The urgent pointer names the last urgent octet, not the one after it.";
+    PushNeverSet "push-never-set" ["RFC9293-MUST-61"] "PSH is never set, not even on the last of what is queued.";
     UrgentNotMarked "urgent-not-marked" ["RFC9293-CALL-SEND-ESTABLISHED-URG"] "Urgent data is sent without URG.";
     FinBeforeData "fin-before-data" ["RFC9293-3.6-FLUSH", "RFC9293-3.4-SYNFIN-SEQ"] "The FIN does not wait for what is queued: the rest is lost.";
+    FinHeldByNagle "fin-held-by-nagle" ["RFC2525-2.15"] "A FIN waits until what is outstanding has been acknowledged.";
     OtherOctetsAgain "other-octets-again" ["RFC9293-3.8-CONTENT", "RFC2525-2.4"] "What is sent again is not what was sent.";
     WrongChecksum "wrong-checksum" ["RFC9293-MUST-2"] "Segments with an odd number of octets have a wrong checksum.";
     ReservedBitsSet "reserved-bits-set" ["RFC9293-3.1-RESERVED-TX"] "A reserved bit of every segment is set.";
     RightEdgeRetreats "right-edge-retreats" ["RFC9293-SHLD-14"] "The window told is what is free, even if the right edge moves back.";
+    RightEdgeOfLastWindow "right-edge-of-last-window" ["RFC7323-2.4-1", "RFC7323-2.4-2"] "The window that is told, rounded by the scale, is what is accepted from then on.";
     WindowStaysShut "window-stays-shut" ["RFC9293-3.8.6.1-UPDATE"] "A window that opens again is not told.";
     OffersCrumbs "offers-crumbs" ["RFC9293-MUST-39"] "Every octet that is read is offered at once.";
     TimestampEchoZero "timestamp-echo-zero" ["RFC7323-3.2-2"] "TSecr is always zero.";
     TimestampClockStands "timestamp-clock-stands" ["RFC7323-4.1-1"] "The timestamp clock does not run.";
+    TimestampClockTooFast "timestamp-clock-too-fast" ["RFC7323-5.4-2"] "The timestamp clock goes round within a minute.";
+    TimestampOffsetMissing "timestamp-offset-missing" ["RFC7323-5.4-3"] "All connections show the same timestamp clock.";
+    SynEchoesSomething "syn-echoes-something" ["RFC7323-3.2-1"] "The timestamp echo of a SYN without ACK is not zero.";
+    ResetWithoutTimestamps "reset-without-timestamps" ["RFC7323-3.2-6", "RFC7323-5.2-4"] "ABORT sends its reset without the timestamps agreed upon.";
+    StrayResetWithoutTimestamps "stray-reset-without-timestamps" ["RFC7323-5.2-2", "RFC7323-5.2-3"] "The reset for a segment of no connection carries no timestamps.";
     SackUnpermitted "sack-unpermitted" ["RFC2018-4-1"] "SACK blocks are sent to a peer that did not permit them.";
     SackNeverSent "sack-never-sent" ["RFC2018-4-3"] "SACK is agreed upon and never sent.";
     SackOldestFirst "sack-oldest-first" ["RFC2018-4-5"] "The first SACK block is the oldest, not the latest.";
     SackEdgeOneTooLow "sack-edge-one-too-low" ["RFC2018-3-1"] "The right edge of a SACK block is the last octet, not the one after it.";
+    SackNotOnData "sack-not-on-data" ["RFC2018-4-3"] "Segments with data report nothing.";
     SackOneBlockOnly "sack-one-block-only" ["RFC2018-4-6"] "Only one SACK block is ever sent.";
     DuplicateReportedTwice "duplicate-reported-twice" ["RFC2883-4-2"] "A duplicate is reported on every ACK from then on.";
+    DuplicateEdgesWrong "duplicate-edges-wrong" ["RFC2883-4-3", "RFC2883-4.2-1"] "The edges of a duplicate are wrong: one octet too early, and with what was new in the segment.";
+    DuplicateInIslandUnreported "duplicate-in-island-unreported" ["RFC2883-4-4"] "Duplicates above a gap are not reported.";
+    DuplicateReportBelieved "duplicate-report-believed" ["RFC2883-5-2"] "A D-SACK from the peer counts as a duplicate ACK.";
     EcnEchoMissing "ecn-echo-missing" ["RFC3168-6.1.3-1"] "Marks on data are not echoed.";
     EcnEchoEndless "ecn-echo-endless" ["RFC3168-6.1.3-1"] "CWR does not end the echo.";
     EcnEchoOnce "ecn-echo-once" ["RFC3168-6.1.3-1"] "A mark is echoed once only.";
@@ -270,6 +309,16 @@ defects! {
     EcnMarkedAcks "ecn-marked-acks" ["RFC3168-6.1.4-1"] "ACKs without data are ECN-capable.";
     EcnWithoutAgreement "ecn-without-agreement" ["RFC3168-6.1.1-4"] "Data is ECN-capable whether that was agreed upon or not.";
     EcnAgreedToAnything "ecn-agreed-to-anything" ["RFC3168-6.1.1-2"] "Every SYN is answered as if it had asked for ECN.";
+    EcnAfterPlainSyn "ecn-after-plain-syn" ["RFC3168-6.1.1-5"] "Data is ECN-capable although a SYN without ECN followed the first.";
+    EcnFlagsReflected "ecn-flags-reflected" ["RFC3168-6.1.1-8"] "A SYN,ACK has the ECN flags that the SYN had, whatever is meant by them.";
+    Ect1Used "ect1-used" ["RFC3168-5-1", "RFC8311-4.2-1", "RFC8311-4.2-2"] "Data carries ECT(1).";
+    NonceSumSet "nonce-sum-set" ["RFC3540-1-1", "RFC8311-3-1"] "The bit that was the nonce sum is set on data of ECN connections.";
+    EcnMarkOnOldData "ecn-mark-on-old-data" ["RFC3168-6.1.5-2"] "A mark on a segment outside the window is echoed.";
+    CwrOverMark "cwr-over-mark" ["RFC3168-6.1.3-3"] "CWR ends the echo even where the segment that carries it is marked.";
+    EcnEchoOfLast "ecn-echo-of-last" ["RFC3168-6.1.3-2", "RFC3168-6.1.3-1"] "What is echoed is whether the latest segment was marked.";
+    CwrOnRetransmission "cwr-on-retransmission" ["RFC3168-6.1.2-5"] "CWR stands on retransmissions.";
+    EcnMarkedProbes "ecn-marked-probes" ["RFC3168-6.1.6-1"] "Window probes are ECN-capable.";
+    EcnAskedUnasked "ecn-asked-unasked" ["RFC3168-6.1.1-8"] "A SYN asks for ECN although the host does not speak it.";
     FinNotRetransmitted "fin-not-retransmitted" ["RFC9293-3.6-FIN-RETX"] "A FIN is sent once.";
     FinNotRetransmittedInClosing "fin-not-retransmitted-in-closing" ["RFC9293-3.6-FIN-RETX"] "In CLOSING the FIN is not sent again.";
     FinNotRetransmittedInLastAck "fin-not-retransmitted-in-last-ack" ["RFC9293-3.6-FIN-RETX"] "In LAST-ACK the FIN is not sent again.";
@@ -281,14 +330,29 @@ defects! {
     RtoNotRestarted "rto-not-restarted" ["RFC6298-5.3-1"] "An ACK of new data does not restart the timer.";
     RtoNotStopped "rto-not-stopped" ["RFC6298-5.2-1"] "The timer runs on when everything has been acknowledged, and sends the last octet again.";
     RtoTooShort "rto-too-short" ["RFC6298-2.1-1", "RFC2525-2.7"] "The first RTO is a fifth of what it should be.";
+    RtoWithoutVariance "rto-without-variance" ["RFC6298-2.2-1", "RFC6298-2.3-1"] "RTO is the round trip itself, without room for how it varies.";
+    RttMeasuredOnce "rtt-measured-once" ["RFC6298-3-2", "RFC6298-2.3-1"] "Only the handshake is measured.";
+    RtoFloorMissing "rto-floor-missing" ["RFC6298-2.4-1"] "RTO may be as short as the round trip.";
+    RtoAfterSynLossShort "rto-after-syn-loss-short" ["RFC6298-5.7-1"] "A SYN that was sent again leaves RTO for data as it was.";
+    RttFromAnyAck "rtt-from-any-ack" ["RFC7323-4.1-2"] "The echo of a timestamp is measured on ACKs of nothing new as well.";
+    RttFromSynEcho "rtt-from-syn-echo" ["RFC7323-3.2-3"] "The echo on a SYN, which echoes nothing, is measured.";
     RetransmitsTheLatest "retransmits-the-latest" ["RFC6298-5.4-1", "RFC9293-TMO-RETX"] "What is sent again is the end of the queue, not its front.";
+    RetransmitsACrumb "retransmits-a-crumb" ["RFC2525-2.14"] "A retransmission goes out in two segments, the second as large as the options.";
     NoWindowProbe "no-window-probe" ["RFC9293-MUST-36"] "A closed window is not probed.";
     ProbeNotBackedOff "probe-not-backed-off" ["RFC9293-SHLD-30"] "Probes come at even distances.";
     ProbeGivesUp "probe-gives-up" ["RFC9293-MUST-37"] "A connection whose window stays closed is given up although probes are answered.";
+    ShrunkenWindowStopsRetransmission "shrunken-window-stops-retransmission" ["RFC7323-2.4-4"] "What was sent before a scaled window shrank a little is not sent again, but probed for.";
     ProbeWithSegment "probe-with-segment" ["RFC9293-3.8.6-RWND"] "A closed window is probed with a whole segment.";
     ProbedOctetSentTwice "probed-octet-sent-twice" ["RFC9293-3.8.6.1-PROBEDATA"] "The octet of a probe that was taken is sent again under the next number.";
     UserTimeoutIgnored "user-timeout-ignored" ["RFC9293-MUST-21", "RFC9293-TMO-USER"] "The user timeout never comes.";
     UserTimeoutNotTold "user-timeout-not-told" ["RFC9293-TMO-USER"] "The user is not told of the user timeout.";
+    UserTimeoutNotAnnounced "user-timeout-not-announced" ["RFC5482-3-2", "RFC5482-3-3"] "The user timeout is not announced.";
+    UserTimeoutUnbound "user-timeout-unbound" ["RFC5482-3-4", "RFC5482-3.1-4"] "Whatever user timeout the peer announces is taken over.";
+    UserTimeoutOverridden "user-timeout-overridden" ["RFC5482-3.1-1"] "The peer's user timeout takes the place of the one that the application has set.";
+    UserTimeoutOptionIgnored "user-timeout-option-ignored" ["RFC5482-3.1-3"] "The user timeout that the peer announces is ignored.";
+    UserTimeoutZeroTaken "user-timeout-zero-taken" ["RFC5482-3.4-1"] "A user timeout of zero from the peer ends the connection at once.";
+    UserTimeoutHalfOpen "user-timeout-half-open" ["RFC5482-3.3-2"] "The user timeout on a SYN governs the handshake as well.";
+    KeepAliveBeforeUserTimeout "keep-alive-before-user-timeout" ["RFC5482-4.2-1"] "Keep-alive takes no notice of the user timeout agreed upon.";
     KeepAliveUnasked "keep-alive-unasked" ["RFC9293-MUST-25"] "Idle connections are probed although nobody asked for it.";
     KeepAliveTooOften "keep-alive-too-often" ["RFC9293-MUST-28", "RFC2525-2.11"] "Keep-alive probes begin after a minute unless told otherwise.";
     KeepAliveHasty "keep-alive-hasty" ["RFC9293-MUST-29"] "One unanswered keep-alive probe ends the connection.";
@@ -296,11 +360,38 @@ defects! {
     KeepAliveNewNumber "keep-alive-new-number" ["RFC9293-SHLD-12"] "A keep-alive probe has number SND.NXT, which the peer need not answer.";
     KeepAliveDeafToTraffic "keep-alive-deaf-to-traffic" ["RFC9293-MUST-26"] "Keep-alive probes go out although segments came.";
     NoSlowStart "no-slow-start" ["RFC5681-3.1-1", "RFC2525-2.1"] "The initial window is as large as the peer's.";
+    SlowStartTooFast "slow-start-too-fast" ["RFC5681-3.1-4", "RFC5681-3-1"] "In slow start every ACK opens the window by two segments.";
+    AckCountedInFull "ack-counted-in-full" ["RFC3465-2.3-1"] "In slow start an ACK opens the window by all that it acknowledges.";
+    AckDivisionRewarded "ack-division-rewarded" ["RFC5681-3.1-5", "RFC5681-5-1"] "Every ACK opens the window by a segment, however little it acknowledges.";
+    HandshakeOpensWindow "handshake-opens-window" ["RFC5681-3.1-2", "RFC6928-2-2"] "The ACK of the handshake opens the window like one of data.";
+    FullWindowAfterSynLoss "full-window-after-syn-loss" ["RFC5681-3.1-3"] "A SYN that was sent again leaves the initial window as it is.";
+    WindowUnboundWithoutMss "window-unbound-without-mss" ["RFC2525-2.3"] "Without an MSS option the congestion window is never set.";
+    AdditiveIncreaseTooFast "additive-increase-too-fast" ["RFC5681-3.1-6", "RFC2525-2.6"] "Congestion avoidance opens the window by three segments in each round trip.";
+    IdleWindowKept "idle-window-kept" ["RFC5681-4.1-1"] "After an idle time the window is what it was before.";
     NoCollapseOnTimeout "no-collapse-on-timeout" ["RFC5681-3.1-8", "RFC2525-2.2"] "A timeout leaves cwnd as it is.";
+    ThresholdKeptOnTimeout "threshold-kept-on-timeout" ["RFC5681-3.1-7"] "A timeout leaves ssthresh as it is.";
+    ThresholdLoweredByEveryTimeout "threshold-lowered-by-every-timeout" ["RFC5681-3.1-9"] "Each timeout of the same segment lowers ssthresh again.";
     NoFastRetransmit "no-fast-retransmit" ["RFC5681-3.2-3"] "Three duplicate ACKs bring nothing back.";
     HastyFastRetransmit "hasty-fast-retransmit" ["RFC5681-3.2-3", "RFC6675-5-1"] "One duplicate ACK is enough for a fast retransmit.";
     ReportsIgnored "reports-ignored" ["RFC2018-5-1"] "What the peer reported by SACK is sent again.";
     ReportedDataReleased "reported-data-released" ["RFC2018-8-1", "RFC6675-4-1"] "What the peer reported by SACK counts as acknowledged.";
+    ReportsKeptAfterTimeout "reports-kept-after-timeout" ["RFC2018-5-2", "RFC2018-5.1-2", "RFC6675-5.1-1"] "What was reported before a timeout counts after it.";
+    HolesFilledTwice "holes-filled-twice" ["RFC6675-4-2", "RFC6675-5-4"] "A partial ACK brings back what was just sent again.";
+    RecoveryWithoutNewData "recovery-without-new-data" ["RFC6675-4-3", "RFC6675-5-5"] "While losses are repaired no new data is sent.";
+    HolesNearTheEndWait "holes-near-the-end-wait" ["RFC6675-4-4"] "A hole with little above it waits for the timeout even if there is nothing else to send.";
+    TailNotRescued "tail-not-rescued" ["RFC6675-4-5"] "In recovery the tail waits for the timeout.";
+    ReportsIgnoredAfterTimeout "reports-ignored-after-timeout" ["RFC6675-5.1-2"] "After a timeout what the peer reports is sent again all the same.";
+    RecoveryAfterTimeout "recovery-after-timeout" ["RFC6675-5.1-1", "RFC6582-3.2-4"] "After a timeout duplicates of before it start a fast retransmit.";
+    BareDuplicatesCounted "bare-duplicates-counted" ["RFC5681-3.2-5", "RFC3042-2-3"] "With SACK, ACKs that report nothing count as duplicates.";
+    NoHalvingOnLoss "no-halving-on-loss" ["RFC5681-3.2-6", "RFC6675-5-2"] "A loss leaves the window as it is.";
+    NoInflation "no-inflation" ["RFC5681-3.2-7"] "In fast recovery duplicate ACKs let nothing new out.";
+    InflatedTwice "inflated-twice" ["RFC5681-3.2-7", "RFC5681-4.3-1"] "In fast recovery every duplicate ACK lets two segments out.";
+    WindowNotDeflated "window-not-deflated" ["RFC5681-3.2-8", "RFC2525-2.8", "RFC6582-3.2-3"] "When recovery ends the window stays inflated.";
+    PartialAckWaits "partial-ack-waits" ["RFC6582-3.2-1"] "After a partial ACK the next hole waits for the timeout.";
+    PartialAckLeavesWindow "partial-ack-leaves-window" ["RFC6582-3.2-2"] "A partial ACK does not deflate the window.";
+    PartialAckLeavesTimer "partial-ack-leaves-timer" ["RFC6582-3.2-5"] "A partial ACK does not restart the timer.";
+    LimitedTransmitWidens "limited-transmit-widens" ["RFC3042-2-2"] "What limited transmit lets out stays in the window.";
+    LimitedTransmitMissing "limited-transmit-missing" ["RFC3042-2-1", "RFC5681-3.2-4"] "The first two duplicate ACKs let nothing new out.";
     IcmpForAnyNumber "icmp-for-any-number" ["RFC5927-4.1-1"] "ICMP errors are believed whatever number they quote.";
     SourceQuenchObeyed "source-quench-obeyed" ["RFC9293-MUST-55", "RFC6633-3-2"] "A Source Quench ends the connection.";
     SoftErrorAborts "soft-error-aborts" ["RFC9293-MUST-56"] "A soft ICMP error ends the connection.";
@@ -308,6 +399,13 @@ defects! {
     HardErrorIgnored "hard-error-ignored" ["RFC9293-SHLD-26"] "A hard ICMP error does not end an attempt to connect.";
     PacketTooBigIgnored "packet-too-big-ignored" ["RFC1191-3-1", "RFC8201-4-2"] "Segments stay as large as they are when a packet was too big.";
     PacketTooBigWithoutFloor "packet-too-big-without-floor" ["RFC5927-7.2-3", "RFC8201-4-1"] "A claim of an impossibly small MTU is believed.";
+    PacketTooBigRaises "packet-too-big-raises" ["RFC1191-3-4", "RFC8201-4-3"] "A message that a packet was too big can also raise the estimate.";
+    PathMtuForgotten "path-mtu-forgotten" ["RFC1191-3-5", "RFC8201-4-4"] "A minute after it was lowered the path's MTU is tried in full again.";
+    AnnouncedMssFollowsPath "announced-mss-follows-path" ["RFC1191-6.4-4", "RFC2923-2.3-1"] "The MSS that is announced shrinks with the path's MTU.";
+    PacketTooBigAborts "packet-too-big-aborts" ["RFC5927-5.2-2"] "A message that a packet was too big ends the connection.";
+    ClaimAtOnce "claim-at-once" ["RFC5927-7.2-2"] "A claim is believed at once, though larger packets have passed.";
+    MtuZeroIgnored "mtu-zero-ignored" ["RFC1191-3-2"] "A message that tells no MTU is ignored.";
+    DontFragmentMissing "dont-fragment-missing" ["RFC7323-5.7-1", "RFC1191-2-1"] "Packets may be fragmented on their way.";
     ChecksumIgnored "checksum-ignored" ["RFC9293-MUST-3"] "Checksums are not verified.";
     ShortHeaderTaken "short-header-taken" ["RFC9293-3.1-DOFFSET-SHORT"] "A segment whose header is shorter than a header, or longer than the segment, is taken.";
     ReservedBitsRefused "reserved-bits-refused" ["RFC9293-3.1-RESERVED-RX"] "A segment with a reserved bit set is dropped.";
@@ -315,6 +413,33 @@ defects! {
     IllegalOptionPanics "illegal-option-panics" ["RFC9293-MUST-7"] "An option length that cannot be brings the stack down.";
     MssOffSynRefused "mss-off-syn-refused" ["RFC9293-MUST-5"] "A segment with an MSS option that is no SYN is dropped.";
     MssTakenLater "mss-taken-later" ["RFC9293-MUST-65"] "An MSS option on a later segment is obeyed.";
+    ListenerBusyWhileHalfOpen "listener-busy-while-half-open" ["RFC9293-MUST-42"] "A listener serves no SYN while a connection of its is half open.";
+    NewListenerTakesOver "new-listener-takes-over" ["RFC9293-MUST-41"] "A new listener gets the segments of the connections that its port has already.";
+    AckMissingOnData "ack-missing-on-data" ["RFC9293-3.1-ACK-ALWAYS"] "Segments with data have no ACK.";
+    UrgentStaysMarked "urgent-stays-marked" ["RFC9293-3.8.5-ONEOCTET"] "After urgent data URG stands on every segment without data.";
+    UrgentPointerRecedes "urgent-pointer-recedes" ["RFC9293-3.8.5-NORECEDE"] "The urgent pointer of a second SEND leaves out what is still queued of the first.";
+    HalfWindowIgnored "half-window-ignored" ["RFC9293-3.8.6.2-FS"] "Less than a segment is not sent, though it would fill half of the peer's window.";
+    SendsNotMerged "sends-not-merged" ["RFC9293-SHLD-27"] "Each SEND becomes a segment of its own.";
+    MssReadSigned "mss-read-signed" ["RFC9293-3.7.5-JUMBO"] "An MSS of 32768 or more is taken for none.";
+    EverythingAckedAtOnce "everything-acked-at-once" ["RFC9293-SHLD-18"] "No ACK is ever delayed.";
+    SoftErrorForgotten "soft-error-forgotten" ["RFC9293-MUST-47", "RFC9293-SHLD-25"] "The user is never told of a soft ICMP error.";
+    ChecksumMisjudgedOverIpv6 "checksum-misjudged-over-ipv6" ["RFC9293-3.1-CKSUM-V6"] "Over IPv6 the checksum is computed with the pseudo-header of IPv4, so that nothing fits.";
+    ListenerTakesCalls "listener-takes-calls" ["RFC9293-CALL-SEND-LISTEN", "RFC9293-CALL-RECEIVE-LISTEN"] "SEND and RECEIVE on a listener succeed and do nothing.";
+    StatusForgets "status-forgets" ["RFC9293-CALL-STATUS-ESTABLISHED", "RFC9293-CALL-STATUS-LISTEN"] "STATUS says CLOSED whatever the state is.";
+    StatusLingers "status-lingers" ["RFC9293-CALL-STATUS-CLOSED"] "STATUS says ESTABLISHED of a connection that is no more.";
+    UrgentNotTold "urgent-not-told" ["RFC9293-MUST-32", "RFC9293-SEG-FINWAIT1-URG", "RFC9293-SEG-FINWAIT2-URG"] "The user is not told of urgent data.";
+    UrgentToldForEver "urgent-told-for-ever" ["RFC9293-MUST-33"] "Once urgent data came, the user is told that there is more of it for ever.";
+    HalfOpenForEver "half-open-for-ever" ["RFC9293-MUST-20"] "A SYN,ACK is sent again however often it has stayed unanswered.";
+    FinWait2Limited "fin-wait-2-limited" ["RFC9293-3.6-SIMPLEX", "RFC9293-SEG-FINWAIT2-DATA"] "FIN-WAIT-2 ends after a minute though the application is reading.";
+    LocalAddressIgnored "local-address-ignored" ["RFC9293-MUST-43"] "An OPEN with a local address uses another one of the host's.";
+    AddressNotChosen "address-not-chosen" ["RFC9293-MUST-44"] "An OPEN without a local address sends a SYN from no address at all.";
+    SourceChosenAnew "source-chosen-anew" ["RFC9293-MUST-45"] "FINs and RSTs come from another address of the host.";
+    IpOptionsRefused "ip-options-refused" ["RFC9293-MUST-50", "RFC9293-MAY-10", "RFC9293-MAY-11"] "A segment that came with IPv4 options is dropped.";
+    DscpFixed "dscp-fixed" ["RFC9293-MUST-48", "RFC9293-SHLD-21"] "The DSCP is zero whatever the application sets.";
+    DscpCut "dscp-cut" ["RFC9293-SHLD-22"] "Of the DSCP only the three bits are kept that were the precedence once.";
+    TtlFixed "ttl-fixed" ["RFC9293-MUST-49"] "The TTL is 64 whatever the application sets.";
+    ConnectsToAnybody "connects-to-anybody" ["RFC9293-MUST-46", "RFC9293-CALL-OPEN-CLOSED-NOREMOTE"] "OPEN to a broadcast, multicast or unspecified address sends a SYN.";
+    OpenAgainTaken "open-again-taken" ["RFC9293-CALL-OPEN-ESTABLISHED", "RFC9293-CALL-OPEN-LISTEN-NOREMOTE"] "OPEN on what is open already is taken for another.";
     BroadcastAnswered "broadcast-answered" ["RFC9293-MUST-57", "RFC9293-MUST-63"] "Segments from addresses that nobody has are answered.";
     WrongConnection "wrong-connection" ["RFC9293-SEG-CLOSED-ACK"] "Of the peer's end only the address is looked at: segments for another port reach the connection.";
     HeaderClaimsTooMuch "header-claims-too-much" ["RFC9293-3.1-DOFFSET-SHORT"] "The data offset of an ACK without text counts a word that is not there.";
@@ -337,7 +462,6 @@ defects! {
     TimestampsMissingAgain "timestamps-missing-again" ["RFC7323-3.2-5"] "What is sent again has no timestamps.";
     TimestampsUnagreedAgain "timestamps-unagreed-again" ["RFC7323-3.2-4"] "What is sent again has timestamps that were not agreed upon.";
     StaleTimestampAgain "stale-timestamp-again" ["RFC7323-4.1-1"] "What is sent again has a TSval of before it was sent first.";
-    TimestampClockTooFast "timestamp-clock-too-fast" ["RFC7323-4.1-1"] "The timestamp clock ticks every ten microseconds.";
     StaleEchoAgain "stale-echo-again" ["RFC7323-4.3-4"] "What is sent again echoes what it did the first time.";
     EchoZeroAgain "echo-zero-again" ["RFC7323-3.2-2"] "What is sent again echoes nothing.";
     DuplicateReportUnpermitted "duplicate-report-unpermitted" ["RFC2018-4-1"] "Duplicates are reported to a peer that did not permit SACK.";
@@ -360,6 +484,7 @@ defects! {
     FinRtoNotDoubled "fin-rto-not-doubled" ["RFC6298-5.5-1"] "RTO of a FIN stays the same however often it expires.";
     RtoDoubledTwiceOnly "rto-doubled-twice-only" ["RFC6298-5.5-1"] "RTO doubles twice and no more.";
     TalkersAckLate "talkers-ack-late" ["RFC9293-MUST-40"] "Who has sent text delays ACKs by a second, for more text to take them along.";
+    DscpChangeResets "dscp-change-resets" ["RFC2873-4-1", "RFC3360-2.4-1"] "A segment whose DSCP is not that of the SYN resets the connection.";
 }
 
 impl Defect {
@@ -380,6 +505,17 @@ impl Defects {
     /// None at all.
     pub const NONE: Defects = Defects([0; WORDS]);
 
+    /// All that there are.
+    pub const ALL: Defects = {
+        let mut all = Defects::NONE;
+        let mut at = 0;
+        while at < Defect::ALL.len() {
+            all = all.with(Defect::ALL[at]);
+            at += 1;
+        }
+        all
+    };
+
     /// This one only.
     pub const fn only(defect: Defect) -> Defects {
         Defects::NONE.with(defect)
@@ -394,6 +530,51 @@ impl Defects {
     /// Whether it is among them.
     pub const fn contains(self, defect: Defect) -> bool {
         self.0[defect as usize / 64] & 1 << (defect as usize % 64) != 0
+    }
+
+    /// Those that are in both.
+    pub fn both(self, other: Defects) -> Defects {
+        Defects(std::array::from_fn(|word| self.0[word] & other.0[word]))
+    }
+
+    /// Those that are not in the other.
+    pub fn without(self, other: Defects) -> Defects {
+        Defects(std::array::from_fn(|word| self.0[word] & !other.0[word]))
+    }
+
+    /// Each of them, in the order of [`Defect::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Defect> {
+        Defect::ALL.iter().copied().filter(move |defect| self.contains(*defect))
+    }
+}
+
+/// The mistakes of one endpoint, which all its parts look at, and which of all that there are it was ever asked about:
+/// no other can have made a difference.
+#[derive(Clone, Debug)]
+pub(super) struct Mistakes(Rc<Asked>);
+
+#[derive(Debug)]
+struct Asked {
+    made: Defects,
+    about: [Cell<u64>; WORDS],
+}
+
+impl Mistakes {
+    pub fn new(made: Defects) -> Mistakes {
+        let about = std::array::from_fn(|_| Cell::new(0));
+        Mistakes(Rc::new(Asked { made, about }))
+    }
+
+    /// Whether this one is made.
+    pub fn has(&self, defect: Defect) -> bool {
+        let word = &self.0.about[defect as usize / 64];
+        word.set(word.get() | 1 << (defect as usize % 64));
+        self.0.made.contains(defect)
+    }
+
+    /// Those about which it was asked.
+    pub fn asked(&self) -> Defects {
+        Defects(std::array::from_fn(|word| self.0.about[word].get()))
     }
 }
 
@@ -412,6 +593,15 @@ mod tests {
             assert!(Defects::only(*defect).contains(*defect) && !Defects::NONE.contains(*defect));
         }
         assert!(Defect::ALL.len() >= 120);
+    }
+
+    #[test]
+    fn what_is_asked_about_is_noted_whether_it_is_made_or_not() {
+        let mistakes = Mistakes::new(Defects::only(Defect::IgnoreRst));
+        let part = mistakes.clone();
+        assert!(part.has(Defect::IgnoreRst) && !mistakes.has(Defect::PawsMissing));
+        let asked: Vec<_> = mistakes.asked().iter().collect();
+        assert_eq!(asked, [Defect::PawsMissing, Defect::IgnoreRst]);
     }
 
     #[test]

@@ -65,6 +65,9 @@ impl Tcb {
     /// A soft error never ends a connection (MUST-56); an attempt to open one may be given up (RFC 5461 section 4.1).
     fn soft_error(&mut self, cx: &mut Context) {
         let gives_up = cx.config.soft_errors == SoftError::AbortAttempt && self.state == State::SynSent;
+        if !self.has(Defect::SoftErrorForgotten) {
+            self.soft_error = Some(ErrorName::Unreachable);
+        }
         if gives_up || self.has(Defect::SoftErrorAborts) {
             self.end(cx, Some(ErrorName::Unreachable), "host unreachable");
         }
@@ -78,12 +81,19 @@ impl Tcb {
             return;
         }
         let v4 = self.local.is_ipv4();
-        let mtu = claimed_mtu(icmp, v4);
+        let mtu = claimed_mtu(icmp, v4, self.has(Defect::MtuZeroIgnored));
+        if self.has(Defect::PacketTooBigAborts) {
+            return self.end(cx, Some(ErrorName::Unreachable), "packet too big");
+        }
+        let raises = self.has(Defect::PacketTooBigRaises) && mtu > self.path.mtu;
         let impossible = mtu < least_mtu(v4) && !(self.has(Defect::PacketTooBigWithoutFloor) && mtu > 60);
-        if impossible || mtu >= self.path.mtu || mtu >= self.path.largest_sent {
+        if impossible || (!raises && (mtu >= self.path.mtu || mtu >= self.path.largest_sent)) {
             return;
         }
-        if mtu < self.path.largest_acked {
+        if self.has(Defect::AnnouncedMssFollowsPath) {
+            cx.config.mtu = mtu;
+        }
+        if mtu < self.path.largest_acked && !self.has(Defect::ClaimAtOnce) {
             self.path.claimed = Some((mtu, seq));
             return;
         }
@@ -113,6 +123,7 @@ impl Tcb {
     fn lower_path_mtu(&mut self, mtu: usize) -> bool {
         let before = self.smss();
         self.path.mtu = mtu;
+        self.path.lowered = true;
         self.path.claimed = None;
         let after = self.smss();
         self.scale_congestion_window(before);
@@ -138,7 +149,10 @@ impl Tcb {
 }
 
 /// The MTU that an error tells, or where an old router tells none, the next lower plateau below what it dropped.
-fn claimed_mtu(icmp: &Icmp, v4: bool) -> usize {
+fn claimed_mtu(icmp: &Icmp, v4: bool, ignores_zero: bool) -> usize {
+    if icmp.rest & 0xffff == 0 && v4 && ignores_zero {
+        return usize::MAX;
+    }
     let told = if v4 { icmp.rest & 0xffff } else { icmp.rest } as usize;
     if told != 0 || !v4 {
         return told;

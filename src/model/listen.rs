@@ -2,7 +2,7 @@
 //! connection out of TIME-WAIT (RFC 9293 section 3.6.1, RFC 6191).
 
 use super::Model;
-use super::config::{BacklogFull, SynCookies, SynData};
+use super::config::{BacklogFull, IllegalOption, SynCookies};
 use super::isn;
 use super::options::announced_mss;
 use super::segment_arrives::Arriving;
@@ -75,9 +75,14 @@ impl Model {
     fn listen_syn(&mut self, at: usize, peer: SocketAddr, segment: Arriving, old: Option<Box<Tcb>>) {
         let listener = &self.listeners[at];
         let (local, socket, settings) = (listener.local, listener.socket, listener.settings);
-        let odd = (self.cx.has(Defect::SynWithUrgDropped) && segment.urg)
-            || (self.cx.has(Defect::SynWithEcnDropped) && segment.ece);
-        if odd || (segment.fin && !self.cx.config.syn_fin) {
+        if segment.illegal_option && self.cx.config.illegal_option == IllegalOption::Reset {
+            return send_reset(&mut self.cx, local, peer, &segment);
+        }
+        if self.refuses_syn(at, peer, &segment) {
+            return;
+        }
+        let half_open = |tcb: &Tcb| tcb.opened == Opened::Passive(socket) && tcb.state == State::SynReceived;
+        if self.cx.has(Defect::ListenerBusyWhileHalfOpen) && self.tcbs.values().any(half_open) {
             return;
         }
         let full = self.is_full(at);
@@ -109,13 +114,16 @@ impl Model {
         tcb.set_iss(iss);
         tcb.set_irs(segment.seq);
         tcb.agree(&self.cx, &segment);
+        if self.cx.has(Defect::UserTimeoutHalfOpen) {
+            tcb.take_user_timeout(&self.cx, &segment);
+        }
         tcb.state = State::SynReceived;
         tcb.snd_wnd = u32::from(segment.window);
         tcb.max_snd_wnd = tcb.snd_wnd;
         tcb.rcv_edge = tcb.rcv_nxt.advanced(i64::from(tcb.first_window(&self.cx)));
         self.fast_open(at, &mut tcb, &segment);
         if !tcb.fast_open {
-            self.keep_syn_text(&mut tcb, &segment);
+            tcb.keep_syn_text(&self.cx, &segment);
         }
         if self.cx.has(Defect::SynDataDeliveredEarly) && !segment.text.is_empty() {
             tcb.release_held(&mut self.cx);
@@ -135,20 +143,23 @@ impl Model {
         }
     }
 
-    /// What is on a SYN besides it "should be queued for processing later".
-    fn keep_syn_text(&self, tcb: &mut Tcb, segment: &Arriving) {
-        match self.cx.config.syn_data {
-            SynData::Discard => (),
-            SynData::Hold => tcb.hold_syn_text(segment),
-            // Who brought no good cookie has the SYN acknowledged only (RFC 7413 section 4.2.2).
-            SynData::Acknowledge if tcb.cookie.is_some() => tcb.hold_syn_text(segment),
-            SynData::Acknowledge => {
-                let room = tcb.rcv_wnd() as usize;
-                let text = &segment.text[..segment.text.len().min(room)];
-                let taken = tcb.received.take(tcb.rcv_nxt, text);
-                tcb.rcv_nxt = tcb.rcv_nxt.advanced(i64::from(taken));
-            }
+    /// Whether a SYN is dropped for what else is on it.
+    fn refuses_syn(&mut self, at: usize, peer: SocketAddr, segment: &Arriving) -> bool {
+        let odd = (self.cx.has(Defect::SynWithUrgDropped) && segment.urg)
+            || (self.cx.has(Defect::SynWithEcnDropped) && segment.ece);
+        let refused = segment.fin && !self.cx.config.syn_fin;
+        if refused && self.cx.has(Defect::SynFinHalfKept) {
+            let Listener {
+                local,
+                socket,
+                settings,
+                ..
+            } = self.listeners[at];
+            let mut tcb = Tcb::new(&self.cx, local, peer, Opened::Passive(socket), settings);
+            tcb.state = State::SynReceived;
+            self.insert(tcb);
         }
+        odd || refused
     }
 
     /// Whether another half-open connection has no place.
@@ -173,11 +184,15 @@ impl Model {
         let default = super::options::default_mss(local.is_ipv4()) as u16;
         let iss = isn::syn_cookie(&self.cx, local, peer, syn.seq, syn.mss.unwrap_or(default));
         let mss = announced_mss(&self.cx, local.is_ipv4(), listener.settings.mss);
+        let buffer = listener
+            .settings
+            .receive_buffer
+            .unwrap_or(self.cx.config.receive_buffer);
         let segment = Segment {
             seq: iss,
             ack: syn.seq.advanced(1),
             flags: Flags::SYN | Flags::ACK,
-            window: self.cx.config.receive_buffer.min(usize::from(u16::MAX)) as u16,
+            window: buffer.min(usize::from(u16::MAX)) as u16,
             options: vec![TcpOption::Mss(u16::try_from(mss).unwrap_or(u16::MAX))],
             ..Segment::default()
         };
@@ -204,6 +219,10 @@ impl Model {
         tcb.set_iss(cookie);
         tcb.set_irs(irs);
         tcb.snd_mss = usize::from(mss);
+        if self.cx.has(Defect::CookieMssForgotten) {
+            tcb.snd_mss = 1460;
+        }
+        tcb.agreed.timestamps = self.cx.has(Defect::CookieOptionsMisread);
         tcb.snd_nxt = cookie.advanced(1);
         tcb.state = State::SynReceived;
         tcb.rcv_edge = tcb.rcv_nxt.advanced(i64::from(tcb.first_window(&self.cx)));
@@ -223,10 +242,16 @@ impl Model {
         let Some(most) = self.listeners[at].fast_open.or(unasked) else {
             return;
         };
+        // An even length of 4 to 16, or none to ask for one (RFC 7413 section 4.1.1).
+        let possible = matches!(offered.len(), 0 | 4 | 6 | 8 | 10 | 12 | 14 | 16);
+        if !possible && !self.cx.has(Defect::FastOpenOddLengthTaken) {
+            return;
+        }
         let socket = self.listeners[at].socket;
         let pending =
             |tcb: &&Tcb| tcb.opened == Opened::Passive(socket) && tcb.fast_open && tcb.state == State::SynReceived;
-        if self.tcbs.values().filter(pending).count() >= most {
+        let full = self.tcbs.values().filter(pending).count() >= most;
+        if full && !self.cx.has(Defect::FastOpenUnlimited) {
             return;
         }
         let right = isn::fast_open_cookie(&self.cx, tcb.peer.ip());
@@ -251,7 +276,10 @@ impl Model {
             return false;
         };
         let request = segment.syn && !segment.ack_bit && !segment.rst;
-        if old.state != State::TimeWait || !request || !self.cx.config.reopen_time_wait {
+        let early = self.cx.has(Defect::ReopensBeforeTimeWait)
+            && matches!(old.state, State::FinWait2 | State::Closing | State::LastAck);
+        let waits = old.state == State::TimeWait || early;
+        if !waits || !request || !self.cx.config.reopen_time_wait {
             return false;
         }
         let Some(at) = self.listeners.iter().position(|listener| listener.local == old.local) else {

@@ -19,10 +19,12 @@
 //! | `options` | what stands on which segment |
 //! | `congestion`, `sack` | RFC 5681, 6582, 6675, 2018, 2883 |
 //! | `icmp` | 3.9.2.2, RFC 5927, 1191, 8201 |
+//! | `claims` | what it claims once its choices are made |
 //! | `slips` | mistakes at the last step, for the rules to notice |
 //! | `isn` | RFC 6528 and other numbers that nobody can guess |
 
 mod calls;
+mod claims;
 mod config;
 mod congestion;
 mod context;
@@ -47,8 +49,8 @@ mod timers;
 
 pub use config::{
     BacklogFull, Config, EcnUse, GiveUp, HardError, IllegalOption, InitialWindow, KeepAliveProbe, LostData, Recovery,
-    RepeatedSyn, SoftError, SynCookies, SynData, WindowProbe,
+    RepeatedSyn, SecondFin, SoftError, SynCookies, SynData, Unsaid, WindowGrowth, WindowProbe,
 };
 pub use defect::{Defect, Defects};
-pub use stack::{Model, target};
+pub use stack::{Model, endpoint, target};
 pub use switch::{SWITCHES, Switch};

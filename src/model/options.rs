@@ -40,11 +40,16 @@ impl Tcb {
             return self.ts_offset;
         }
         let tick = if self.has(Defect::TimestampClockTooFast) {
-            10
+            1
         } else {
-            1000
+            100_000
         };
-        ((cx.now.as_micros() / tick) as u32).wrapping_add(self.ts_offset)
+        let offset = if self.has(Defect::TimestampOffsetMissing) {
+            0
+        } else {
+            self.ts_offset
+        };
+        ((cx.now.as_micros() * 100 / tick) as u32).wrapping_add(offset)
     }
 
     fn push_timestamps(&self, cx: &Context, has_ack: bool, options: &mut Vec<TcpOption>) {
@@ -52,10 +57,10 @@ impl Tcb {
         options.push(TcpOption::Timestamps {
             value: self.ts_now(cx),
             // TSecr is valid only with ACK, and else zero (RFC 7323 section 3.2).
-            echo: if has_ack && !self.has(Defect::TimestampEchoZero) {
-                self.ts_recent
-            } else {
-                0
+            echo: match has_ack {
+                true if self.has(Defect::TimestampEchoZero) => 0,
+                true => self.ts_recent,
+                false => u32::from(self.has(Defect::SynEchoesSomething)),
             },
         });
     }
@@ -67,6 +72,8 @@ impl Tcb {
         let mss = announced_mss(cx, self.local.is_ipv4(), self.settings.mss);
         let mss = if self.has(Defect::AnnouncedMssTooLarge) {
             cx.config.mtu
+        } else if self.has(Defect::MssLessOptions) && self.agreed.timestamps {
+            mss - TIMESTAMPS_SPACE
         } else {
             mss
         };
@@ -116,7 +123,7 @@ impl Tcb {
         if self.agreed.timestamps && shown && !(self.has(Defect::NoTimestampsOnAcks) && self.unsent() == 0) {
             self.push_timestamps(cx, true, &mut options);
         }
-        if self.uto_announce && self.is_synchronized() {
+        if self.uto_announce && self.is_synchronized() && !self.has(Defect::UserTimeoutNotAnnounced) {
             options.push(TcpOption::UserTimeout(uto_value(
                 self.settings.user_timeout.unwrap_or(cx.config.user_timeout),
             )));
@@ -134,7 +141,7 @@ impl Tcb {
                 if self.has(Defect::SackEdgeOneTooLow) {
                     blocks.iter_mut().for_each(|block| block.1 = block.1.wrapping_sub(1));
                 }
-                if self.has(Defect::SackOneBlockOnly) {
+                if cx.config.one_sack_block {
                     blocks.truncate(1);
                 }
                 options.extend([TcpOption::Nop, TcpOption::Nop, TcpOption::Sack(blocks)]);
@@ -146,7 +153,7 @@ impl Tcb {
     /// The options of a RST (RFC 7323 section 3.2: timestamps too, if they were agreed upon).
     pub fn reset_options(&self, cx: &Context) -> Vec<TcpOption> {
         let mut options = Vec::new();
-        if self.agreed.timestamps {
+        if self.agreed.timestamps && !self.has(Defect::ResetWithoutTimestamps) {
             self.push_timestamps(cx, true, &mut options);
         }
         options
@@ -186,8 +193,9 @@ impl Tcb {
     /// Takes over what a SYN or SYN,ACK offers (RFC 7323 sections 2.2 and 3.2, RFC 2018 section 2). `offered` tells
     /// whether we may have it too.
     pub fn agree(&mut self, cx: &Context, syn: &Arriving) {
-        if let Some(mss) = syn.mss {
+        if let Some(mss) = syn.mss.filter(|mss| *mss < 0x8000 || !self.has(Defect::MssReadSigned)) {
             self.snd_mss = usize::from(mss);
+            self.mss_announced = true;
         } else if self.has(Defect::DefaultMssTooLarge) {
             self.snd_mss = 1460;
         }
@@ -200,8 +208,14 @@ impl Tcb {
             };
             self.agreed.snd_wind_shift = shift.min(largest);
         }
+        if self.has(Defect::ScaleOnlyWhenNeeded) && self.agreed.rcv_wind_shift == 0 {
+            self.agreed.scaled = false;
+        }
         if !self.agreed.scaled {
             self.agreed.rcv_wind_shift = 0;
+        }
+        if self.has(Defect::RttFromSynEcho) && syn.timestamps.is_some() && !syn.ack_bit {
+            self.round_trip.rto = cx.config.rto_max;
         }
         if let Some((value, _)) = syn.timestamps.filter(|_| cx.config.timestamps) {
             self.agreed.timestamps = true;
@@ -216,12 +230,14 @@ impl Tcb {
             EcnUse::Ask => true,
         };
         let asked = syn.ece && syn.cwr != syn.ack_bit;
+        self.ecn.asked = asked;
         self.agreed.ecn = willing && (asked || self.has(Defect::EcnAgreedToAnything));
     }
 
     /// The user timeout that the peer announces (RFC 5482 section 3.1).
     pub fn take_user_timeout(&mut self, cx: &Context, segment: &Arriving) {
-        if let Some(value) = segment.user_timeout.filter(|value| value & 0x7fff != 0)
+        let zero = self.has(Defect::UserTimeoutZeroTaken);
+        if let Some(value) = segment.user_timeout.filter(|value| value & 0x7fff != 0 || zero)
             && cx.config.user_timeout_option
         {
             let unit = if value & 0x8000 != 0 { 60 } else { 1 };

@@ -39,7 +39,11 @@ impl Tcb {
 
     /// The usable window: U = SND.UNA + SND.WND - SND.NXT (RFC 9293 section 3.8.6.2.1); none if the window shrank.
     pub fn usable_window(&self) -> u32 {
-        let edge = self.snd_una.advanced(i64::from(self.snd_wnd));
+        let window = match self.has(Defect::LargestWindowUsed) {
+            true => self.max_snd_wnd,
+            false => self.snd_wnd,
+        };
+        let edge = self.snd_una.advanced(i64::from(window));
         if self.has(Defect::WindowIgnored) {
             return 1 << 20;
         }
@@ -58,10 +62,15 @@ impl Tcb {
             self.restart_after_idle(cx);
         }
         while self.unsent() > 0 {
-            let options = self.segment_options(cx, true);
-            let full = self.largest_payload(TcpOption::space(&options));
             let d = self.unsent();
             let u = self.usable_window() as usize;
+            let options = self.data_options(cx, d.min(u));
+            let full = self.largest_payload(TcpOption::space(&options));
+            let full = if self.has(Defect::SendsNotMerged) {
+                full.min(self.last_send)
+            } else {
+                full
+            };
             let length = d.min(u).min(full);
             if !self.should_send(cx, d, u, full) || (self.congestion_room(cx) as usize) < length {
                 return;
@@ -93,7 +102,8 @@ impl Tcb {
             return true;
         }
         // (3) At least half of the largest window that the peer ever offered.
-        if d.min(u) >= (self.max_snd_wnd / 2).max(1) as usize && (idle || !nagle) {
+        let half = (self.max_snd_wnd / 2).max(1) as usize;
+        if d.min(u) >= half && (idle || !nagle) && !self.has(Defect::HalfWindowIgnored) {
             return true;
         }
         // (4) The override timeout: it clears itself.
@@ -115,9 +125,16 @@ impl Tcb {
             flags = flags | Flags::FIN;
         }
         let mut ecn = Ecn::NotEct;
-        if self.agreed.ecn || self.has(Defect::EcnWithoutAgreement) {
+        if (self.agreed.ecn && !self.ecn.withheld) || self.has(Defect::EcnWithoutAgreement) {
             // New data only: neither ACKs, probes nor retransmissions are marked (RFC 3168 section 6.1.4 and after).
-            ecn = Ecn::Ect0;
+            ecn = if self.has(Defect::Ect1Used) {
+                Ecn::Ect1
+            } else {
+                Ecn::Ect0
+            };
+            if self.has(Defect::NonceSumSet) {
+                flags = flags | Flags::AE;
+            }
             if core::mem::take(&mut self.ecn.cwr) && !self.has(Defect::CwrNeverSent) {
                 flags = flags | Flags::CWR;
             }
@@ -133,12 +150,21 @@ impl Tcb {
         if self.has(Defect::FinBeforeData) && self.closing && !self.fin_sent {
             self.queue.forget_from(self.snd_nxt);
         }
-        if !self.closing || self.fin_sent || self.unsent() > 0 || self.usable_window() == 0 {
+        let held = self.has(Defect::FinHeldByNagle) && self.has_outstanding();
+        if !self.closing || self.fin_sent || held || self.unsent() > 0 || self.usable_window() == 0 {
             return;
         }
         let seq = self.snd_nxt;
         let options = self.segment_options(cx, true);
         self.note_fin_sent();
+        self.put(cx, seq, Flags::FIN | Flags::ACK, Vec::new(), options, Ecn::NotEct);
+    }
+
+    /// Where a mistake sends a FIN for each CLOSE.
+    pub fn send_second_fin(&mut self, cx: &mut Context) {
+        let seq = self.snd_nxt;
+        let options = self.segment_options(cx, true);
+        self.snd_nxt = seq.advanced(1);
         self.put(cx, seq, Flags::FIN | Flags::ACK, Vec::new(), options, Ecn::NotEct);
     }
 
@@ -149,6 +175,15 @@ impl Tcb {
         if self.state == State::CloseWait {
             self.state = State::LastAck;
         }
+    }
+
+    /// The options of a segment that is to carry so much data: what the peer need not know now waits for one with room.
+    fn data_options(&mut self, cx: &Context, data: usize) -> Vec<TcpOption> {
+        let mut options = self.segment_options(cx, !self.has(Defect::SackNotOnData));
+        if data > self.largest_payload(TcpOption::space(&options)) {
+            options.retain(|option| !matches!(option, TcpOption::UserTimeout(_)));
+        }
+        options
     }
 
     // ----- again ----------------------------------------------------------------------------------------------------
@@ -162,12 +197,23 @@ impl Tcb {
         };
         // A sample of what was sent twice says nothing (Karn's rule, RFC 6298 section 3).
         self.round_trip.timed = None;
-        let options = self.segment_options(cx, true);
+        let options = self.data_options(cx, usize::MAX);
         let segments = if self.has(Defect::CoalescedAgain) { 2 } else { 1 };
         let most = self.largest_payload(TcpOption::space(&options)) * segments;
-        let edge = self.snd_una.advanced(i64::from(self.snd_wnd));
+        let most = match self.has(Defect::RetransmitsACrumb) && TcpOption::space(&options) > 0 {
+            true => most - TcpOption::space(&options),
+            false => most,
+        };
+        let edge = match cx.config.retransmit_beyond_window && self.snd_wnd == 0 {
+            true => self.snd_nxt,
+            false => self.snd_una.advanced(i64::from(self.snd_wnd)),
+        };
         let hole = self.end_of_hole(seq);
-        let end = if edge.before(hole) { edge } else { hole };
+        let end = if edge.before(hole) && !self.outlives_the_window(1) {
+            edge
+        } else {
+            hole
+        };
         let outstanding = usize::try_from(end.offset_from(seq)).unwrap_or(0);
         let length = most.min(outstanding).min(self.queue.after(seq));
         let reaches = length < outstanding || (length == 0 && seq.before(hole));
@@ -175,7 +221,10 @@ impl Tcb {
         if length == 0 && !fin {
             return 0;
         }
-        let flags = if fin { Flags::FIN | Flags::ACK } else { Flags::ACK };
+        let mut flags = if fin { Flags::FIN | Flags::ACK } else { Flags::ACK };
+        if self.agreed.ecn && self.has(Defect::CwrOnRetransmission) {
+            flags = flags | Flags::CWR;
+        }
         let mut payload = self.queue.read(seq, length);
         if let Some(first) = payload.first_mut().filter(|_| self.has(Defect::OtherOctetsAgain)) {
             *first = first.wrapping_add(1);
@@ -185,16 +234,33 @@ impl Tcb {
         length as u32 + u32::from(fin)
     }
 
+    /// Whether what is outstanding goes out again whatever the window says now: a scaled window may shrink by what
+    /// rounding takes, so the first retransmission, and any within one unit of the scale, is not held back by it (RFC
+    /// 7323 section 2.4). `most` is how many timeouts there may have been.
+    pub fn outlives_the_window(&self, most: u32) -> bool {
+        let slight = self.flight() < 1 << self.agreed.snd_wind_shift;
+        self.agreed.scaled
+            && self.has_outstanding()
+            && !self.probed
+            && (self.round_trip.backoffs <= most || slight)
+            && !self.has(Defect::ShrunkenWindowStopsRetransmission)
+    }
+
     /// Sends the SYN, or the SYN,ACK, with the same ISS each time (RFC 9293 section 3.10.1, 3.10.7.2).
     pub fn send_syn(&mut self, cx: &mut Context) {
         let again = self.has_outstanding();
         let options = self.syn_options(cx);
         let flags = match self.state {
             // An ECN-setup SYN has ECE and CWR; a second try goes without (RFC 3168 section 6.1.1.1).
-            State::SynSent if cx.config.ecn == super::config::EcnUse::Ask && !again => {
+            State::SynSent
+                if (cx.config.ecn == super::config::EcnUse::Ask || self.has(Defect::EcnAskedUnasked)) && !again =>
+            {
                 Flags::SYN | Flags::ECE | Flags::CWR
             }
             State::SynSent => Flags::SYN,
+            _ if self.has(Defect::EcnFlagsReflected) && self.ecn.asked => {
+                Flags::SYN | Flags::ACK | Flags::ECE | Flags::CWR
+            }
             _ if self.agreed.ecn => Flags::SYN | Flags::ACK | Flags::ECE,
             _ => Flags::SYN | Flags::ACK,
         };
@@ -203,7 +269,9 @@ impl Tcb {
             self.snd_nxt = self.iss.advanced(1);
         }
         // A SYN,ACK that is sent again bears no cookie (RFC 7413 section 4.2.2).
-        self.cookie = None;
+        if !self.has(Defect::FastOpenCookieRepeated) {
+            self.cookie = None;
+        }
         self.put(cx, self.iss, flags, Vec::new(), options, Ecn::NotEct);
         self.arm(cx);
     }
@@ -213,6 +281,9 @@ impl Tcb {
     /// Sends an ACK if one is owed and nothing else took it along.
     fn acknowledge(&mut self, cx: &mut Context) {
         if self.owed.now {
+            if self.has(Defect::AckSentTwice) {
+                self.send_ack(cx);
+            }
             self.send_ack(cx);
         }
     }
@@ -235,7 +306,11 @@ impl Tcb {
             self.challenges.since = Some(cx.now);
             self.challenges.sent = 0;
         }
-        if self.challenges.sent >= cx.config.challenge_limit {
+        let limit = match self.has(Defect::ChallengeLimitFixed) {
+            true => super::config::Config::default().challenge_limit,
+            false => cx.config.challenge_limit,
+        };
+        if self.challenges.sent >= limit || cx.shares_exhausted_limit(limit) {
             return;
         }
         self.challenges.sent += 1;
@@ -245,7 +320,9 @@ impl Tcb {
     /// A segment without data and with an old or a new number, to make the peer answer: keep-alive and window probe.
     pub fn send_probe(&mut self, cx: &mut Context, seq: SeqNum, payload: Vec<u8>) {
         let options = self.segment_options(cx, false);
-        self.put(cx, seq, Flags::ACK, payload, options, Ecn::NotEct);
+        let marked = self.agreed.ecn && self.has(Defect::EcnMarkedProbes);
+        let ecn = if marked { Ecn::Ect0 } else { Ecn::NotEct };
+        self.put(cx, seq, Flags::ACK, payload, options, ecn);
     }
 
     // ----- windows --------------------------------------------------------------------------------------------------
@@ -284,7 +361,7 @@ impl Tcb {
         };
         let told = (wish >> shift).min(u32::from(u16::MAX));
         let edge = self.rcv_nxt.advanced(i64::from(told << shift));
-        if self.rcv_edge.before(edge) {
+        if self.rcv_edge.before(edge) || (self.has(Defect::RightEdgeOfLastWindow) && !syn) {
             self.rcv_edge = edge;
         }
         told as u16
@@ -318,14 +395,21 @@ impl Tcb {
         let syn = flags.contains(Flags::SYN);
         let end = plus(seq, payload.len());
         // The segment that empties the queue is pushed (RFC 9293 section 3.9.1.2, MUST-61).
-        if cx.config.push && !payload.is_empty() && end == self.queue.end() {
+        if !self.has(Defect::PushNeverSet) && !payload.is_empty() && end == self.queue.end() {
             flags = flags | Flags::PSH;
+        }
+        if self.has(Defect::AckMissingOnData) && !payload.is_empty() {
+            flags = flags.without(Flags::ACK);
         }
         if self.ecn.echo && !syn {
             flags = flags | Flags::ECE;
             self.ecn.echo = !self.has(Defect::EcnEchoOnce);
         }
         let urgent = match self.snd_up {
+            Some(up) if self.has(Defect::UrgentStaysMarked) && payload.is_empty() && !syn && !up.before(seq) => {
+                flags = flags | Flags::URG;
+                0
+            }
             Some(up) if seq.before(up) && !payload.is_empty() && !syn && !self.has(Defect::UrgentNotMarked) => {
                 flags = flags | Flags::URG;
                 let up = if self.has(Defect::UrgentPointerOneTooLow) {
@@ -354,7 +438,7 @@ impl Tcb {
         };
         self.slip(cx, &mut segment, &mut ecn);
         self.note_sent(&segment.options);
-        let length = cx.send(self.local, self.peer, segment, ecn);
+        let length = cx.send_as(self.local, self.peer, segment, ecn, &self.settings);
         self.path.largest_sent = self.path.largest_sent.max(length);
         if has_ack {
             self.last_ack_sent = self.rcv_nxt;
@@ -405,7 +489,7 @@ impl Tcb {
                 self.snd_nxt
             })
         };
-        cx.send(self.local, self.peer, segment, Ecn::NotEct);
+        cx.send_as(self.local, self.peer, segment, Ecn::NotEct, &self.settings);
     }
 
     /// Whether `seq` lies in what has been sent and not acknowledged.

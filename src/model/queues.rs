@@ -137,6 +137,11 @@ impl ReceiveQueue {
         }
     }
 
+    /// Throws away what is held above a gap.
+    pub fn forget_held(&mut self) {
+        self.held.clear();
+    }
+
     /// Notes a FIN above a gap.
     pub fn hold_fin(&mut self, rcv_nxt: SeqNum, seq: SeqNum) {
         self.held_fin = Some(self.distance(rcv_nxt, seq));

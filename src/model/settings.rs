@@ -1,6 +1,9 @@
 //! What an application sets on one connection.
 
+use super::config::WindowGrowth;
 use super::context::{Context, errno};
+use super::defect::Defect;
+use super::seq::span;
 use super::tcb::Tcb;
 use crate::notation::{ErrorName, Setting};
 use crate::target::{Errno, SetValue};
@@ -26,6 +29,9 @@ pub(super) struct Settings {
     pub mss: Option<usize>,
     /// Delayed ACKs off.
     pub quick_ack: bool,
+    /// What IP is to put into its header (RFC 9293 sections 3.9.1.1 and 3.9.2, MUST-48 and MUST-49).
+    pub dscp: Option<u8>,
+    pub ttl: Option<u8>,
 }
 
 /// The largest buffer that can be had: what 30 bits of window can tell (RFC 7323 section 2.3).
@@ -55,6 +61,8 @@ impl Settings {
             (Setting::RecvBuffer, SetValue::Number(octets)) => self.receive_buffer = Some(size(octets)?),
             (Setting::Mss, SetValue::Number(octets @ 8..=65_535)) => self.mss = Some(octets as usize),
             (Setting::QuickAck, SetValue::Flag(on)) => self.quick_ack = on,
+            (Setting::Dscp, SetValue::Number(dscp @ 0..=63)) => self.dscp = Some(dscp as u8),
+            (Setting::Ttl, SetValue::Number(ttl @ 1..=255)) => self.ttl = Some(ttl as u8),
             (
                 Setting::Backlog
                 | Setting::FastOpen
@@ -69,7 +77,9 @@ impl Settings {
                 | Setting::SendBuffer
                 | Setting::RecvBuffer
                 | Setting::Mss
-                | Setting::QuickAck,
+                | Setting::QuickAck
+                | Setting::Dscp
+                | Setting::Ttl,
                 _,
             ) => return Err(invalid()),
         }
@@ -95,16 +105,34 @@ impl Tcb {
             true => usize::from(u16::MAX) << self.agreed.rcv_wind_shift,
             false => usize::from(u16::MAX),
         };
-        buffer.min(most)
+        let buffer = buffer.min(most);
+        let came = span(self.irs, self.rcv_nxt) as usize;
+        match cx.config.window_growth {
+            WindowGrowth::Whole => buffer,
+            WindowGrowth::Once => buffer.min(buffer / 2 + came),
+            WindowGrowth::Twice => buffer.min(buffer / 4 + 2 * came),
+        }
     }
 
     /// The user timeout in force (RFC 5482 section 3.1 where that is used).
     pub fn user_timeout(&self, cx: &Context) -> Duration {
         /// L_LIMIT and U_LIMIT.
         const LIMITS: (Duration, Duration) = (Duration::from_secs(100), Duration::from_secs(3600));
-        match (self.settings.user_timeout, self.uto_remote) {
+        let fixed = self.settings.user_timeout;
+        let fixed = fixed.filter(|_| !(self.has(Defect::UserTimeoutOverridden) && self.uto_remote.is_some()));
+        if let Some(remote) = self.uto_remote
+            && fixed.is_none()
+        {
+            if self.has(Defect::UserTimeoutUnbound) || (remote.is_zero() && self.has(Defect::UserTimeoutZeroTaken)) {
+                return remote;
+            }
+            if self.has(Defect::UserTimeoutOptionIgnored) {
+                return cx.config.user_timeout;
+            }
+        }
+        match (fixed, self.uto_remote) {
             (Some(fixed), _) => fixed,
-            (None, Some(remote)) if self.is_synchronized() => {
+            (None, Some(remote)) if self.is_synchronized() || self.has(Defect::UserTimeoutHalfOpen) => {
                 let least = LIMITS.0.max(self.round_trip.rto);
                 LIMITS.1.min(cx.config.user_timeout.max(remote).max(least))
             }
@@ -130,7 +158,9 @@ impl Tcb {
             | Setting::UrgentInline
             | Setting::SendBuffer
             | Setting::RecvBuffer
-            | Setting::Mss => (),
+            | Setting::Mss
+            | Setting::Dscp
+            | Setting::Ttl => (),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::calls::Ended;
 use super::config::Config;
-use super::context::{Context, errno};
+use super::context::{Context, errno, neighbour};
 use super::defect::{Defect, Defects};
 use super::isn;
 use super::listen::Listener;
@@ -14,12 +14,13 @@ use crate::case::State;
 use crate::notation::{ErrorName, Setting};
 use crate::target::virtual_time::{Embedded, target_address};
 use crate::target::{
-    Abilities, Answer, Call, CallId, Emitted, Errno, IpVersion, Job, Runner, SetValue, SocketId, Stack,
+    Abilities, Answer, Call, CallId, Emitted, Errno, IpVersion, Job, Profile, Runner, SetValue, SocketId, Stack,
 };
 use crate::time::Instant;
 use crate::wire::{Body, Packet};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Where ephemeral ports begin (RFC 6335 section 6), and how many there are.
 const EPHEMERAL: (u16, u16) = (49_152, 16_384);
@@ -27,7 +28,7 @@ const EPHEMERAL: (u16, u16) = (49_152, 16_384);
 const MOST_FIRINGS: usize = 64;
 
 /// What it can do.
-const ABILITIES: [&str; 29] = [
+const ABILITIES: [&str; 30] = [
     "ipv4",
     "ipv6",
     "listen",
@@ -44,6 +45,7 @@ const ABILITIES: [&str; 29] = [
     "sack",
     "timestamps",
     "window-scale",
+    "virtual-time",
     "fast-open-server",
     "ecn",
     "set:nodelay",
@@ -70,26 +72,42 @@ pub struct Model {
     next_number: u32,
 }
 
-/// The reference endpoint as a target of the suite: its configuration, then what the case configures.
-pub fn target(runner: Runner, config: Config, defects: Defects) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + Sync> {
+/// The reference endpoint as a target of the suite.
+pub fn target(
+    mut runner: Runner,
+    config: Config,
+    defects: Defects,
+) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + Sync> {
+    runner.facts = Arc::new(config.facts(&runner.facts));
     let profiles = runner.clone();
     Embedded::of(runner, move |job: &Job| {
-        let mut config = config.clone();
-        config.isn_near_wrap |= job.wrap;
         // A job whose settings cannot be had is not run at all.
-        for (name, value) in &profiles.profile(&job.script.configure).unwrap_or_default() {
-            config.configure(name, value);
-        }
-        let addresses = vec![target_address(IpVersion::V4), target_address(IpVersion::V6)];
-        let model: Box<dyn Stack> = Box::new(Model::with_defects(config, defects, job.seed, addresses));
+        let profile = profiles.profile(&job.script.configure).unwrap_or_default();
+        let model: Box<dyn Stack> = Box::new(endpoint(job, &profile, &config, defects));
         model
     })
+}
+
+/// The reference endpoint for one job: with these choices, and those that the job's case asks for.
+pub fn endpoint(job: &Job, profile: &Profile, config: &Config, defects: Defects) -> Model {
+    let mut config = config.clone();
+    config.isn_near_wrap |= job.wrap;
+    for (name, value) in profile {
+        config.configure(name, value);
+    }
+    let addresses = vec![target_address(IpVersion::V4), target_address(IpVersion::V6)];
+    Model::with_defects(config, defects, job.seed, addresses)
 }
 
 impl Model {
     /// A fresh endpoint. The same seed gives the same frames.
     pub fn new(config: Config, seed: u64, addresses: Vec<IpAddr>) -> Model {
         Model::with_defects(config, Defects::NONE, seed, addresses)
+    }
+
+    /// The mistakes about which its code was asked so far: any other would have changed nothing.
+    pub fn asked(&self) -> Defects {
+        self.cx.defects.asked()
     }
 
     /// One that makes these mistakes.
@@ -227,16 +245,31 @@ impl Model {
             && !self.addresses.contains(&source)
     }
 
+    /// Where a mistake takes what is sent to everybody for its own.
+    fn heard_by(&self, destination: IpAddr) -> IpAddr {
+        let everybody = match destination {
+            IpAddr::V4(to) => to.is_broadcast() || to.is_multicast(),
+            IpAddr::V6(to) => to.is_multicast(),
+        };
+        let own = self.addresses.iter().find(|own| own.is_ipv4() == destination.is_ipv4());
+        match own {
+            Some(own) if everybody && self.cx.has(Defect::BroadcastAnswered) => *own,
+            Some(_) | None => destination,
+        }
+    }
+
     fn packet_arrives(&mut self, packet: Packet) {
-        let (source, destination) = (packet.ip.source, packet.ip.destination);
+        let (source, destination) = (packet.ip.source, self.heard_by(packet.ip.destination));
         match packet.body {
             Body::Tcp(segment) => {
-                if !self.is_ours(source, destination) {
+                let misjudged = destination.is_ipv6() && self.cx.has(Defect::ChecksumMisjudgedOverIpv6);
+                if !self.is_ours(source, destination) || misjudged {
                     return;
                 }
                 let local = SocketAddr::new(destination, segment.destination);
                 let peer = SocketAddr::new(source, segment.source);
-                if let Some(segment) = Arriving::read(&self.cx, segment, packet.ip.ecn) {
+                if let Some(mut segment) = Arriving::read(&self.cx, segment, packet.ip.ecn) {
+                    segment.rst |= packet.ip.dscp != 0 && !segment.syn && self.cx.has(Defect::DscpChangeResets);
                     self.segment_arrives(local, peer, segment);
                 }
             }
@@ -296,6 +329,7 @@ impl Model {
             Call::Accept { listener, socket } => self.accept(id, *listener, *socket),
             Call::Send { socket, data, urgent } => self.on_socket(*socket, |tcb, cx| tcb.send(cx, id, data, *urgent)),
             Call::Recv { socket, amount } => self.on_socket(*socket, |tcb, cx| tcb.receive(cx, id, *amount)),
+            Call::Urgent { socket } => self.on_socket(*socket, |tcb, cx| tcb.await_urgent(cx, id)),
             Call::Shutdown { socket } => self.on_socket(*socket, |tcb, cx| tcb.close(cx, id, false)),
             Call::Close { socket } if self.close_listener(*socket) => Some(Ok(Answer::Ok)),
             Call::Abort { socket } if self.close_listener(*socket) => Some(Ok(Answer::Ok)),
@@ -309,6 +343,7 @@ impl Model {
     fn on_socket(&mut self, socket: SocketId, work: impl FnOnce(&mut Tcb, &mut Context) -> Ended) -> Ended {
         match self.sockets.get(&socket).copied() {
             Some(number) => self.on_tcb(number, work).flatten(),
+            None if self.cx.has(Defect::ListenerTakesCalls) && self.is_taken(socket) => Some(Ok(Answer::Ok)),
             None => Some(Err(errno(ErrorName::DoesNotExist, "connection does not exist"))),
         }
     }
@@ -345,6 +380,16 @@ impl Model {
         if self.is_taken(socket) || self.listeners.iter().any(|listener| listener.local == local) {
             return Err(errno(ErrorName::AlreadyExists, "connection already exists"));
         }
+        if self.cx.has(Defect::NewListenerTakesOver) {
+            let there = |tcb: &&Tcb| tcb.local == local;
+            let old: Vec<_> = self
+                .tcbs
+                .values()
+                .filter(there)
+                .map(|tcb| (tcb.local, tcb.peer))
+                .collect();
+            self.tuples.retain(|ends, _| !old.contains(ends));
+        }
         self.listeners.push(Listener {
             socket,
             local,
@@ -368,13 +413,17 @@ impl Model {
         isn: Option<u32>,
     ) -> Ended {
         if self.is_taken(socket) {
-            return Some(Err(errno(ErrorName::AlreadyExists, "connection already exists")));
+            return self.open_again(socket, peer);
         }
+        let local = self.chosen(local);
         let nobody = match peer.ip() {
             IpAddr::V4(peer) => peer.is_broadcast() || peer.is_multicast() || peer.is_unspecified(),
             IpAddr::V6(peer) => peer.is_multicast() || peer.is_unspecified(),
         };
-        if nobody || peer.port() == 0 || !self.addresses.contains(&local) || local.is_ipv4() != peer.is_ipv4() {
+        let nobody = nobody && !self.cx.has(Defect::ConnectsToAnybody);
+        let wrong = self.cx.has(Defect::LocalAddressIgnored) || self.cx.has(Defect::AddressNotChosen);
+        let ours = self.addresses.contains(&local) || wrong;
+        if nobody || peer.port() == 0 || !ours || local.is_ipv4() != peer.is_ipv4() {
             return Some(Err(errno(ErrorName::Invalid, "remote socket unspecified")));
         }
         let Some(local) = self.free_port(local, peer) else {
@@ -392,6 +441,38 @@ impl Model {
         tcb.send_syn(&mut self.cx);
         self.insert(tcb);
         None
+    }
+
+    /// The address that a connection has for life: as the user gave it, or else as IP chooses (section 3.9.1.1).
+    fn chosen(&self, local: IpAddr) -> IpAddr {
+        let given = !local.is_unspecified();
+        if given && self.cx.has(Defect::LocalAddressIgnored) {
+            return neighbour(local);
+        }
+        if !given && self.cx.has(Defect::AddressNotChosen) {
+            return local;
+        }
+        let fits = |own: &&IpAddr| own.is_ipv4() == local.is_ipv4();
+        match self.addresses.iter().find(fits) {
+            Some(own) if !given => *own,
+            Some(_) | None => local,
+        }
+    }
+
+    /// OPEN on what is open already is an error, and changes nothing.
+    fn open_again(&mut self, socket: SocketId, peer: SocketAddr) -> Ended {
+        if self.cx.has(Defect::OpenAgainTaken) {
+            let all = |listener: &Listener| listener.socket != socket;
+            self.listeners.retain(all);
+            let number = self.sockets.get(&socket).copied();
+            number.map(|number| self.on_tcb(number, |tcb, cx| tcb.send_syn(cx)));
+            return Some(Ok(Answer::Ok));
+        }
+        let name = match peer.ip().is_unspecified() {
+            true => ErrorName::Invalid,
+            false => ErrorName::AlreadyExists,
+        };
+        Some(Err(errno(name, "connection already exists")))
     }
 
     fn free_port(&self, local: IpAddr, peer: SocketAddr) -> Option<SocketAddr> {
@@ -462,9 +543,13 @@ impl Model {
 
     /// STATUS (RFC 9293 section 3.10.6).
     fn state(&self, local: SocketAddr, peer: SocketAddr) -> State {
+        if self.cx.has(Defect::StatusForgets) {
+            return State::Closed;
+        }
         match self.tuples.get(&(local, peer)).and_then(|number| self.tcbs.get(number)) {
             Some(tcb) => tcb.state,
             None if self.listeners.iter().any(|listener| listener.local == local) => State::Listen,
+            None if self.cx.has(Defect::StatusLingers) => State::Established,
             None => State::Closed,
         }
     }
@@ -477,11 +562,19 @@ fn lowest() -> SocketAddr {
 
 impl Stack for Model {
     fn abilities(&self) -> Abilities {
-        ABILITIES.into_iter().chain(["set:quick-ack"]).collect()
+        ABILITIES
+            .into_iter()
+            .chain(["set:quick-ack", "set:dscp", "set:ttl"])
+            .collect()
     }
 
     fn receive(&mut self, now: Instant, packet: &[u8]) {
         self.cx.now = now;
+        let words = packet.first().map_or(0, |first| first & 0xf);
+        let optioned = packet.first().is_some_and(|first| first >> 4 == 4) && words > 5;
+        if optioned && self.cx.has(Defect::IpOptionsRefused) {
+            return;
+        }
         if let Ok(packet) = Packet::parse(packet) {
             self.packet_arrives(packet);
         }

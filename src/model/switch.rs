@@ -2,7 +2,7 @@
 
 use super::config::{
     BacklogFull, Config, EcnUse, GiveUp, HardError, IllegalOption, InitialWindow, KeepAliveProbe, LostData, Recovery,
-    RepeatedSyn, SoftError, SynCookies, SynData, WindowProbe,
+    RepeatedSyn, SecondFin, SoftError, SynCookies, SynData, WindowGrowth, WindowProbe,
 };
 
 /// A choice other than the default one.
@@ -16,12 +16,12 @@ pub struct Switch {
 }
 
 macro_rules! switches {
-    ($($name:literal $meaning:literal $field:ident = $value:expr;)*) => {
+    ($($name:literal $meaning:literal $($field:ident).+ = $value:expr;)*) => {
         /// All of them; those of one field stand together.
         pub const SWITCHES: &[Switch] = &[$(Switch {
             name: $name,
             meaning: $meaning,
-            turn: |config| config.$field = $value,
+            turn: |config| config.$($field).+ = $value,
         }),*];
     };
 }
@@ -29,21 +29,32 @@ macro_rules! switches {
 switches! {
     "close-with-unread=fin" "CLOSE with unread data is orderly." close_with_unread = LostData::Fin;
     "data-after-close=fin" "What comes after CLOSE is acknowledged and thrown away." data_after_close = LostData::Fin;
+    "text-after-fin=answer" "Text after the peer's FIN is answered by an ACK; it is ignored in any case." unsaid.answer_text_after_fin = true;
+    "second-fin=count" "A second FIN, beyond the first, is acknowledged." unsaid.second_fin = SecondFin::Count;
+    "second-fin=ignore" "A second FIN, beyond the first, is not answered." unsaid.second_fin = SecondFin::Ignore;
+    "last-ack-stray=answer" "An ACK in LAST-ACK that acknowledges nothing new is answered." unsaid.answer_in_last_ack = true;
     "rfc1337" "RSTs in TIME-WAIT are ignored." rfc1337 = true;
+    "right-overlap=keep" "Text past the right edge is taken along with what lies inside." keep_right_overlap = true;
     "keep-out-of-order=no" "Text above a gap is thrown away." keep_out_of_order = false;
     "keep-out-of-order-fin=no" "A FIN above a gap is thrown away." keep_out_of_order_fin = false;
     "reopen-time-wait=no" "No SYN opens a connection out of TIME-WAIT." reopen_time_wait = false;
     "answer-unfit-syn" "A SYN that may not reopen a connection in TIME-WAIT is challenged." answer_unfit_syn = true;
-    "syn-data=acknowledge" "Text on a SYN is acknowledged with it." syn_data = SynData::Acknowledge;
-    "syn-data=discard" "Text on a SYN is thrown away." syn_data = SynData::Discard;
+    "time-wait-answers" "Every ACK in TIME-WAIT is answered." time_wait_answers = true;
+    "syn-data=acknowledge" "Text and FIN on a SYN are acknowledged with it." syn_data = SynData::Acknowledge;
+    "syn-data=discard" "Text and FIN on a SYN are thrown away." syn_data = SynData::Discard;
     "syn-fin=no" "A SYN that carries FIN is dropped." syn_fin = false;
+    "syn-ack-data=discard" "Text and FIN on a SYN,ACK are thrown away." unsaid.discard_syn_ack_text = true;
+    "half-open-syn=reset" "A SYN that leads from SYN-RECEIVED back to LISTEN is answered by a reset." unsaid.reset_half_open = true;
     "backlog-full=reset" "A SYN that finds the backlog full is reset." backlog_full = BacklogFull::Reset;
-    "repeated-syn=syn-ack" "A repeated SYN is answered by the SYN,ACK once more." repeated_syn = RepeatedSyn::SynAck;
+    "repeated-syn=syn-ack" "A repeated SYN, or another outside the window, is answered by the SYN,ACK once more." repeated_syn = RepeatedSyn::SynAck;
     "delayed-ack=no" "Everything is acknowledged at once." delayed_ack = false;
     "nagle=no" "Nagle's algorithm is off." nagle = false;
     "keep-alive-probe=octet" "A keep-alive probe carries an octet." keep_alive_probe = KeepAliveProbe::OneOctet;
     "keep-alive-end=reset" "Unanswered keep-alive probes end in a reset." keep_alive_end = GiveUp::Reset;
     "window-probe=old" "A closed window is probed with an old number." window_probe = WindowProbe::Old;
+    "shrunk-window=retransmit" "What was sent before the window was closed goes out again in the place of a probe." retransmit_beyond_window = true;
+    "window-grows=once" "Half of the buffer is offered at first, and the rest when that has come." window_growth = WindowGrowth::Once;
+    "window-grows=twice" "A quarter of the buffer is offered at first, then three, then all." window_growth = WindowGrowth::Twice;
     "user-timeout-end=reset" "A connection that is given up is reset." user_timeout_end = GiveUp::Reset;
     "rfc5961=no" "RSTs and SYNs in the window are obeyed, as before RFC 5961." rfc5961 = false;
     "ack-range-check=no" "The range of ACK numbers is not checked as RFC 5961 allows." ack_range_check = false;
@@ -51,6 +62,7 @@ switches! {
     "require-timestamps=no" "Segments without the timestamps agreed upon are taken." require_timestamps = false;
     "window-scale=no" "Window scaling is neither offered nor agreed to." window_scale = false;
     "sack=no" "SACK is neither offered nor agreed to." sack = false;
+    "sack-blocks=one" "Only one SACK block is ever sent, the newest." one_sack_block = true;
     "dsack=no" "Duplicates are not reported." dsack = false;
     "recovery=newreno" "Losses are recovered from without SACK." recovery = Recovery::NewReno;
     "limited-transmit=no" "The first duplicate ACKs let nothing out." limited_transmit = false;
@@ -66,9 +78,10 @@ switches! {
     "illegal-option=drop" "A segment with an illegal option is dropped." illegal_option = IllegalOption::Drop;
     "illegal-option=reset" "A segment with an illegal option resets the connection." illegal_option = IllegalOption::Reset;
     "abort-with-ack" "ABORT's RST carries an ACK." abort_with_ack = true;
+    "abort-in-time-wait=stay" "ABORT in TIME-WAIT lets the wait run on." unsaid.abort_keeps_time_wait = true;
+    "close-in-syn-received=wait" "CLOSE in SYN-RECEIVED waits for ESTABLISHED." unsaid.close_waits_for_established = true;
     "time-wait-after-reset" "Who resets stays in TIME-WAIT." time_wait_after_reset = true;
     "user-timeout-option" "The user timeout is announced and taken over." user_timeout_option = true;
-    "push=no" "PSH is never set." push = false;
 }
 
 impl Switch {

@@ -2,7 +2,7 @@
 
 use super::congestion::Congestion;
 use super::context::Context;
-use super::defect::{Defect, Defects};
+use super::defect::{Defect, Mistakes};
 use super::queues::{ReceiveQueue, SendQueue};
 use super::sack::{Reports, Scoreboard};
 use super::seq::{leq, span};
@@ -129,6 +129,8 @@ pub(super) struct User {
     pub connect: Option<CallId>,
     pub sends: VecDeque<Sending>,
     pub receives: VecDeque<Receiving>,
+    /// Calls that wait for urgent data.
+    pub urgents: VecDeque<CallId>,
     pub close: Option<Closing>,
     /// The user reads no more.
     pub deaf: bool,
@@ -144,6 +146,8 @@ pub(super) struct PathMtu {
     /// The largest packet sent so far, and the largest acknowledged.
     pub largest_sent: usize,
     pub largest_acked: usize,
+    /// The estimate is not the link's any more.
+    pub lowered: bool,
     /// A claim that waits for the segment to time out as well.
     pub claimed: Option<(usize, SeqNum)>,
 }
@@ -155,6 +159,10 @@ pub(super) struct EcnState {
     pub echo: bool,
     /// The next new data carries CWR.
     pub cwr: bool,
+    /// The peer's SYN had both flags.
+    pub asked: bool,
+    /// A SYN without ECN followed: nothing of ours is ECN-capable (RFC 3168 section 6.1.1).
+    pub withheld: bool,
     /// What was sent when the window was last reduced for a mark.
     pub reduced_at: Option<SeqNum>,
 }
@@ -195,6 +203,8 @@ pub(super) struct Tcb {
     pub agreed: Agreed,
     /// SendMSS: what the peer announced, or the default (RFC 9293 section 3.7.1).
     pub snd_mss: usize,
+    /// The peer announced it.
+    pub mss_announced: bool,
     pub path: PathMtu,
     pub queue: SendQueue,
     /// CLOSE was called and taken up: a FIN follows the queue.
@@ -211,8 +221,17 @@ pub(super) struct Tcb {
     pub timers: Timers,
     /// How long until the next window probe.
     pub persist_for: Duration,
+    /// Window probes that have not been answered.
+    pub probes: u32,
+    /// A soft error that came since the peer was last heard of: why the connection is given up, if it is (RFC 9293
+    /// section 3.9.2.2, SHLD-25).
+    pub soft_error: Option<ErrorName>,
+    /// Octets of the last SEND.
+    pub last_send: usize,
     /// All that is outstanding is the octet of a window probe.
     pub probed: bool,
+    /// The FIN on a SYN was acknowledged with it, and is still to be taken.
+    pub syn_fin_acked: bool,
     pub owed: Owed,
     pub challenges: Challenges,
     pub ecn: EcnState,
@@ -234,7 +253,7 @@ pub(super) struct Tcb {
     pub user: User,
     pub settings: Settings,
     /// The mistakes that are switched on.
-    pub defects: Defects,
+    pub defects: Mistakes,
 }
 
 impl Tcb {
@@ -265,6 +284,7 @@ impl Tcb {
             ts_offset: super::isn::timestamp_offset(cx, local, peer),
             agreed: Agreed::default(),
             snd_mss: super::options::default_mss(local.is_ipv4()),
+            mss_announced: false,
             path: PathMtu {
                 mtu: cx.config.mtu,
                 ..PathMtu::default()
@@ -287,7 +307,11 @@ impl Tcb {
             },
             timers: Timers::default(),
             persist_for: Duration::ZERO,
+            probes: 0,
+            soft_error: None,
+            last_send: usize::MAX,
             probed: false,
+            syn_fin_acked: false,
             owed: Owed::default(),
             challenges: Challenges::default(),
             ecn: EcnState::default(),
@@ -302,7 +326,7 @@ impl Tcb {
             before: None,
             user: User::default(),
             settings,
-            defects: cx.defects,
+            defects: cx.defects.clone(),
         };
         tcb.choose_scale(cx);
         tcb
@@ -310,7 +334,7 @@ impl Tcb {
 
     /// Whether this mistake is switched on.
     pub fn has(&self, defect: Defect) -> bool {
-        self.defects.contains(defect)
+        self.defects.has(defect)
     }
 
     /// Sets ISS, and with it where everything that is sent begins (RFC 9293 section 3.10.1).
@@ -325,7 +349,7 @@ impl Tcb {
     /// Sets IRS and RCV.NXT from a SYN.
     pub fn set_irs(&mut self, irs: SeqNum) {
         self.irs = irs;
-        self.rcv_nxt = irs.advanced(1);
+        self.rcv_nxt = irs.advanced(i64::from(!self.has(Defect::PeersSynNotCounted)));
         self.rcv_edge = self.rcv_nxt;
         self.last_ack_sent = self.rcv_nxt;
     }
@@ -334,7 +358,12 @@ impl Tcb {
     pub fn choose_scale(&mut self, cx: &Context) {
         let buffer = self.settings.receive_buffer.unwrap_or(cx.config.receive_buffer);
         let fits = |shift: &u8| buffer >> shift <= usize::from(u16::MAX);
-        self.agreed.rcv_wind_shift = (0..=14).find(fits).unwrap_or(14);
+        let largest = if self.has(Defect::ScaleAnnouncedTooLarge) {
+            16
+        } else {
+            14
+        };
+        self.agreed.rcv_wind_shift = (0..=largest).find(fits).unwrap_or(largest);
     }
 
     /// RCV.WND: from RCV.NXT to the right edge.

@@ -67,7 +67,8 @@ impl Tcb {
             self.user.receives.clear();
             self.user.sends.clear();
         }
-        self.end(cx, Some(ErrorName::TimedOut), "connection aborted due to user timeout");
+        let why = self.soft_error.unwrap_or(ErrorName::TimedOut);
+        self.end(cx, Some(why), "connection aborted due to user timeout");
     }
 
     /// RETRANSMISSION TIMEOUT (RFC 9293 section 3.10.8, RFC 6298 section 5): the segment at the front of the queue goes
@@ -75,7 +76,7 @@ impl Tcb {
     fn retransmission_expired(&mut self, cx: &mut Context) {
         let most = match self.state {
             State::SynSent => cx.config.syn_retries,
-            State::SynReceived => cx.config.syn_ack_retries,
+            State::SynReceived => cx.config.syn_ack_retries.filter(|_| !self.has(Defect::HalfOpenForEver)),
             _ if self.user.deaf => cx.config.orphan_retries.or(cx.config.data_retries),
             _ => cx.config.data_retries,
         };
@@ -97,8 +98,15 @@ impl Tcb {
             if self.has(Defect::RtoNotStopped) && !self.has_outstanding() {
                 self.send_probe(cx, self.snd_una.advanced(-1), vec![0]);
             }
-            let length = self.send_again(cx, self.snd_una);
-            self.congestion.high_rxt = self.snd_una.advanced(i64::from(length));
+            let front = match self.has(Defect::ReportsKeptAfterTimeout) {
+                true => self.scoreboard.end_of(self.snd_una).unwrap_or(self.snd_una),
+                false => self.snd_una,
+            };
+            let length = self.send_again(cx, front);
+            self.congestion.high_rxt = front.advanced(i64::from(length));
+            if self.has(Defect::RetransmitsACrumb) {
+                self.send_again(cx, self.congestion.high_rxt);
+            }
         }
         self.timers.retransmission = Some(cx.now + self.round_trip.rto);
     }
@@ -157,6 +165,10 @@ impl Tcb {
 
     /// Takes a sample (sections 2.2 to 2.4).
     pub fn measure(&mut self, cx: &Context, r: Duration) {
+        if self.has(Defect::RttMeasuredOnce) && self.round_trip.srtt.is_some() {
+            return;
+        }
+        let (plain, no_floor) = (self.has(Defect::RtoWithoutVariance), self.has(Defect::RtoFloorMissing));
         let it = &mut self.round_trip;
         let srtt = match it.srtt {
             None => {
@@ -170,13 +182,19 @@ impl Tcb {
         };
         it.srtt = Some(srtt);
         it.backoffs = 0;
-        let rto = srtt + GRANULARITY.max(it.rttvar * 4);
-        it.rto = rto.max(cx.config.rto_min).min(cx.config.rto_max);
+        let rto = srtt
+            + if plain {
+                GRANULARITY
+            } else {
+                GRANULARITY.max(it.rttvar * 4)
+            };
+        let least = if no_floor { GRANULARITY * 50 } else { cx.config.rto_min };
+        it.rto = rto.max(least).min(cx.config.rto_max);
     }
 
     /// After the handshake: a SYN that timed out makes the first RTO for data a careful one (section 5.7).
     pub fn settle_rto(&mut self) {
-        if self.round_trip.syn_timed_out {
+        if self.round_trip.syn_timed_out && !self.has(Defect::RtoAfterSynLossShort) {
             self.round_trip.rto = RTO_AFTER_SYN;
             self.round_trip.backoffs = 0;
         }
@@ -204,7 +222,8 @@ impl Tcb {
         let waiting = self.unsent() > 0 || (self.closing && !self.fin_sent);
         // A FIN that has been sent goes out again whatever the window says: it takes no room.
         let octets = self.queue.len() > 0 || (self.closing && !self.fin_sent);
-        let shut = self.snd_wnd == 0 && self.is_synchronized() && octets;
+        let again = cx.config.retransmit_beyond_window && self.flight() > 1;
+        let shut = self.snd_wnd == 0 && self.is_synchronized() && octets && !again && !self.outlives_the_window(0);
         if shut {
             self.timers.retransmission = None;
             if self.timers.persist.is_none() {
@@ -213,6 +232,7 @@ impl Tcb {
         } else {
             self.timers.persist = None;
             self.persist_for = Duration::ZERO;
+            self.probes = 0;
             if !outstanding && !self.has(Defect::RtoNotStopped) {
                 self.timers.retransmission = None;
             } else if self.timers.retransmission.is_none() {
@@ -253,8 +273,14 @@ impl Tcb {
         self.timers.persist = Some(cx.now + self.persist_for);
     }
 
-    /// Asks for the window. The octet of a probe counts as sent: the peer may take it.
+    /// Asks for the window, unless as many probes as retransmissions are allowed have gone unanswered. The octet of a
+    /// probe counts as sent: the peer may take it.
     fn persist_expired(&mut self, cx: &mut Context) {
+        // Who does not answer probes is gone, as who does not acknowledge data (MUST-37 spares who answers).
+        if cx.config.data_retries.is_some_and(|most| self.probes >= most) {
+            return self.user_timeout_expired(cx);
+        }
+        self.probes += 1;
         let size = if self.has(Defect::ProbeWithSegment) { 536 } else { 1 };
         let octet = self.queue.read(self.snd_una, size);
         if cx.config.window_probe == WindowProbe::Old || octet.is_empty() {
@@ -291,6 +317,13 @@ impl Tcb {
             cx.config.keep_alive_idle
         };
         let idle = self.settings.keep_alive_idle.unwrap_or(default);
+        // With a user timeout that was agreed upon, not before that has passed (RFC 5482 section 4.2).
+        let idle = match self.uto_remote {
+            Some(_) if !self.has(Defect::KeepAliveBeforeUserTimeout) => {
+                idle.max(self.user_timeout(cx) + Duration::from_secs(1))
+            }
+            Some(_) | None => idle,
+        };
         let interval = self
             .settings
             .keep_alive_interval
@@ -326,6 +359,7 @@ impl Tcb {
 
     /// The peer was heard of.
     pub fn heard(&mut self, cx: &Context) {
+        self.soft_error = None;
         if self.has(Defect::KeepAliveDeafToTraffic) {
             return;
         }
@@ -344,6 +378,7 @@ impl Tcb {
             return;
         }
         let enough = self.owed.octets >= 2 * self.rmss(cx) && !self.has(Defect::StretchAcks);
+        let enough = enough || self.has(Defect::EverythingAckedAtOnce);
         if enough || !cx.config.delayed_ack || self.settings.quick_ack {
             self.owed.now = true;
         } else if self.timers.delayed_ack.is_none() {

@@ -2,7 +2,7 @@
 
 use super::read::within;
 use super::scan::{Item, Piece, escaped, items, read_number};
-use super::{Expr, NotationError, TimeSpec};
+use super::{Expr, NotationError, ODD_ADDRESSES, TimeSpec};
 use core::fmt;
 
 /// A call's name.
@@ -51,6 +51,10 @@ pub enum Setting {
     Mss,
     /// `quick-ack=true`
     QuickAck,
+    /// `dscp=46`: the DSCP of what is sent (RFC 9293 section 3.9.1.1).
+    Dscp,
+    /// `ttl=42`: the time to live, or hop limit (RFC 9293 section 3.9.2).
+    Ttl,
 }
 
 /// A setting's value.
@@ -73,8 +77,14 @@ pub struct CallSpec {
     pub amount: Option<Expr>,
     /// A text to send.
     pub text: Option<Vec<u8>>,
-    /// `send ... urgent`.
+    /// `send ... urgent`; `recv urgent`: until the peer has announced urgent data that has not been read.
     pub urgent: bool,
+    /// `connect again`: the OPEN is made on what is open already, or on the listener.
+    pub again: bool,
+    /// `connect unbound`: from whichever address IP chooses.
+    pub unbound: bool,
+    /// `connect broadcast`: to one of [`ODD_ADDRESSES`] instead of the tester.
+    pub to: Option<&'static str>,
     /// `name=value`, in the order written; no name twice.
     pub settings: Vec<(Setting, SettingValue)>,
 }
@@ -190,6 +200,8 @@ impl Verb {
                 (Setting::RecvBuffer, Number),
                 (Setting::Mss, Number),
                 (Setting::QuickAck, Flag),
+                (Setting::Dscp, Number),
+                (Setting::Ttl, Number),
             ],
             Verb::Accept | Verb::Send | Verb::Recv | Verb::Shutdown | Verb::Close | Verb::Abort => &[],
         }
@@ -204,7 +216,7 @@ impl fmt::Display for Verb {
 
 impl Setting {
     /// All of them.
-    pub const ALL: [Setting; 14] = [
+    pub const ALL: [Setting; 16] = [
         Setting::Backlog,
         Setting::FastOpen,
         Setting::NoDelay,
@@ -219,6 +231,8 @@ impl Setting {
         Setting::RecvBuffer,
         Setting::Mss,
         Setting::QuickAck,
+        Setting::Dscp,
+        Setting::Ttl,
     ];
 
     /// The name as a case writes it: `keep-alive-idle`.
@@ -238,6 +252,8 @@ impl Setting {
             Setting::RecvBuffer => "recv-buffer",
             Setting::Mss => "mss",
             Setting::QuickAck => "quick-ack",
+            Setting::Dscp => "dscp",
+            Setting::Ttl => "ttl",
         }
     }
 
@@ -298,7 +314,7 @@ impl fmt::Display for ErrorName {
 
 impl CallSpec {
     /// Reads a call: a verb and what it takes. `send` takes an amount or a text, and `urgent`; `recv` may take an
-    /// amount; `listen`, `connect` and `set` take settings of their own.
+    /// amount; `connect` may take `again` and an odd address; `listen`, `connect` and `set` take settings of their own.
     pub fn parse(text: &str) -> Result<CallSpec, NotationError> {
         let items = items(text)?;
         let Some((first, rest)) = items.split_first() else {
@@ -314,6 +330,9 @@ impl CallSpec {
             amount: None,
             text: None,
             urgent: false,
+            again: false,
+            unbound: false,
+            to: None,
             settings: Vec::new(),
         };
         for item in rest {
@@ -346,6 +365,11 @@ impl CallSpec {
                 self.urgent = true;
                 Ok(())
             }
+            (Item::Word(word), Verb::Recv) if word.text == "urgent" && !has_payload && !self.urgent => {
+                self.urgent = true;
+                Ok(())
+            }
+            (Item::Word(word), Verb::Recv) if self.urgent => Err(word.error("`recv urgent` takes nothing else")),
             (Item::Word(word), Verb::Send | Verb::Recv) if has_payload => {
                 Err(word.error(format!("`{}` takes one amount", self.verb)))
             }
@@ -353,6 +377,18 @@ impl CallSpec {
                 let amount = Expr::read(*word)?;
                 within(&amount, 0..=i64::MAX, *word)?;
                 self.amount = Some(amount);
+                Ok(())
+            }
+            (Item::Word(word), Verb::Connect) if word.text == "again" && !self.again => {
+                self.again = true;
+                Ok(())
+            }
+            (Item::Word(word), Verb::Connect) if word.text == "unbound" && !self.unbound => {
+                self.unbound = true;
+                Ok(())
+            }
+            (Item::Word(word), Verb::Connect) if self.to.is_none() && odd_address(word.text).is_some() => {
+                self.to = odd_address(word.text);
                 Ok(())
             }
             (Item::Word(word), Verb::Listen | Verb::Connect | Verb::Set) => self.take_setting(*word),
@@ -409,6 +445,10 @@ impl CallSpec {
     }
 }
 
+fn odd_address(word: &str) -> Option<&'static str> {
+    ODD_ADDRESSES.into_iter().find(|known| *known == word)
+}
+
 impl ValueKind {
     fn example(self) -> &'static str {
         match self {
@@ -430,6 +470,9 @@ impl fmt::Display for CallSpec {
             write!(f, " {}", escaped(text))?;
         }
         f.write_str(if self.urgent { " urgent" } else { "" })?;
+        f.write_str(if self.again { " again" } else { "" })?;
+        f.write_str(if self.unbound { " unbound" } else { "" })?;
+        self.to.map_or(Ok(()), |to| write!(f, " {to}"))?;
         self.settings
             .iter()
             .try_for_each(|(setting, value)| write!(f, " {setting}={value}"))
@@ -690,6 +733,9 @@ mod tests {
         (select(Verb::ALL.to_vec()), texts).prop_flat_map(|(verb, (amount, text, (has_text, has_amount, urgent)))| {
             let sends = verb == Verb::Send;
             let recvs = verb == Verb::Recv && has_amount;
+            let connects = verb == Verb::Connect;
+            let urgent = urgent && (sends || verb == Verb::Recv && !has_amount);
+            let to = ODD_ADDRESSES.into_iter().nth(text.len()).filter(|_| connects);
             let known = verb.settings();
             let least = usize::from(verb == Verb::Set);
             let settings = subsequence(known.to_vec(), least..=known.len()).prop_shuffle();
@@ -701,7 +747,10 @@ mod tests {
                 verb,
                 amount: (recvs || sends && !has_text).then(|| amount.clone()),
                 text: (sends && has_text).then(|| text.clone()),
-                urgent: sends && urgent,
+                urgent,
+                again: connects && has_text,
+                unbound: connects && has_amount,
+                to,
                 settings,
             })
         })

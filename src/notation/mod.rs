@@ -18,8 +18,8 @@ pub use check::{Check, Series};
 pub use expr::{Arithmetic, Expr, Variable};
 pub use print::{Origins, print_packet, print_segment};
 pub use segment::{
-    Comparison, Control, FieldValue, FlagPattern, IcmpPattern, IpField, Key, Octets, OptionPattern, OptionValue,
-    Pattern, Role, SegmentPattern,
+    Comparison, Control, FieldValue, FlagPattern, IcmpPattern, IpField, Key, ODD_ADDRESSES, Octets, OptionPattern,
+    OptionValue, Pattern, Role, SegmentPattern,
 };
 pub(crate) use spelling::edits;
 pub use time::{Period, TimeExpr, TimeFactor, TimeSpec, Tolerance};

@@ -1,10 +1,10 @@
 //! Reading segments and ICMP messages.
 
 use super::option::read_list;
-use super::scan::{Item, Piece, items};
+use super::scan::{Item, Piece, items, read_hex};
 use super::{
-    Comparison, Control, Expr, FieldValue, FlagPattern, IcmpPattern, IpField, Key, NotationError, Pattern, Role,
-    SegmentPattern,
+    Comparison, Control, Expr, FieldValue, FlagPattern, IcmpPattern, IpField, Key, NotationError, ODD_ADDRESSES,
+    Pattern, Role, SegmentPattern,
 };
 use crate::wire::{Ecn, Flags, IcmpKind};
 use core::ops::RangeInclusive;
@@ -267,6 +267,11 @@ fn check_place(key: Key, word: Piece<'_>, role: Role, place: Place) -> Result<()
         (Key::Mtu, Place::Segment) => error("is a field of ICMP messages"),
         // The length follows from what is sent; `truncate` and `data` change it.
         (Key::Ip(IpField::Len), _) if role == Role::Inject => error("can only be expected"),
+        (Key::Ip(IpField::From | IpField::To | IpField::Options), _)
+            if role != Role::Inject || place != Place::Segment =>
+        {
+            error("can only be injected, on a segment")
+        }
         (Key::Ip(_), _) => Ok(()),
         (_, Place::Icmp) => error("is a field of the quoted segment: write it after `about`"),
         (Key::Truncate, Place::Segment) if role != Role::Inject => error("can only be injected"),
@@ -292,6 +297,20 @@ fn read_field_value(key: Key, op: Comparison, value: Piece<'_>, role: Role) -> R
     }
     if key == Key::Ip(IpField::Ecn) {
         return read_ecn(op, value);
+    }
+    if key == Key::Ip(IpField::Options) {
+        return match read_hex([value].into_iter())?.len() {
+            0..=40 => equal(FieldValue::Word(op, value.text.to_string())),
+            _ => Err(value.error("IPv4 has room for 40 octets of options")),
+        };
+    }
+    if let Key::Ip(IpField::From | IpField::To) = key {
+        return match ODD_ADDRESSES.contains(&value.text) {
+            true => equal(FieldValue::Word(op, value.text.to_string())),
+            false => Err(value
+                .error(format!("unknown address `{}`", value.text))
+                .with_names(value.text, ODD_ADDRESSES)),
+        };
     }
     if let Some((least, most)) = value.split_once("..") {
         if role == Role::Inject {
@@ -515,6 +534,7 @@ mod tests {
                 ("ACK <!ts>", 5..8, "`!ts`: an injected option is present or not written"),
                 ("ACK <sack>", 5..9, "an injected `sack` needs blocks: `sack 2001:3001`"),
                 ("ACK ip.len=20", 4..13, "`ip.len` can only be expected"),
+                ("ACK ip.to=everybody", 10..19, "unknown address `everybody`"),
             ],
         );
         refused(
@@ -527,7 +547,14 @@ mod tests {
         );
         refused(
             Role::Expect,
-            &[("ACK truncate=3", 4..14, "`truncate` can only be injected")],
+            &[
+                ("ACK truncate=3", 4..14, "`truncate` can only be injected"),
+                (
+                    "ACK ip.from=loopback",
+                    4..20,
+                    "`ip.from` can only be injected, on a segment",
+                ),
+            ],
         );
     }
 
@@ -665,6 +692,17 @@ mod tests {
             let word = (select(op), select(Ecn::ALL.to_vec()));
             return word
                 .prop_map(|(op, ecn)| FieldValue::Word(op, ecn.name().to_string()))
+                .boxed();
+        }
+        if key == Key::Ip(IpField::Options) {
+            return vec(any::<u8>(), 1..=40)
+                .prop_map(|octets| octets.iter().map(|octet| format!("{octet:02x}")).collect())
+                .prop_map(|word: String| FieldValue::Word(Comparison::Equal, word))
+                .boxed();
+        }
+        if let Key::Ip(IpField::From | IpField::To) = key {
+            return select(ODD_ADDRESSES.to_vec())
+                .prop_map(|word| FieldValue::Word(Comparison::Equal, word.to_string()))
                 .boxed();
         }
         let equal = any_within(key.range(role)).prop_map(|expr| FieldValue::Compare(Comparison::Equal, expr));

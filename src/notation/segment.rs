@@ -109,7 +109,17 @@ pub enum IpField {
     Df,
     /// `ip.flow`
     Flow,
+    /// `ip.from`: one of [`ODD_ADDRESSES`] instead of the tester's.
+    From,
+    /// `ip.to`: one of [`ODD_ADDRESSES`] instead of the target's.
+    To,
+    /// `ip.options`: options of the IPv4 header, in hexadecimal; injected only.
+    Options,
 }
+
+/// Addresses that no segment may come from, and of which two are everybody's; injected only. IPv6 has no broadcast: there
+/// it is the group of all nodes too.
+pub const ODD_ADDRESSES: [&str; 4] = ["unspecified", "loopback", "broadcast", "multicast"];
 
 /// `=`, `!=`, `<`, `<=`, `>`, `>=`. Differences of sequence numbers compare as signed 32 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,7 +266,7 @@ impl Key {
         (Key::Mtu, "mtu"),
     ];
 
-    const IP_NAMES: [(Key, &'static str); 7] = [
+    const IP_NAMES: [(Key, &'static str); 10] = [
         (Key::Ip(IpField::Ecn), "ip.ecn"),
         (Key::Ip(IpField::Dscp), "ip.dscp"),
         (Key::Ip(IpField::Ttl), "ip.ttl"),
@@ -264,6 +274,9 @@ impl Key {
         (Key::Ip(IpField::Id), "ip.id"),
         (Key::Ip(IpField::Df), "ip.df"),
         (Key::Ip(IpField::Flow), "ip.flow"),
+        (Key::Ip(IpField::From), "ip.from"),
+        (Key::Ip(IpField::To), "ip.to"),
+        (Key::Ip(IpField::Options), "ip.options"),
     ];
 
     pub(super) fn names() -> impl Iterator<Item = (Key, &'static str)> {
@@ -297,6 +310,8 @@ impl Key {
             Key::Ip(IpField::Ttl) => 255,
             Key::Ip(IpField::Len) => 40 + i64::from(u16::MAX),
             Key::Ip(IpField::Df) => 1,
+            // Words, not numbers.
+            Key::Ip(IpField::From | IpField::To | IpField::Options) => return None,
             Key::Ip(IpField::Flow) => 0x000f_ffff,
         };
         Some(0..=most)

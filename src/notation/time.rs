@@ -59,7 +59,7 @@ pub enum TimeFactor {
 }
 
 /// A time specification with its names filled in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Period {
     /// Not sooner than this.
     pub least: Duration,

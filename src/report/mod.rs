@@ -12,6 +12,8 @@ mod junit;
 mod ladder;
 mod lesson;
 #[cfg(feature = "cli")]
+mod portrait;
+#[cfg(feature = "cli")]
 mod progress;
 
 #[cfg(feature = "cli")]
@@ -25,6 +27,8 @@ pub use json::json;
 pub use junit::junit;
 pub use ladder::{Remarks, annotated, ladder};
 pub use lesson::{LEGEND, Lesson, lesson};
+#[cfg(feature = "cli")]
+pub use portrait::portrait;
 #[cfg(feature = "cli")]
 pub use progress::ProgressLine;
 

@@ -107,9 +107,10 @@ pub(super) struct Sender {
     pub window: Option<i64>,
     /// The last timestamp, the frame, and when.
     pub time: Option<(u32, usize, Stamp)>,
-    /// The first one.
+    /// The first one that is no SYN's.
     pub first_time: Option<(u32, usize, Stamp)>,
-    pub echo: Option<(u32, usize)>,
+    /// The last echo, the frame, and when.
+    pub echo: Option<(u32, usize, Stamp)>,
     pub urgent: Option<(i64, usize)>,
     pub resent: Option<Resent>,
     /// Segments without text, SYN or FIN since anything came, and since when.

@@ -244,9 +244,12 @@ impl Conversation {
         }
         if let Some((value, echo)) = sight.times {
             target.time = Some((value, number, at));
-            target.first_time.get_or_insert((value, number, at));
+            // In the low bits of a SYN,ACK's a stack may keep what its cookie has no room for.
+            if !sight.syn {
+                target.first_time.get_or_insert((value, number, at));
+            }
             if sight.ack {
-                target.echo = Some((echo, number));
+                target.echo = Some((echo, number, at));
             }
         }
         if sight.ack && self.peer.origin.is_some() {

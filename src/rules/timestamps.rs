@@ -3,6 +3,10 @@
 use super::conversation::Conversation;
 use super::{Broken, Sight, broken};
 use crate::time::Stamp;
+use core::time::Duration;
+
+/// After so long a time timestamps say nothing any more (section 5.5).
+const IDLE: Duration = Duration::from_secs(24 * 24 * 3600);
 
 /// Whether `a` is older than `b` (RFC 7323 section 5.2).
 fn older(a: u32, b: u32) -> bool {
@@ -24,11 +28,17 @@ pub(super) fn on_every_segment(cx: &Conversation, sight: &Sight) -> Option<Broke
 }
 
 pub(super) fn never_back(cx: &Conversation, sight: &Sight) -> Option<Broken> {
-    let (known, earlier, _) = cx.target.time?;
+    let (known, earlier, then) = cx.target.time?;
     let (value, _) = sight.times?;
-    older(value, known)
+    (older(value, known) && comparable(sight.at, then))
         .then(|| broken(earlier, format!("TSval {value}, after {known}")))
         .flatten()
+}
+
+/// Whether two timestamps so far apart can be compared: after 24 days a clock of milliseconds has gone half round
+/// (section 5.5).
+fn comparable(at: Stamp, then: Stamp) -> bool {
+    at.since(then).1 < IDLE
 }
 
 /// Milliseconds that have passed at most.
@@ -85,9 +95,9 @@ pub(super) fn echo_of_the_left_edge(cx: &Conversation, sight: &Sight) -> Option<
 }
 
 pub(super) fn echo_never_back(cx: &Conversation, sight: &Sight) -> Option<Broken> {
-    let (known, earlier) = cx.target.echo?;
+    let (known, earlier, then) = cx.target.echo?;
     let (_, echo) = sight.times?;
-    (sight.ack && older(echo, known))
+    (sight.ack && older(echo, known) && comparable(sight.at, then))
         .then(|| broken(earlier, format!("TSecr {echo}, after {known}")))
         .flatten()
 }

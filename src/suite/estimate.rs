@@ -52,9 +52,13 @@ impl<'a> Clock<'a> {
             StepKind::Inject(_)
             | StepKind::InjectIcmp(_)
             | StepKind::Call(_)
-            | StepKind::State(_)
             | StepKind::Faults(_)
             | StepKind::Check(_) => {}
+            StepKind::State(state) => {
+                if let Some(when) = &state.when {
+                    self.all_of(when);
+                }
+            }
             // Silence has to be waited out.
             StepKind::Nothing(nothing) => self.all_of(&nothing.when),
             StepKind::Wait(time, since) => {
@@ -255,6 +259,7 @@ mod tests {
         let any_of = AnyOf {
             outcomes,
             right: Vec::new(),
+            by: Default::default(),
         };
         assert_eq!(millis(vec![wait("1s", None), step(StepKind::AnyOf(any_of))]), 4_000);
     }

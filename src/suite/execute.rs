@@ -328,6 +328,7 @@ fn empty(reason: &str) -> Outcome {
         notes: Vec::new(),
         broken_rules: Vec::new(),
         trace: Vec::new(),
+        evidence: Vec::new(),
         began: Default::default(),
         ended: Default::default(),
     }

@@ -54,6 +54,7 @@ pub(crate) fn outcome(verdict: Verdict) -> Outcome {
         notes: Vec::new(),
         broken_rules: Vec::new(),
         trace: Vec::new(),
+        evidence: Vec::new(),
         began: Instant::ZERO,
         ended: Instant::from_millis(12),
     }

@@ -239,6 +239,7 @@ impl fmt::Display for CallText<'_> {
                 write!(f, "recv {}", Name(*socket))?;
                 amount.map_or(Ok(()), |amount| write!(f, " {amount}"))
             }
+            Call::Urgent { socket } => write!(f, "urgent {}", Name(*socket)),
             Call::Shutdown { socket } => write!(f, "shutdown {}", Name(*socket)),
             Call::Close { socket } => write!(f, "close {}", Name(*socket)),
             Call::Abort { socket } => write!(f, "abort {}", Name(*socket)),
@@ -303,7 +304,7 @@ impl fmt::Display for ErrnoText<'_> {
 
 // --- names ---
 
-const SETTINGS: [(&str, Setting); 14] = [
+const SETTINGS: [(&str, Setting); 16] = [
     ("backlog", Setting::Backlog),
     ("fast-open", Setting::FastOpen),
     ("nodelay", Setting::NoDelay),
@@ -318,6 +319,8 @@ const SETTINGS: [(&str, Setting); 14] = [
     ("recv-buffer", Setting::RecvBuffer),
     ("mss", Setting::Mss),
     ("quick-ack", Setting::QuickAck),
+    ("dscp", Setting::Dscp),
+    ("ttl", Setting::Ttl),
 ];
 
 const ERRORS: [(&str, ErrorName); 10] = [
@@ -521,6 +524,9 @@ fn call(words: &mut Words<'_>) -> Result<Call, String> {
             let amount = words.peek().is_some().then(|| words.number("amount")).transpose()?;
             Call::Recv { socket, amount }
         }
+        "urgent" => Call::Urgent {
+            socket: words.socket()?,
+        },
         "shutdown" => Call::Shutdown {
             socket: words.socket()?,
         },
@@ -684,6 +690,7 @@ mod tests {
             (socket(), socket()).prop_map(|(listener, socket)| Call::Accept { listener, socket }),
             (socket(), octets(), any::<bool>()).prop_map(|(socket, data, urgent)| Call::Send { socket, data, urgent }),
             (socket(), any::<Option<u64>>()).prop_map(|(socket, amount)| Call::Recv { socket, amount }),
+            socket().prop_map(|socket| Call::Urgent { socket }),
             socket().prop_map(|socket| Call::Shutdown { socket }),
             socket().prop_map(|socket| Call::Close { socket }),
             socket().prop_map(|socket| Call::Abort { socket }),

@@ -159,6 +159,7 @@ impl Stack for Smoltcp {
             "sack",
             "timestamps",
             "window-scale",
+            "virtual-time",
             "set:nodelay",
             "set:linger",
             "set:keep-alive",
@@ -168,6 +169,7 @@ impl Stack for Smoltcp {
             "set:send-buffer",
             "set:recv-buffer",
             "set:quick-ack",
+            "set:ttl",
         ]
         .into_iter()
         .collect()
@@ -195,6 +197,7 @@ impl Stack for Smoltcp {
             Call::Send { socket, data, urgent } => {
                 self.with(*socket, |connection, _, _| connection.send(id, data.clone(), *urgent))
             }
+            Call::Urgent { .. } => Some(Err(unsupported("smoltcp does not know urgent data"))),
             Call::Recv { socket, amount } => self.with(*socket, |connection, _, _| connection.receive(id, *amount)),
             Call::Shutdown { socket } => self.farewell(id, *socket, Farewell::Shutdown),
             Call::Close { socket } => self.farewell(id, *socket, Farewell::Close),

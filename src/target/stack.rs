@@ -69,7 +69,8 @@ pub enum Call {
     Connect {
         /// The name that the connection's socket gets, valid from the call on, whether it is still pending or not.
         socket: SocketId,
-        /// The target's address; the port is the target's choice.
+        /// The target's address; unspecified where IP is to choose it (RFC 9293 section 3.9.1.1, MUST-44). The port is
+        /// the target's choice.
         local: IpAddr,
         /// To whom.
         peer: SocketAddr,
@@ -99,6 +100,12 @@ pub enum Call {
         socket: SocketId,
         /// Exactly so many octets, unless the stream ends; `None`: at least one, as many as there are.
         amount: Option<u64>,
+    },
+    /// Waits until the peer has announced urgent data that has not been read (RFC 9293 section 3.8.5, MUST-32 and
+    /// MUST-33); answered by [`Answer::Ok`], at once where there is some left.
+    Urgent {
+        /// On which.
+        socket: SocketId,
     },
     /// RFC 9293's CLOSE: no more to send; reading goes on.
     Shutdown {

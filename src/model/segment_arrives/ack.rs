@@ -9,6 +9,7 @@ use crate::model::seq::{leq, span};
 use crate::model::tcb::Tcb;
 use crate::wire::SeqNum;
 use core::ops::ControlFlow::{Break, Continue};
+use core::time::Duration;
 
 impl Tcb {
     /// Without ACK the segment is dropped. Otherwise what it means depends on the state.
@@ -26,20 +27,31 @@ impl Tcb {
             return self.ack_in_syn_received(cx, segment);
         }
         self.ack_range_check(cx, segment)?;
+        let stray = self.state == State::LastAck && !self.acks_new(segment.ack);
+        self.owed.now |= stray && cx.config.unsaid.answer_in_last_ack;
         self.ack_established(cx, segment)?;
         self.ack_of_fin(cx, segment)
     }
 
     /// The blind data mitigation (RFC 5961 section 5, MAY-12): an ACK far below what is outstanding is nobody's who
     /// sees the connection. In SYN-RECEIVED the text of 3.10.7.4 answers with a reset instead.
-    fn ack_range_check(&mut self, cx: &Context, segment: &Arriving) -> Check {
+    fn ack_range_check(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
         let span = if self.has(Defect::NearOldAckRefused) {
             0
+        } else if self.has(Defect::AckRangeOfLastWindow) {
+            self.snd_wnd
         } else {
             self.max_snd_wnd
         };
         let least = self.snd_una.advanced(-i64::from(span));
-        if cx.config.ack_range_check && segment.ack.before(least) && !self.has(Defect::FarOldAckTaken) {
+        if segment.fin && self.has(Defect::FarOldAckSparesFin) {
+            return Continue(());
+        }
+        if cx.config.ack_range_check && segment.ack.before(least) {
+            if self.has(Defect::FarOldAckReset) {
+                send_reset(cx, self.local, self.peer, segment);
+                return Break(());
+            }
             self.owed.now = !self.has(Defect::FarOldAckSilent);
             return Break(());
         }
@@ -78,6 +90,12 @@ impl Tcb {
         } else if self.is_duplicate_ack(segment, news) {
             self.on_duplicate_ack(cx);
         }
+        if self.has(Defect::BareAckAnswered) && segment.text.is_empty() && !segment.fin {
+            self.owed.now = true;
+        }
+        if self.has(Defect::RttFromAnyAck) {
+            self.sample(cx, segment.ack, segment.timestamps.map(|(_, echo)| echo));
+        }
         self.take_window(segment);
         Continue(())
     }
@@ -104,7 +122,8 @@ impl Tcb {
             self.snd_una = SeqNum(*right);
             self.queue.acknowledge(self.snd_una);
         }
-        if self.has(Defect::ReportsIgnored) {
+        let after_timeout = self.congestion.mode == crate::model::congestion::Mode::Loss;
+        if self.has(Defect::ReportsIgnored) || (self.has(Defect::ReportsIgnoredAfterTimeout) && after_timeout) {
             return self.agreed.sack && !segment.sack.is_empty();
         }
         self.agreed.sack && self.scoreboard.update(&segment.sack, una, self.snd_nxt)
@@ -152,11 +171,14 @@ impl Tcb {
         self.snd_una = ack;
         self.queue.acknowledge(self.snd_una);
         self.round_trip.backoffs = 0;
-        if self.snd_up.is_some_and(|up| leq(up, self.snd_una)) {
+        if self.snd_up.is_some_and(|up| leq(up, self.snd_una)) && !self.has(Defect::UrgentStaysMarked) {
             self.snd_up = None;
         }
         self.note_acked_size(acked);
-        self.restart_retransmission(cx);
+        let partial = self.congestion.mode == crate::model::congestion::Mode::NewReno;
+        if !(partial && self.has(Defect::PartialAckLeavesTimer)) {
+            self.restart_retransmission(cx);
+        }
         self.timers.user = None;
         self.on_new_ack(cx, acked, marked);
     }
@@ -166,7 +188,9 @@ impl Tcb {
     fn is_duplicate_ack(&self, segment: &Arriving, news: bool) -> bool {
         let here = segment.ack == self.snd_una && self.has_outstanding();
         if self.agreed.sack {
-            return here && news;
+            let bare = self.has(Defect::BareDuplicatesCounted) && segment.sack.is_empty() && segment.text.is_empty();
+            let believed = self.has(Defect::DuplicateReportBelieved) && !segment.sack.is_empty();
+            return here && (news || bare || believed);
         }
         let same_window = self.offered(segment) == self.snd_wnd;
         here && segment.text.is_empty() && !segment.fin && same_window && self.snd_wnd > 0
@@ -175,7 +199,7 @@ impl Tcb {
     /// The window is taken from a segment that is newer than the last one it was taken from: by SND.WL1 and SND.WL2, so
     /// that reordered segments do no harm.
     fn take_window(&mut self, segment: &Arriving) {
-        if segment.ack.before(self.snd_una) {
+        if segment.ack.before(self.snd_una) && !self.has(Defect::WindowFromOldSegments) {
             return;
         }
         let newer = self.snd_wl1.before(segment.seq);
@@ -190,9 +214,10 @@ impl Tcb {
             self.snd_nxt = self.snd_una;
         }
         // An answered probe: the peer lives, however long its window stays shut (section 3.8.6.1, MUST-37).
-        if self.snd_wnd == 0 && !self.has(Defect::ProbeGivesUp) {
+        if (self.snd_wnd == 0 || self.timers.persist.is_some()) && !self.has(Defect::ProbeGivesUp) {
             self.timers.user = None;
             self.round_trip.backoffs = 0;
+            self.probes = 0;
         }
     }
 
@@ -217,7 +242,8 @@ impl Tcb {
             State::FinWait1 if acked || self.has(Defect::FinWait1LeftByAnyAck) => {
                 self.state = State::FinWait2;
                 let limit = cx.config.fin_wait_2_limit.filter(|_| self.user.deaf);
-                self.timers.fin_wait_2 = limit.map(|limit| cx.now + limit);
+                let hasty = self.has(Defect::FinWait2Limited).then_some(Duration::from_secs(60));
+                self.timers.fin_wait_2 = hasty.or(limit).map(|limit| cx.now + limit);
             }
             State::Closing if acked && self.has(Defect::ClosingSkipsTimeWait) => {
                 self.end(cx, None, "");
@@ -235,9 +261,11 @@ impl Tcb {
                 self.end(cx, None, "");
                 return Break(());
             }
-            State::TimeWait if self.has(Defect::TimeWaitAnswersAcks) => self.owed.now = true,
+            State::TimeWait => self.owed.now |= cx.config.time_wait_answers,
             // Otherwise the segment is ignored; but a FIN that comes again must be answered, its ACK may be lost.
-            State::Closing if !segment.fin => return Break(()),
+            State::Closing if !segment.fin && segment.text.is_empty() && !self.has(Defect::DataAfterFinTaken) => {
+                return Break(());
+            }
             _ => (),
         }
         Continue(())

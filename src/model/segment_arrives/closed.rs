@@ -64,6 +64,9 @@ pub(in crate::model) fn send_reset(cx: &mut Context, local: SocketAddr, peer: So
             })
         }
     };
-    let options = stray_reset_options(segment);
+    let options = match cx.has(Defect::StrayResetWithoutTimestamps) {
+        true => Vec::new(),
+        false => stray_reset_options(segment),
+    };
     cx.send(local, peer, Segment { options, ..reset }, Ecn::NotEct);
 }

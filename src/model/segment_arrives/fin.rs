@@ -2,6 +2,7 @@
 
 use super::{Arriving, Check};
 use crate::case::State;
+use crate::model::config::SecondFin;
 use crate::model::context::Context;
 use crate::model::defect::Defect;
 use crate::model::seq::plus;
@@ -22,10 +23,7 @@ impl Tcb {
             return Continue(());
         }
         if self.fin_received {
-            if self.state == State::TimeWait {
-                self.start_time_wait(cx);
-            }
-            return Continue(());
+            return self.second_fin(cx, segment);
         }
         let fin = plus(segment.seq, segment.text.len());
         if self.has(Defect::FinTakenAboveGap) && self.rcv_nxt.before(fin) {
@@ -35,6 +33,23 @@ impl Tcb {
             self.take_fin(cx);
         } else if cx.config.keep_out_of_order_fin && self.rcv_nxt.before(fin) && !self.has(Defect::FinDroppedAboveGap) {
             self.received.hold_fin(self.rcv_nxt, fin);
+        }
+        Continue(())
+    }
+
+    fn second_fin(&mut self, cx: &Context, segment: &Arriving) -> Check {
+        match cx.config.unsaid.second_fin {
+            // The first once more, which was taken from a SYN a moment ago.
+            _ if plus(segment.seq, segment.text.len()).before(self.rcv_nxt) => (),
+            SecondFin::Answer => (),
+            SecondFin::Count if segment.seq == self.rcv_nxt && segment.text.is_empty() => {
+                self.rcv_nxt = self.rcv_nxt.advanced(1);
+            }
+            SecondFin::Count => (),
+            SecondFin::Ignore => self.owed.now = false,
+        }
+        if self.state == State::TimeWait {
+            self.start_time_wait(cx);
         }
         Continue(())
     }

@@ -30,6 +30,15 @@ use crate::model::defect::Defect;
 use crate::wire::{Checksum, Ecn, Flags, Segment, SeqNum, TcpOption};
 use core::ops::ControlFlow;
 
+/// The options whose length RFCs 9293, 7323, 2018 and 5482 give: MSS, window scale, SACK permitted, SACK, timestamps, user
+/// timeout.
+const KNOWN_KINDS: [u8; 6] = [2, 3, 4, 5, 8, 28];
+
+/// Whether an option is illegal of which only the kind could be read.
+fn is_illegal(kind: u8) -> bool {
+    KNOWN_KINDS.contains(&kind)
+}
+
 /// Whether the next check is made, or the segment is done with.
 pub(super) type Check = ControlFlow<()>;
 
@@ -101,11 +110,19 @@ impl Arriving {
         for option in segment.options {
             match option {
                 TcpOption::Other { .. } if cx.has(Defect::UnknownOptionRefused) => return None,
+                TcpOption::UserTimeout(_) if cx.has(Defect::UnknownOptionRefused) && !cx.config.user_timeout_option => {
+                    return None;
+                }
                 TcpOption::Raw(_) if cx.has(Defect::IllegalOptionPanics) => panic!("an option of no length"),
+                TcpOption::Other { kind, .. } if is_illegal(kind) && cx.has(Defect::IllegalOptionPanics) => {
+                    panic!("an option of another length");
+                }
                 TcpOption::Mss(_) if cx.has(Defect::MssOffSynRefused) && !arriving.syn => return None,
                 // Nothing behind the end of the list is an option (RFC 9293 section 3.2).
                 TcpOption::Eol => break,
                 TcpOption::Raw(_) => arriving.illegal_option = true,
+                // One that is known, with a length that is not its own.
+                TcpOption::Other { kind, .. } if is_illegal(kind) => arriving.illegal_option = true,
                 option => arriving.take_option(option),
             }
         }
@@ -177,7 +194,7 @@ impl Tcb {
         }
         self.take_user_timeout(cx, &segment);
         self.note_congestion_mark(&segment);
-        self.sixth_check_urgent(&segment);
+        self.sixth_check_urgent(cx, &segment);
         self.seventh_text(cx, &segment)?;
         self.eighth_check_fin(cx, &segment)
     }

@@ -48,12 +48,13 @@ impl Tcb {
                 self.end(cx, Some(crate::notation::ErrorName::Reset), "no timestamps");
                 return Break(());
             }
+            self.owed.now |= self.has(Defect::MissingTimestampAnswered);
             return match cx.config.require_timestamps && !segment.syn {
                 true => Break(()),
                 false => Continue(()),
             };
         };
-        let valid = cx.now.since(self.ts_recent_at) < TS_RECENT_LIFE;
+        let valid = cx.now.since(self.ts_recent_at) < TS_RECENT_LIFE || self.has(Defect::TsRecentForEver);
         let mut old = (value.wrapping_sub(self.ts_recent) as i32) < 0;
         if self.has(Defect::PawsRefusesEqual) {
             old |= value == self.ts_recent;
@@ -75,6 +76,12 @@ impl Tcb {
     /// First: whether the segment lies in the window at all; what lies outside is cut off.
     pub(super) fn first_check_sequence(&mut self, cx: &mut Context, segment: &mut Arriving) -> Check {
         self.repeated_syn(cx, segment)?;
+        if self.has(Defect::EcnMarkOnOldData) {
+            self.note_congestion_mark(segment);
+        }
+        if self.has(Defect::TsRecentBeforeWindow) {
+            self.update_ts_recent(cx, segment);
+        }
         if self.has(Defect::ZeroWindowResetIgnored) && segment.rst && self.rcv_wnd() == 0 {
             return Break(());
         }
@@ -92,7 +99,7 @@ impl Tcb {
         self.update_ts_recent(cx, segment);
         if !segment.rst {
             self.report_duplicate(cx, segment);
-            self.trim(segment);
+            self.trim(cx, segment);
         }
         Continue(())
     }
@@ -118,6 +125,8 @@ impl Tcb {
         if self.state != State::SynReceived || !segment.syn || segment.rst || segment.seq != self.irs {
             return Continue(());
         }
+        let asks = segment.ack_bit || (segment.ece && segment.cwr);
+        self.ecn.withheld |= !asks && !self.has(Defect::EcnAfterPlainSyn);
         if segment.ack_bit && self.opened == Opened::Active && !self.has(Defect::SimultaneousSynAckRefused) {
             segment.syn = false;
             segment.seq = segment.seq.advanced(1);
@@ -142,6 +151,10 @@ impl Tcb {
         }
         if self.has(Defect::TimeWaitEndsOnOldSegment) && self.state == State::TimeWait {
             self.end(cx, None, "");
+            return Break(());
+        }
+        if self.state == State::SynReceived && segment.syn && cx.config.repeated_syn == RepeatedSyn::SynAck {
+            self.send_syn(cx);
             return Break(());
         }
         self.report_duplicate(cx, segment);
@@ -176,7 +189,8 @@ impl Tcb {
 
     /// TS.Recent follows segments that reach to or below what was last acknowledged (RFC 7323 section 4.3).
     fn update_ts_recent(&mut self, cx: &Context, segment: &Arriving) {
-        let Some((value, _)) = segment.timestamps.filter(|_| self.agreed.timestamps && !segment.rst) else {
+        let reset = segment.rst && !self.has(Defect::TsRecentFromResets);
+        let Some((value, _)) = segment.timestamps.filter(|_| self.agreed.timestamps && !reset) else {
             return;
         };
         let newer = (value.wrapping_sub(self.ts_recent) as i32) >= 0;
@@ -184,15 +198,19 @@ impl Tcb {
         if self.has(Defect::TsRecentFrozen) {
             return;
         }
-        let reaches = leq(segment.seq, self.last_ack_sent) || self.has(Defect::TsRecentFollowsEverything);
+        let reaches =
+            leq(segment.seq, self.last_ack_sent) || self.has(Defect::TsRecentFollowsEverything) || segment.rst;
         if (newer || stale) && reaches {
+            if self.has(Defect::PawsOnQueued) && value != self.ts_recent {
+                self.received.forget_held();
+            }
             self.ts_recent = value;
             self.ts_recent_at = cx.now;
         }
     }
 
     /// Cuts off what lies before RCV.NXT, SYN first, and what lies past the right edge, FIN first.
-    fn trim(&mut self, segment: &mut Arriving) {
+    fn trim(&mut self, cx: &Context, segment: &mut Arriving) {
         if segment.syn && segment.seq.before(self.rcv_nxt) {
             segment.syn = false;
             segment.seq = segment.seq.advanced(1);
@@ -214,7 +232,7 @@ impl Tcb {
         if self.has(Defect::RightEdgeOneTooFar) {
             room += 1;
         }
-        if self.has(Defect::RightOverlapKept) {
+        if cx.config.keep_right_overlap || self.has(Defect::RightOverlapLost) {
             room = usize::MAX;
         }
         if segment.text.len() + usize::from(segment.fin) > room {
@@ -236,14 +254,24 @@ impl Tcb {
             return;
         }
         if first.before(self.rcv_nxt) {
-            let end = if self.rcv_nxt.before(end) { self.rcv_nxt } else { end };
+            let whole = self.has(Defect::DuplicateEdgesWrong) && self.rcv_nxt.before(end);
+            let first = if self.has(Defect::DuplicateEdgesWrong) {
+                first.advanced(-1)
+            } else {
+                first
+            };
+            let end = if self.rcv_nxt.before(end) && !whole {
+                self.rcv_nxt
+            } else {
+                end
+            };
             self.reports.duplicate = Some((first, end));
             self.owed.now = true;
             return;
         }
         let overlaps = |(left, right): &(SeqNum, SeqNum)| left.before(end) && first.before(*right);
         let island = self.received.islands(self.rcv_nxt).into_iter().find(overlaps);
-        if let Some((left, right)) = island {
+        if let Some((left, right)) = island.filter(|_| !self.has(Defect::DuplicateInIslandUnreported)) {
             let whole = self.has(Defect::DuplicateReportTooLong);
             let end = if right.before(end) || whole { right } else { end };
             self.reports.duplicate = Some((later(first, left), end));

@@ -28,6 +28,9 @@ impl Tcb {
             return Continue(());
         }
         if self.state == State::SynReceived && self.goes_back_to_listen() {
+            if cx.config.unsaid.reset_half_open {
+                send_reset(cx, self.local, self.peer, segment);
+            }
             self.end(cx, None, "");
         } else if self.has(Defect::SynRestartsConnection) {
             self.set_irs(segment.seq);
@@ -35,6 +38,10 @@ impl Tcb {
         } else if cx.config.rfc5961 && !self.has(Defect::SynInWindowResets) {
             if self.challenges_syn(segment) {
                 self.send_challenge(cx);
+            }
+            if self.has(Defect::SynTextTaken) {
+                let taken = self.received.take(self.rcv_nxt, &segment.text);
+                self.rcv_nxt = self.rcv_nxt.advanced(i64::from(taken));
             }
         } else {
             send_reset(cx, self.local, self.peer, segment);

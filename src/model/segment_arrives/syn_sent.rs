@@ -3,10 +3,11 @@
 use super::closed::send_reset;
 use super::{Arriving, Check};
 use crate::case::State;
+use crate::model::config::SynData;
 use crate::model::context::Context;
 use crate::model::defect::Defect;
 use crate::model::seq::leq;
-use crate::model::tcb::Tcb;
+use crate::model::tcb::{Opened, Tcb};
 use crate::notation::ErrorName;
 use core::ops::ControlFlow::{Break, Continue};
 
@@ -19,7 +20,8 @@ impl Tcb {
         if !segment.syn {
             return self.without_syn(cx, &segment);
         }
-        if !segment.ack_bit && self.has(Defect::CrossingSynIgnored) {
+        let refused = segment.fin && !cx.config.syn_fin;
+        if !segment.ack_bit && (refused || self.has(Defect::CrossingSynIgnored)) {
             return Break(());
         }
         self.syn_sent_fourth_syn(cx, segment)
@@ -88,8 +90,10 @@ impl Tcb {
         self.max_snd_wnd = self.snd_wnd;
         self.snd_wl1 = segment.seq;
         self.snd_wl2 = segment.ack;
-        if !self.has(Defect::SynAckTextLost) {
-            self.hold_syn_text(&segment);
+        match acked {
+            true if cx.config.unsaid.discard_syn_ack_text => (),
+            true => self.hold_syn_text(&segment),
+            false => self.keep_syn_text(cx, &segment),
         }
         if acked {
             self.owed.now = !self.has(Defect::SynAckNotAcked);
@@ -97,8 +101,12 @@ impl Tcb {
             if segment.urg {
                 let first = self.rcv_nxt;
                 self.note_urgent(first.advanced(i64::from(segment.urgent)));
+                self.tell_urgent(cx);
             }
             self.release_held(cx);
+            if self.has(Defect::SynAckTextLost) {
+                self.received.ready.clear();
+            }
         } else {
             self.state = State::SynReceived;
             self.timers.retransmission = None;
@@ -112,6 +120,22 @@ impl Tcb {
             }
         }
         Continue(())
+    }
+
+    /// What is on a SYN without an ACK "should be queued for processing later".
+    pub(in crate::model) fn keep_syn_text(&mut self, cx: &Context, segment: &Arriving) {
+        match cx.config.syn_data {
+            SynData::Discard => (),
+            SynData::Hold => self.hold_syn_text(segment),
+            // Who brought no good cookie has the SYN acknowledged only (RFC 7413 section 4.2.2).
+            SynData::Acknowledge if self.cookie.is_some() => self.hold_syn_text(segment),
+            SynData::Acknowledge => {
+                self.hold_syn_text(segment);
+                let taken = self.received.take(self.rcv_nxt, &[]);
+                self.syn_fin_acked = self.received.fin_is_next();
+                self.rcv_nxt = self.rcv_nxt.advanced(i64::from(taken) + i64::from(self.syn_fin_acked));
+            }
+        }
     }
 
     /// Text and FIN on a SYN are kept until the connection is established.
@@ -156,13 +180,21 @@ impl Tcb {
     /// Hands what was kept from the SYN to the user.
     pub(in crate::model) fn release_held(&mut self, cx: &mut Context) {
         let taken = self.received.take(self.rcv_nxt, &[]);
+        if self.opened == Opened::Active && self.has(Defect::SynAckTextLost) {
+            self.received.ready.clear();
+        }
         if taken > 0 {
             self.rcv_nxt = self.rcv_nxt.advanced(i64::from(taken));
             self.owed.now = true;
+        }
+        if !self.received.ready.is_empty() {
             self.serve_receives(cx);
         }
         if self.received.fin_is_next() && !self.fin_received {
+            let acked = core::mem::take(&mut self.syn_fin_acked);
+            self.rcv_nxt = self.rcv_nxt.advanced(-i64::from(acked));
             self.take_fin(cx);
+            self.owed.now &= !acked;
         }
     }
 }

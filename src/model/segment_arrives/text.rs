@@ -16,7 +16,11 @@ impl Tcb {
     /// Whether the peer may still send text: not after its FIN.
     fn takes_text(&self) -> bool {
         match self.state {
-            State::CloseWait if self.has(Defect::DataAfterFinTaken) => true,
+            State::CloseWait | State::Closing | State::LastAck | State::TimeWait
+                if self.has(Defect::DataAfterFinTaken) =>
+            {
+                true
+            }
             State::FinWait1 | State::FinWait2 if self.has(Defect::HalfCloseClosesBoth) => false,
             State::Established | State::FinWait1 | State::FinWait2 => true,
             State::Closed
@@ -39,19 +43,23 @@ impl Tcb {
         if segment.cwr && !self.has(Defect::EcnEchoEndless) {
             self.ecn.echo = false;
         }
-        if segment.ecn == Ecn::Ce && !segment.text.is_empty() && !self.has(Defect::EcnEchoMissing) {
+        let unsaid = self.has(Defect::EcnEchoMissing) || (segment.cwr && self.has(Defect::CwrOverMark));
+        if segment.ecn == Ecn::Ce && !segment.text.is_empty() && !unsaid {
             self.ecn.echo = true;
+        } else if self.has(Defect::EcnEchoOfLast) {
+            self.ecn.echo = false;
         }
     }
 
     /// Sixth: RCV.UP = max(RCV.UP, SEG.UP), and the user is told, for whom urgent data stays part of the stream (RFC
     /// 6093). After the peer's FIN it is ignored.
-    pub(super) fn sixth_check_urgent(&mut self, segment: &Arriving) {
+    pub(super) fn sixth_check_urgent(&mut self, cx: &mut Context, segment: &Arriving) {
         if self.has(Defect::UrgentResets) && segment.urg {
             self.timers.time_wait = Some(crate::time::Instant::ZERO);
         }
         if segment.urg && self.takes_text() {
             self.note_urgent(segment.seq.advanced(i64::from(segment.urgent)));
+            self.tell_urgent(cx);
         }
     }
 
@@ -65,7 +73,11 @@ impl Tcb {
         if self.has(Defect::UrgentDropped) && segment.urg {
             return Break(());
         }
-        if segment.text.is_empty() || !self.takes_text() {
+        if segment.text.is_empty() {
+            return Continue(());
+        }
+        if !self.takes_text() {
+            self.owed.now |= cx.config.unsaid.answer_text_after_fin && self.fin_received;
             return Continue(());
         }
         if self.user.deaf && cx.config.data_after_close == LostData::Reset && !self.has(Defect::DataAfterCloseSilent) {
@@ -95,6 +107,9 @@ impl Tcb {
             self.received.ready.pop_back();
         }
         self.rcv_nxt = self.rcv_nxt.advanced(i64::from(taken));
+        if self.has(Defect::RightOverlapLost) {
+            self.received.ready.truncate(self.receive_buffer(cx));
+        }
         self.owe_ack(cx, taken);
         self.owed.now |= fills && !self.has(Defect::GapFillAckDelayed);
         if self.user.deaf {

@@ -1,11 +1,11 @@
-//! The case library on the reference endpoint: every case passes.
+//! The case library on the reference endpoint: every case passes. That it also fails where it should is `crate::prove`.
 
 use crate::case::Library;
 use crate::engine::Verdict;
-use crate::model::{Config, Defect, Defects, SWITCHES, target};
+use crate::model::{Config, Defects, target};
 use crate::report::ladder;
 use crate::suite::{Axes, Run, expand};
-use crate::target::{IpVersion, Runner};
+use crate::target::Runner;
 use std::sync::atomic::AtomicBool;
 
 const RUNNER: &str = include_str!("../../../runners/model/runner.yaml");
@@ -58,103 +58,4 @@ fn every_case_passes() {
         runs.len(),
         broken.join("\n")
     );
-}
-
-/// Whether a run ends otherwise than without the mistake: it fails or deviates.
-fn notices(target: &impl Fn(&Run) -> Verdict, runs: &[&Run]) -> bool {
-    runs.iter()
-        .any(|run| matches!(target(run), Verdict::Fail | Verdict::Deviates))
-}
-
-#[test]
-#[ignore = "runs the library once for every mistake"]
-fn every_mistake_but_those_listed_is_noticed_by_a_case() {
-    let axes = Axes {
-        ips: vec![IpVersion::V4],
-        wraps: vec![false, true],
-    };
-    let library = library(&axes);
-    let runs: Vec<&Run> = library.iter().collect();
-    let stop = AtomicBool::new(false);
-    let mut unnoticed = Vec::new();
-    for defect in Defect::ALL {
-        let target = target(runner(), Config::default(), Defects::only(*defect));
-        // Those that cover what it breaks are the likeliest.
-        let near = |run: &&Run| {
-            run.script
-                .covers
-                .iter()
-                .any(|it| defect.breaks().contains(&it.id.as_str()))
-        };
-        let (mut order, rest): (Vec<&Run>, Vec<&Run>) = runs.iter().copied().partition(near);
-        order.extend(rest);
-        if !notices(&|run| target.run_one(&run.job(1), &stop).verdict, &order) {
-            unnoticed.push(defect.name());
-        }
-    }
-    assert_eq!(
-        unnoticed, UNNOTICED,
-        "take off the list what is noticed now; a new one needs a case"
-    );
-}
-
-/// Mistakes that no case notices yet, in the order of [`Defect::ALL`].
-const UNNOTICED: [&str; 27] = [
-    "right-overlap-kept",
-    "fin-beyond-window-taken",
-    "paws-spares-acks",
-    "ts-recent-follows-everything",
-    "ack-of-unsent-keeps-text",
-    "far-old-ack-silent",
-    "far-old-ack-taken",
-    "window-from-old-segments",
-    "data-after-fin-taken",
-    "time-wait-restarted-by-anything",
-    "time-wait-answers-acks",
-    "cookie-for-ever",
-    "fast-open-unasked",
-    "syn-ack-text-lost",
-    "close-twice-sends-twice",
-    "announced-mss-too-large",
-    "scale-applied-to-syn",
-    "wrong-checksum",
-    "timestamp-echo-zero",
-    "timestamp-clock-stands",
-    "probe-gives-up",
-    "keep-alive-too-often",
-    "no-slow-start",
-    "no-collapse-on-timeout",
-    "reports-ignored",
-    "packet-too-big-without-floor",
-    "broadcast-answered",
-];
-
-#[test]
-#[ignore = "runs the library once for every switch, and tells; what it tells is for a person to judge"]
-fn every_switch_is_told_of() {
-    let axes = Axes {
-        ips: vec![IpVersion::V4],
-        wraps: vec![false],
-    };
-    let runs = library(&axes);
-    let stop = AtomicBool::new(false);
-    for switch in SWITCHES {
-        let mut config = Config::default();
-        switch.turn(&mut config);
-        let target = target(runner(), config, Defects::NONE);
-        let mut broken = Vec::new();
-        for run in &runs {
-            let outcome = target.run_one(&run.job(1), &stop);
-            if matches!(outcome.verdict, Verdict::Fail | Verdict::Deviates) {
-                broken.push(format!("{:?} {}: {}", outcome.verdict, run.name, outcome.reason));
-            }
-        }
-        println!(
-            "{}: {} of {}\n  {}",
-            switch.name,
-            broken.len(),
-            runs.len(),
-            broken.join("\n  ")
-        );
-    }
 }

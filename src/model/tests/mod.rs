@@ -3,7 +3,6 @@
 mod cases;
 mod edges;
 mod hostile;
-mod mistakes;
 mod talk;
 mod transfer;
 

@@ -257,15 +257,15 @@ fn timestamps() -> Vec<Bad> {
         bad_trace("timestamp-never-back", 2, 4, agreed("< ACK seq=1 ack=1 <ts 6999 100>")),
         bad_trace(
             "timestamp-clock-in-range",
-            2,
             4,
-            agreed("1 < ACK seq=1 ack=1 <ts 8200 100>"),
+            5,
+            agreed("< ACK seq=1 ack=1 <ts 7000 100>\n1 < ACK seq=1 ack=1 <ts 8200 100>"),
         ),
         bad_trace(
             "timestamp-clock-in-range",
-            2,
             4,
-            agreed("9 < ACK seq=1 ack=1 <ts 7003 100>"),
+            5,
+            agreed("< ACK seq=1 ack=1 <ts 7000 100>\n9 < ACK seq=1 ack=1 <ts 7003 100>"),
         ),
         bad_trace("echo-of-what-came", 3, 4, agreed("< ACK seq=1 ack=1 <ts 7000 101>")),
         bad_trace(
@@ -472,6 +472,13 @@ fn good_answers() -> Vec<(&'static str, String)> {
             "text that does not fit is owed no ACK",
             plain(
                 "< ACK seq=1 ack=1 data=3 win=3\n> ACK seq=1 ack=4 data=3\n< ACK seq=4 ack=4 win=0\n> ACK seq=4 ack=4 data=3\n0.7 end",
+            ),
+        ),
+        (
+            "after 24 days timestamps cannot be compared",
+            after(
+                "<mss 1000, ts>",
+                "< ACK seq=1 ack=1 data=3 <ts 7000 100>\n> ACK seq=1 ack=4 <ts 100 7000>\n2160000 > ACK seq=1 ack=4 data=3 <ts 90 7000>\n< ACK seq=4 ack=4 <ts 2160007000 90>",
             ),
         ),
         (

@@ -124,6 +124,8 @@ fn introduce(parent: &UnixStream, network: Network) -> Result<Option<super::netl
         "set:recv-buffer",
         "set:mss",
         "set:quick-ack",
+        "set:dscp",
+        "set:ttl",
     ];
     abilities.extend(network.ipv6.then_some("ipv6"));
     abilities.extend(network.diag.is_some().then_some("state"));

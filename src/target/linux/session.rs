@@ -156,6 +156,7 @@ impl Session<'_> {
             notes: Vec::new(),
             broken_rules: Vec::new(),
             trace: Vec::new(),
+            evidence: Vec::new(),
             began: now,
             ended: now,
         };

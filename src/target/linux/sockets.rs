@@ -7,6 +7,7 @@ use crate::target::protocol::Reply;
 use crate::target::{Answer, Call, CallId, Errno as CallError, SetValue, SocketId};
 use core::net::{IpAddr, SocketAddr};
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::socket::{
     self, AddressFamily, MsgFlags, Shutdown, SockFlag, SockType, SockaddrIn, SockaddrIn6, SockaddrLike,
@@ -45,6 +46,8 @@ struct Socket {
     accepts: VecDeque<(CallId, SocketId)>,
     sends: VecDeque<Send>,
     receives: VecDeque<Receive>,
+    /// Those that wait for urgent data.
+    urgents: VecDeque<CallId>,
     /// What comes after the last send.
     endings: VecDeque<(CallId, Ending)>,
     /// Whether `close` would wait for the peer.
@@ -100,6 +103,7 @@ impl Socket {
             accepts: VecDeque::new(),
             sends: VecDeque::new(),
             receives: VecDeque::new(),
+            urgents: VecDeque::new(),
             endings: VecDeque::new(),
             lingers: false,
         }
@@ -115,6 +119,7 @@ impl Socket {
             EpollFlags::EPOLLIN,
             !self.accepts.is_empty() || !self.receives.is_empty(),
         );
+        flags.set(EpollFlags::EPOLLPRI, !self.urgents.is_empty());
         flags.set(EpollFlags::EPOLLOUT, self.connect.is_some() || !self.sends.is_empty());
         flags
     }
@@ -125,11 +130,13 @@ impl Socket {
         let sends = self.sends.iter().map(|send| send.id);
         let receives = self.receives.iter().map(|receive| receive.id);
         let endings = self.endings.iter().map(|(id, _)| *id);
+        let urgents = self.urgents.iter().copied();
         self.connect
             .into_iter()
             .chain(accepts)
             .chain(sends)
             .chain(receives)
+            .chain(urgents)
             .chain(endings)
             .collect()
     }
@@ -204,6 +211,7 @@ impl Sockets {
                     data: Vec::new(),
                 });
             }),
+            Call::Urgent { socket } => self.queue(id, socket, |found| found.urgents.push_back(id)),
             Call::Shutdown { socket } => self.queue(id, socket, |found| {
                 found.endings.push_back((id, Ending::Shutdown));
             }),
@@ -280,6 +288,13 @@ impl Sockets {
     }
 
     fn connect(&mut self, id: CallId, name: SocketId, local: IpAddr, peer: SocketAddr, isn: Option<u32>) {
+        if let Some(open) = self.sockets.get(&name) {
+            // Once more on what is open already. The first time after a connect that did not wait the kernel tells
+            // how that one ended; only then what it thinks of another.
+            let peer = SockaddrStorage::from(peer);
+            let again = socket::connect(open.raw(), &peer).and_then(|()| socket::connect(open.raw(), &peer));
+            return self.tell(id, again.map(|()| Answer::Ok).map_err(error));
+        }
         let stream = match active_socket(local, isn) {
             Ok(stream) => stream,
             Err(error) => return self.tell(id, Err(error)),
@@ -343,6 +358,9 @@ impl Sockets {
             };
             ended.push((receive.id, result));
             socket.receives.pop_front();
+        }
+        if !socket.urgents.is_empty() && has_urgent(socket.file.as_fd()) {
+            ended.extend(socket.urgents.drain(..).map(|id| (id, Ok(Answer::Ok))));
         }
         for (id, result) in ended {
             self.tell(id, result);
@@ -476,6 +494,15 @@ fn send_more(socket: i32, send: &mut Send) -> Option<Ended> {
     }
 }
 
+/// Whether the peer's urgent data has come and not been read: what poll(2) calls priority data.
+fn has_urgent(socket: BorrowedFd<'_>) -> bool {
+    let mut asked = [PollFd::new(socket, PollFlags::POLLPRI)];
+    let told = poll(&mut asked, PollTimeout::ZERO).is_ok();
+    told && asked[0]
+        .revents()
+        .is_some_and(|events| events.contains(PollFlags::POLLPRI))
+}
+
 /// Receives what is missing; `None`: something is still missing.
 fn receive_more(socket: i32, receive: &mut Receive, piece: &mut [u8]) -> Option<Ended> {
     loop {
@@ -594,6 +621,8 @@ fn set(socket: &mut Socket, setting: Setting, value: SetValue) -> Result<(), Cal
         Setting::RecvBuffer => (libc::SOL_SOCKET, libc::SO_RCVBUF, number(SECOND)),
         Setting::Mss => (libc::IPPROTO_TCP, libc::TCP_MAXSEG, number(SECOND)),
         Setting::QuickAck => (libc::IPPROTO_TCP, libc::TCP_QUICKACK, number(SECOND)),
+        Setting::Dscp => return set_ip(socket, (libc::IP_TOS, libc::IPV6_TCLASS), number(SECOND) << 2),
+        Setting::Ttl => return set_ip(socket, (libc::IP_TTL, libc::IPV6_UNICAST_HOPS), number(SECOND)),
         Setting::Linger => {
             let off = value == SetValue::Flag(false);
             let seconds = number(SECOND);
@@ -605,6 +634,16 @@ fn set(socket: &mut Socket, setting: Setting, value: SetValue) -> Result<(), Cal
             return socket::setsockopt(&socket.file, sockopt::Linger, &linger).map_err(error);
         }
         Setting::Backlog | Setting::FastOpen => return Err(unsupported("belongs to listen and connect")),
+    };
+    sys::set_option(&socket.file, level, name, value).map_err(error)
+}
+
+/// Sets a field of the IP header, whose option has another name in each version.
+fn set_ip(socket: &Socket, (four, six): (i32, i32), value: i32) -> Result<(), CallError> {
+    let address = socket::getsockname::<SockaddrStorage>(socket.raw()).map_err(error)?;
+    let (level, name) = match address.family() {
+        Some(AddressFamily::Inet6) => (libc::IPPROTO_IPV6, six),
+        _ => (libc::IPPROTO_IP, four),
     };
     sys::set_option(&socket.file, level, name, value).map_err(error)
 }

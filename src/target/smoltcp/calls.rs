@@ -55,6 +55,11 @@ impl Smoltcp {
         let Some(port) = self.free_port() else {
             return Some(Err(errno(ErrorName::NoResources, "no free port")));
         };
+        let same = |own: &&IpAddr| own.is_ipv4() == local.is_ipv4();
+        let local = match self.addresses.iter().find(same) {
+            Some(own) if local.is_unspecified() => *own,
+            Some(_) | None => local,
+        };
         if !self.addresses.contains(&local) {
             return Some(Err(errno(ErrorName::Invalid, "Unaddressable")));
         }

@@ -24,6 +24,7 @@ pub(super) struct Settings {
     idle: Duration,
     user_timeout: Option<Duration>,
     quick_ack: bool,
+    hop_limit: Option<u8>,
     /// Whether closing means aborting.
     pub(super) linger_zero: bool,
     send_buffer: usize,
@@ -39,6 +40,7 @@ impl Default for Settings {
             idle: KEEP_ALIVE_IDLE,
             user_timeout: None,
             quick_ack: false,
+            hop_limit: None,
             linger_zero: false,
             // The largest window that needs no scale, so that plain numbers hold.
             send_buffer: 65_535,
@@ -69,6 +71,7 @@ impl Settings {
             (Setting::KeepAliveInterval, SetValue::Time(time)) if time == self.idle => (),
             (Setting::UserTimeout, SetValue::Time(time)) => self.user_timeout = Some(time),
             (Setting::QuickAck, SetValue::Flag(on)) => self.quick_ack = on,
+            (Setting::Ttl, SetValue::Number(ttl @ 1..=255)) => self.hop_limit = Some(ttl as u8),
             (Setting::Linger, SetValue::Time(Duration::ZERO)) => self.linger_zero = true,
             (Setting::SendBuffer, SetValue::Number(octets)) if !sized => self.send_buffer = buffer_size(octets)?,
             (Setting::RecvBuffer, SetValue::Number(octets)) if !sized => self.receive_buffer = buffer_size(octets)?,
@@ -86,7 +89,9 @@ impl Settings {
                 | Setting::SendBuffer
                 | Setting::RecvBuffer
                 | Setting::Mss
-                | Setting::QuickAck,
+                | Setting::QuickAck
+                | Setting::Dscp
+                | Setting::Ttl,
                 _,
             ) => return Err(super::unsupported("smoltcp cannot set this")),
         }
@@ -115,6 +120,9 @@ impl Settings {
         }
         if socket.timeout() != timeout {
             socket.set_timeout(timeout);
+        }
+        if socket.hop_limit() != self.hop_limit {
+            socket.set_hop_limit(self.hop_limit);
         }
         if socket.ack_delay() != ack_delay {
             socket.set_ack_delay(ack_delay);

@@ -3,7 +3,9 @@
 #![cfg(feature = "smoltcp")]
 
 use super::*;
-use crate::case::{CallStep, ConnDecl, ConnId, Expect, Nothing as Silence, Position, Script, State, StepKind};
+use crate::case::{
+    CallStep, ConnDecl, ConnId, Expect, Nothing as Silence, Position, Script, State, StateStep, StepKind,
+};
 use crate::notation::{CallSpec, Pattern, ReturnSpec, Role, TimeSpec};
 use crate::target::{Abilities, Call, CallId, smoltcp::Smoltcp};
 
@@ -40,7 +42,11 @@ fn kind(line: &str) -> StepKind {
             })
         }
         "wait" => StepKind::Wait(TimeSpec::parse(text).unwrap(), None),
-        "state" => StepKind::State(State::from_name(text).unwrap()),
+        "state" => StepKind::State(StateStep {
+            state: State::from_name(text).unwrap(),
+            when: None,
+            measure: vec![],
+        }),
         other => panic!("{other}"),
     }
 }

@@ -1,0 +1,286 @@
+//! `tcpvet prove`
+
+use super::arguments::ProveArguments;
+use super::{BUG, ENVIRONMENT, MISTAKE, OK, UNPROVEN, library, output};
+use core::time::Duration;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::io::{self, IsTerminal};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+use tcpvet::model::Defect;
+use tcpvet::prove::{Judgement, Proof, Row, RowProof, prove, rows};
+use tcpvet::report::ReportFile;
+use tcpvet::suite::{Axes, Selection, expand};
+
+/// How many rows of one kind are shown without `-v`.
+const SHOWN: usize = 20;
+
+/// Proves rows; gives the exit code.
+pub fn run(arguments: &ProveArguments) -> u8 {
+    let (chosen, whole) = match choose(arguments) {
+        Ok(chosen) => chosen,
+        Err(code) => return code,
+    };
+    if arguments.write.is_some() && !whole {
+        output::error("only the whole library can be written: leave out the selection and --cases");
+        return MISTAKE;
+    }
+    let json = match arguments.json.as_deref().map(ReportFile::open).transpose() {
+        Ok(json) => json,
+        Err(problem) => {
+            output::error(&problem);
+            return MISTAKE;
+        }
+    };
+    let began = Instant::now();
+    let progress = Progress::of(chosen.len());
+    let proof = prove(&chosen, whole, &|| progress.step());
+    progress.end();
+    let proof = match proof {
+        Ok(proof) => proof,
+        // Its description is part of this program, and a test reads it.
+        Err(error) => {
+            output::error(&error.to_string());
+            return BUG;
+        }
+    };
+    tell(arguments, &proof, json, began.elapsed())
+}
+
+/// The rows that are selected, and whether that is the library that comes with the program, all of it.
+fn choose(arguments: &ProveArguments) -> Result<(Vec<Row>, bool), u8> {
+    let library = library::load(&arguments.cases)?;
+    let scripts: Vec<_> = library.cases().iter().flat_map(|case| case.scripts.clone()).collect();
+    let runs = expand(&scripts, &Axes::default());
+    let picked = Selection::parse(&arguments.selection)
+        .pick(&runs, &runs)
+        .map_err(|errors| {
+            errors.iter().for_each(|error| output::error(&error.to_string()));
+            MISTAKE
+        })?;
+    let names: BTreeSet<String> = picked.iter().map(|run| run.case_and_row()).collect();
+    let chosen = rows(&scripts)
+        .into_iter()
+        .filter(|row| names.contains(&row.name))
+        .collect();
+    Ok((chosen, arguments.selection.is_empty() && arguments.cases.is_empty()))
+}
+
+fn tell(arguments: &ProveArguments, proof: &Proof, json: Option<ReportFile>, took: Duration) -> u8 {
+    let judgement = proof.judge();
+    let mut code = if judgement.holds() { OK } else { UNPROVEN };
+    let to_stdout = json.as_ref().is_some_and(ReportFile::is_stdout);
+    if let Some(path) = &arguments.write
+        && let Err(error) = std::fs::write(path, proof.table())
+    {
+        output::error(&format!("cannot write `{}`: {error}", path.display()));
+        code = ENVIRONMENT;
+    }
+    if let Some(file) = json
+        && let Err(problem) = file.write(&as_json(proof, &judgement))
+    {
+        output::error(&problem);
+        code = ENVIRONMENT;
+    }
+    let text = report(proof, &judgement, arguments.verbose, took);
+    // Both at once could not be told apart.
+    match to_stdout {
+        true => output::say(&text),
+        false => output::print(&text),
+    }
+    code
+}
+
+/// What is wrong first, then what was done.
+fn report(proof: &Proof, judgement: &Judgement, verbose: bool, took: Duration) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail, here and below.
+    if verbose {
+        each_row(&mut text, proof, judgement);
+    }
+    wrong(&mut text, judgement, verbose);
+    let sum = |what: fn(&RowProof) -> usize| proof.rows.iter().map(what).sum::<usize>();
+    let (changes, other) = (sum(|row| row.changes), sum(|row| row.other_outcomes));
+    let passed = sum(|row| row.unnoticed.len());
+    let unnoticed = proof.unnoticed().iter().count();
+    let by_rules = proof.by_rules.len();
+    let all = Defect::ALL.len();
+    let bad = judgement.rows.len();
+    let _ = writeln!(
+        text,
+        "{} proven, {} with something wrong",
+        plural(proof.rows.len(), "row"),
+        bad
+    );
+    let _ = match judgement.known_mistakes.len() {
+        0 => writeln!(
+            text,
+            "  {} of {all} mistakes are noticed by a row, {by_rules} more by a rule",
+            all - unnoticed
+        ),
+        known => writeln!(
+            text,
+            "  {} of {all} mistakes are noticed by a row, {by_rules} more by a rule; of {known} it is known that they are not",
+            all - unnoticed
+        ),
+    };
+    let _ = writeln!(
+        text,
+        "  {} of any-of came by what the case says",
+        plural(sum(|row| row.outcomes), "outcome")
+    );
+    let _ = writeln!(
+        text,
+        "  {} changed: {} noticed, {other} made another lawful outcome, {passed} need not be noticed",
+        plural(changes, "reply"),
+        changes - other - passed,
+    );
+    let _ = writeln!(
+        text,
+        "{} on the reference endpoint in {:.1} s",
+        plural(proof.runs, "run"),
+        took.as_secs_f64()
+    );
+    let _ = match judgement.holds() {
+        true => writeln!(text, "Every row bites."),
+        false => writeln!(text, "NOT PROVEN."),
+    };
+    text
+}
+
+fn wrong(text: &mut String, judgement: &Judgement, verbose: bool) {
+    let most = if verbose { usize::MAX } else { SHOWN };
+    for (row, problems) in judgement.rows.iter().take(most) {
+        let _ = writeln!(text, "{row}");
+        for problem in problems {
+            let _ = writeln!(text, "    {problem}");
+        }
+    }
+    if judgement.rows.len() > most {
+        let _ = writeln!(
+            text,
+            "... and {} more (-v shows all)",
+            plural(judgement.rows.len() - most, "row")
+        );
+    }
+    if !judgement.mistakes.is_empty() {
+        let _ = writeln!(
+            text,
+            "{} that nothing notices:",
+            plural(judgement.mistakes.len(), "mistake")
+        );
+        for defect in &judgement.mistakes {
+            let _ = writeln!(text, "    {:<32} {}", defect.name(), defect.meaning());
+        }
+    }
+    if !judgement.unneeded.is_empty() {
+        let _ = writeln!(
+            text,
+            "Known gaps that are none any more, to be taken out of src/prove/known.rs:"
+        );
+        for entry in &judgement.unneeded {
+            let _ = writeln!(text, "    {entry}");
+        }
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+}
+
+/// Every row with what it notices; what is known not to hold, and why.
+fn each_row(text: &mut String, proof: &Proof, judgement: &Judgement) {
+    for row in &proof.rows {
+        let names: Vec<&str> = row.caught.iter().map(Defect::name).collect();
+        let _ = writeln!(
+            text,
+            "{}  {}: {}",
+            row.row,
+            plural(names.len(), "mistake"),
+            names.join(" ")
+        );
+        for change in &row.unnoticed {
+            if let Some(excuse) = change.excuse {
+                let _ = writeln!(text, "    need not be noticed ({}): {change}", excuse.name());
+            }
+        }
+    }
+    text.push('\n');
+    for (row, what, why) in &judgement.known {
+        let _ = writeln!(text, "{row} {what}\n    {why}");
+    }
+    for (defect, why) in &judgement.known_mistakes {
+        let _ = writeln!(text, "{} goes unnoticed\n    {why}", defect.name());
+    }
+    text.push('\n');
+}
+
+fn plural(count: usize, thing: &str) -> String {
+    match (count, thing.strip_suffix('y')) {
+        (1, _) => format!("1 {thing}"),
+        (_, Some(stem)) => format!("{count} {stem}ies"),
+        (_, None) => format!("{count} {thing}s"),
+    }
+}
+
+/// The same for a program.
+fn as_json(proof: &Proof, judgement: &Judgement) -> Vec<u8> {
+    let row = |row: &RowProof| {
+        json!({
+            "row": row.row,
+            "wrong": wrong_with(judgement, &row.row),
+            "mistakes_noticed": row.caught.iter().map(Defect::name).collect::<Vec<_>>(),
+            "outcomes": row.outcomes,
+            "changes": row.changes,
+            "made_another_outcome": row.other_outcomes,
+            "need_not_be_noticed": row.unnoticed.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        })
+    };
+    let whole = json!({
+        "format": "tcpvet-proof",
+        "version": 1,
+        "tool": env!("CARGO_PKG_VERSION"),
+        "holds": judgement.holds(),
+        "rows": proof.rows.iter().map(row).collect::<Vec<_>>(),
+        "mistakes_that_no_row_notices": judgement.mistakes.iter().map(|defect| defect.name()).collect::<Vec<_>>(),
+        "known_gaps_that_are_none": judgement.unneeded,
+        "runs": proof.runs,
+    });
+    format!("{whole:#}\n").into_bytes()
+}
+
+fn wrong_with<'a>(judgement: &'a Judgement, row: &str) -> &'a [String] {
+    let found = judgement.rows.iter().find(|(name, _)| name == row);
+    found.map_or(&[], |(_, wrong)| wrong)
+}
+
+/// How far it is, on a terminal.
+struct Progress {
+    done: AtomicUsize,
+    all: usize,
+    shown: bool,
+}
+
+impl Progress {
+    fn of(all: usize) -> Progress {
+        Progress {
+            done: AtomicUsize::new(0),
+            all,
+            shown: io::stderr().is_terminal(),
+        }
+    }
+
+    fn step(&self) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.shown && done.is_multiple_of(8) {
+            output::draw(&format!("\r{done} of {} rows proven", self.all));
+        }
+    }
+
+    fn end(&self) {
+        if self.shown {
+            output::draw("\r\x1b[K");
+        }
+    }
+}

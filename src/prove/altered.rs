@@ -1,0 +1,160 @@
+//! The reference endpoint with one of its replies changed on the way out. It knows nothing of it, as a stack knows
+//! nothing of its mistakes.
+
+use crate::model::{Defects, Model};
+use crate::target::{Abilities, Call, CallId, Emitted, SocketId, Stack};
+use crate::time::Instant;
+use crate::wire::Packet;
+use std::collections::BTreeMap;
+
+/// What is taken away, and what is put in its place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Alteration {
+    /// What is not let out.
+    pub instead_of: Option<Reply>,
+    /// What is let out: in its place, or at a moment of its own.
+    pub emit: Vec<(When, Emitted)>,
+}
+
+impl Alteration {
+    /// The frames among what is let out.
+    pub fn packets(&self) -> impl Iterator<Item = &[u8]> {
+        self.emit.iter().filter_map(|(_, what)| match what {
+            Emitted::Packet(octets) => Some(octets.as_slice()),
+            Emitted::Result(..) | Emitted::Pending(_) | Emitted::Accepted { .. } => None,
+        })
+    }
+}
+
+/// When something is let out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// In the place of what is not.
+    InPlace,
+    /// Not before this moment, nor before the endpoint has met so many packets and calls.
+    Then(Instant, u32),
+}
+
+/// One thing that the endpoint does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// A frame, by its number among all, from 0.
+    Frame(u32),
+    /// The end of a call.
+    Call(CallId),
+}
+
+/// See the module.
+pub(super) struct Altered<'a> {
+    model: Model,
+    alteration: Option<&'a Alteration>,
+    /// Of what is let out at a moment of its own: how much was, in the order of [`Alteration::emit`].
+    let_out: Vec<bool>,
+    frames: u32,
+    inputs: u32,
+    /// Which call each socket answers that a connection is handed over by.
+    accepts: BTreeMap<SocketId, CallId>,
+    told: Vec<(CallId, Emitted)>,
+}
+
+impl<'a> Altered<'a> {
+    pub fn new(model: Model, alteration: Option<&'a Alteration>) -> Altered<'a> {
+        Altered {
+            model,
+            alteration,
+            let_out: vec![false; alteration.map_or(0, |it| it.emit.len())],
+            frames: 0,
+            inputs: 0,
+            accepts: BTreeMap::new(),
+            told: Vec::new(),
+        }
+    }
+
+    pub fn asked(&self) -> Defects {
+        self.model.asked()
+    }
+
+    /// What it did besides sending, each with the call that it answers.
+    pub fn into_told(self) -> Vec<(CallId, Emitted)> {
+        self.told
+    }
+
+    /// What of all is now done, as [`Alteration`] names it.
+    fn name(&mut self, what: &Emitted) -> Option<Reply> {
+        match what {
+            // The engine counts what is a packet at all.
+            Emitted::Packet(octets) => Packet::parse(octets).is_ok().then(|| {
+                self.frames += 1;
+                Reply::Frame(self.frames - 1)
+            }),
+            Emitted::Result(id, _) => Some(Reply::Call(*id)),
+            Emitted::Accepted { socket, .. } => self.accepts.get(socket).map(|id| Reply::Call(*id)),
+            Emitted::Pending(_) => None,
+        }
+    }
+
+    fn pass(&mut self, what: Emitted, out: &mut dyn FnMut(Emitted)) {
+        let name = self.name(&what);
+        if let Some(Reply::Call(id)) = name {
+            self.told.push((id, what.clone()));
+        }
+        match self.alteration {
+            Some(it) if name.is_some() && it.instead_of == name => {
+                let in_place = it.emit.iter().filter(|(when, _)| *when == When::InPlace);
+                in_place.for_each(|(_, what)| out(what.clone()));
+            }
+            Some(_) | None => out(what),
+        }
+    }
+
+    /// Lets out what is due, and tells when the next is.
+    fn let_out(&mut self, now: Instant, out: &mut dyn FnMut(Emitted)) -> Option<Instant> {
+        let mut next: Option<Instant> = None;
+        let emit = self.alteration.map_or(&[][..], |it| &it.emit);
+        for ((when, what), done) in emit.iter().zip(&mut self.let_out) {
+            let When::Then(at, inputs) = *when else { continue };
+            if *done || self.inputs < inputs {
+                continue;
+            }
+            if at <= now {
+                *done = true;
+                out(what.clone());
+            } else {
+                next = Some(next.map_or(at, |next| next.min(at)));
+            }
+        }
+        next
+    }
+}
+
+impl Stack for Altered<'_> {
+    fn abilities(&self) -> Abilities {
+        self.model.abilities()
+    }
+
+    fn receive(&mut self, now: Instant, packet: &[u8]) {
+        self.inputs += 1;
+        self.model.receive(now, packet);
+    }
+
+    fn call(&mut self, now: Instant, id: CallId, call: &Call) {
+        self.inputs += 1;
+        if let Call::Accept { socket, .. } = call {
+            self.accepts.insert(*socket, id);
+        }
+        self.model.call(now, id, call);
+    }
+
+    fn poll(&mut self, now: Instant, out: &mut dyn FnMut(Emitted)) -> Option<Instant> {
+        let mut emitted = Vec::new();
+        let timer = self.model.poll(now, &mut |what| emitted.push(what));
+        for what in emitted {
+            self.pass(what, out);
+        }
+        let own = self.let_out(now, out);
+        match (timer, own) {
+            (Some(timer), Some(own)) => Some(timer.min(own)),
+            (timer, own) => timer.or(own),
+        }
+    }
+}

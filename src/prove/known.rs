@@ -1,0 +1,263 @@
+//! What is known not to hold, with the reason for each: the only place where a gap of the library may be written down.
+//!
+//! A proof of the whole library tells of entries that are needed no more.
+
+use crate::model::Defect;
+use crate::suite::Pattern;
+
+/// Mistakes that no row notices yet, and what it would take.
+const MISTAKES: &[(&str, &str)] = &[
+    (
+        "right-overlap-kept",
+        "no case reads what lies past the right edge once the window has moved",
+    ),
+    (
+        "fin-beyond-window-taken",
+        "no case sends a FIN that lies just past the right edge behind text inside",
+    ),
+    ("paws-spares-acks", "no case sends an ACK without text that is too old"),
+    (
+        "ts-recent-follows-everything",
+        "no case tells by PAWS what a segment above a gap did to TS.Recent",
+    ),
+    (
+        "ack-of-unsent-keeps-text",
+        "no case puts text on an ACK of what was never sent",
+    ),
+    (
+        "window-from-old-segments",
+        "no case sends a reordered window to an endpoint that has much to send",
+    ),
+    ("data-after-fin-taken", "no case reads after text that follows a FIN"),
+    (
+        "time-wait-restarted-by-anything",
+        "no case measures TIME-WAIT after a segment that is no FIN",
+    ),
+    ("cookie-for-ever", "no case keeps a cookie for minutes"),
+    (
+        "fast-open-unasked",
+        "no case asks a listener for a cookie that has not switched fast open on",
+    ),
+    (
+        "announced-mss-too-large",
+        "no case compares the announced MSS with the MTU",
+    ),
+    (
+        "scale-applied-to-syn",
+        "no case sends as much as a scaled window on a SYN would allow",
+    ),
+    (
+        "wrong-checksum",
+        "the engine reads frames whatever their checksum; that is for rules over every run",
+    ),
+    ("timestamp-echo-zero", "no case compares TSecr with what was sent"),
+    ("timestamp-clock-stands", "no case compares two TSvals"),
+    (
+        "probe-gives-up",
+        "no case keeps a window shut for longer than the user timeout",
+    ),
+    ("keep-alive-too-often", "no case waits for two hours"),
+    ("no-slow-start", "no case counts what is sent per round trip"),
+    ("reports-ignored", "no case has two holes that only SACK tells apart"),
+    (
+        "packet-too-big-without-floor",
+        "no case tells of an MTU below the least",
+    ),
+    ("broadcast-answered", "a case has no way to write another destination"),
+];
+
+/// Rows that do not pass under a choice: the choice, the rows, and why that is as it should be.
+const CHOICES: &[(&str, &str, &str)] = &[
+    (
+        "close-with-unread=fin",
+        "close/how-close-speaks[unread-data]",
+        "the row is about just this: RFC 2525 section 2.17 asks for a RST",
+    ),
+    (
+        "hard-errors=abort",
+        "icmp/hard-errors*",
+        "the rows are about just this: RFC 5927 section 5.2 asks for patience",
+    ),
+    (
+        "keep-alive-probe=octet",
+        "timers/keep-alive",
+        "the row is about just this: SHLD-12 asks for an empty probe",
+    ),
+    (
+        "keep-out-of-order=no",
+        "network/delayed",
+        "the row is about just this: SHLD-31 asks to keep what is above a gap",
+    ),
+    (
+        "keep-out-of-order=no",
+        "window/gaps",
+        "the row is about just this: SHLD-31 asks to keep what is above a gap",
+    ),
+    (
+        "nagle=no",
+        "segmentation/nagle-full",
+        "the row is about just this: SHLD-7 asks for Nagle's algorithm",
+    ),
+    (
+        "reopen-time-wait=no",
+        "time-wait/new-syn*",
+        "the rows are the algorithm of RFC 6191, which is left out then",
+    ),
+    (
+        "rfc1337",
+        "reset/acceptance[state=TIMEWAIT,event=RST-EXACT*",
+        "RFC 1337 is to ignore just this RST",
+    ),
+    (
+        "sack-blocks=one",
+        "sack/blocks",
+        "the row is about just this: as many blocks as fit",
+    ),
+    (
+        "sack-blocks=one",
+        "sack/with-timestamps",
+        "the row is about just this: as many blocks as fit",
+    ),
+    (
+        "timestamps=no",
+        "time-wait/new-syn*",
+        "the rows are about timestamps that the endpoint does not read then",
+    ),
+    ("syn-cookies=always", "handshake/another-syn*", NO_HALF_OPEN),
+    ("syn-cookies=always", "handshake/syn-ack-lost*", NO_HALF_OPEN),
+    ("syn-cookies=always", "handshake/syn-in-window", NO_HALF_OPEN),
+    ("syn-cookies=always", "handshake/third-segment[late=true*", NO_HALF_OPEN),
+    ("syn-cookies=always", "handshake/wrong-third-segment*", NO_HALF_OPEN),
+    ("syn-cookies=always", "reset/acceptance[state=SYNRCVD*", NO_HALF_OPEN),
+    ("syn-cookies=always", "retransmission/syn-ack", NO_HALF_OPEN),
+    ("syn-cookies=always", "calls/abort*", COOKIE_AGAIN),
+    ("syn-cookies=always", "retransmission/given-up", COOKIE_AGAIN),
+    ("syn-cookies=always", "timers/user-timeout*", COOKIE_AGAIN),
+    (
+        "syn-cookies=always",
+        "time-wait/new-syn*",
+        "a cookie knows nothing of the connection before",
+    ),
+    (
+        "syn-cookies=always",
+        "time-wait/old-duplicate-syn",
+        "a cookie knows nothing of the connection before",
+    ),
+    (
+        "syn-cookies=always",
+        "security/isn-clock",
+        "a cookie is a hash, and goes by no clock (RFC 4987 section 3.6)",
+    ),
+    (
+        "syn-cookies=always",
+        "segmentation/nagle-full",
+        "a cookie remembers the MSS roughly, here 536 for 600",
+    ),
+];
+
+const NO_HALF_OPEN: &str = "with a cookie there is no connection in SYN-RECEIVED (RFC 4987 section 3.6)";
+const COOKIE_AGAIN: &str =
+    "an ACK of the old connection brings its cookie back, and opens it again (RFC 4987 section 3.6)";
+
+/// Changed replies that a row passes: the rows, the step and what is other, and why that is lawful.
+const CHANGES: &[(&str, &str, &str)] = &[
+    (
+        "network/duplicated",
+        "*",
+        "two copies of each segment arrive, and each may be answered",
+    ),
+    (
+        "network/bad-line",
+        "*doubled",
+        "each ACK of the tester may tell of a loss, so a second copy may be a repetition",
+    ),
+    (
+        "simultaneous-close/fin-twice*",
+        "*doubled",
+        "both copies of the FIN are answered, and the answers are alike",
+    ),
+    ("close/ack-of-peers-fin-lost*", "expect: nothing: an ACK", STILL_OWED),
+    ("simultaneous-close/loss*", "expect: nothing: an ACK", STILL_OWED),
+];
+
+const STILL_OWED: &str = "the ACK of the FIN was dropped on the way, so it may come";
+
+/// An entry, and whether it was needed.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    choices: Vec<bool>,
+    changes: Vec<bool>,
+}
+
+impl Known {
+    pub fn new() -> Known {
+        Known {
+            choices: vec![false; CHOICES.len()],
+            changes: vec![false; CHANGES.len()],
+        }
+    }
+
+    /// Why a row need not pass under a choice.
+    pub fn choice(&mut self, switch: &str, row: &str) -> Option<&'static str> {
+        let fits = |(name, rows, _): &(&str, &str, &str)| *name == switch && Pattern::new(rows).fits(row);
+        let at = CHOICES.iter().position(fits)?;
+        self.choices[at] = true;
+        Some(CHOICES[at].2)
+    }
+
+    /// Why a row may pass a change: `expect: ACK ack=4: doubled`.
+    pub fn change(&mut self, row: &str, change: &str) -> Option<&'static str> {
+        let fits =
+            |(rows, what, _): &(&str, &str, &str)| Pattern::new(rows).fits(row) && Pattern::new(what).fits(change);
+        let at = CHANGES.iter().position(fits)?;
+        self.changes[at] = true;
+        Some(CHANGES[at].2)
+    }
+
+    /// What was never needed, in words.
+    pub fn unneeded(&self) -> Vec<String> {
+        let choices = CHOICES.iter().zip(&self.choices).filter(|(_, needed)| !**needed);
+        let changes = CHANGES.iter().zip(&self.changes).filter(|(_, needed)| !**needed);
+        let choices = choices.map(|((switch, rows, _), _)| format!("{rows} passes under {switch}"));
+        choices
+            .chain(changes.map(|((rows, what, _), _)| format!("{rows} notices `{what}`")))
+            .collect()
+    }
+}
+
+/// Why no row notices a mistake, if that is known.
+pub(super) fn mistake(defect: Defect) -> Option<&'static str> {
+    MISTAKES
+        .iter()
+        .find(|(name, _)| *name == defect.name())
+        .map(|(_, why)| *why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Switch;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_name_is_one_that_there_is_and_stands_once() {
+        let names: BTreeSet<&str> = MISTAKES.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names.len(), MISTAKES.len());
+        assert!(names.iter().all(|name| Defect::from_name(name).is_some()));
+        assert!(CHOICES.iter().all(|(switch, ..)| Switch::from_name(switch).is_some()));
+    }
+
+    #[test]
+    fn what_is_known_is_found_by_its_pattern_and_is_then_needed() {
+        let mut known = Known::new();
+        assert_eq!(known.choice("nagle=no", "sack/blocks"), None);
+        assert!(known.choice("nagle=no", "segmentation/nagle-full").is_some());
+        assert!(
+            known
+                .change("network/bad-line", "expect: ACK data=5000: doubled")
+                .is_some()
+        );
+        assert_eq!(known.change("network/bad-line", "expect: ACK data=5000: ack +1"), None);
+        assert_eq!(known.unneeded().len(), CHOICES.len() + CHANGES.len() - 2);
+    }
+}

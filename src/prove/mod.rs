@@ -1,0 +1,233 @@
+//! Whether the library bites: each row passes on the reference endpoint however that chooses, and fails when something
+//! is wrong.
+//!
+//! Something wrong is made in two ways. The endpoint makes each of its named mistakes, one at a time; and each of its
+//! replies that a step looked at is changed on its way out, in everything that the step constrains. A row that notices
+//! no mistake tests nothing. A change that nobody notices shows where a case, or the engine, is too lax.
+//!
+//! Nothing here prints, and a run is a run on virtual time: the same rows give the same proof.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `trial` | one run on the reference endpoint |
+//! | `row` | the proof of one row |
+//! | `outcome` | whether the outcomes of an `any-of` come as they say |
+//! | `change`, `segment`, `answer` | what else the endpoint could have done, and how a reply could differ |
+//! | `altered` | the endpoint with a reply changed |
+//! | `known` | what is known not to be noticed, with reasons |
+//! | `table` | the proof as a file that is kept in the repository |
+
+mod altered;
+mod answer;
+mod change;
+mod known;
+mod outcome;
+mod row;
+mod segment;
+mod table;
+#[cfg(test)]
+mod tests;
+mod trial;
+mod trouble;
+
+pub use row::{Excuse, Row, RowProof, Unnoticed};
+pub use trouble::{Trouble, Where};
+
+use crate::case::Script;
+use crate::model::{Defect, Defects};
+use crate::suite::{Axes, expand};
+use crate::target::RunnerError;
+use known::Known;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use trial::{Claims, Stand};
+
+/// What was found out about many rows.
+#[derive(Clone, Debug)]
+pub struct Proof {
+    /// In the order of the rows.
+    pub rows: Vec<RowProof>,
+    /// Runs made.
+    pub runs: usize,
+    /// Of a whole library: mistakes that no row notices by its steps, and a rule that does.
+    pub by_rules: BTreeMap<Defect, &'static str>,
+    /// Whether the rows are a whole library.
+    pub whole: bool,
+}
+
+/// The rows of scripts, each with all its runs.
+pub fn rows(scripts: &[Arc<Script>]) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::new();
+    for run in expand(scripts, &Axes::default()) {
+        let name = run.case_and_row();
+        match rows.last_mut() {
+            Some(row) if row.name == name => row.runs.push(run),
+            Some(_) | None => rows.push(Row { name, runs: vec![run] }),
+        }
+    }
+    rows
+}
+
+/// Proves rows, and tells of each that is done.
+///
+/// A mistake counts as noticed if any run of the row notices it. All are tried on the plainest run; on the others those
+/// that it takes to know more: of a row that has noticed none all, and if `whole` says that these rows are a whole
+/// library, of each row those that no row has noticed.
+pub fn prove(rows: &[Row], whole: bool, note: &(dyn Fn() + Sync)) -> Result<Proof, RunnerError> {
+    let proofs = in_parallel(rows.len(), &|stand, at| {
+        let proof = row::prove(stand, &rows[at]);
+        note();
+        proof
+    })?;
+    let mut proof = Proof {
+        runs: proofs.iter().map(|proof| proof.runs).sum(),
+        rows: proofs,
+        by_rules: BTreeMap::new(),
+        whole,
+    };
+    let unnoticed = if whole { proof.unnoticed() } else { Defects::NONE };
+    let more = in_parallel(rows.len(), &|stand, at| {
+        let these = if proof.rows[at].caught == Defects::NONE {
+            Defects::ALL
+        } else {
+            unnoticed
+        };
+        match these == Defects::NONE {
+            true => (Defects::NONE, 0),
+            false => row::caught_elsewhere(stand, &rows[at], these),
+        }
+    })?;
+    for (row, (caught, runs)) in proof.rows.iter_mut().zip(more) {
+        row.found_elsewhere(caught);
+        row.runs += runs;
+        proof.runs += runs;
+    }
+    if whole {
+        proof.by_rules = by_rules(rows, proof.unnoticed())?;
+    }
+    Ok(proof)
+}
+
+/// Which of these mistakes a rule notices in some run of a library.
+fn by_rules(rows: &[Row], defects: Defects) -> Result<BTreeMap<Defect, &'static str>, RunnerError> {
+    let defects: Vec<Defect> = defects.iter().collect();
+    let rules = in_parallel(defects.len(), &|stand, at| {
+        let choice = stand.choice(&[], Claims::Honest);
+        let runs = rows.iter().flat_map(|row| &row.runs);
+        runs.filter_map(|run| stand.rule_broken(run, &choice, defects[at]))
+            .next()
+    })?;
+    let noticed = defects.into_iter().zip(rules);
+    Ok(noticed
+        .filter_map(|(defect, rule)| Some((defect, rule?.name)))
+        .collect())
+}
+
+impl Proof {
+    /// The mistakes that no row notices.
+    pub fn unnoticed(&self) -> Defects {
+        let noticed = |defect: &Defect| self.rows.iter().any(|row| row.caught.contains(*defect));
+        let unnoticed = Defect::ALL.iter().filter(|defect| !noticed(defect));
+        unnoticed.fold(Defects::NONE, |all, defect| all.with(*defect))
+    }
+
+    /// What is wrong, and what is known to be.
+    pub fn judge(&self) -> Judgement {
+        let mut known = Known::new();
+        let mut judgement = Judgement::default();
+        for row in &self.rows {
+            let mut wrong: Vec<String> = row.troubles.iter().map(Trouble::to_string).collect();
+            for (switch, how) in &row.not_under {
+                match known.choice(switch, &row.row) {
+                    Some(why) => judgement
+                        .known
+                        .push((row.row.clone(), format!("does not pass under {switch}"), why)),
+                    None => wrong.push(format!("does not pass under {switch}: {how}")),
+                }
+            }
+            for change in row.unnoticed.iter().filter(|change| change.excuse.is_none()) {
+                match known.change(&row.row, &change.to_string()) {
+                    Some(why) => judgement
+                        .known
+                        .push((row.row.clone(), format!("lets pass `{change}`"), why)),
+                    None => wrong.push(format!("{}: lets pass `{change}`", change.place())),
+                }
+            }
+            if !wrong.is_empty() {
+                judgement.rows.push((row.row.clone(), wrong));
+            }
+        }
+        if self.whole {
+            self.judge_mistakes(&mut judgement);
+            judgement.unneeded.extend(known.unneeded());
+        }
+        judgement
+    }
+
+    fn judge_mistakes(&self, judgement: &mut Judgement) {
+        let unnoticed = self.unnoticed();
+        for defect in Defect::ALL {
+            let open = unnoticed.contains(*defect) && !self.by_rules.contains_key(defect);
+            match (open, known::mistake(*defect)) {
+                (true, Some(why)) => judgement.known_mistakes.push((*defect, why)),
+                (true, None) => judgement.mistakes.push(*defect),
+                (false, Some(_)) => judgement
+                    .unneeded
+                    .push(format!("the mistake {} is noticed", defect.name())),
+                (false, None) => {}
+            }
+        }
+    }
+}
+
+/// What a proof comes to.
+#[derive(Clone, Debug, Default)]
+pub struct Judgement {
+    /// The rows with which something is wrong, and what.
+    pub rows: Vec<(String, Vec<String>)>,
+    /// Of a whole library: mistakes that neither a row nor a rule notices, other than those that are known.
+    pub mistakes: Vec<Defect>,
+    /// Of a whole library: entries of `known.rs` that are not true any more.
+    pub unneeded: Vec<String>,
+    /// Rows that are known not to be as they should, in what, and why.
+    pub known: Vec<(String, String, &'static str)>,
+    /// Of a whole library: mistakes that no row notices, as is known, and what it would take.
+    pub known_mistakes: Vec<(Defect, &'static str)>,
+}
+
+impl Judgement {
+    /// Whether nothing is wrong.
+    pub fn holds(&self) -> bool {
+        self.rows.is_empty() && self.mistakes.is_empty() && self.unneeded.is_empty()
+    }
+}
+
+/// Does something at all places below `count`, on as many threads as the machine has, each with a stand of its own;
+/// gives what came of it in order.
+fn in_parallel<T: Send>(count: usize, what: &(dyn Fn(&Stand, usize) -> T + Sync)) -> Result<Vec<T>, RunnerError> {
+    let threads = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(count.max(1));
+    let stands = (0..threads).map(|_| Stand::new()).collect::<Result<Vec<_>, _>>()?;
+    let next = AtomicUsize::new(0);
+    let done: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::with_capacity(count));
+    std::thread::scope(|scope| {
+        for stand in &stands {
+            let (next, done) = (&next, &done);
+            scope.spawn(move || {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    if at >= count {
+                        return;
+                    }
+                    let result = what(stand, at);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push((at, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(at, _)| *at);
+    Ok(done.into_iter().map(|(_, result)| result).collect())
+}

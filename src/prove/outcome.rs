@@ -1,0 +1,147 @@
+//! The outcomes of a case's `any-of`s, and whether each comes where the case says so.
+
+use super::trial::{Choice, Claims, Stand, Trial};
+use super::trouble::{Trouble, Where};
+use crate::case::{AnyOf, Script, Step, StepKind};
+use crate::engine::{MetBy, Outcome, Verdict};
+use crate::model::{Defect, Defects, SWITCHES, Switch};
+use crate::suite::{Run, nearest};
+
+/// An outcome as the file has it.
+pub(super) struct Named<'a> {
+    step: &'a Step,
+    any_of: &'a AnyOf,
+    name: &'a str,
+}
+
+/// What makes the endpoint take an outcome.
+pub(super) struct By {
+    pub switches: Vec<Switch>,
+    pub defects: Defects,
+}
+
+/// Every outcome of a script, those within outcomes included, each line of the file once.
+pub(super) fn named(script: &Script) -> Vec<Named<'_>> {
+    let mut found = Vec::new();
+    collect(&script.steps, &mut found);
+    found
+}
+
+fn collect<'a>(steps: &'a [Step], found: &mut Vec<Named<'a>>) {
+    for step in steps {
+        let StepKind::AnyOf(any_of) = &step.kind else { continue };
+        for (name, steps) in &any_of.outcomes {
+            let known = |it: &Named| it.step.position == step.position && it.name == name;
+            if !found.iter().any(known) {
+                found.push(Named { step, any_of, name });
+            }
+            collect(steps, found);
+        }
+    }
+}
+
+impl Named<'_> {
+    pub fn place(&self) -> Where {
+        Where {
+            position: self.step.position.clone(),
+            outcome: self.name.to_owned(),
+        }
+    }
+
+    /// Whether it meets what the case covers.
+    pub fn is_right(&self) -> bool {
+        self.any_of.right.is_empty() || self.any_of.right.iter().any(|right| right == self.name)
+    }
+
+    /// What makes it come; a trouble where that is not said, or what is said is nothing that there is.
+    pub fn by(&self) -> Result<By, Trouble> {
+        let Some(words) = self.any_of.by.get(self.name) else {
+            return Err(Trouble::OutcomeWithoutBy(self.place()));
+        };
+        let mut by = By {
+            switches: Vec::new(),
+            defects: Defects::NONE,
+        };
+        for word in words {
+            match (Switch::from_name(word), Defect::from_name(word)) {
+                (Some(switch), _) => by.switches.push(switch),
+                (None, Some(defect)) => by.defects = by.defects.with(defect),
+                (None, None) => return Err(Trouble::NoSuchChoice(self.place(), word.clone(), near(word))),
+            }
+        }
+        match self.is_right() && by.defects != Defects::NONE {
+            true => Err(Trouble::RightByMistake(self.place())),
+            false => Ok(by),
+        }
+    }
+
+    /// Whether a run took it.
+    pub fn came(&self, script: &Script, outcome: &Outcome) -> bool {
+        outcome.evidence.iter().any(|evidence| {
+            let MetBy::Outcome(index) = evidence.met_by else {
+                return false;
+            };
+            let step = evidence.step.step(script);
+            step.is_some_and(|step| step.position == self.step.position && outcome_name(step, index) == Some(self.name))
+        })
+    }
+
+    /// Makes the run in which it must come.
+    pub fn prove(&self, stand: &Stand, run: &Run, by: &By) -> (Choice, Trial, Option<Trouble>) {
+        // A case that is about the choice itself must go on under it.
+        let choice = stand.choice(&by.switches, Claims::All);
+        let trial = stand.run(run, &choice, by.defects, None);
+        let trouble = self.judge(run, &trial.outcome);
+        (choice, trial, trouble)
+    }
+
+    fn judge(&self, run: &Run, outcome: &Outcome) -> Option<Trouble> {
+        if !self.came(&run.script, outcome) {
+            let instead = match outcome.verdict {
+                Verdict::Pass | Verdict::Observed => outcome.outcomes.join(", "),
+                _ => format!("{}: {}", outcome.verdict, outcome.reason),
+            };
+            return Some(Trouble::OutcomeDidNotCome(self.place(), instead));
+        }
+        let passed = outcome.verdict == Verdict::Pass;
+        match (self.is_right(), passed) {
+            (true, true) | (false, false) => None,
+            (true, false) => {
+                let why = format!("{}: {}", outcome.verdict, outcome.reason);
+                Some(Trouble::OutcomeFails(self.place(), why))
+            }
+            (false, true) => Some(Trouble::WrongOutcomePasses(self.place())),
+        }
+    }
+}
+
+/// Whether a run failed by nothing but outcomes that are not right, and that its case says to come under this switch.
+pub(super) fn foretold(script: &Script, outcome: &Outcome, switch: &Switch) -> bool {
+    let wrong = |named: &&Named| !named.is_right() && named.came(script, outcome);
+    let named = named(script);
+    let mut wrong = named.iter().filter(wrong).peekable();
+    let failed_there = outcome.failure.as_ref().is_some_and(|failure| {
+        let mut outcomes = named.iter().filter(|it| !it.is_right());
+        outcomes.any(|it| it.step.position == failure.position)
+    });
+    let said = |named: &Named| {
+        named
+            .any_of
+            .by
+            .get(named.name)
+            .is_some_and(|by| by.iter().any(|it| it == switch.name))
+    };
+    failed_there && wrong.peek().is_some() && wrong.all(said)
+}
+
+fn outcome_name(step: &Step, index: usize) -> Option<&str> {
+    match &step.kind {
+        StepKind::AnyOf(any_of) => any_of.outcomes.get(index).map(|(name, _)| name.as_str()),
+        _ => None,
+    }
+}
+
+fn near(word: &str) -> Vec<&'static str> {
+    let switches = SWITCHES.iter().map(|switch| switch.name);
+    nearest(word, switches.chain(Defect::ALL.iter().map(|defect| defect.name())))
+}

@@ -1,0 +1,341 @@
+//! The proof of one row: it passes on the reference endpoint however that chooses, and fails when something is wrong.
+
+use super::altered::{Alteration, Reply, When};
+use super::change::{Change, changes};
+use super::outcome::{foretold, named};
+use super::trial::{Choice, Claims, Stand, Trial};
+use super::trouble::Trouble;
+use crate::case::{Position, Script, Step, StepKind};
+use crate::engine::{Arrow, Cursor, Happening, Outcome, Verdict};
+use crate::model::{Defect, Defects, SWITCHES};
+use crate::suite::Run;
+use core::fmt;
+use std::collections::BTreeSet;
+
+/// A row of a case, with its runs: over each IP version, far from the wrap of sequence numbers and near to it.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// `reset/acceptance[state=SYNRCVD]`, or `close/simple` without a matrix.
+    pub name: String,
+    /// The plainest first; never empty.
+    pub runs: Vec<Run>,
+}
+
+/// What was found out about a row.
+#[derive(Clone, Debug, Default)]
+pub struct RowProof {
+    /// Its name.
+    pub row: String,
+    /// What is wrong with it.
+    pub troubles: Vec<Trouble>,
+    /// The mistakes that it notices.
+    pub caught: Defects,
+    /// The choices under which it does not pass, each with how it ends.
+    pub not_under: Vec<(&'static str, String)>,
+    /// Outcomes of `any-of`s that were seen to come as they should.
+    pub outcomes: usize,
+    /// Replies that were changed.
+    pub changes: usize,
+    /// Of these, those that made a lawful outcome into another one.
+    pub other_outcomes: usize,
+    /// Of these, those that nothing noticed.
+    pub unnoticed: Vec<Unnoticed>,
+    /// Runs made.
+    pub runs: usize,
+}
+
+/// A changed reply that the row passes all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unnoticed {
+    /// The step that looked at it, as written.
+    pub step: String,
+    /// Where it stands.
+    pub position: Position,
+    /// What was other: `ack +1`.
+    pub what: String,
+    /// Why that is no wonder, if it is none.
+    pub excuse: Option<Excuse>,
+}
+
+impl fmt::Display for Unnoticed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.step, self.what)
+    }
+}
+
+impl Unnoticed {
+    /// Where the step stands, for a person.
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.position.file, self.position.line)
+    }
+}
+
+/// Why a change need not be noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Excuse {
+    /// The case's own middlebox kept the changed frame back.
+    Swallowed,
+    /// The endpoint sent again what was missing, within the time that the case gives.
+    MadeGood,
+}
+
+/// Whether a row has noticed that something is wrong. What cannot even reach the state that it begins from is noticed by
+/// every row, and says nothing of this one.
+fn fails(outcome: &Outcome) -> bool {
+    let failed = matches!(outcome.verdict, Verdict::Fail | Verdict::Deviates | Verdict::Observed);
+    failed && outcome.failure.as_ref().is_some_and(|failure| failure.given.is_none())
+}
+
+/// What of the frames that the endpoint sent reached the tester's end of the line.
+fn came(outcome: &Outcome) -> impl Iterator<Item = (&[u8], &'static str)> {
+    outcome.trace.iter().filter_map(|event| match &event.what {
+        Happening::Frame {
+            arrow: Arrow::FromTarget,
+            octets,
+            fault,
+            ..
+        } => Some((&**octets, *fault)),
+        _ => None,
+    })
+}
+
+fn excuse(base: &Outcome, changed: &Outcome, alteration: &Alteration) -> Option<Excuse> {
+    let emitted: Vec<&[u8]> = alteration.packets().collect();
+    let kept_back = |octets: &&[u8]| {
+        let mut seen = came(changed).filter(|(came, _)| came == octets).peekable();
+        seen.peek().is_some() && seen.all(|(_, fault)| ["dropped", "corrupted"].contains(&fault))
+    };
+    if !emitted.is_empty() && emitted.iter().all(kept_back) {
+        return Some(Excuse::Swallowed);
+    }
+    let instead = usize::from(matches!(alteration.instead_of, Some(Reply::Frame(_))));
+    // What is let out in the place of nothing came as well; what is let out too late need not have come.
+    let counts = |when: When| when == When::InPlace || instead == 0;
+    let emitted = alteration.emit.iter().filter(|(when, _)| counts(*when)).count();
+    let repeated = came(changed).count() + instead > came(base).count() + emitted;
+    repeated.then_some(Excuse::MadeGood)
+}
+
+/// The making of one.
+pub(super) struct Proving<'a> {
+    stand: &'a Stand,
+    row: &'a Row,
+    proof: RowProof,
+    /// Steps whose evidence has been changed.
+    changed: BTreeSet<Cursor>,
+    /// Where steps stand that some run came by.
+    reached: BTreeSet<Position>,
+}
+
+/// The whole proof of a row, on its plainest run.
+pub(super) fn prove(stand: &Stand, row: &Row) -> RowProof {
+    let mut proving = Proving::new(stand, row);
+    let default = stand.choice(&[], Claims::Honest);
+    let run = &row.runs[0];
+    let base = proving.trial(run, &default, Defects::NONE, None);
+    if proving.passes(&default, &base) {
+        proving.bite(run, &default, &base);
+        proving.change(run, &default, &base);
+        proving.outcomes(run);
+        proving.seek_unreached(&row.runs[0].script.steps);
+        proving.choices(run);
+    }
+    proving.proof
+}
+
+/// The mistakes among `these` that other runs of the row notice, and how many runs that took.
+pub(super) fn caught_elsewhere(stand: &Stand, row: &Row, these: Defects) -> (Defects, usize) {
+    let mut proving = Proving::new(stand, row);
+    let default = stand.choice(&[], Claims::Honest);
+    for run in &row.runs[1..] {
+        let base = proving.trial(run, &default, Defects::NONE, None);
+        if base.outcome.verdict == Verdict::Pass {
+            let left = base.asked.both(these).without(proving.proof.caught);
+            proving.try_each(run, &default, left);
+        }
+    }
+    (proving.proof.caught, proving.proof.runs)
+}
+
+impl RowProof {
+    /// Adds what other runs of the row notice.
+    pub(super) fn found_elsewhere(&mut self, caught: Defects) {
+        for defect in caught.iter() {
+            self.caught = self.caught.with(defect);
+        }
+        if caught != Defects::NONE {
+            let bites = |trouble: &Trouble| !matches!(trouble, Trouble::BitesNothing(choice, _) if choice.is_empty());
+            self.troubles.retain(bites);
+        }
+    }
+}
+
+impl<'a> Proving<'a> {
+    fn new(stand: &'a Stand, row: &'a Row) -> Proving<'a> {
+        Proving {
+            stand,
+            row,
+            proof: RowProof {
+                row: row.name.clone(),
+                ..RowProof::default()
+            },
+            changed: BTreeSet::new(),
+            reached: BTreeSet::new(),
+        }
+    }
+
+    fn script(&self) -> &'a Script {
+        &self.row.runs[0].script
+    }
+
+    fn trial(&mut self, run: &Run, choice: &Choice, defects: Defects, change: Option<&Change>) -> Trial {
+        self.proof.runs += 1;
+        self.stand
+            .run(run, choice, defects, change.map(|change| &change.alteration))
+    }
+
+    fn passes(&mut self, choice: &Choice, base: &Trial) -> bool {
+        let Outcome { verdict, reason, .. } = &base.outcome;
+        if *verdict != Verdict::Pass {
+            let trouble = Trouble::NotPassed(choice.name.clone(), *verdict, reason.clone());
+            self.proof.troubles.push(trouble);
+        }
+        *verdict == Verdict::Pass
+    }
+
+    /// Makes each mistake about which the endpoint was asked.
+    fn bite(&mut self, run: &Run, choice: &Choice, base: &Trial) {
+        let caught = self.try_each(run, choice, base.asked);
+        if caught == 0 {
+            let near = base.asked.iter().count();
+            let trouble = Trouble::BitesNothing(choice.name.clone(), near);
+            self.proof.troubles.push(trouble);
+        }
+    }
+
+    /// How many of these make the run fail.
+    fn try_each(&mut self, run: &Run, choice: &Choice, defects: Defects) -> usize {
+        let mut caught = 0;
+        for defect in defects.iter() {
+            let outcome = self.trial(run, choice, Defects::only(defect), None).outcome;
+            if fails(&outcome) {
+                caught += 1;
+                self.proof.caught = self.proof.caught.with(defect);
+            }
+            self.note_case_error(&outcome, || format!("the mistake {}", Defect::name(defect)));
+        }
+        caught
+    }
+
+    fn note_case_error(&mut self, outcome: &Outcome, by: impl FnOnce() -> String) {
+        if outcome.verdict == Verdict::CaseError {
+            self.proof
+                .troubles
+                .push(Trouble::CaseError(by(), outcome.reason.clone()));
+        }
+    }
+
+    /// Changes what met the steps that no run before this one came by.
+    fn change(&mut self, run: &Run, choice: &Choice, base: &Trial) {
+        let script = self.script();
+        for change in changes(script, &base.outcome, &base.told, &self.changed) {
+            let outcome = self.trial(run, choice, Defects::NONE, Some(&change)).outcome;
+            self.proof.changes += 1;
+            let Some(step) = change.step.step(script) else { continue };
+            self.note_case_error(&outcome, || format!("`{}` changed: {}", step.text, change.what));
+            if outcome.verdict != Verdict::Pass {
+                continue;
+            }
+            if outcome.outcomes != base.outcome.outcomes {
+                self.proof.other_outcomes += 1;
+                continue;
+            }
+            self.proof.unnoticed.push(Unnoticed {
+                step: step.text.clone(),
+                position: step.position.clone(),
+                excuse: excuse(&base.outcome, &outcome, &change.alteration),
+                what: change.what,
+            });
+        }
+        let steps = base.outcome.evidence.iter().map(|evidence| evidence.step.clone());
+        self.changed.extend(steps);
+        self.note_reached(&base.outcome);
+    }
+
+    fn note_reached(&mut self, outcome: &Outcome) {
+        let steps = outcome
+            .evidence
+            .iter()
+            .filter_map(|evidence| evidence.step.step(self.script()));
+        let places: Vec<Position> = steps.map(|step| step.position.clone()).collect();
+        self.reached.extend(places);
+    }
+
+    /// Complains of steps that look at something in vain.
+    fn seek_unreached(&mut self, steps: &[Step]) {
+        for step in steps {
+            let looks = match &step.kind {
+                StepKind::Expect(expect) => expect.count.is_none_or(|(least, _)| least > 0),
+                StepKind::Call(call) => !call.returns.is_empty(),
+                StepKind::Nothing(_) | StepKind::Result(_) | StepKind::State(_) | StepKind::AnyOf(_) => true,
+                StepKind::Inject(_)
+                | StepKind::InjectIcmp(_)
+                | StepKind::Wait(..)
+                | StepKind::Faults(_)
+                | StepKind::Check(_) => false,
+            };
+            if looks && !self.reached.contains(&step.position) {
+                let trouble = Trouble::NeverReached(step.text.clone(), step.position.clone());
+                if !self.proof.troubles.contains(&trouble) {
+                    self.proof.troubles.push(trouble);
+                }
+            } else if let StepKind::AnyOf(any_of) = &step.kind {
+                any_of.outcomes.iter().for_each(|(_, steps)| self.seek_unreached(steps));
+            }
+        }
+    }
+
+    /// Makes each outcome of each `any-of` come.
+    fn outcomes(&mut self, run: &Run) {
+        let mut tried: Vec<String> = vec![String::new()];
+        for named in named(self.script()) {
+            let by = match named.by() {
+                Ok(by) => by,
+                Err(trouble) => {
+                    self.proof.troubles.push(trouble);
+                    continue;
+                }
+            };
+            let (choice, trial, trouble) = named.prove(self.stand, run, &by);
+            self.proof.runs += 1;
+            self.note_reached(&trial.outcome);
+            match trouble {
+                Some(trouble) => self.proof.troubles.push(trouble),
+                None => self.proof.outcomes += 1,
+            }
+            if by.defects == Defects::NONE && trial.outcome.verdict == Verdict::Pass && !tried.contains(&choice.name) {
+                self.bite(run, &choice, &trial);
+                self.change(run, &choice, &trial);
+                tried.push(choice.name);
+            }
+        }
+    }
+
+    /// Runs it under each choice by itself.
+    fn choices(&mut self, run: &Run) {
+        for switch in SWITCHES {
+            let choice = self.stand.choice(&[*switch], Claims::Honest);
+            let outcome = self.trial(run, &choice, Defects::NONE, None).outcome;
+            let fine = match outcome.verdict {
+                Verdict::Pass | Verdict::Observed | Verdict::NotApplicable | Verdict::Unsupported => true,
+                Verdict::Fail | Verdict::Deviates | Verdict::Inconclusive | Verdict::CaseError => {
+                    foretold(self.script(), &outcome, switch)
+                }
+            };
+            if !fine {
+                let how = format!("{}: {}", outcome.verdict, outcome.reason);
+                self.proof.not_under.push((switch.name, how));
+            }
+        }
+    }
+}

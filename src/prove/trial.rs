@@ -1,0 +1,118 @@
+//! One run on the reference endpoint: with what choices, what mistakes, and what is done to its replies.
+
+use super::altered::{Alteration, Altered};
+use crate::engine::{Bench, Outcome, Verdict};
+use crate::model::{Config, Defect, Defects, Switch, endpoint};
+use crate::rules::Rule;
+use crate::suite::Run;
+use crate::target::virtual_time::{drive, endpoints};
+use crate::target::{CallId, Emitted, Facts, Runner, RunnerError};
+use crate::time::Instant;
+use core::sync::atomic::AtomicBool;
+use std::sync::Arc;
+
+/// Every proof is made with this seed, so that it is the same proof each time.
+const SEED: u64 = 1;
+
+/// Where runs are made.
+pub(super) struct Stand {
+    runner: Runner,
+    stop: AtomicBool,
+}
+
+/// The reference endpoint with some choices made.
+pub(super) struct Choice {
+    /// The names of the choices, joined; empty: the default ones.
+    pub name: String,
+    config: Config,
+    facts: Arc<Facts>,
+}
+
+/// Whether a choice takes away what the endpoint claims.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Claims {
+    /// It claims what it then does: what is about the rest is not for it.
+    Honest,
+    /// It claims all the same what the default endpoint claims, so that a case that is about just this choice goes on.
+    All,
+}
+
+/// What came of a run.
+pub(super) struct Trial {
+    pub outcome: Outcome,
+    /// The mistakes that could have made a difference.
+    pub asked: Defects,
+    /// How the calls ended.
+    pub told: Vec<(CallId, Emitted)>,
+}
+
+impl Stand {
+    pub fn new() -> Result<Stand, RunnerError> {
+        Ok(Stand {
+            runner: Runner::bundled("model")?,
+            stop: AtomicBool::new(false),
+        })
+    }
+
+    pub fn choice(&self, switches: &[Switch], claims: Claims) -> Choice {
+        let mut config = Config::default();
+        for switch in switches {
+            switch.turn(&mut config);
+        }
+        let facts = match claims {
+            Claims::Honest => Arc::new(config.facts(&self.runner.facts)),
+            Claims::All => Arc::clone(&self.runner.facts),
+        };
+        let names: Vec<&str> = switches.iter().map(|switch| switch.name).collect();
+        Choice {
+            name: names.join(" "),
+            config,
+            facts,
+        }
+    }
+
+    /// Makes a run without rules: what counts is what the steps notice. What a case configures that the endpoint does not
+    /// have makes it `unsupported`.
+    pub fn run(&self, run: &Run, choice: &Choice, defects: Defects, alteration: Option<&Alteration>) -> Trial {
+        let bench = Bench::new(Arc::clone(&choice.facts)).without_rules();
+        self.run_on(bench, run, choice, defects, alteration)
+    }
+
+    /// The first rule that is broken in a run with this mistake, if one is.
+    pub fn rule_broken(&self, run: &Run, choice: &Choice, defect: Defect) -> Option<&'static Rule> {
+        let bench = Bench::new(Arc::clone(&choice.facts));
+        let trial = self.run_on(bench, run, choice, Defects::only(defect), None);
+        trial.outcome.broken_rules.first().map(|broken| broken.rule)
+    }
+
+    fn run_on(
+        &self,
+        mut bench: Bench,
+        run: &Run,
+        choice: &Choice,
+        defects: Defects,
+        alteration: Option<&Alteration>,
+    ) -> Trial {
+        let job = run.job(SEED);
+        let profile = self.runner.profile(&job.script.configure);
+        let (profile, refused) = match profile {
+            Ok(profile) => (profile, None),
+            Err(why) => (Default::default(), Some(why)),
+        };
+        let model = endpoint(&job, &profile, &choice.config, defects);
+        let mut stack = Altered::new(model, alteration);
+        let id = bench.start(Instant::ZERO, Arc::clone(&job.script), endpoints(&job));
+        if let Some(why) = &refused {
+            bench.void(id, Instant::ZERO, why);
+        }
+        let mut outcome = drive(&mut bench, id, &mut stack, &self.stop);
+        if refused.is_some() {
+            outcome.verdict = Verdict::Unsupported;
+        }
+        Trial {
+            outcome,
+            asked: stack.asked(),
+            told: stack.into_told(),
+        }
+    }
+}

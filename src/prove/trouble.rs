@@ -1,0 +1,103 @@
+//! What a proof finds wrong with a row, in words.
+
+use crate::case::Position;
+use crate::engine::Verdict;
+use core::fmt;
+
+/// An outcome of an `any-of`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Where {
+    /// Where the `any-of` stands.
+    pub position: Position,
+    /// The outcome's name.
+    pub outcome: String,
+}
+
+/// What is wrong with a row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The reference endpoint does not pass it: under which choice, its verdict, and why.
+    NotPassed(String, Verdict, String),
+    /// No mistake fails it: under which choice, and about how many mistakes the endpoint was asked.
+    BitesNothing(String, usize),
+    /// A mistake shows that the case is wrong, and not the endpoint: which mistake or change, and why.
+    CaseError(String, String),
+    /// An outcome does not say what makes it come.
+    OutcomeWithoutBy(Where),
+    /// It names what is neither a choice nor a mistake: the word, and what it may stand for.
+    NoSuchChoice(Where, String, Vec<&'static str>),
+    /// It is right, and yet is said to come by a mistake.
+    RightByMistake(Where),
+    /// It does not come: what does.
+    OutcomeDidNotCome(Where, String),
+    /// It comes, and is right, and yet the run fails: how.
+    OutcomeFails(Where, String),
+    /// It comes, and is not right, and yet the run passes.
+    WrongOutcomePasses(Where),
+    /// A step looks at something, and no run came by it: as written, and where it stands.
+    NeverReached(String, Position),
+}
+
+impl fmt::Display for Where {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the outcome `{}` ({}:{})",
+            self.outcome, self.position.file, self.position.line
+        )
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Trouble::NotPassed(choice, verdict, why) => {
+                write!(f, "{verdict} on the reference endpoint{}: {why}", under(choice))
+            }
+            Trouble::BitesNothing(choice, 0) => {
+                write!(f, "notices no mistake{}: it comes near none", under(choice))
+            }
+            Trouble::BitesNothing(choice, near) => {
+                write!(f, "notices no mistake{}, though it comes near {near}", under(choice))
+            }
+            Trouble::CaseError(by, why) => write!(f, "is an error of its own case with {by}: {why}"),
+            Trouble::OutcomeWithoutBy(outcome) => {
+                write!(
+                    f,
+                    "{outcome} does not say `by` which choice of `tcpvet defects` it comes"
+                )
+            }
+            Trouble::NoSuchChoice(outcome, word, near) => {
+                write!(
+                    f,
+                    "{outcome} comes by `{word}`, which is neither a choice nor a mistake"
+                )?;
+                match near.as_slice() {
+                    [] => write!(f, "; `tcpvet defects` lists both"),
+                    near => write!(f, "; did you mean `{}`?", near.join("`, or `")),
+                }
+            }
+            Trouble::RightByMistake(outcome) => {
+                write!(f, "{outcome} is right, but comes by a mistake: either is wrong")
+            }
+            Trouble::OutcomeDidNotCome(outcome, instead) if instead.is_empty() => {
+                write!(f, "{outcome} does not come by what it says, and no other")
+            }
+            Trouble::OutcomeDidNotCome(outcome, instead) => {
+                write!(f, "{outcome} does not come by what it says, but {instead}")
+            }
+            Trouble::OutcomeFails(outcome, why) => write!(f, "{outcome} comes and is right, but the run ends: {why}"),
+            Trouble::NeverReached(step, position) => {
+                write!(f, "`{step}` ({}:{}) is never reached", position.file, position.line)
+            }
+            Trouble::WrongOutcomePasses(outcome) => write!(f, "{outcome} comes and is not right, but the run passes"),
+        }
+    }
+}
+
+fn under(choice: &str) -> String {
+    match choice {
+        "" => String::new(),
+        choice => format!(" under {choice}"),
+    }
+}

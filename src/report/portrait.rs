@@ -1,0 +1,141 @@
+//! A portrait of a stack on one page: what was measured, what it chose where RFCs leave a choice, where it differs.
+
+use super::{Report, hex, plural};
+use crate::engine::{Measure, Verdict};
+use crate::suite::{Expectation, RunResult};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// Columns of a terminal.
+const WIDTH: usize = 80;
+/// Of the name before a value, and of a count.
+const NAME: usize = 40;
+const COUNT: usize = 9;
+
+/// The page.
+pub fn portrait(report: &Report) -> String {
+    let mut page = String::new();
+    let passed = report
+        .results
+        .iter()
+        .filter(|result| result.outcome.verdict == Verdict::Pass)
+        .count();
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        page,
+        "{}, as {} show it; {passed} pass\n",
+        report.target,
+        plural(report.results.len(), "run")
+    );
+    section(&mut page, "Measured", NAME, &measured(&report.results));
+    section(
+        &mut page,
+        "Chosen, where an RFC leaves a choice",
+        NAME,
+        &chosen(&report.results),
+    );
+    section(&mut page, "Otherwise than asked", COUNT, &deviations(&report.results));
+    page
+}
+
+/// Lines under a title: a name, and what there is to say.
+fn section(page: &mut String, title: &str, width: usize, lines: &[(String, String)]) {
+    let _ = writeln!(page, "{title}");
+    if lines.is_empty() {
+        let _ = writeln!(page, "  nothing");
+    }
+    for (name, text) in lines {
+        let rest = super::ladder::wrap(text, WIDTH - width - 3);
+        let mut parts = rest.iter();
+        let first = parts.next().map_or("", String::as_str);
+        if name.chars().count() > width {
+            let _ = writeln!(page, "  {name}\n  {:width$} {first}", "");
+        } else {
+            let _ = writeln!(page, "  {name:width$} {first}");
+        }
+        for part in parts {
+            let _ = writeln!(page, "  {:width$} {part}", "");
+        }
+    }
+    page.push('\n');
+}
+
+/// Every measured value: the range over all runs of a case, in the order of the runs of the first.
+fn measured(results: &[RunResult]) -> Vec<(String, String)> {
+    let mut values: BTreeMap<(&str, &str), Vec<&Measure>> = BTreeMap::new();
+    for result in results {
+        for (name, series) in &result.outcome.measures {
+            let known = values.entry((&result.run.script.case, name)).or_default();
+            known.extend(series);
+        }
+    }
+    values
+        .into_iter()
+        .map(|((case, name), series)| (format!("{}: {}", case, name.replace('_', " ")), range(&series)))
+        .collect()
+}
+
+/// The least and the most of a series; of octets, one.
+fn range(series: &[&Measure]) -> String {
+    let numbers = |of: fn(&Measure) -> Option<f64>| -> Option<(f64, f64)> {
+        let all: Vec<f64> = series.iter().filter_map(|value| of(value)).collect();
+        let least = all.iter().copied().reduce(f64::min)?;
+        Some((least, all.iter().copied().fold(least, f64::max)))
+    };
+    let seconds = numbers(|value| match value {
+        Measure::Seconds(seconds) => Some(*seconds),
+        _ => None,
+    });
+    let plain = numbers(|value| match value {
+        Measure::Number(number) => Some(*number),
+        _ => None,
+    });
+    match (seconds, plain, series.first()) {
+        (Some((least, most)), ..) if most - least < 0.0005 => format!("{least:.3} s"),
+        (Some((least, most)), ..) => format!("{least:.3} to {most:.3} s"),
+        (None, Some((least, most)), _) if least == most => format!("{least}"),
+        (None, Some((least, most)), _) => format!("{least} to {most}"),
+        (None, None, Some(Measure::Octets(octets))) => hex(octets),
+        (None, None, _) => String::new(),
+    }
+}
+
+/// Which outcome came of each case that knows several, and in how many runs.
+fn chosen(results: &[RunResult]) -> Vec<(String, String)> {
+    let mut outcomes: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
+    for result in results {
+        for outcome in &result.outcome.outcomes {
+            let known = outcomes.entry(&result.run.script.case).or_default();
+            *known.entry(outcome).or_default() += 1;
+        }
+    }
+    let line = |names: &BTreeMap<&str, usize>| -> String {
+        let alone = names.len() == 1;
+        let each = names.iter().map(|(name, count)| match alone {
+            true => name.replace('-', " "),
+            false => format!("{} ({})", name.replace('-', " "), plural(*count, "run")),
+        });
+        each.collect::<Vec<_>>().join(", ")
+    };
+    outcomes
+        .iter()
+        .map(|(case, names)| ((*case).to_owned(), line(names)))
+        .collect()
+}
+
+/// What is known to be otherwise, each reason once, and what is not known.
+fn deviations(results: &[RunResult]) -> Vec<(String, String)> {
+    let mut reasons: BTreeMap<(bool, String), usize> = BTreeMap::new();
+    for result in results {
+        let text = match (&result.judged.expectation, result.outcome.verdict) {
+            (Expectation::Met { reason }, Verdict::Fail | Verdict::Deviates) => (true, reason.clone()),
+            (_, Verdict::Fail | Verdict::Deviates) => (false, format!("not known before: {}", result.run.script.title)),
+            _ => continue,
+        };
+        *reasons.entry(text).or_default() += 1;
+    }
+    reasons
+        .into_iter()
+        .map(|((_, text), count)| (plural(count, "run"), text))
+        .collect()
+}
