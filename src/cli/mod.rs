@@ -8,6 +8,7 @@
 //! | 3 | the environment failed |
 //! | 101 | a bug of ours |
 
+mod agent;
 mod arguments;
 mod check;
 mod coverage;

@@ -124,7 +124,7 @@ fn open_target(arguments: &RunArguments) -> Result<(Opened, Option<(String, Stri
 
 fn open_default() -> Result<(Opened, Option<(String, String)>), u8> {
     let mut refused = None;
-    for name in targets::names() {
+    for name in targets::defaults() {
         match targets::open(name) {
             Ok(opened) => {
                 if let Some((first, why)) = &refused {
@@ -146,7 +146,7 @@ fn open_default() -> Result<(Opened, Option<(String, String)>), u8> {
 
 fn expectations(path: Option<&Path>, target: &Opened) -> Result<(Expectations, String), u8> {
     let (file, text) = match path {
-        None => (target.expectations.0.to_owned(), target.expectations.1.to_owned()),
+        None => target.expectations.clone(),
         Some(path) => {
             let file = path.display().to_string();
             let text = std::fs::read_to_string(path);
@@ -214,7 +214,7 @@ fn carry_out(arguments: &RunArguments, mut prepared: Prepared, page: Page) -> u8
         instead_of: prepared.instead_of,
         seed: arguments.seed,
         selection: arguments.choice.selection.clone(),
-        again: again(arguments, &facts.name),
+        again: again(arguments, &prepared.target.called),
         strict: arguments.strict,
         expectations: prepared.expectations_file,
         left_out: prepared.left_out,
@@ -228,7 +228,7 @@ fn carry_out(arguments: &RunArguments, mut prepared: Prepared, page: Page) -> u8
 
 /// What makes the same run of the same case.
 fn again(arguments: &RunArguments, target: &str) -> String {
-    let mut words = vec!["--target".to_owned(), target.to_owned()];
+    let mut words = vec!["--target".to_owned(), quoted(target)];
     for dir in &arguments.choice.cases {
         words.extend(["--cases".to_owned(), quoted(&dir.display().to_string())]);
     }

@@ -1,17 +1,22 @@
 //! The targets by name, and how each is opened.
 
-use super::{OK, output};
+use super::{OK, agent, output};
+use std::path::Path;
 use std::process::ExitCode;
 use tcpvet::model::{Config, Defect, Defects, SWITCHES, Switch};
 use tcpvet::suite::nearest;
+use tcpvet::target::agent::{Agents, Folder, Launch};
+use tcpvet::target::protocol::Mode;
 use tcpvet::target::{EnvironmentError, Runner, Target, Tolerances};
 
 /// Something that can be run against.
 pub struct Opened {
+    /// What it was asked for by.
+    pub called: String,
     /// The target.
     pub target: Box<dyn Target>,
     /// What is known of it: a file's name and text.
-    pub expectations: (&'static str, &'static str),
+    pub expectations: (String, String),
 }
 
 /// One that this program was built with.
@@ -58,36 +63,93 @@ pub enum NoTarget {
     Environment(EnvironmentError),
 }
 
-/// The target of that name.
+/// The target of that name, or the agent in that folder.
 pub fn open(name: &str) -> Result<Opened, NoTarget> {
-    let known = KNOWN.iter().find(|known| known.name == name);
-    let known = known.ok_or_else(|| NoTarget::Unknown(unknown(name)))?;
+    if let Some(known) = KNOWN.iter().find(|known| known.name == name) {
+        return Ok(Opened {
+            called: name.to_owned(),
+            target: (known.open)().map_err(NoTarget::Environment)?,
+            expectations: owned(known.expectations),
+        });
+    }
+    let folder = folder(name).map_err(NoTarget::Unknown)?;
     Ok(Opened {
-        target: (known.open)().map_err(NoTarget::Environment)?,
-        expectations: known.expectations,
+        called: name.to_owned(),
+        target: open_agent(&folder).map_err(NoTarget::Environment)?,
+        expectations: folder.expectations,
     })
 }
 
-/// The names, the default first.
-pub fn names() -> impl Iterator<Item = &'static str> {
+fn owned((file, text): (&str, &str)) -> (String, String) {
+    (file.to_owned(), text.to_owned())
+}
+
+/// The agent of that name that comes with the program, or the one in that folder.
+pub fn folder(name: &str) -> Result<Folder, String> {
+    if let Some(folder) = Folder::bundled(name) {
+        return Ok(folder);
+    }
+    let path = Path::new(name);
+    match name.contains('/') || path.is_dir() {
+        true => Folder::open(path).map_err(|error| error.to_string()),
+        false => Err(unknown(name)),
+    }
+}
+
+/// Builds it if need be, and starts it.
+fn open_agent(folder: &Folder) -> Result<Box<dyn Target>, EnvironmentError> {
+    let launch = folder.prepare()?;
+    match folder.runner.mode {
+        Mode::Lockstep => Ok(Box::new(Agents::open(folder.runner.clone(), launch)?)),
+        Mode::RealTime => in_real_time(folder.runner.clone(), launch),
+    }
+}
+
+#[cfg(all(feature = "linux", target_os = "linux"))]
+fn in_real_time(_runner: Runner, _launch: Launch) -> Result<Box<dyn Target>, EnvironmentError> {
+    Err(EnvironmentError {
+        problem: "not yet".to_owned(),
+        remedy: "wait".to_owned(),
+    })
+}
+
+#[cfg(not(all(feature = "linux", target_os = "linux")))]
+fn in_real_time(_runner: Runner, _launch: Launch) -> Result<Box<dyn Target>, EnvironmentError> {
+    Err(EnvironmentError {
+        problem: "an agent in real time runs in a namespace of Linux".to_owned(),
+        remedy: "run it there, with the feature `linux`".to_owned(),
+    })
+}
+
+/// Those that are tried in turn where none is named, the default first.
+pub fn defaults() -> impl Iterator<Item = &'static str> {
     KNOWN.iter().map(|known| known.name)
+}
+
+/// All names: what is built in, then the agents that come with the program.
+fn names() -> impl Iterator<Item = &'static str> {
+    let agents = Runner::names().filter(|name| Folder::bundled(name).is_some());
+    defaults().chain(agents)
 }
 
 /// The times of a target, without opening it.
 pub fn tolerances(name: Option<&str>) -> Result<Tolerances, String> {
-    let Some(name) = name.or(names().next()) else {
+    let Some(name) = name.or(defaults().next()) else {
         return Ok(Tolerances::default());
     };
-    if !names().any(|known| known == name) {
-        return Err(unknown(name));
-    }
-    let runner = Runner::bundled(name).map_err(|error| error.to_string())?;
+    let runner = match defaults().any(|known| known == name) {
+        true => Runner::bundled(name).map_err(|error| error.to_string())?,
+        false => folder(name)?.runner,
+    };
     Ok(runner.facts.tolerances.clone())
 }
 
 fn unknown(name: &str) -> String {
     let known: Vec<&str> = names().collect();
-    format!("no target is called `{name}`; there are {}", known.join(", "))
+    format!(
+        "no target is called `{name}`; there are {}, or a folder with a runner.yaml",
+        known.join(", ")
+    )
 }
 
 /// `tcpvet targets`
@@ -107,6 +169,9 @@ pub fn list() -> u8 {
 
 /// What the program does where it was started as a target's child; `None` where it was not.
 pub fn child() -> Option<ExitCode> {
+    if std::env::args_os().nth(1).is_some_and(|word| word == agent::SUBCOMMAND) {
+        return Some(ExitCode::from(agent::agent()));
+    }
     #[cfg(all(feature = "linux", target_os = "linux"))]
     if std::env::args_os()
         .nth(1)
@@ -164,8 +229,9 @@ pub fn open_model(defects: &[String], switches: &[String]) -> Result<Opened, NoT
         switch.turn(&mut config);
     }
     Ok(Opened {
+        called: "model".to_owned(),
         target: reference(config, made).map_err(NoTarget::Environment)?,
-        expectations: MODEL_EXPECTATIONS,
+        expectations: owned(MODEL_EXPECTATIONS),
     })
 }
 

@@ -3,7 +3,7 @@
 //!
 //! A line that is none gives an error that quotes it: the other end is a program that somebody is just writing.
 
-use super::{Abilities, Answer, Call, CallId, Errno, SetValue, SocketId};
+use super::{Abilities, Answer, Call, CallId, Errno, Profile, SetValue, SocketId};
 use crate::case::State;
 use crate::notation::{ErrorName, Setting};
 use crate::time::Instant;
@@ -30,12 +30,16 @@ pub enum Mode {
 pub enum Request {
     /// `tcpvet 1 realtime`: the first line.
     Hello(Mode),
-    /// `new 192.0.2.1 seed=7`: forget everything and begin a run.
+    /// `new 192.0.2.1 seed=7 isn=4294967290 sack=off`: forget everything and begin a run.
     New {
         /// The target's address.
         target: IpAddr,
         /// From which everything that looks random is made.
         seed: u64,
+        /// What the first ISN should be that the stack chooses by itself; only for those that say that they can `isn`.
+        isn: Option<u32>,
+        /// Settings of the host, in the words of its `runner.yaml`. Neither names nor values hold blanks.
+        settings: Profile,
     },
     /// `call 3 accept s1 s2`
     Call(CallId, Call),
@@ -87,8 +91,10 @@ pub enum Reply {
     Idle(Option<Instant>),
     /// `synced 9`
     Synced(u64),
-    /// `unsupported`: it cannot do what the turn asked (such as `new`).
-    Unsupported,
+    /// `unsupported why`: it cannot do what the line asked, such as `new` for the second time.
+    Unsupported(String),
+    /// `unknown the line`: it does not know that line, and has passed over it.
+    Unknown(String),
     /// `failed why`: it cannot work at all.
     Failed(String),
     /// `note text`: something for a person to read.
@@ -140,7 +146,18 @@ impl fmt::Display for Request {
         match self {
             Request::Hello(Mode::Lockstep) => write!(f, "tcpvet {VERSION} lockstep"),
             Request::Hello(Mode::RealTime) => write!(f, "tcpvet {VERSION} realtime"),
-            Request::New { target, seed } => write!(f, "new {target} seed={seed}"),
+            Request::New {
+                target,
+                seed,
+                isn,
+                settings,
+            } => {
+                write!(f, "new {target} seed={seed}")?;
+                isn.map_or(Ok(()), |isn| write!(f, " isn={isn}"))?;
+                settings
+                    .iter()
+                    .try_for_each(|(name, value)| write!(f, " {name}={value}"))
+            }
             Request::Call(id, call) => write!(f, "call {} {}", id.0, CallText(call)),
             Request::Frame(octets) => write!(f, "frame {}", Hex(octets)),
             Request::Forget(sockets) => {
@@ -170,10 +187,20 @@ impl fmt::Display for Reply {
             Reply::Idle(Some(timer)) => write!(f, "idle {}", timer.as_micros()),
             Reply::Idle(None) => f.write_str("idle -"),
             Reply::Synced(number) => write!(f, "synced {number}"),
-            Reply::Unsupported => f.write_str("unsupported"),
-            Reply::Failed(why) => write!(f, "failed {}", OneLine(why)),
-            Reply::Note(text) => write!(f, "note {}", OneLine(text)),
+            Reply::Unsupported(why) => words_of(f, "unsupported", why),
+            Reply::Unknown(line) => words_of(f, "unknown", line),
+            Reply::Failed(why) => words_of(f, "failed", why),
+            Reply::Note(text) => words_of(f, "note", text),
         }
+    }
+}
+
+/// A word, and a text if there is any.
+fn words_of(f: &mut fmt::Formatter<'_>, word: &str, text: &str) -> fmt::Result {
+    f.write_str(word)?;
+    match text.trim() {
+        "" => Ok(()),
+        text => write!(f, " {}", OneLine(text)),
     }
 }
 
@@ -477,6 +504,8 @@ fn request(words: &mut Words<'_>) -> Result<Request, String> {
         "new" => Request::New {
             target: words.number("address")?,
             seed: words.keyed("seed")?.ok_or("missing seed=N")?,
+            isn: words.keyed("isn")?,
+            settings: settings(words)?,
         },
         "call" => Request::Call(CallId(words.number("call number")?), call(words)?),
         "frame" => Request::Frame(words.octets("frame")?),
@@ -491,6 +520,17 @@ fn request(words: &mut Words<'_>) -> Result<Request, String> {
         "tick" => Request::Tick,
         other => return Err(format!("`{}` is no request", cut(other))),
     })
+}
+
+fn settings(words: &mut Words<'_>) -> Result<Profile, String> {
+    let mut settings = Profile::new();
+    while let Some(word) = words.optional() {
+        let (name, value) = word
+            .split_once('=')
+            .ok_or_else(|| format!("`{}` is no name=value", cut(word)))?;
+        settings.insert(name.to_owned(), value.to_owned());
+    }
+    Ok(settings)
 }
 
 fn call(words: &mut Words<'_>) -> Result<Call, String> {
@@ -603,7 +643,8 @@ fn reply(words: &mut Words<'_>) -> Result<Reply, String> {
             _ => Reply::Idle(Some(Instant::from_micros(words.number("time in microseconds")?))),
         },
         "synced" => Reply::Synced(words.number("number")?),
-        "unsupported" => Reply::Unsupported,
+        "unsupported" => Reply::Unsupported(words.text().to_owned()),
+        "unknown" => Reply::Unknown(words.text().to_owned()),
         "failed" => Reply::Failed(words.text().to_owned()),
         "note" => Reply::Note(words.text().to_owned()),
         other => return Err(format!("`{}` is no reply", cut(other))),
@@ -668,6 +709,10 @@ mod tests {
         ]
     }
 
+    fn profile() -> impl Strategy<Value = Profile> {
+        prop::collection::btree_map("[a-h][a-z.-]{0,8}", "[a-z0-9=-]{0,5}", 0..4)
+    }
+
     fn any_call() -> impl Strategy<Value = Call> {
         let setting = prop::sample::select(SETTINGS.map(|(_, setting)| setting).to_vec());
         prop_oneof![
@@ -702,7 +747,16 @@ mod tests {
     fn any_turn() -> impl Strategy<Value = Turn> {
         let request = prop_oneof![
             prop::sample::select(vec![Mode::Lockstep, Mode::RealTime]).prop_map(Request::Hello),
-            (any::<IpAddr>(), any::<u64>()).prop_map(|(target, seed)| Request::New { target, seed }),
+            (any::<IpAddr>(), any::<u64>(), any::<Option<u32>>(), profile()).prop_map(
+                |(target, seed, isn, settings)| {
+                    Request::New {
+                        target,
+                        seed,
+                        isn,
+                        settings,
+                    }
+                }
+            ),
             (any::<u64>(), any_call()).prop_map(|(id, call)| Request::Call(CallId(id), call)),
             octets().prop_map(Request::Frame),
             prop::collection::vec(socket(), 0..5).prop_map(Request::Forget),
@@ -750,7 +804,8 @@ mod tests {
             octets().prop_map(Reply::Frame),
             prop::option::of(any::<u32>().prop_map(|micros| Instant::from_micros(micros.into()))).prop_map(Reply::Idle),
             any::<u64>().prop_map(Reply::Synced),
-            Just(Reply::Unsupported),
+            "([a-z]{1,5}( [a-z;]{1,5})?)?".prop_map(Reply::Unsupported),
+            "([a-z]{1,5}( [a-z;]{1,5})?)?".prop_map(Reply::Unknown),
             "[a-z]{1,5}( [a-z;]{1,5})?".prop_map(Reply::Failed),
             "[a-z]{1,5}( [a-z;]{1,5})?".prop_map(Reply::Note),
         ]
@@ -823,6 +878,7 @@ mod tests {
         let turn = |line: &str| assert_eq!(Turn::parse(line).unwrap().to_string(), line);
         turn("tcpvet 1 lockstep");
         turn("at 0 new 192.0.2.1 seed=7");
+        turn("at 0 new 2001:db8::1 seed=7 isn=4294967290 delayed-ack=off");
         turn("at 0 call 1 listen s1 192.0.2.1:8 backlog=1");
         turn("at 1000 frame 4500");
         turn("at 252000");

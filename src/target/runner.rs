@@ -1,6 +1,7 @@
 //! What is known of a target before it runs: its `runner.yaml`.
 
 use super::Abilities;
+use super::protocol::Mode;
 use crate::notation::Tolerance;
 use core::fmt;
 use core::time::Duration;
@@ -11,12 +12,11 @@ use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The runners that come with the program: name and text.
-const BUNDLED: [(&str, &str); 3] = [
-    ("linux", include_str!("../../runners/linux/runner.yaml")),
-    ("model", include_str!("../../runners/model/runner.yaml")),
-    ("smoltcp", include_str!("../../runners/smoltcp/runner.yaml")),
-];
+/// The files of the runners that come with the program: path below `runners/`, and contents.
+const BUNDLED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/bundled_runners.rs"));
+
+/// How long an agent may take for a line, where its `runner.yaml` does not say.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The times of a target by name. They blur the clock; they never widen a bound of an RFC.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,6 +83,26 @@ pub enum Kind {
     Agent,
 }
 
+/// What must stand on a machine before an agent can be built or started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needed {
+    /// A file by its path, or a program by its name.
+    pub what: String,
+    /// The package of Debian and its kin that brings it.
+    pub apt: String,
+}
+
+impl Needed {
+    /// Whether it is there.
+    pub fn is_there(&self) -> bool {
+        if self.what.contains('/') {
+            return Path::new(&self.what).exists();
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|folder| folder.join(&self.what).is_file())
+    }
+}
+
 /// What is wrong with a `runner.yaml`, for a person: file, place, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunnerError {
@@ -118,8 +138,16 @@ pub struct Runner {
     pub kind: Kind,
     /// What it is, in a sentence.
     pub summary: String,
-    /// How an agent is started: program and arguments.
+    /// Whose clock counts.
+    pub mode: Mode,
+    /// How an agent is started: program and arguments, a path with a `/` being one below the runner's folder.
     pub command: Vec<String>,
+    /// What makes it, run in the runner's folder; empty where there is nothing to make.
+    pub build: Vec<String>,
+    /// What must be installed for both.
+    pub requires: Vec<Needed>,
+    /// How long it may take for a line.
+    pub patience: Duration,
     configure: BTreeMap<String, BTreeMap<String, Profile>>,
 }
 
@@ -140,8 +168,9 @@ impl Runner {
     /// One that comes with the program.
     pub fn bundled(name: &str) -> Result<Runner, RunnerError> {
         let file = format!("runners/{name}/runner.yaml");
-        match BUNDLED.iter().find(|(known, _)| *known == name) {
-            Some((_, text)) => Runner::parse(&file, text),
+        let found = Runner::files(name).find(|(path, _)| *path == "runner.yaml");
+        match found {
+            Some((_, text)) => Runner::parse(&file, &String::from_utf8_lossy(text)),
             None => Err(RunnerError {
                 file,
                 position: None,
@@ -155,7 +184,15 @@ impl Runner {
 
     /// The names of those that come with the program.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        BUNDLED.iter().map(|(name, _)| *name)
+        BUNDLED.iter().filter_map(|(path, _)| path.strip_suffix("/runner.yaml"))
+    }
+
+    /// The files of one that comes with the program: path below its folder, and contents.
+    pub fn files(name: &str) -> impl Iterator<Item = (&'static str, &'static [u8])> + use<'_> {
+        let below = move |path: &'static str| path.strip_prefix(name)?.strip_prefix('/');
+        BUNDLED
+            .iter()
+            .filter_map(move |(path, text)| Some((below(path)?, *text)))
     }
 
     /// Reads the text of a `runner.yaml`; `file` is what errors call it.
@@ -165,20 +202,39 @@ impl Runner {
             position: error.location().map(|place| (place.line(), place.column())),
             message: plain(&error.to_string()),
         })?;
+        let refuse = |message: &str| RunnerError {
+            file: file.to_owned(),
+            position: None,
+            message: message.to_owned(),
+        };
+        let mode = match (raw.kind, raw.mode) {
+            (Kind::Agent, None) => return Err(refuse("an agent needs `mode: lockstep` or `mode: realtime`")),
+            (Kind::Agent, _) if raw.command.is_empty() => {
+                return Err(refuse(
+                    "an agent needs `command: [PROGRAM, ARGUMENT...]`, which starts it",
+                ));
+            }
+            (_, Some(RawMode::Lockstep)) | (Kind::Embedded, None) => Mode::Lockstep,
+            (_, Some(RawMode::Realtime)) | (Kind::Kernel, None) => Mode::RealTime,
+        };
         let facts = Facts {
             name: raw.name.0,
             abilities: raw.abilities.into_iter().map(|name| name.0).collect(),
             claims: raw.claims.into_iter().map(|name| name.0).collect(),
             tolerances: Tolerances::with(raw.times.0.into_iter().map(|(name, time)| (name.0, time.0))),
             mtu: raw.mtu,
-            virtual_time: raw.kind != Kind::Kernel,
+            virtual_time: mode == Mode::Lockstep,
         };
         let configure = raw.configure.0.into_iter();
         Ok(Runner {
             facts: Arc::new(facts),
             kind: raw.kind,
             summary: raw.summary.0,
+            mode,
             command: raw.command.into_iter().map(|word| word.0).collect(),
+            build: raw.build.into_iter().map(|word| word.0).collect(),
+            requires: raw.requires.into_iter().map(Needed::from).collect(),
+            patience: raw.patience.map_or(PATIENCE, |time| time.0),
             configure: configure.map(|(name, values)| (name.0, lower_values(values))).collect(),
         })
     }
@@ -251,6 +307,12 @@ struct Raw {
     mtu: u16,
     #[serde(default)]
     command: Vec<Text>,
+    mode: Option<RawMode>,
+    #[serde(default)]
+    build: Vec<Text>,
+    #[serde(default)]
+    requires: Vec<RawNeeded>,
+    patience: Option<Time>,
     #[serde(default)]
     abilities: Vec<Text>,
     #[serde(default)]
@@ -259,6 +321,33 @@ struct Raw {
     times: Unique<TimeName, Time>,
     #[serde(default)]
     configure: Unique<Text, Unique<Text, Unique<Text, Text>>>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawMode {
+    Lockstep,
+    Realtime,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected `{file: /PATH, apt: PACKAGE}` or `{program: NAME, apt: PACKAGE}`"
+)]
+enum RawNeeded {
+    File { file: Text, apt: Text },
+    Program { program: Text, apt: Text },
+}
+
+impl From<RawNeeded> for Needed {
+    fn from(raw: RawNeeded) -> Needed {
+        let (RawNeeded::File { file: what, apt } | RawNeeded::Program { program: what, apt }) = raw;
+        Needed {
+            what: what.0,
+            apt: apt.0,
+        }
+    }
 }
 
 fn ethernet() -> u16 {
@@ -444,7 +533,7 @@ mod tests {
 
     #[test]
     fn errors_name_file_line_and_remedy() {
-        let unknown = Runner::parse("r.yaml", "name: a\nkind: agent\ntime: {}\n").unwrap_err();
+        let unknown = Runner::parse("r.yaml", "name: a\nkind: embedded\ntime: {}\n").unwrap_err();
         assert_eq!(unknown.position, Some((3, 1)));
         assert!(
             unknown
@@ -452,15 +541,15 @@ mod tests {
                 .starts_with("r.yaml:3:1: unknown field `time`, expected one of"),
             "{unknown}"
         );
-        let time = Runner::parse("r.yaml", "name: a\nkind: agent\ntimes:\n  promt: 1s\n").unwrap_err();
+        let time = Runner::parse("r.yaml", "name: a\nkind: embedded\ntimes:\n  promt: 1s\n").unwrap_err();
         assert!(
             time.to_string().contains("`promt`") && time.to_string().contains("prompt,"),
             "{time}"
         );
         assert_eq!(time.position.map(|(line, _)| line), Some(4));
-        let unit = Runner::parse("r.yaml", "name: a\nkind: agent\ntimes: {rto: 1parsec}\n").unwrap_err();
+        let unit = Runner::parse("r.yaml", "name: a\nkind: embedded\ntimes: {rto: 1parsec}\n").unwrap_err();
         assert!(unit.to_string().contains("`parsec`"), "{unit}");
-        let twice = Runner::parse("r.yaml", "name: a\nkind: agent\ntimes: {rto: 1s, rto: 2s}\n").unwrap_err();
+        let twice = Runner::parse("r.yaml", "name: a\nkind: embedded\ntimes: {rto: 1s, rto: 2s}\n").unwrap_err();
         assert!(twice.to_string().contains("repeated key"), "{twice}");
         assert!(
             Runner::load(Path::new("/nowhere/runner.yaml"))
@@ -468,6 +557,25 @@ mod tests {
                 .to_string()
                 .contains("cannot be read")
         );
+    }
+
+    #[test]
+    fn an_agent_says_how_it_is_started_and_in_which_mode() {
+        let agent = |more: &str| Runner::parse("r.yaml", &format!("name: a\nkind: agent\n{more}"));
+        let refused = |more: &str| agent(more).unwrap_err().to_string();
+        assert!(refused("command: [./a]\n").contains("mode: lockstep"));
+        assert!(refused("mode: lockstep\n").contains("command: [PROGRAM"));
+        assert!(refused("mode: sometimes\ncommand: [./a]\n").contains("sometimes"));
+        assert!(refused("mode: lockstep\ncommand: [./a]\nrequires: [{apt: x}]\n").contains("program: NAME"));
+        let text = "mode: realtime\ncommand: [./a, 1]\nbuild: [make]\npatience: 2s\n\
+                    requires: [{program: no-such-program, apt: x}, {file: /, apt: y}]\n";
+        let runner = agent(text).unwrap();
+        assert_eq!((runner.mode, runner.facts.virtual_time), (Mode::RealTime, false));
+        assert_eq!(runner.command, ["./a", "1"]);
+        assert_eq!(runner.patience, Duration::from_secs(2));
+        let there: Vec<bool> = runner.requires.iter().map(Needed::is_there).collect();
+        assert_eq!(there, [false, true]);
+        assert!(agent("mode: lockstep\ncommand: [a]\n").unwrap().facts.virtual_time);
     }
 
     #[test]

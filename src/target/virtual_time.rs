@@ -3,15 +3,16 @@
 //! Nothing here waits. The clock jumps to the earlier of what the bench and what the stack wait for, so hours of
 //! back-off cost microseconds, and the same seed gives the same trace, octet for octet.
 
+use super::crew;
 use super::{Emitted, EnvironmentError, Facts, IpVersion, Job, Runner, Stack, Target};
 use crate::engine::{Bench, Endpoints, Outcome, RunId, Step, Verdict};
 use crate::time::{Instant, Stamp};
 use core::any::Any;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::sync::atomic::{AtomicBool, Ordering};
-use std::collections::{BTreeMap, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 /// Turns of the loop at one moment after which a stack is said to storm. A turn ends when the bench has nothing to do
 /// but wait, so a script that injects thousands of segments at once is none.
@@ -63,23 +64,41 @@ pub fn endpoints(job: &Job) -> Endpoints {
     }
 }
 
+/// Why a run cannot go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// The stack misbehaves in a way that no step asks about, in words: it panicked, its process died. The run has failed.
+    Blamed(String),
+    /// For a reason that is not the stack's: the run is void.
+    Void(String),
+}
+
 /// A stack under the hands of the driver: it may panic, and is not touched again if it does.
 struct Guarded<'a> {
     stack: &'a mut dyn Stack,
+    watch: &'a dyn Fn() -> Option<Halt>,
     emitted: Vec<Emitted>,
     timer: Option<Instant>,
 }
 
 impl Guarded<'_> {
     /// Does something to the stack and lets it run until it is quiet. What it emitted is kept, also if it panicked.
-    fn turn(&mut self, now: Instant, what: impl FnOnce(&mut dyn Stack)) -> Result<(), String> {
-        let Guarded { stack, emitted, timer } = self;
+    fn turn(&mut self, now: Instant, what: impl FnOnce(&mut dyn Stack)) -> Result<(), Halt> {
+        let Guarded {
+            stack,
+            watch,
+            emitted,
+            timer,
+        } = self;
         // After a panic only what it has emitted is looked at, and that is whole.
         let done = catch_unwind(AssertUnwindSafe(|| {
             what(*stack);
             *timer = stack.poll(now, &mut |what| emitted.push(what));
         }));
-        done.map_err(|payload| format!("the stack panicked: {}", panic_text(payload.as_ref())))
+        match done {
+            Ok(()) => watch().map_or(Ok(()), Err),
+            Err(payload) => Err(panicked(payload.as_ref())),
+        }
     }
 
     /// Tells the bench what came of it.
@@ -88,6 +107,10 @@ impl Guarded<'_> {
             bench.handle(Stamp::exactly(now), what);
         }
     }
+}
+
+fn panicked(payload: &(dyn Any + Send)) -> Halt {
+    Halt::Blamed(format!("the stack panicked: {}", panic_text(payload)))
 }
 
 /// What a panic said.
@@ -104,9 +127,22 @@ pub fn panic_text(payload: &(dyn Any + Send)) -> &str {
 /// Where `stop` becomes true the run is void. A stack that panics, or that goes on at one moment without end, has
 /// failed.
 pub fn drive(bench: &mut Bench, run: RunId, stack: &mut dyn Stack, stop: &AtomicBool) -> Outcome {
+    let stopped = || stop.load(Ordering::Relaxed).then(|| Halt::Void("stopped".to_owned()));
+    drive_watched(bench, run, stack, &stopped)
+}
+
+/// As [`drive`], for a stack that may break down otherwise than by a panic. `watch` is asked whenever the stack has been
+/// given something to do, and what it answers ends the run.
+pub fn drive_watched(
+    bench: &mut Bench,
+    run: RunId,
+    stack: &mut dyn Stack,
+    watch: &dyn Fn() -> Option<Halt>,
+) -> Outcome {
     let mut now = Instant::ZERO;
     let mut stack = Guarded {
         stack,
+        watch,
         emitted: Vec::new(),
         timer: None,
     };
@@ -115,15 +151,16 @@ pub fn drive(bench: &mut Bench, run: RunId, stack: &mut dyn Stack, stop: &Atomic
     loop {
         stack.hand_over(now, bench);
         if turns > STORM || steps > STEPS_AT_ONCE {
-            trouble = Some(STORMS.to_owned());
+            trouble.get_or_insert_with(|| Halt::Blamed(STORMS.to_owned()));
         }
-        if let Some(seen) = trouble.take() {
-            bench.blame(run, now, AN_END, &seen);
-            (turns, steps) = (0, 0);
-        } else if stop.load(Ordering::Relaxed) {
-            bench.void(run, now, "stopped");
-        } else if now >= END {
-            bench.void(run, now, "no end within sixty days of virtual time");
+        match trouble.take() {
+            Some(Halt::Blamed(seen)) => {
+                bench.blame(run, now, AN_END, &seen);
+                (turns, steps) = (0, 0);
+            }
+            Some(Halt::Void(why)) => bench.void(run, now, &why),
+            None if now >= END => bench.void(run, now, "no end within sixty days of virtual time"),
+            None => {}
         }
         match carry(bench, &mut stack, now, &mut steps) {
             Carried::Until(deadline) => {
@@ -132,7 +169,7 @@ pub fn drive(bench: &mut Bench, run: RunId, stack: &mut dyn Stack, stop: &Atomic
                 now = next;
                 trouble = stack.turn(now, |_| ()).err();
             }
-            Carried::Broken(panic) => trouble = Some(panic),
+            Carried::Broken(why) => trouble = Some(why),
             Carried::Flooded => (),
             Carried::Over => break,
         }
@@ -144,8 +181,8 @@ pub fn drive(bench: &mut Bench, run: RunId, stack: &mut dyn Stack, stop: &Atomic
 enum Carried {
     /// The bench waits until then.
     Until(Instant),
-    /// The stack panicked.
-    Broken(String),
+    /// The stack can do no more.
+    Broken(Halt),
     /// There is no end to it.
     Flooded,
     /// The run has ended.
@@ -164,8 +201,8 @@ fn carry(bench: &mut Bench, stack: &mut Guarded, now: Instant, steps: &mut u32) 
         };
         bench.carried(run, Stamp::exactly(now));
         stack.hand_over(now, bench);
-        if let Err(panic) = done {
-            return Carried::Broken(panic);
+        if let Err(why) = done {
+            return Carried::Broken(why);
         }
         bench.quiet(run, now);
     }
@@ -173,7 +210,7 @@ fn carry(bench: &mut Bench, stack: &mut Guarded, now: Instant, steps: &mut u32) 
 }
 
 /// The outcome of a run that was not made.
-fn untold(now: Instant, reason: &str) -> Outcome {
+pub(super) fn untold(now: Instant, reason: &str) -> Outcome {
     Outcome {
         verdict: Verdict::Inconclusive,
         failure: None,
@@ -257,8 +294,9 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
         let mut stack = match made {
             Ok(stack) => stack,
             Err(payload) => {
-                let seen = format!("the stack panicked: {}", panic_text(payload.as_ref()));
-                bench.blame(run, Instant::ZERO, AN_END, &seen);
+                if let Halt::Blamed(seen) = panicked(payload.as_ref()) {
+                    bench.blame(run, Instant::ZERO, AN_END, &seen);
+                }
                 Box::new(Nothing)
             }
         };
@@ -283,9 +321,6 @@ impl Stack for Nothing {
     }
 }
 
-/// A run that is over, or the panic that ended it: then a bug of ours.
-type Finished = (usize, std::thread::Result<Outcome>);
-
 impl<F: Fn(&Job) -> Box<dyn Stack> + Sync> Target for Embedded<F> {
     fn facts(&self) -> &Arc<Facts> {
         &self.facts
@@ -299,77 +334,8 @@ impl<F: Fn(&Job) -> Box<dyn Stack> + Sync> Target for Embedded<F> {
         stop: &AtomicBool,
         done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
     ) -> Result<(), EnvironmentError> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = if at_once == 0 { threads } else { threads.min(at_once) }.min(jobs.len());
-        let jobs: VecDeque<(usize, Job)> = jobs.into_iter().enumerate().collect();
-        if threads > 1 {
-            self.run_beside(jobs, threads, stop, done);
-        } else {
-            self.run_in_turn(jobs, stop, done);
-        }
+        crew::make_all(jobs, at_once, || |job: &Job| self.run_one(job, stop), done);
         Ok(())
-    }
-}
-
-impl<F: Fn(&Job) -> Box<dyn Stack> + Sync> Embedded<F> {
-    fn run_in_turn(
-        &self,
-        mut jobs: VecDeque<(usize, Job)>,
-        stop: &AtomicBool,
-        done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
-    ) {
-        while let Some((place, job)) = jobs.pop_front() {
-            if let Some(again) = done(place, self.run_one(&job, stop)) {
-                jobs.push_front((place, again));
-            }
-        }
-    }
-
-    fn run_beside(
-        &self,
-        jobs: VecDeque<(usize, Job)>,
-        threads: usize,
-        stop: &AtomicBool,
-        done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
-    ) {
-        let mut left = jobs.len();
-        let (give, jobs_given) = mpsc::channel::<(usize, Job)>();
-        let (tell, told) = mpsc::channel::<Finished>();
-        for job in jobs {
-            // The other end lives in this function.
-            let _ = give.send(job);
-        }
-        let jobs_given = Mutex::new(jobs_given);
-        std::thread::scope(|scope| {
-            // Dropped when this closure ends, also by a panic of `done`: then the threads find no more jobs and end.
-            let give = give;
-            for _ in 0..threads {
-                let tell = tell.clone();
-                let jobs_given = &jobs_given;
-                scope.spawn(move || self.work(jobs_given, tell, stop));
-            }
-            while left > 0 {
-                // Every thread ends each job that it takes by telling of it, panic or not.
-                let Ok((place, outcome)) = told.recv() else { break };
-                let outcome = outcome.unwrap_or_else(|panic| resume_unwind(panic));
-                match done(place, outcome) {
-                    Some(again) => drop(give.send((place, again))),
-                    None => left -= 1,
-                }
-            }
-        });
-    }
-
-    fn work(&self, jobs: &Mutex<mpsc::Receiver<(usize, Job)>>, tell: mpsc::Sender<Finished>, stop: &AtomicBool) {
-        loop {
-            // Nothing can panic while the lock is held, so a poisoned one is as good.
-            let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            let Ok((place, job)) = next else { return };
-            let outcome = catch_unwind(AssertUnwindSafe(|| self.run_one(&job, stop)));
-            if tell.send((place, outcome)).is_err() {
-                return;
-            }
-        }
     }
 }
 

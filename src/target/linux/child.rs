@@ -23,7 +23,9 @@ pub const SUBCOMMAND: &str = "__namespace";
 /// How much is read at once.
 const PIECE: usize = 256 * 1024;
 /// No line is longer: a send of 16 MiB in hexadecimal.
-const LONGEST_LINE: usize = 32 << 20;
+const LONGEST_LINE: usize = 33 << 20;
+/// How much of a line that is not known is repeated.
+const QUOTED: usize = 80;
 
 /// What a child is told when it is started.
 pub(super) struct Orders {
@@ -210,7 +212,14 @@ fn take_in(parent: &mut UnixStream, piece: &mut [u8], input: &mut Lines) -> io::
 /// Carries out all whole lines, in order.
 fn obey(input: &mut Lines, sockets: &mut Sockets, output: &mut String) -> io::Result<()> {
     input.drain(|line| {
-        match Turn::parse(line).map_err(io::Error::other)?.request {
+        let Ok(turn) = Turn::parse(line) else {
+            sockets
+                .replies
+                .push(Reply::Unknown(line.chars().take(QUOTED).collect()));
+            tell(sockets, output);
+            return Ok(());
+        };
+        match turn.request {
             Request::Hello(Mode::RealTime) => {}
             Request::Call(id, call) => sockets.call(id, call),
             Request::Forget(names) => sockets.forget(&names),
@@ -219,7 +228,7 @@ fn obey(input: &mut Lines, sockets: &mut Sockets, output: &mut String) -> io::Re
                 sockets.replies.push(Reply::Synced(number));
             }
             Request::Hello(Mode::Lockstep) | Request::New { .. } | Request::Frame(_) | Request::Tick => {
-                sockets.replies.push(Reply::Unsupported);
+                sockets.replies.push(Reply::Unsupported("in real time".to_owned()));
             }
         }
         tell(sockets, output);

@@ -1,0 +1,35 @@
+//! The reference endpoint as an agent in lockstep: what the driver of agents is tried with, as an agent of somebody
+//! else's would be. A hidden command.
+
+use std::io;
+use tcpvet::model::{Config, Model};
+use tcpvet::target::agent::{World, serve};
+use tcpvet::target::virtual_time::target_address;
+use tcpvet::target::{IpVersion, Stack};
+
+/// The hidden command.
+pub const SUBCOMMAND: &str = "__agent";
+
+/// Speaks on standard input and output; gives the exit code.
+pub fn agent() -> u8 {
+    let addresses = [IpVersion::V4, IpVersion::V6].map(target_address);
+    let make = |world: &World| -> Result<Box<dyn Stack>, String> {
+        let mut config = Config {
+            isn_near_wrap: world.isn.is_some(),
+            ..Config::default()
+        };
+        for (name, value) in &world.settings {
+            config.configure(name, value);
+        }
+        Ok(Box::new(Model::new(config, world.seed, addresses.to_vec())))
+    };
+    match serve(
+        concat!("model-", env!("CARGO_PKG_VERSION")),
+        io::stdin().lock(),
+        io::stdout().lock(),
+        make,
+    ) {
+        Ok(()) => super::OK,
+        Err(_) => super::ENVIRONMENT,
+    }
+}

@@ -1,0 +1,106 @@
+//! What an agent writes to its standard error: read at all times, lest it should block, and kept as far as a person
+//! would read it.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// So much of the end is kept.
+const KEPT: usize = 8 * 1024;
+
+/// The end of what was written.
+#[derive(Clone, Default)]
+pub struct Murmur(Arc<(Mutex<Tail>, Condvar)>);
+
+#[derive(Default)]
+struct Tail {
+    octets: VecDeque<u8>,
+    /// How many came before those.
+    dropped: u64,
+    ended: bool,
+}
+
+impl Murmur {
+    /// Listens until the other end is closed, by the last process that holds it.
+    pub fn listen(mut source: impl Read + Send + 'static) -> Murmur {
+        let murmur = Murmur::default();
+        let kept = murmur.clone();
+        // Nobody waits for it: a process that the agent left behind may keep it.
+        std::thread::spawn(move || {
+            let mut piece = [0; 4096];
+            loop {
+                match source.read(&mut piece) {
+                    Ok(0) => break,
+                    Ok(count) => kept.tail().take(&piece[..count]),
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(_) => break,
+                }
+            }
+            kept.tail().ended = true;
+            kept.0.1.notify_all();
+        });
+        murmur
+    }
+
+    fn tail(&self) -> MutexGuard<'_, Tail> {
+        // Nothing can panic while the lock is held, so a poisoned one is as good.
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the end of it, for a moment: a process that has just died may have said why.
+    pub fn wait(&self) {
+        let (_, ended) = &*self.0;
+        // Whether it has ended or not, what there is will be shown.
+        drop(ended.wait_timeout_while(self.tail(), Duration::from_millis(300), |tail| !tail.ended));
+    }
+
+    /// What there is, line by line, and forgets it. Control characters are escaped.
+    pub fn take(&self) -> Vec<String> {
+        let mut tail = self.tail();
+        let octets: Vec<u8> = tail.octets.drain(..).collect();
+        let dropped = std::mem::take(&mut tail.dropped);
+        drop(tail);
+        let text = String::from_utf8_lossy(&octets);
+        let lines = text.lines().map(|line| {
+            let printable = |letter: char| match letter {
+                '\t' => vec![' '],
+                letter if letter.is_control() => letter.escape_default().collect(),
+                letter => vec![letter],
+            };
+            line.chars().flat_map(printable).collect()
+        });
+        let missing = (dropped > 0).then(|| format!("({dropped} octets before this are left out)"));
+        missing.into_iter().chain(lines).collect()
+    }
+}
+
+impl Tail {
+    fn take(&mut self, piece: &[u8]) {
+        self.octets.extend(piece);
+        let excess = self.octets.len().saturating_sub(KEPT);
+        self.octets.drain(..excess);
+        self.dropped += excess as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_is_kept_and_told_once() {
+        let text = "early\n".repeat(10_000) + "late\u{1b}[1m\n";
+        let murmur = Murmur::listen(std::io::Cursor::new(text.into_bytes()));
+        murmur.wait();
+        let lines = murmur.take();
+        assert!(
+            lines[0].starts_with('(') && lines[0].ends_with("are left out)"),
+            "{}",
+            lines[0]
+        );
+        assert_eq!(lines.last().map(String::as_str), Some("late\\u{1b}[1m"));
+        assert!(lines.iter().map(String::len).sum::<usize>() < KEPT + 100);
+        assert_eq!(murmur.take(), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,300 @@
+//! Agents in lockstep: a good one gives what the same stack gives inside of this program, and a broken one costs the run
+//! in which it breaks, and nothing else.
+
+#![cfg(all(feature = "cli", unix))]
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+use tcpvet::case::{Library, Script};
+use tcpvet::engine::{Outcome, Verdict};
+use tcpvet::model::{Config, Defects};
+use tcpvet::suite::{Axes, expand};
+use tcpvet::target::agent::{Agents, Launch, Process};
+use tcpvet::target::protocol::Mode;
+use tcpvet::target::{IpVersion, Job, Runner, Target};
+
+/// The reference endpoint, as a program that speaks in lockstep.
+const GOOD: [&str; 2] = [env!("CARGO_BIN_EXE_tcpvet"), "__agent"];
+
+/// How long an agent may take for a line here; a machine that is busy with builds stretches everything.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The runner of the reference endpoint, as if that were somebody else's program.
+fn runner() -> Runner {
+    Runner::bundled("model").expect("it is bundled")
+}
+
+fn launch(words: &[&str]) -> Launch {
+    let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+    Launch::new(&words, None, PATIENCE).expect("there is a program")
+}
+
+/// Runs jobs one after the other in one process after the other.
+fn run(target: &mut dyn Target, jobs: Vec<Job>) -> Vec<Outcome> {
+    let mut outcomes = vec![None; jobs.len()];
+    let mut done = |place: usize, outcome| {
+        outcomes[place] = Some(outcome);
+        None
+    };
+    target
+        .run(jobs, 1, &AtomicBool::new(false), &mut done)
+        .expect("it was opened");
+    outcomes.into_iter().map(|it| it.expect("all are told")).collect()
+}
+
+fn scripts() -> Vec<Arc<Script>> {
+    let library = Library::bundled().unwrap_or_else(|problems| panic!("{problems}"));
+    library.cases().iter().flat_map(|case| case.scripts.clone()).collect()
+}
+
+/// What a proxy is told to do wrong in the third run of five, and what became of the five.
+fn spoilt(how: &str, case: &str) -> Option<Vec<Outcome>> {
+    let broken = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/agents/broken.py");
+    let broken = broken.to_str().expect("the path of the sources is text");
+    let script = scripts().into_iter().find(|script| &*script.case == case);
+    let script = script.unwrap_or_else(|| panic!("there is no case {case}"));
+    let launch = launch(&["python3", broken, how, "3", GOOD[0], GOOD[1]]);
+    let mut agents = match Agents::open(runner(), launch) {
+        Ok(agents) => agents,
+        Err(error) if error.problem.contains("cannot be started") => {
+            eprintln!("skipped: {error}");
+            return None;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    let job = |seed| Job {
+        script: Arc::clone(&script),
+        ip: IpVersion::V4,
+        wrap: false,
+        seed,
+        alone: false,
+    };
+    Some(run(&mut agents, (1..=5).map(job).collect()))
+}
+
+/// That this costs the third run, with that verdict, and with all of these words in its explanation.
+fn costs_its_run(how: &str, case: &str, verdict: Verdict, words: &[&str]) {
+    let began = Instant::now();
+    let Some(outcomes) = spoilt(how, case) else { return };
+    for (place, outcome) in outcomes.iter().enumerate() {
+        let failure = outcome.failure.as_ref().map(|failure| failure.seen.as_str());
+        let said = format!("{} {} {:?}", outcome.reason, failure.unwrap_or_default(), outcome.notes);
+        let expected = if place == 2 { verdict } else { Verdict::Pass };
+        assert_eq!(outcome.verdict, expected, "{how}, run {}: {said}", place + 1);
+        for word in words.iter().filter(|_| place == 2) {
+            assert!(said.contains(word), "{how}: `{word}` is not in: {said}");
+        }
+    }
+    assert!(
+        began.elapsed() < Duration::from_secs(25),
+        "{how} took {:?}",
+        began.elapsed()
+    );
+}
+
+fn breaks_down(how: &str, words: &[&str]) {
+    costs_its_run(how, "handshake/passive-open", Verdict::Inconclusive, words);
+}
+
+#[test]
+fn the_library_passes_through_a_pipe_octet_for_octet() {
+    let plan = expand(&scripts(), &Axes::default());
+    let jobs: Vec<Job> = plan.iter().map(|run| run.job(1)).collect();
+    let inside = run(
+        &mut tcpvet::model::target(runner(), Config::default(), Defects::NONE),
+        jobs.clone(),
+    );
+    let mut agents = Agents::open(runner(), launch(&GOOD)).unwrap();
+    let outside = run(&mut agents, jobs);
+    for ((run, inside), outside) in plan.iter().zip(inside).zip(outside) {
+        assert_eq!(outside.verdict, Verdict::Pass, "{}: {}", run.name, outside.reason);
+        assert_eq!(inside.trace, outside.trace, "{}", run.name);
+    }
+}
+
+#[test]
+fn output_without_end() {
+    breaks_down("endless", &["more than 100000 lines", "frame 45"]);
+    breaks_down("endless_octets", &["a line of more than 33 MiB"]);
+    breaks_down("long_line", &["a line of more than 33 MiB"]);
+}
+
+#[test]
+fn an_end_in_the_middle() {
+    breaks_down(
+        "half_line",
+        &["ended (exit status 0) in the middle of a line, `frame 4500`"],
+    );
+    breaks_down("leaves", &["ended (exit status 0), after the line `at 0 frame 45"]);
+    breaks_down("is_killed", &["killed by signal 9, SIGKILL"]);
+}
+
+#[test]
+fn a_stack_that_does_not_survive_a_segment_has_failed() {
+    let failed = |how, words: &[&str]| costs_its_run(how, "handshake/passive-open", Verdict::Fail, words);
+    failed(
+        "crashes",
+        &[
+            "ended (exit status 1)",
+            "standard error: RuntimeError: the stack met a segment",
+        ],
+    );
+    failed("segfaults", &["killed by signal 11, SIGSEGV"]);
+    failed("leaves_a_child", &["ended (exit status 4)"]);
+    failed("storms", &["storm"]);
+}
+
+#[test]
+fn no_answer() {
+    breaks_down("silent", &["did not end its answer within 3s", "frame 45"]);
+    breaks_down("dribbles", &["did not end its answer within 3s"]);
+}
+
+#[test]
+fn junk() {
+    breaks_down("junk", &["`Hello` is no reply in the line `Hello \\u{1b}[1m world`"]);
+    breaks_down("not_text", &["is no frame in hexadecimal"]);
+    breaks_down("cannot_work", &["says that it cannot work: the licence has run out"]);
+}
+
+#[test]
+fn a_wrong_order() {
+    breaks_down("greets_again", &["said `agent again can ipv4` where a frame, a result"]);
+    breaks_down("two_idles", &["the agent broke down: it said `"]);
+    breaks_down("two_idles_at_once", &["said `idle -` after `idle`"]);
+    breaks_down("late", &["said `frame 4500` after `idle`"]);
+    breaks_down("never_asked", &["said `result 999 ok`, but there is no such call"]);
+    breaks_down("answers_twice", &["but there is no such call to be answered"]);
+    costs_its_run(
+        "back_in_time",
+        "retransmission/data",
+        Verdict::Inconclusive,
+        &["said `idle 0`, which lies before now ("],
+    );
+}
+
+#[test]
+fn what_is_no_fault_costs_nothing() {
+    costs_its_run("floods_stderr", "handshake/passive-open", Verdict::Pass, &[]);
+    costs_its_run("remarks", "handshake/passive-open", Verdict::Pass, &["a frame came"]);
+    costs_its_run("one_world_only", "handshake/passive-open", Verdict::Pass, &[]);
+}
+
+#[test]
+fn what_it_does_not_know_is_unsupported() {
+    let unsupported = Verdict::Unsupported;
+    costs_its_run(
+        "knows_less",
+        "handshake/passive-open",
+        unsupported,
+        &["the agent does not know the line"],
+    );
+}
+
+/// The problem with an agent that does not come as far as to be a target.
+fn refused(words: &[&str]) -> String {
+    match Agents::open(runner(), launch(words)) {
+        Ok(_) => panic!("{words:?} is no agent"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn an_agent_that_does_not_greet_is_no_target() {
+    let refused_with = |words: &[&str], expected: &str| {
+        let said = refused(words);
+        assert!(said.contains(expected), "{words:?}: {said}");
+    };
+    refused_with(&["/no/such/agent"], "cannot be started");
+    refused_with(&["true"], "ended (exit status 0)");
+    refused_with(
+        &["sh", "-c", "echo I need a key >&2; exit 7"],
+        "ends with `I need a key`",
+    );
+    refused_with(&["cat"], "`tcpvet` is no reply");
+    refused_with(
+        &["sh", "-c", "echo idle -; sleep 9"],
+        "where `agent NAME can ABILITY...`",
+    );
+    refused_with(
+        &["sh", "-c", "echo agent x can ipv4; echo frame 00; sleep 9"],
+        "where `idle`",
+    );
+    refused_with(&["sleep", "60"], "did not end its answer within 3s");
+    refused_with(&["yes", "note x"], "more than 100000 lines");
+}
+
+#[test]
+fn an_agent_that_always_breaks_down_is_given_up() {
+    let script = scripts().remove(0);
+    let jobs: Vec<Job> = (0..100)
+        .map(|seed| Job {
+            script: Arc::clone(&script),
+            ip: IpVersion::V4,
+            wrap: false,
+            seed,
+            alone: false,
+        })
+        .collect();
+    let agent = "read hello; echo agent x can ipv4 ipv6 listen; echo idle -; read new; echo what";
+    let mut agents = Agents::open(runner(), launch(&["sh", "-c", agent])).unwrap();
+    let outcomes = run(&mut agents, jobs);
+    let reason = |place: usize| outcomes[place].reason.as_str();
+    assert!(outcomes.iter().all(|outcome| outcome.verdict == Verdict::Inconclusive));
+    assert!(
+        reason(0).contains("before the run began: it said what is not known"),
+        "{}",
+        reason(0)
+    );
+    assert!(
+        reason(99).contains("broke down in 20 runs one after the other"),
+        "{}",
+        reason(99)
+    );
+}
+
+#[test]
+fn an_agent_that_does_not_read_is_not_waited_for() {
+    let began = Instant::now();
+    let mut process = Process::start(&launch(&["sleep", "60"])).unwrap();
+    let line = "x".repeat(10 << 20);
+    let fault = process.say_line(&line, &AtomicBool::new(false)).unwrap_err();
+    assert_eq!(fault.to_string(), "did not read its input for 3s");
+    drop(process);
+    assert!(began.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
+fn to_stop_ends_the_wait() {
+    let began = Instant::now();
+    let mut process = Process::start(&launch(&["sleep", "60"])).unwrap();
+    let fault = process.greet(Mode::Lockstep, &AtomicBool::new(true)).unwrap_err();
+    assert_eq!(fault.to_string(), "was stopped");
+    assert!(began.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn what_an_agent_started_ends_with_it() {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let file = folder.join(format!("grandchild-{}", std::process::id()));
+    let command = format!("sleep 60 & echo $! > {}; cat > /dev/null", file.display());
+    let process = Process::start(&launch(&["sh", "-c", &command])).unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    let number = loop {
+        match std::fs::read_to_string(&file) {
+            Ok(text) if text.ends_with('\n') => break text.trim().to_owned(),
+            _ => assert!(Instant::now() < deadline, "the shell does not start"),
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    drop(process);
+    // Gone, or not yet buried by whoever adopted it.
+    let lives = || std::fs::read_to_string(format!("/proc/{number}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    while lives() {
+        assert!(Instant::now() < deadline, "the agent's child lives on");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    drop(std::fs::remove_file(file));
+}
