@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tcpvet::case::{Library, Root, Script};
-use tcpvet::engine::{Outcome, Verdict};
+use tcpvet::engine::{MetBy, Outcome, Verdict};
 use tcpvet::model::{Config, Defects, Model, SynData};
 use tcpvet::target::virtual_time::{Embedded, target_address};
 use tcpvet::target::{Abilities, Facts, IpVersion, Job, Runner, Stack};
@@ -171,6 +171,63 @@ steps:
       one: [result: recv eof]
 "#;
     is_ambiguous("both", both, "the call has ended, and `ACK seq=1 ack=2 ");
+}
+
+#[test]
+fn silence_that_is_chosen_has_its_name() {
+    let body = r#"
+given: established
+steps:
+  - inject: RST seq=RCV.NXT-1
+  - any-of:
+      loud:
+        - expect: ACK
+          as: quiet
+      silent:
+        - expect: nothing
+          as: quiet
+  - inject: ACK "x"
+  - expect: ACK
+    within: 1s
+    since: quiet
+"#;
+    let outcome = run(&script("quiet", body), Config::default(), "");
+    assert_eq!(outcome.verdict, Verdict::Pass, "{}", outcome.reason);
+}
+
+#[test]
+fn a_run_leaves_behind_what_met_its_steps() {
+    let body = r#"
+given: established
+steps:
+  - call: recv 1
+    returns: pending
+  - inject: ACK "x"
+  - expect: ACK
+    within: 1s
+  - result: recv ok "x"
+  - expect: nothing
+    for: 2s
+"#;
+    let script = script("evidence", body);
+    let outcome = run(&script, Config::default(), "");
+    assert_eq!(outcome.verdict, Verdict::Pass, "{}", outcome.reason);
+    let of_steps = outcome
+        .evidence
+        .iter()
+        .filter(|evidence| !evidence.step.in_given(&script));
+    let met: Vec<(&str, &MetBy)> = of_steps
+        .clone()
+        .map(|evidence| (evidence.step.step(&script).unwrap().text.as_str(), &evidence.met_by))
+        .collect();
+    let [(_, MetBy::Pending(call)), (ack, frame), (_, ended), (_, silence)] = met.as_slice() else {
+        panic!("{met:?}");
+    };
+    // The SYN,ACK was the first frame, the ACK the second and last.
+    assert_eq!((*ack, *frame), ("expect: ACK", &MetBy::Frame(1)));
+    assert_eq!((*ended, *silence), (&MetBy::Call(*call), &MetBy::Silence(2)));
+    let windows = of_steps.map(|evidence| evidence.window.1.since(evidence.window.0).as_secs());
+    assert_eq!(windows.collect::<Vec<_>>()[1..], [1, 0, 2]);
 }
 
 #[test]

@@ -99,6 +99,7 @@ fn report(proof: &Proof, judgement: &Judgement, verbose: bool, took: Duration) -
     // Writing to a string cannot fail, here and below.
     if verbose {
         each_row(&mut text, proof, judgement);
+        text.push('\n');
     }
     wrong(&mut text, judgement, verbose);
     let sum = |what: fn(&RowProof) -> usize| proof.rows.iter().map(what).sum::<usize>();
@@ -184,7 +185,7 @@ fn wrong(text: &mut String, judgement: &Judgement, verbose: bool) {
             let _ = writeln!(text, "    {entry}");
         }
     }
-    if !text.is_empty() {
+    if !judgement.holds() {
         text.push('\n');
     }
 }
@@ -206,14 +207,15 @@ fn each_row(text: &mut String, proof: &Proof, judgement: &Judgement) {
             }
         }
     }
-    text.push('\n');
+    if !judgement.known.is_empty() || !judgement.known_mistakes.is_empty() {
+        text.push('\n');
+    }
     for (row, what, why) in &judgement.known {
         let _ = writeln!(text, "{row} {what}\n    {why}");
     }
     for (defect, why) in &judgement.known_mistakes {
         let _ = writeln!(text, "{} goes unnoticed\n    {why}", defect.name());
     }
-    text.push('\n');
 }
 
 fn plural(count: usize, thing: &str) -> String {

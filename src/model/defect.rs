@@ -296,7 +296,6 @@ defects! {
     SackOldestFirst "sack-oldest-first" ["RFC2018-4-5"] "The first SACK block is the oldest, not the latest.";
     SackEdgeOneTooLow "sack-edge-one-too-low" ["RFC2018-3-1"] "The right edge of a SACK block is the last octet, not the one after it.";
     SackNotOnData "sack-not-on-data" ["RFC2018-4-3"] "Segments with data report nothing.";
-    SackOneBlockOnly "sack-one-block-only" ["RFC2018-4-6"] "Only one SACK block is ever sent.";
     DuplicateReportedTwice "duplicate-reported-twice" ["RFC2883-4-2"] "A duplicate is reported on every ACK from then on.";
     DuplicateEdgesWrong "duplicate-edges-wrong" ["RFC2883-4-3", "RFC2883-4.2-1"] "The edges of a duplicate are wrong: one octet too early, and with what was new in the segment.";
     DuplicateInIslandUnreported "duplicate-in-island-unreported" ["RFC2883-4-4"] "Duplicates above a gap are not reported.";

@@ -256,6 +256,20 @@ pub(super) struct Tcb {
     pub defects: Mistakes,
 }
 
+impl RoundTrip {
+    /// Before the first measurement (RFC 6298 section 2.1).
+    fn unmeasured(cx: &Context) -> RoundTrip {
+        RoundTrip {
+            srtt: None,
+            rttvar: Duration::ZERO,
+            rto: cx.config.rto_initial / if cx.has(Defect::RtoTooShort) { 5 } else { 1 },
+            timed: None,
+            backoffs: 0,
+            syn_timed_out: false,
+        }
+    }
+}
+
 impl Tcb {
     /// A block in CLOSED, between these ends, with this ISS.
     pub fn new(cx: &Context, local: SocketAddr, peer: SocketAddr, opened: Opened, settings: Settings) -> Tcb {
@@ -297,14 +311,7 @@ impl Tcb {
             reports: Reports::default(),
             scoreboard: Scoreboard::default(),
             congestion: Congestion::default(),
-            round_trip: RoundTrip {
-                srtt: None,
-                rttvar: Duration::ZERO,
-                rto: cx.config.rto_initial / if cx.has(Defect::RtoTooShort) { 5 } else { 1 },
-                timed: None,
-                backoffs: 0,
-                syn_timed_out: false,
-            },
+            round_trip: RoundTrip::unmeasured(cx),
             timers: Timers::default(),
             persist_for: Duration::ZERO,
             probes: 0,

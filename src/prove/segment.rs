@@ -357,3 +357,121 @@ fn turned(octets: &[u8]) -> Vec<u8> {
         .map(|(at, octet)| octet ^ u8::from(at == 0))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notation::{Pattern, Role};
+    use crate::wire::{IpHeader, SeqNum};
+
+    fn packet(flags: Flags, options: Vec<TcpOption>, payload: &[u8]) -> Packet {
+        let ip = IpHeader {
+            source: [192, 0, 2, 1].into(),
+            destination: [198, 18, 0, 1].into(),
+            ttl: 64,
+            dscp: 0,
+            ecn: Ecn::NotEct,
+            id: 0,
+            dont_fragment: true,
+            flow: 0,
+        };
+        let segment = Segment {
+            seq: SeqNum(100),
+            ack: SeqNum(200),
+            flags,
+            window: 1000,
+            options,
+            payload: payload.to_vec(),
+            ..Segment::default()
+        };
+        Packet {
+            ip,
+            body: Body::Tcp(segment),
+        }
+    }
+
+    fn names(pattern: &str, packet: &Packet, chooses: bool) -> Vec<String> {
+        let Ok(Pattern::Segment(pattern)) = Pattern::parse(pattern, Role::Expect) else {
+            panic!("{pattern}")
+        };
+        let others = others(&pattern, packet, chooses);
+        assert!(others.iter().all(|(_, other)| other != packet));
+        others.into_iter().map(|(what, _)| what).collect()
+    }
+
+    const DEFAULTS: [&str; 10] = [
+        "with SYN",
+        "with FIN",
+        "with RST",
+        "without ACK",
+        "with URG",
+        "seq +1",
+        "seq -1",
+        "ack +1",
+        "ack -1",
+        "an octet more",
+    ];
+
+    #[test]
+    fn what_the_language_checks_by_default_is_changed() {
+        let ack = packet(Flags::ACK, vec![], b"");
+        assert_eq!(names("ACK", &ack, false), DEFAULTS);
+        assert_eq!(names("ACK seq=* ack=*", &ack, false).len(), DEFAULTS.len() - 4);
+    }
+
+    #[test]
+    fn what_is_written_is_changed_out_of_its_range_only() {
+        let ack = packet(Flags::ACK, vec![], b"");
+        let more = |pattern: &str| names(pattern, &ack, false)[9..].to_vec();
+        assert_eq!(more("ACK win=1000"), ["win +1", "win -1", "an octet more"]);
+        assert_eq!(more("ACK win>=1000"), ["win far below", "an octet more"]);
+        assert_eq!(
+            more("ACK win=1..2000"),
+            ["win far above", "win far below", "an octet more"]
+        );
+        assert_eq!(more("ACK ip.ecn=not-ect"), ["an octet more", "ip.ecn changed"]);
+        assert_eq!(more("ACK <>"), ["an octet more", "with <ts>"]);
+        assert_eq!(more("ACK <!mss>"), ["an octet more", "with <mss>"]);
+    }
+
+    #[test]
+    fn octets_and_options_are_changed_in_each_part() {
+        let blocks = TcpOption::Sack(vec![(1, 2), (5, 6)]);
+        let ack = packet(Flags::ACK, vec![blocks], b"abc");
+        let more = names("ACK \"abc\" <sack 1:2 5:6>", &ack, false)[9..].to_vec();
+        let payload = [
+            "first octet changed",
+            "last octet changed",
+            "an octet less",
+            "an octet more",
+        ];
+        assert_eq!(more[..4], payload);
+        let sack =
+            ["left edge", "right edge", "order", "number of blocks"].map(|what| format!("<sack> with another {what}"));
+        assert_eq!(more[4], "without <sack>");
+        assert_eq!(more[5..], sack);
+        assert_eq!(
+            names("ACK again", &ack, false)[9..],
+            [payload[0], payload[1], payload[3]]
+        );
+    }
+
+    #[test]
+    fn what_nobody_prescribes_is_left_alone() {
+        let syn = packet(Flags::SYN, vec![], b"");
+        assert!(
+            !names("SYN", &syn, true).iter().any(|what| what.starts_with("seq")),
+            "any ISN is as good"
+        );
+        assert!(names("SYN", &syn, false).iter().any(|what| what.starts_with("seq")));
+        assert!(
+            !names("SYN", &syn, true).iter().any(|what| what.starts_with("ack")),
+            "it has no ACK"
+        );
+        let reset = packet(Flags::RST, vec![], b"");
+        assert!(
+            !names("RST seq=100", &reset, false).contains(&"an octet more".to_owned()),
+            "a RST may carry text"
+        );
+    }
+}

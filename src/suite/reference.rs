@@ -93,7 +93,7 @@ impl Reference {
 
 impl Lawful {
     fn add(&mut self, frames: Vec<String>, choice: &'static str) {
-        match self.reactions.iter_mut().position(|known| known.frames == frames) {
+        match self.reactions.iter().position(|known| alike(&known.frames, &frames)) {
             Some(0) => {}
             Some(known) => self.reactions[known].choices.push(choice),
             None => self.reactions.push(Reaction {
@@ -102,6 +102,15 @@ impl Lawful {
             }),
         }
     }
+}
+
+/// Whether two reactions are the same but for how large a window they offer: that is any stack's own affair.
+fn alike(ours: &[String], theirs: &[String]) -> bool {
+    let words = |frame: &String| -> Vec<String> {
+        let words = frame.split(' ').filter(|word| !word.starts_with("win="));
+        words.map(str::to_owned).collect()
+    };
+    ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| words(a) == words(b))
 }
 
 /// A segment that was injected by a step, and what came of it at once.
