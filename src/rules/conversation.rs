@@ -180,12 +180,13 @@ impl Conversation {
     }
 
     /// A SYN with another ISN begins another incarnation. So does one with the same, which a stack whose ISNs stand still
-    /// may well choose, if it had acknowledged something and now acknowledges the SYN with which the peer began anew.
+    /// may well choose, if it acknowledges the SYN with which the peer began anew, and the one before had another.
     fn begin(&mut self, segment: &Segment) {
         self.renewed = None;
         let taken = segment.flags.contains(Flags::ACK).then(|| segment.ack.advanced(-1));
         let next = self.next.as_ref().and_then(|next| next.origin);
-        let agreed = self.target.ack.is_some() && next.is_some() && next == taken;
+        let before = self.target.syn.and_then(|(_, ack)| ack);
+        let agreed = next.is_some() && next == taken && before.is_some_and(|ack| ack != segment.ack);
         if self.target.origin == Some(segment.seq) && self.target.whole && !agreed {
             return;
         }
