@@ -22,10 +22,6 @@ func optionOf(name, value string) (tcpip.SettableTransportProtocolOption, error)
 		flag, err := strconv.ParseBool(value)
 		option := tcpip.TCPAlwaysUseSynCookies(flag)
 		return &option, err
-	case "syn-retries":
-		number, err := strconv.ParseUint(value, 10, 8)
-		option := tcpip.TCPSynRetriesOption(number)
-		return &option, err
 	case "data-retries":
 		number, err := strconv.ParseUint(value, 10, 32)
 		option := tcpip.TCPMaxRetriesOption(number)

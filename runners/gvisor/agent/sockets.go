@@ -177,6 +177,10 @@ func (a *application) open(name string, address tcpip.FullAddress, protocol tcpi
 	}
 	// Connections of an earlier listener in TIME-WAIT must not keep the port.
 	endpoint.SocketOptions().SetReuseAddress(true)
+	if net.IP(address.Addr).IsUnspecified() {
+		// The address is netstack's to choose.
+		return endpoint, nil
+	}
 	if err := endpoint.Bind(address); err != nil {
 		endpoint.Close()
 		return nil, failure{err}
