@@ -257,10 +257,11 @@ fn fit_stretch(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt:
     if (pattern.again || repeats) && !conn.may_come_again(frame) {
         return no(NOT_DUE);
     }
-    if pattern.again && hunt.segments == 0 && wanted == 0 && !fin {
-        hunt.left = payload;
-    }
     let offset = (at - data_at) as usize;
+    if pattern.again && hunt.segments == 0 && wanted == 0 && !fin {
+        // A segment that was acknowledged in part may come whole: what is left of it is asked for.
+        hunt.left = payload.saturating_sub(offset);
+    }
     let take = hunt.left.min(payload.saturating_sub(offset));
     let got = &frame.segment().payload[offset.min(payload)..offset.min(payload) + take];
     if let Some(why) = wrong_octets(pattern, conn, got, at, wanted.saturating_sub(hunt.left)) {

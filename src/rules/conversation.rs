@@ -179,10 +179,15 @@ impl Conversation {
         }
     }
 
-    /// A SYN with another ISN begins another incarnation.
+    /// A SYN with another ISN begins another incarnation. So does one with the same, which a stack whose ISNs stand still
+    /// may well choose, if it acknowledges the SYN with which the peer began anew, and the one before had another.
     fn begin(&mut self, segment: &Segment) {
         self.renewed = None;
-        if self.target.origin == Some(segment.seq) && self.target.whole {
+        let taken = segment.flags.contains(Flags::ACK).then(|| segment.ack.advanced(-1));
+        let next = self.next.as_ref().and_then(|next| next.origin);
+        let before = self.target.syn.and_then(|(_, ack)| ack);
+        let agreed = next.is_some() && next == taken && before.is_some_and(|ack| ack != segment.ack);
+        if self.target.origin == Some(segment.seq) && self.target.whole && !agreed {
             return;
         }
         self.renewed = self.target.syn.filter(|_| !self.heard_since_syn);

@@ -426,6 +426,10 @@ fn good_numbers() -> Vec<(&'static str, String)> {
             plain("< RST,ACK seq=1 ack=1\n> SYN seq=5000 <mss 1000>\n< SYN,ACK seq=9000 ack=5001 <mss 1000>\n> ACK seq=5001 ack=9001\n< ACK seq=9001 ack=5001 data=3"),
         ),
         (
+            "another incarnation has the same number once more, and an older peer",
+            plain("< RST,ACK seq=1 ack=1\n> SYN seq=-2000 <mss 1000>\n< SYN,ACK seq=0 ack=-1999 <mss 1000>\n> ACK seq=-1999 ack=1\n< ACK seq=1 ack=-1999 data=3"),
+        ),
+        (
             "a challenge out of the incarnation before",
             plain("> SYN seq=5000 <mss 1000>\n< SYN,ACK seq=9000 ack=5001 <mss 1000>\n> RST seq=5001\n< ACK seq=1 ack=1"),
         ),
