@@ -8,6 +8,12 @@ use crate::suite::Pattern;
 /// Mistakes that no row notices yet, and what it would take.
 const MISTAKES: &[(&str, &str)] = &[];
 
+/// Rows that no choice of the reference endpoint makes it run, and why.
+const ROWS: &[(&str, &str)] = &[(
+    "rack/*",
+    "the reference endpoint has no RACK-TLP (RFC 8985); a stack that claims it is asked",
+)];
+
 /// Rows that do not pass under a choice: the choice, the rows, and why that is as it should be.
 const CHOICES: &[(&str, &str, &str)] = &[
     (
@@ -189,6 +195,7 @@ const STILL_OWED: &str = "the ACK of the FIN was dropped on the way, so it may c
 /// An entry, and whether it was needed.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
+    rows: Vec<bool>,
     choices: Vec<bool>,
     changes: Vec<bool>,
 }
@@ -196,9 +203,17 @@ pub(super) struct Known {
 impl Known {
     pub fn new() -> Known {
         Known {
+            rows: vec![false; ROWS.len()],
             choices: vec![false; CHOICES.len()],
             changes: vec![false; CHANGES.len()],
         }
+    }
+
+    /// Why a row is not for the reference endpoint.
+    pub fn row(&mut self, row: &str) -> Option<&'static str> {
+        let at = ROWS.iter().position(|(rows, _)| Pattern::new(rows).fits(row))?;
+        self.rows[at] = true;
+        Some(ROWS[at].1)
     }
 
     /// Why a row need not pass under a choice.
@@ -220,10 +235,12 @@ impl Known {
 
     /// What was never needed, in words.
     pub fn unneeded(&self) -> Vec<String> {
+        let rows = ROWS.iter().zip(&self.rows).filter(|(_, needed)| !**needed);
+        let rows = rows.map(|((rows, _), _)| format!("{rows} is for the reference endpoint"));
         let choices = CHOICES.iter().zip(&self.choices).filter(|(_, needed)| !**needed);
         let changes = CHANGES.iter().zip(&self.changes).filter(|(_, needed)| !**needed);
         let choices = choices.map(|((switch, rows, _), _)| format!("{rows} passes under {switch}"));
-        choices
+        rows.chain(choices)
             .chain(changes.map(|((rows, what, _), _)| format!("{rows} notices `{what}`")))
             .collect()
     }
@@ -262,6 +279,6 @@ mod tests {
                 .is_some()
         );
         assert_eq!(known.change("network/bad-line", "expect: ACK data=5000: ack +1"), None);
-        assert_eq!(known.unneeded().len(), CHOICES.len() + CHANGES.len() - 2);
+        assert_eq!(known.unneeded().len(), ROWS.len() + CHOICES.len() + CHANGES.len() - 2);
     }
 }
