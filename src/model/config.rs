@@ -284,6 +284,8 @@ pub struct Config {
     pub dsack: bool,
     /// Loss recovery.
     pub recovery: Recovery,
+    /// Whether losses are told by time, and a lost tail is probed for (RFC 8985).
+    pub rack: bool,
     /// Whether the first two duplicate ACKs let new data out (RFC 3042).
     pub limited_transmit: bool,
     /// The initial window.
@@ -377,6 +379,7 @@ impl Default for Config {
             one_sack_block: false,
             dsack: true,
             recovery: Recovery::Sack,
+            rack: false,
             limited_transmit: true,
             initial_window: InitialWindow::Rfc5681,
             restart_after_idle: true,

@@ -65,7 +65,7 @@ impl Tcb {
     }
 
     /// FlightSize halves into ssthresh, never below two segments (RFC 5681 section 3.1, equation 4).
-    fn halve(&mut self) {
+    pub fn halve(&mut self) {
         let smss = self.smss();
         self.congestion.ssthresh = (self.flight() / 2).max(2 * smss);
     }
@@ -85,15 +85,24 @@ impl Tcb {
             }
             Mode::NewReno => congestion.cwnd.saturating_sub(flight),
             Mode::Sack if self.has(Defect::RecoveryWithoutNewData) => 0,
-            Mode::Sack => congestion.cwnd.saturating_sub(self.pipe()),
+            Mode::Sack => congestion.cwnd.saturating_sub(self.pipe(cx)),
             Mode::Loss if congestion.high_rxt.before(congestion.recover) => 0,
             Mode::Loss => congestion.cwnd.saturating_sub(flight),
         }
     }
 
-    fn pipe(&self) -> u32 {
+    fn pipe(&self, cx: &Context) -> u32 {
+        let lost = |seq| self.is_lost(cx, seq);
         self.scoreboard
-            .pipe(self.snd_una, self.snd_nxt, self.congestion.high_rxt, self.smss())
+            .pipe(self.snd_una, self.snd_nxt, self.congestion.high_rxt, &lost)
+    }
+
+    /// Whether an octet is thought to be lost: by what is reported above it, or by time.
+    fn is_lost(&self, cx: &Context, seq: SeqNum) -> bool {
+        match self.uses_rack(cx) {
+            true => self.rack_lost(seq),
+            false => self.scoreboard.is_lost(seq, self.smss()),
+        }
     }
 
     fn uses_sack(&self, cx: &Context) -> bool {
@@ -195,7 +204,8 @@ impl Tcb {
                     self.congestion.cwnd += smss;
                 }
                 let early = self.uses_sack(cx) && self.scoreboard.is_lost(self.snd_una, smss);
-                if self.congestion.dup_acks >= DUP_THRESH || early || self.has(Defect::HastyFastRetransmit) {
+                let enough = self.congestion.dup_acks >= DUP_THRESH || early;
+                if enough && !self.uses_rack(cx) || self.has(Defect::HastyFastRetransmit) {
                     self.enter_recovery(cx);
                 }
             }
@@ -212,7 +222,7 @@ impl Tcb {
 
     /// The third duplicate ACK: fast retransmit (RFC 5681 section 3.2), unless what it speaks of was dealt with already
     /// (RFC 6582 section 3.2 step 2, RFC 6675 section 5.1).
-    fn enter_recovery(&mut self, cx: &mut Context) {
+    pub fn enter_recovery(&mut self, cx: &mut Context) {
         if self.snd_una.before(self.congestion.recover) || self.has(Defect::NoFastRetransmit) {
             return;
         }
@@ -250,7 +260,7 @@ impl Tcb {
     /// NextSeg() of RFC 6675 section 4, without its second rule: new data is sent by who calls us.
     fn resend_lost(&mut self, cx: &mut Context) {
         let smss = self.smss();
-        while self.congestion.cwnd.saturating_sub(self.pipe()) >= smss {
+        while self.congestion.cwnd.saturating_sub(self.pipe(cx)) >= smss {
             if let Some(seq) = self.next_hole(cx) {
                 let length = self.send_again(cx, seq);
                 if length == 0 {
@@ -267,13 +277,12 @@ impl Tcb {
     }
 
     fn next_hole(&self, cx: &Context) -> Option<SeqNum> {
-        let smss = self.smss();
         let start = super::seq::later(self.congestion.high_rxt, self.snd_una);
         let start = self.scoreboard.end_of(start).unwrap_or(start);
         let below = self.scoreboard.highest().is_some_and(|highest| start.before(highest));
         // Rule 1: judged lost. Rule 3: not yet, but there is no new data to send instead.
         let idle = !self.may_send_new(cx) && !self.has(Defect::HolesNearTheEndWait);
-        let fits = below && (self.scoreboard.is_lost(start, smss) || idle);
+        let fits = below && (self.is_lost(cx, start) || idle);
         fits.then_some(start)
     }
 
@@ -317,6 +326,7 @@ impl Tcb {
         } else if self.has(Defect::ThresholdLoweredByEveryTimeout) {
             self.congestion.ssthresh = (self.congestion.ssthresh / 4).max(2 * self.smss());
         }
+        self.rack_timeout();
         self.ecn.cwr = self.agreed.ecn;
         if !self.has(Defect::ReportsKeptAfterTimeout) {
             self.scoreboard.clear();

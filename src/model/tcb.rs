@@ -4,6 +4,7 @@ use super::congestion::Congestion;
 use super::context::Context;
 use super::defect::{Defect, Mistakes};
 use super::queues::{ReceiveQueue, SendQueue};
+use super::rack::Rack;
 use super::sack::{Reports, Scoreboard};
 use super::seq::{leq, span};
 use super::settings::Settings;
@@ -59,6 +60,10 @@ pub(super) struct Timers {
     pub user: Option<Instant>,
     /// 2MSL.
     pub time_wait: Option<Instant>,
+    /// When what was not reported yet is lost (RFC 8985 section 6.2).
+    pub reordering: Option<Instant>,
+    /// The probe for a lost tail (RFC 8985 section 7.2).
+    pub tail_probe: Option<Instant>,
     /// How long FIN-WAIT-2 may last.
     pub fin_wait_2: Option<Instant>,
 }
@@ -217,6 +222,7 @@ pub(super) struct Tcb {
     pub reports: Reports,
     pub scoreboard: Scoreboard,
     pub congestion: Congestion,
+    pub rack: Rack,
     pub round_trip: RoundTrip,
     pub timers: Timers,
     /// How long until the next window probe.
@@ -311,6 +317,7 @@ impl Tcb {
             reports: Reports::default(),
             scoreboard: Scoreboard::default(),
             congestion: Congestion::default(),
+            rack: Rack::default(),
             round_trip: RoundTrip::unmeasured(cx),
             timers: Timers::default(),
             persist_for: Duration::ZERO,
@@ -443,6 +450,8 @@ impl Tcb {
         let all = [
             timers.retransmission,
             timers.persist,
+            timers.reordering,
+            timers.tail_probe,
             timers.override_delay,
             timers.delayed_ack,
             timers.keep_alive,
