@@ -88,7 +88,7 @@ impl Conn {
     }
 
     /// Whether the application has sent what a frame carries.
-    fn has_the_octets_of(&self, frame: &Frame) -> bool {
+    pub fn has_the_octets_of(&self, frame: &Frame) -> bool {
         let payload = &frame.segment().payload;
         let from = (frame.data_at() - 1).max(0) as usize;
         self.app_sent.get(from..from + payload.len()) == Some(payload)

@@ -30,7 +30,7 @@ pub(super) struct Debt {
 impl Debt {
     /// Whether a frame comes too late to be the answer: the ACK of data may wait for a timer, no other may.
     pub fn has_lapsed(&self, frame: &Frame, soon: Duration) -> bool {
-        frame.at.earliest > self.at + soon || self.covers == i64::MAX && frame.order > self.until
+        frame.at.earliest >= self.at + soon || self.covers == i64::MAX && frame.order > self.until
     }
 }
 

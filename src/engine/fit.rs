@@ -242,7 +242,7 @@ fn fit_stretch(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt:
         data_at + frame.taken as i64
     };
     let end = data_at + payload as i64 + i64::from(frame.fin_left);
-    if at < begin && conn.lossy {
+    if at < begin && conn.lossy && conn.has_the_octets_of(frame) {
         return Ok(Fit::Early);
     }
     if at < begin || end <= at {
@@ -585,6 +585,8 @@ fn option_differs(want: &OptionValue, got: &TcpOption, scope: &Scope) -> Result<
         (OptionValue::Other(kind, want), TcpOption::Other { kind: k, data }) if kind == k => {
             octets_differ(want, data, scope).map(Some)
         }
+        // By its number alone an option is meant that has a name, too.
+        (OptionValue::Other(kind, None), other) if other.kind() == Some(*kind) => Ok(Some(None)),
         _ => Ok(None),
     }
 }

@@ -17,7 +17,7 @@ impl Config {
     /// Conditions of requirements, and abilities of the same names, that these choices take away.
     fn lost(&self) -> Vec<&'static str> {
         let always_cookies = self.syn_cookies == SynCookies::Always;
-        let losses: [(bool, &[&str]); 9] = [
+        let losses: [(bool, &[&str]); 10] = [
             (!self.rfc5961, &["rfc5961"]),
             // RFC 6191 goes by timestamps.
             (!self.timestamps, &["timestamps", "rfc6191"]),
@@ -29,6 +29,7 @@ impl Config {
             (!self.path_mtu_discovery, &["path-mtu-discovery"]),
             (!self.limited_transmit, &["limited-transmit"]),
             (self.syn_cookies == SynCookies::Never, &["syn-cookies"]),
+            (self.initial_window == InitialWindow::Rfc6928, &["initial-window-4"]),
         ];
         let mut lost: Vec<&str> = losses
             .iter()

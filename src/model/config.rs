@@ -292,6 +292,8 @@ pub struct Config {
     pub restart_after_idle: bool,
     /// When SYN cookies are used.
     pub syn_cookies: SynCookies,
+    /// Whether the timestamp of a cookie remembers what else the SYN offered (RFC 4987 section 3.6).
+    pub cookie_options: bool,
     /// RTO before a measurement (RFC 6298 section 2.1).
     pub rto_initial: Duration,
     /// The least RTO (RFC 6298 section 2.4).
@@ -300,6 +302,8 @@ pub struct Config {
     pub rto_max: Duration,
     /// ECN.
     pub ecn: EcnUse,
+    /// Whether a SYN that is sent again asks for ECN again (RFC 3168 section 6.1.1.1).
+    pub ecn_asked_again: bool,
     /// Hard ICMP errors.
     pub hard_errors: HardError,
     /// Soft ICMP errors while opening.
@@ -377,10 +381,12 @@ impl Default for Config {
             initial_window: InitialWindow::Rfc5681,
             restart_after_idle: true,
             syn_cookies: SynCookies::WhenFull,
+            cookie_options: false,
             rto_initial: Duration::from_secs(1),
             rto_min: Duration::from_secs(1),
             rto_max: Duration::from_secs(60),
             ecn: EcnUse::WhenAsked,
+            ecn_asked_again: false,
             hard_errors: HardError::SoftWhenSynchronized,
             soft_errors: SoftError::Note,
             path_mtu_discovery: true,

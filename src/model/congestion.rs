@@ -53,7 +53,9 @@ impl Tcb {
             return;
         }
         self.congestion.ssthresh = u32::MAX;
-        let lost = self.round_trip.syn_timed_out && !self.has(Defect::FullWindowAfterSynLoss);
+        // RFC 6928 section 2 takes a single loss for an accident.
+        let accidents = u32::from(cx.config.initial_window == InitialWindow::Rfc6928);
+        let lost = self.round_trip.syn_timeouts > accidents && !self.has(Defect::FullWindowAfterSynLoss);
         self.congestion.cwnd = match lost {
             true => smss,
             false if self.has(Defect::HandshakeOpensWindow) => initial_window(cx, smss) + smss,

@@ -8,7 +8,7 @@ use super::options::announced_mss;
 use super::segment_arrives::Arriving;
 use super::segment_arrives::closed::send_reset;
 use super::settings::Settings;
-use super::tcb::{Opened, Tcb};
+use super::tcb::{Agreed, Opened, Tcb};
 use crate::case::State;
 use crate::model::defect::Defect;
 use crate::target::{CallId, SocketId};
@@ -176,14 +176,29 @@ impl Model {
 
     // ----- cookies --------------------------------------------------------------------------------------------------
 
-    /// A SYN,ACK whose ISS is all that is remembered. What a cookie cannot tell is not offered: neither scaling nor SACK
-    /// nor timestamps (RFC 4987 section 3.6).
+    /// A SYN,ACK whose ISS is all that is remembered. What a cookie cannot tell is not offered (RFC 4987 section 3.6):
+    /// neither scaling nor SACK nor timestamps, unless a timestamp remembers the others.
     fn send_cookie(&mut self, at: usize, peer: SocketAddr, syn: &Arriving) {
         let listener = &self.listeners[at];
         let local = listener.local;
         let default = super::options::default_mss(local.is_ipv4()) as u16;
         let iss = isn::syn_cookie(&self.cx, local, peer, syn.seq, syn.mss.unwrap_or(default));
-        let mss = announced_mss(&self.cx, local.is_ipv4(), listener.settings.mss);
+        let mut options = vec![TcpOption::Mss(
+            u16::try_from(announced_mss(&self.cx, local.is_ipv4(), listener.settings.mss)).unwrap_or(u16::MAX),
+        )];
+        if self.cx.config.cookie_options && syn.timestamps.is_some() {
+            let mut tcb = Tcb::new(
+                &self.cx,
+                local,
+                peer,
+                Opened::Passive(listener.socket),
+                listener.settings,
+            );
+            tcb.agree(&self.cx, syn);
+            tcb.state = State::SynReceived;
+            options = tcb.syn_options(&self.cx);
+            options.iter_mut().for_each(|option| remember(tcb.agreed, option));
+        }
         let buffer = listener
             .settings
             .receive_buffer
@@ -193,7 +208,7 @@ impl Model {
             ack: syn.seq.advanced(1),
             flags: Flags::SYN | Flags::ACK,
             window: buffer.min(usize::from(u16::MAX)) as u16,
-            options: vec![TcpOption::Mss(u16::try_from(mss).unwrap_or(u16::MAX))],
+            options,
             ..Segment::default()
         };
         self.cx.send(local, peer, segment, Ecn::NotEct);
@@ -215,14 +230,20 @@ impl Model {
             return true;
         }
         let mut tcb = Tcb::new(&self.cx, local, peer, Opened::Passive(socket), settings);
-        tcb.agreed = super::tcb::Agreed::default();
+        let rcv_wind_shift = tcb.agreed.rcv_wind_shift;
+        tcb.agreed = Agreed::default();
+        if let Some((value, echo)) = segment.timestamps.filter(|_| self.cx.config.cookie_options) {
+            tcb.agreed = remembered(echo, rcv_wind_shift);
+            tcb.ts_recent = value;
+            tcb.ts_recent_at = self.cx.now;
+        }
         tcb.set_iss(cookie);
         tcb.set_irs(irs);
         tcb.snd_mss = usize::from(mss);
         if self.cx.has(Defect::CookieMssForgotten) {
             tcb.snd_mss = 1460;
         }
-        tcb.agreed.timestamps = self.cx.has(Defect::CookieOptionsMisread);
+        tcb.agreed.timestamps |= self.cx.has(Defect::CookieOptionsMisread);
         tcb.snd_nxt = cookie.advanced(1);
         tcb.state = State::SynReceived;
         tcb.rcv_edge = tcb.rcv_nxt.advanced(i64::from(tcb.first_window(&self.cx)));
@@ -301,6 +322,40 @@ impl Model {
         old.user.socket = None;
         self.listen_syn(at, peer, segment.clone(), Some(Box::new(old)));
         true
+    }
+}
+
+/// The bits of a cookie's timestamp: the peer's shift, and whether it permitted SACK.
+const SHIFT_BITS: u32 = 0xf;
+const SACK_BIT: u32 = 0x10;
+/// The shift of a peer that offered none.
+const NO_SHIFT: u32 = 0xf;
+
+/// Writes what was agreed upon into the low bits of a SYN,ACK's timestamp. The clock loses them: it goes back by 31 ms at
+/// most, before anything has been sent.
+fn remember(agreed: Agreed, option: &mut TcpOption) {
+    if let TcpOption::Timestamps { value, .. } = option {
+        let shift = if agreed.scaled {
+            u32::from(agreed.snd_wind_shift)
+        } else {
+            NO_SHIFT
+        };
+        let sack = if agreed.sack { SACK_BIT } else { 0 };
+        *value = *value & !(SHIFT_BITS | SACK_BIT) | shift | sack;
+    }
+}
+
+/// What a timestamp that comes back says was agreed upon.
+fn remembered(echo: u32, rcv_wind_shift: u8) -> Agreed {
+    let shift = echo & SHIFT_BITS;
+    let scaled = shift != NO_SHIFT;
+    Agreed {
+        timestamps: true,
+        sack: echo & SACK_BIT != 0,
+        scaled,
+        snd_wind_shift: if scaled { shift as u8 } else { 0 },
+        rcv_wind_shift: if scaled { rcv_wind_shift } else { 0 },
+        ecn: false,
     }
 }
 

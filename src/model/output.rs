@@ -251,9 +251,10 @@ impl Tcb {
         let again = self.has_outstanding();
         let options = self.syn_options(cx);
         let flags = match self.state {
-            // An ECN-setup SYN has ECE and CWR; a second try goes without (RFC 3168 section 6.1.1.1).
+            // An ECN-setup SYN has ECE and CWR; a second try may go without (RFC 3168 section 6.1.1.1).
             State::SynSent
-                if (cx.config.ecn == super::config::EcnUse::Ask || self.has(Defect::EcnAskedUnasked)) && !again =>
+                if (cx.config.ecn == super::config::EcnUse::Ask || self.has(Defect::EcnAskedUnasked))
+                    && (!again || cx.config.ecn_asked_again) =>
             {
                 Flags::SYN | Flags::ECE | Flags::CWR
             }

@@ -73,8 +73,8 @@ pub(super) struct RoundTrip {
     pub timed: Option<(SeqNum, Instant)>,
     /// Timeouts in a row.
     pub backoffs: u32,
-    /// Whether the SYN, or the SYN,ACK, had to be sent again (RFC 6298 section 5.7).
-    pub syn_timed_out: bool,
+    /// How often the SYN, or the SYN,ACK, had to be sent again (RFC 6298 section 5.7).
+    pub syn_timeouts: u32,
 }
 
 /// What is owed to the peer (RFC 9293 section 3.8.6.3).
@@ -265,7 +265,7 @@ impl RoundTrip {
             rto: cx.config.rto_initial / if cx.has(Defect::RtoTooShort) { 5 } else { 1 },
             timed: None,
             backoffs: 0,
-            syn_timed_out: false,
+            syn_timeouts: 0,
         }
     }
 }

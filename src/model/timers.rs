@@ -89,7 +89,7 @@ impl Tcb {
         let first = self.round_trip.backoffs == 0;
         self.back_off(cx);
         if self.snd_una == self.iss {
-            self.round_trip.syn_timed_out = true;
+            self.round_trip.syn_timeouts += 1;
             self.round_trip.timed = None;
             self.send_syn(cx);
         } else {
@@ -194,7 +194,7 @@ impl Tcb {
 
     /// After the handshake: a SYN that timed out makes the first RTO for data a careful one (section 5.7).
     pub fn settle_rto(&mut self) {
-        if self.round_trip.syn_timed_out && !self.has(Defect::RtoAfterSynLossShort) {
+        if self.round_trip.syn_timeouts > 0 && !self.has(Defect::RtoAfterSynLossShort) {
             self.round_trip.rto = RTO_AFTER_SYN;
             self.round_trip.backoffs = 0;
         }

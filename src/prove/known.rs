@@ -6,68 +6,72 @@ use crate::model::Defect;
 use crate::suite::Pattern;
 
 /// Mistakes that no row notices yet, and what it would take.
-const MISTAKES: &[(&str, &str)] = &[
-    (
-        "right-overlap-kept",
-        "no case reads what lies past the right edge once the window has moved",
-    ),
-    (
-        "fin-beyond-window-taken",
-        "no case sends a FIN that lies just past the right edge behind text inside",
-    ),
-    ("paws-spares-acks", "no case sends an ACK without text that is too old"),
-    (
-        "ts-recent-follows-everything",
-        "no case tells by PAWS what a segment above a gap did to TS.Recent",
-    ),
-    (
-        "ack-of-unsent-keeps-text",
-        "no case puts text on an ACK of what was never sent",
-    ),
-    (
-        "window-from-old-segments",
-        "no case sends a reordered window to an endpoint that has much to send",
-    ),
-    ("data-after-fin-taken", "no case reads after text that follows a FIN"),
-    (
-        "time-wait-restarted-by-anything",
-        "no case measures TIME-WAIT after a segment that is no FIN",
-    ),
-    ("cookie-for-ever", "no case keeps a cookie for minutes"),
-    (
-        "fast-open-unasked",
-        "no case asks a listener for a cookie that has not switched fast open on",
-    ),
-    (
-        "announced-mss-too-large",
-        "no case compares the announced MSS with the MTU",
-    ),
-    (
-        "scale-applied-to-syn",
-        "no case sends as much as a scaled window on a SYN would allow",
-    ),
-    (
-        "wrong-checksum",
-        "the engine reads frames whatever their checksum; that is for rules over every run",
-    ),
-    ("timestamp-echo-zero", "no case compares TSecr with what was sent"),
-    ("timestamp-clock-stands", "no case compares two TSvals"),
-    (
-        "probe-gives-up",
-        "no case keeps a window shut for longer than the user timeout",
-    ),
-    ("keep-alive-too-often", "no case waits for two hours"),
-    ("no-slow-start", "no case counts what is sent per round trip"),
-    ("reports-ignored", "no case has two holes that only SACK tells apart"),
-    (
-        "packet-too-big-without-floor",
-        "no case tells of an MTU below the least",
-    ),
-    ("broadcast-answered", "a case has no way to write another destination"),
-];
+const MISTAKES: &[(&str, &str)] = &[];
+
+/// Rows that no choice of the reference endpoint makes it run, and why.
+const ROWS: &[(&str, &str)] = &[(
+    "rack/*",
+    "the reference endpoint has no RACK-TLP (RFC 8985); a stack that claims it is asked",
+)];
 
 /// Rows that do not pass under a choice: the choice, the rows, and why that is as it should be.
 const CHOICES: &[(&str, &str, &str)] = &[
+    (
+        "delayed-ack=no",
+        "timers/ack-waits-for-company",
+        "the row is about just this: SHLD-18 asks for delayed ACKs",
+    ),
+    (
+        "delayed-ack=no",
+        "timestamps/echo[delayed]",
+        "the row is about just this: what an ACK that waited for company echoes",
+    ),
+    (
+        "dsack=no",
+        "sack/edges-of-duplicates*",
+        "the rows are about duplicates that are not reported then",
+    ),
+    (
+        "keep-out-of-order=no",
+        "timestamps/echo[gap]",
+        "the row is about just this: SHLD-31 asks to keep what is above a gap",
+    ),
+    (
+        "limited-transmit=no",
+        "congestion/fast-recovery[limited-transmit]",
+        "the row is about just this: RFC 3042",
+    ),
+    ("recovery=newreno", "sack/reported-is-not-sent-again", NO_SACK),
+    ("recovery=newreno", "sack/tail*", NO_SACK),
+    ("recovery=newreno", "sack/threshold*", NO_SACK),
+    ("recovery=newreno", "sack/two-holes", NO_SACK),
+    (
+        "repeated-syn=syn-ack",
+        "handshake/out-of-window*",
+        "the rows are about just this: RFC 9293 answers by an ACK",
+    ),
+    (
+        "rfc5961=no",
+        "time-wait/not-yet*",
+        "a SYN in the window resets the connection then, as RFC 793 has it",
+    ),
+    (
+        "sack-blocks=one",
+        "sack/edges-of-duplicates*",
+        "the rows are about just this: as many blocks as fit",
+    ),
+    (
+        "time-wait-after-reset",
+        "time-wait/old-ack",
+        "who stays in TIME-WAIT takes no SYN with a lower number",
+    ),
+    ("syn-cookies=always", "congestion/lost-syn*", NO_HALF_OPEN),
+    ("syn-cookies=always", "handshake/half-open-given-up", NO_HALF_OPEN),
+    ("syn-cookies=always", "handshake/out-of-window*", NO_HALF_OPEN),
+    ("syn-cookies=always", "handshake/syn-ack-given-up", NO_HALF_OPEN),
+    ("syn-cookies=always", "portrait/syn-ack-retries", NO_HALF_OPEN),
+    ("syn-cookies=always", "retransmission/after-a-lost-syn*", NO_HALF_OPEN),
+    ("syn-cookies=always", "retransmission/first-sample*", NO_HALF_OPEN),
     (
         "close-with-unread=fin",
         "close/how-close-speaks[unread-data]",
@@ -155,6 +159,7 @@ const CHOICES: &[(&str, &str, &str)] = &[
     ),
 ];
 
+const NO_SACK: &str = "the row is about RFC 6675, which is left out then";
 const NO_HALF_OPEN: &str = "with a cookie there is no connection in SYN-RECEIVED (RFC 4987 section 3.6)";
 const COOKIE_AGAIN: &str =
     "an ACK of the old connection brings its cookie back, and opens it again (RFC 4987 section 3.6)";
@@ -176,6 +181,11 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "*doubled",
         "both copies of the FIN are answered, and the answers are alike",
     ),
+    (
+        "retransmission/after-a-partial-ack[state=FINWAIT1]",
+        "*without FIN",
+        "a FIN may come in a segment of its own",
+    ),
     ("close/ack-of-peers-fin-lost*", "expect: nothing: an ACK", STILL_OWED),
     ("simultaneous-close/loss*", "expect: nothing: an ACK", STILL_OWED),
 ];
@@ -185,6 +195,7 @@ const STILL_OWED: &str = "the ACK of the FIN was dropped on the way, so it may c
 /// An entry, and whether it was needed.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
+    rows: Vec<bool>,
     choices: Vec<bool>,
     changes: Vec<bool>,
 }
@@ -192,9 +203,17 @@ pub(super) struct Known {
 impl Known {
     pub fn new() -> Known {
         Known {
+            rows: vec![false; ROWS.len()],
             choices: vec![false; CHOICES.len()],
             changes: vec![false; CHANGES.len()],
         }
+    }
+
+    /// Why a row is not for the reference endpoint.
+    pub fn row(&mut self, row: &str) -> Option<&'static str> {
+        let at = ROWS.iter().position(|(rows, _)| Pattern::new(rows).fits(row))?;
+        self.rows[at] = true;
+        Some(ROWS[at].1)
     }
 
     /// Why a row need not pass under a choice.
@@ -216,10 +235,12 @@ impl Known {
 
     /// What was never needed, in words.
     pub fn unneeded(&self) -> Vec<String> {
+        let rows = ROWS.iter().zip(&self.rows).filter(|(_, needed)| !**needed);
+        let rows = rows.map(|((rows, _), _)| format!("{rows} is for the reference endpoint"));
         let choices = CHOICES.iter().zip(&self.choices).filter(|(_, needed)| !**needed);
         let changes = CHANGES.iter().zip(&self.changes).filter(|(_, needed)| !**needed);
         let choices = choices.map(|((switch, rows, _), _)| format!("{rows} passes under {switch}"));
-        choices
+        rows.chain(choices)
             .chain(changes.map(|((rows, what, _), _)| format!("{rows} notices `{what}`")))
             .collect()
     }
@@ -258,6 +279,6 @@ mod tests {
                 .is_some()
         );
         assert_eq!(known.change("network/bad-line", "expect: ACK data=5000: ack +1"), None);
-        assert_eq!(known.unneeded().len(), CHOICES.len() + CHANGES.len() - 2);
+        assert_eq!(known.unneeded().len(), ROWS.len() + CHOICES.len() + CHANGES.len() - 2);
     }
 }

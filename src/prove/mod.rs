@@ -34,6 +34,7 @@ pub use row::{Excuse, Row, RowProof, Unnoticed};
 pub use trouble::{Trouble, Where};
 
 use crate::case::Script;
+use crate::engine::Verdict;
 use crate::model::{Defect, Defects};
 use crate::suite::{Axes, expand};
 use crate::target::RunnerError;
@@ -137,7 +138,17 @@ impl Proof {
         let mut known = Known::new();
         let mut judgement = Judgement::default();
         for row in &self.rows {
-            let mut wrong: Vec<String> = row.troubles.iter().map(Trouble::to_string).collect();
+            let mut wrong = Vec::new();
+            for trouble in &row.troubles {
+                let not_for_it = matches!(trouble, Trouble::NotPassed(_, Verdict::NotApplicable, _));
+                match known.row(&row.row).filter(|_| not_for_it) {
+                    Some(why) => {
+                        let what = "does not apply to the reference endpoint".to_owned();
+                        judgement.known.push((row.row.clone(), what, why));
+                    }
+                    None => wrong.push(trouble.to_string()),
+                }
+            }
             for (switch, how) in &row.not_under {
                 match known.choice(switch, &row.row) {
                     Some(why) => judgement

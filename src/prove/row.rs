@@ -130,9 +130,8 @@ pub(super) struct Proving<'a> {
 /// The whole proof of a row, on its plainest run.
 pub(super) fn prove(stand: &Stand, row: &Row) -> RowProof {
     let mut proving = Proving::new(stand, row);
-    let default = stand.choice(&[], Claims::Honest);
     let run = &row.runs[0];
-    let base = proving.trial(run, &default, Defects::NONE, None);
+    let (default, base) = proving.where_it_applies(run);
     if proving.passes(&default, &base) {
         proving.bite(run, &default, &base);
         proving.change(run, &default, &base);
@@ -146,9 +145,8 @@ pub(super) fn prove(stand: &Stand, row: &Row) -> RowProof {
 /// The mistakes among `these` that other runs of the row notice, and how many runs that took.
 pub(super) fn caught_elsewhere(stand: &Stand, row: &Row, these: Defects) -> (Defects, usize) {
     let mut proving = Proving::new(stand, row);
-    let default = stand.choice(&[], Claims::Honest);
     for run in &row.runs[1..] {
-        let base = proving.trial(run, &default, Defects::NONE, None);
+        let (default, base) = proving.where_it_applies(run);
         if base.outcome.verdict == Verdict::Pass {
             let left = base.asked.both(these).without(proving.proof.caught);
             proving.try_each(run, &default, left);
@@ -192,6 +190,22 @@ impl<'a> Proving<'a> {
         self.proof.runs += 1;
         self.stand
             .run(run, choice, defects, change.map(|change| &change.alteration))
+    }
+
+    /// The default choices; where a row does not apply to who makes these, the first other under which it does.
+    fn where_it_applies(&mut self, run: &Run) -> (Choice, Trial) {
+        let default = self.stand.choice(&[], Claims::Honest);
+        let base = self.trial(run, &default, Defects::NONE, None);
+        if base.outcome.verdict == Verdict::NotApplicable {
+            for switch in SWITCHES {
+                let choice = self.stand.choice(&[*switch], Claims::Honest);
+                let trial = self.trial(run, &choice, Defects::NONE, None);
+                if trial.outcome.verdict != Verdict::NotApplicable {
+                    return (choice, trial);
+                }
+            }
+        }
+        (default, base)
     }
 
     fn passes(&mut self, choice: &Choice, base: &Trial) -> bool {

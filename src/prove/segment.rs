@@ -13,6 +13,9 @@ pub(super) type Other = (String, Packet);
 /// How far away a number is put that must leave a range.
 const FAR: u32 = 1 << 30;
 
+/// A segment that is shorter than the one that came, as it could lawfully be where nothing tells how long it is.
+pub(super) const AN_OCTET_LESS: &str = "an octet less";
+
 /// All others of a segment that a pattern describes. `chooses`: it is the first of its sender, and any ISN is as good.
 pub(super) fn others(pattern: &SegmentPattern, packet: &Packet, chooses: bool) -> Vec<Other> {
     let mut others = Others {
@@ -161,7 +164,7 @@ impl Others<'_> {
         }
         // However much of what was sent before a segment repeats, it repeats it.
         if exact && (written || !self.pattern.again) {
-            self.add("an octet less", |it| {
+            self.add(AN_OCTET_LESS, |it| {
                 it.payload.pop();
             });
         }
@@ -290,7 +293,7 @@ fn is_of_kind(wanted: &OptionValue, option: &TcpOption) -> bool {
         | (OptionValue::FastOpen(_), TcpOption::FastOpen(_))
         | (OptionValue::Md5(_), TcpOption::Md5(_))
         | (OptionValue::UserTimeout(_), TcpOption::UserTimeout(_)) => true,
-        (OptionValue::Other(wanted, _), TcpOption::Other { kind, .. }) => wanted == kind,
+        (OptionValue::Other(wanted, _), other) => other.kind() == Some(*wanted),
         _ => false,
     }
 }

@@ -97,6 +97,24 @@ impl TcpOption {
         written.len().next_multiple_of(4)
     }
 
+    /// The kind octet; none of what is no option at all.
+    pub fn kind(&self) -> Option<u8> {
+        Some(match self {
+            TcpOption::Eol => EOL,
+            TcpOption::Nop => NOP,
+            TcpOption::Mss(_) => MSS,
+            TcpOption::WindowScale(_) => WINDOW_SCALE,
+            TcpOption::SackPermitted => SACK_PERMITTED,
+            TcpOption::Sack(_) => SACK,
+            TcpOption::Timestamps { .. } => TIMESTAMPS,
+            TcpOption::Md5(_) => MD5,
+            TcpOption::UserTimeout(_) => USER_TIMEOUT,
+            TcpOption::FastOpen(_) => FAST_OPEN,
+            TcpOption::Other { kind, .. } => *kind,
+            TcpOption::Raw(_) => return None,
+        })
+    }
+
     /// Appends the option as on the wire. A length above 255 is written as 255.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         match self {
