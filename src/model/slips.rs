@@ -43,10 +43,9 @@ fn blocks_of(segment: &mut Segment) -> Option<&mut Vec<(u32, u32)>> {
 }
 
 /// One island as if it were two.
-fn in_two(blocks: &mut Vec<(u32, u32)>) {
-    let (left, right) = blocks[0];
+fn halves((left, right): (u32, u32)) -> [(u32, u32); 2] {
     let middle = left.wrapping_add(1);
-    *blocks = vec![(left, middle), (middle, right)];
+    [(left, middle), (middle, right)]
 }
 
 /// Puts another TSecr on a segment that has one.
@@ -272,11 +271,16 @@ impl Tcb {
         }
         let acked = (self.irs.0.wrapping_add(1), self.rcv_nxt.0);
         let Some(blocks) = blocks_of(segment) else { return };
-        if self.has(Defect::SackTooLongOnText) {
-            blocks[0].1 = blocks[0].1.wrapping_add(1);
+        if let [_, second] = blocks[..]
+            && self.has(Defect::SackTooLongOnText)
+        {
+            blocks[1].1 = second.1.wrapping_add(1);
         }
-        if self.has(Defect::SackInTwoOnText) && blocks.len() == 1 {
-            in_two(blocks);
+        if let [_, second] = blocks[..]
+            && self.has(Defect::SackInTwoOnText)
+        {
+            blocks.truncate(1);
+            blocks.extend(halves(second));
         }
         if self.has(Defect::DuplicateReportOnText) && acked.0 != acked.1 {
             blocks.insert(0, acked);
@@ -291,12 +295,12 @@ impl Tcb {
         if pure && self.fin_received && self.has(Defect::EcnCapableAckOfFin) && self.agreed.ecn {
             *ecn = Ecn::Ect0;
         }
-        if !fin {
-            return;
-        }
-        if self.has(Defect::FinWithoutTimestamps) {
+        if pure && self.fin_received && self.has(Defect::AckOfFinWithoutTimestamps) {
             let times = |option: &TcpOption| matches!(option, TcpOption::Timestamps { .. });
             segment.options.retain(|option| !times(option));
+        }
+        if !fin {
+            return;
         }
         if self.has(Defect::FinEchoesNothing) {
             echo_instead(segment, 0);
@@ -320,7 +324,7 @@ impl Tcb {
         }
         let longer = |block: &(u32, u32)| block.1.wrapping_sub(block.0) > 1;
         if self.has(Defect::SackIslandInTwo) && blocks.len() == 1 && longer(&blocks[0]) {
-            in_two(blocks);
+            *blocks = halves(blocks[0]).to_vec();
         }
     }
 }
