@@ -389,6 +389,8 @@ defects! {
     PartialAckWaits "partial-ack-waits" ["RFC6582-3.2-1"] "After a partial ACK the next hole waits for the timeout.";
     PartialAckLeavesWindow "partial-ack-leaves-window" ["RFC6582-3.2-2"] "A partial ACK does not deflate the window.";
     PartialAckLeavesTimer "partial-ack-leaves-timer" ["RFC6582-3.2-5"] "A partial ACK does not restart the timer.";
+    SpuriousTimeoutMissed "spurious-timeout-missed" ["RFC5682-2.1-3"] "Though F-RTO has found that a timeout was spurious, what was outstanding is sent again.";
+    DuplicatesLeaveDoubt "duplicates-leave-doubt" ["RFC5682-2.1-2"] "F-RTO goes on after duplicate ACKs, so that a real loss waits for the next timeout.";
     LimitedTransmitWidens "limited-transmit-widens" ["RFC3042-2-2"] "What limited transmit lets out stays in the window.";
     LimitedTransmitMissing "limited-transmit-missing" ["RFC3042-2-1", "RFC5681-3.2-4"] "The first two duplicate ACKs let nothing new out.";
     IcmpForAnyNumber "icmp-for-any-number" ["RFC5927-4.1-1"] "ICMP errors are believed whatever number they quote.";
@@ -479,6 +481,19 @@ defects! {
     SynAckOutOfData "syn-ack-out-of-data" ["RFC9293-SEG-ESTABLISHED-ACK-GOOD"] "When text has timed out twice the SYN,ACK is sent again.";
     UrgentOnRepeatedAck "urgent-on-repeated-ack" ["RFC9293-3.8.5-ONEOCTET"] "An ACK that repeats another has URG.";
     NumberSkipped "number-skipped" ["RFC9293-3.4-SYNFIN-SEQ"] "An ACK after text has a number one beyond it.";
+    SynEcnCapableAgain "syn-ecn-capable-again" ["RFC3168-6.1.1-10"] "A SYN, or a SYN,ACK, that is sent again is ECN-capable.";
+    SynEchoesGarbageAgain "syn-echoes-garbage-again" ["RFC7323-3.2-1"] "TSecr of a SYN that is sent again is not zero.";
+    ReservedBitsEchoed "reserved-bits-echoed" ["RFC9293-3.1-RESERVED-TX"] "The reserved bits of an ACK are those of the segment that it answers.";
+    AckOfFinWithoutTimestamps "ack-of-fin-without-timestamps" ["RFC7323-3.2-5"] "Once the peer's FIN has come ACKs have no timestamps.";
+    FinEchoesNothing "fin-echoes-nothing" ["RFC7323-3.2-2"] "TSecr of a FIN is zero.";
+    FinEchoesTheSyn "fin-echoes-the-syn" ["RFC7323-4.3-4"] "A FIN echoes the timestamp of the peer's SYN.";
+    TextEchoesTheLatest "text-echoes-the-latest" ["RFC7323-4.3-4"] "A segment with text echoes the timestamp that came last, above a gap too.";
+    TimestampStandsAgain "timestamp-stands-again" ["RFC7323-4.1-1"] "What is sent again has the TSval of the first time.";
+    EcnCapableAckOfFin "ecn-capable-ack-of-fin" ["RFC3168-6.1.4-1"] "An ACK after the peer's FIN is ECN-capable.";
+    StaleSackAgain "stale-sack-again" ["RFC2018-3-3"] "What is sent again has the SACK blocks of the first time.";
+    SackTooLongOnText "sack-too-long-on-text" ["RFC2018-3-1"] "The second SACK block of a segment with text is an octet too long.";
+    SackInTwoOnText "sack-in-two-on-text" ["RFC2018-4-6"] "A segment with text reports its second island in two blocks.";
+    DuplicateReportOnText "duplicate-report-on-text" ["RFC2883-4-3"] "A segment with text reports as a duplicate what it acknowledges.";
     SynAckRtoNotDoubled "syn-ack-rto-not-doubled" ["RFC6298-5.5-1"] "RTO of a SYN,ACK stays the same however often it expires.";
     FinRtoNotDoubled "fin-rto-not-doubled" ["RFC6298-5.5-1"] "RTO of a FIN stays the same however often it expires.";
     ReorderingTimerMissing "reordering-timer-missing" ["RFC8985-6.2-1"] "What time alone tells of a loss waits for another ACK.";

@@ -14,6 +14,8 @@ use core::time::Duration;
 
 /// The finest that its timers go, however short round trips are.
 const GRANULARITY: Duration = Duration::from_micros(100);
+/// The least PTO: what comes again in the same instant has no cause.
+const LEAST_PROBE_TIMEOUT: Duration = Duration::from_millis(3);
 /// WCDelAckT: how long a peer may keep an ACK back (section 7.2).
 const PEERS_ACK_DELAY: Duration = Duration::from_millis(200);
 /// PTO before a round trip was measured (section 7.2).
@@ -161,7 +163,7 @@ impl Tcb {
         let single = self.flight() <= self.smss();
         let delay = if single { PEERS_ACK_DELAY } else { Duration::ZERO };
         let wait = self.round_trip.srtt.map_or(FIRST_PROBE, |srtt| srtt * 2 + delay);
-        let at = cx.now + wait.max(2 * GRANULARITY);
+        let at = cx.now + wait.max(LEAST_PROBE_TIMEOUT);
         if self.timers.tail_probe.is_none() && self.timers.retransmission.is_some_and(|rto| at < rto) {
             self.timers.tail_probe = Some(at);
         }

@@ -8,7 +8,7 @@ use super::rack::Rack;
 use super::sack::{Reports, Scoreboard};
 use super::seq::{leq, span};
 use super::settings::Settings;
-use super::slips::FirstSending;
+use super::slips::{FirstSending, LastHeard};
 use crate::case::State;
 use crate::notation::ErrorName;
 use crate::target::{CallId, SocketId};
@@ -202,6 +202,8 @@ pub(super) struct Tcb {
     pub last_ack_sent: SeqNum,
     /// For mistakes only.
     pub first_sending: FirstSending,
+    /// For mistakes only.
+    pub last_heard: LastHeard,
     /// Where timestamps begin (RFC 7323 section 5.4).
     pub ts_offset: u32,
 
@@ -301,6 +303,7 @@ impl Tcb {
             ts_recent_at: cx.now,
             last_ack_sent: zero,
             first_sending: FirstSending::default(),
+            last_heard: LastHeard::default(),
             ts_offset: super::isn::timestamp_offset(cx, local, peer),
             agreed: Agreed::default(),
             snd_mss: super::options::default_mss(local.is_ipv4()),

@@ -101,7 +101,7 @@ impl Tcb {
             self.send_syn(cx);
         } else {
             self.take_delayed_claim();
-            self.on_timeout(first);
+            self.on_timeout(cx, first);
             if self.has(Defect::RtoNotStopped) && !self.has_outstanding() {
                 self.send_probe(cx, self.snd_una.advanced(-1), vec![0]);
             }
