@@ -23,7 +23,10 @@ fn nothing_unexpected(name: &str) {
             .args(["run", "--target", name, "--seed", seed])
             .output()
             .expect("the program runs");
-        let (out, err) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+        let (out, err) = (
+            String::from_utf8_lossy(&said.stdout),
+            String::from_utf8_lossy(&said.stderr),
+        );
         let end: Vec<&str> = out.lines().rev().take(40).collect();
         let end: Vec<&str> = end.into_iter().rev().collect();
         assert_eq!(said.status.code(), Some(0), "seed {seed}:\n{}\n{err}", end.join("\n"));
