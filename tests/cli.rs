@@ -654,7 +654,7 @@ fn a_row_that_notices_nothing_is_told_by_name() {
     );
     assert!(!out.contains("mine/good\n"), "{out}");
     assert!(
-        out.contains("2 rows proven, 1 with something wrong") && out.ends_with("NOT PROVEN.\n"),
+        out.contains("2 rows tried, 1 with something wrong") && out.ends_with("NOT PROVEN.\n"),
         "{out}"
     );
 }

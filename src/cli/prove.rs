@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
-use tcpvet::model::Defect;
+use tcpvet::model::{Defect, Defects};
 use tcpvet::prove::{Judgement, Proof, Row, RowProof, prove, rows};
 use tcpvet::report::ReportFile;
 use tcpvet::suite::{Axes, Selection, expand};
@@ -109,11 +109,11 @@ fn report(proof: &Proof, judgement: &Judgement, verbose: bool, took: Duration) -
     let by_rules = proof.by_rules.len();
     let all = Defect::ALL.len();
     let bad = judgement.rows.len();
+    let shy = proof.rows.iter().filter(|row| row.caught == Defects::NONE).count();
     let _ = writeln!(
         text,
-        "{} proven, {} with something wrong",
+        "{} tried, {bad} with something wrong, {shy} that notice no mistake",
         plural(proof.rows.len(), "row"),
-        bad
     );
     let _ = match judgement.known_mistakes.len() {
         0 => writeln!(
@@ -145,7 +145,11 @@ fn report(proof: &Proof, judgement: &Judgement, verbose: bool, took: Duration) -
         took.as_secs_f64()
     );
     let _ = match judgement.holds() {
-        true => writeln!(text, "Every row bites."),
+        true if shy == 0 => writeln!(text, "Every row bites."),
+        true => writeln!(
+            text,
+            "Every row bites that applies to the reference endpoint (-v tells of the others)."
+        ),
         false => writeln!(text, "NOT PROVEN."),
     };
     text
