@@ -71,6 +71,11 @@ impl Folder {
         })
     }
 
+    /// Whether it comes with the program.
+    pub fn is_bundled(&self) -> bool {
+        matches!(self.place, Place::Bundled(_))
+    }
+
     /// What it requires and is not there.
     pub fn missing(&self) -> Vec<&Needed> {
         self.runner
