@@ -90,6 +90,19 @@ fn the_greeting() {
 }
 
 #[test]
+fn an_agent_that_is_hostile_is_told_so_and_harms_nobody() {
+    let step = "frames that are no packets";
+    spoilt("endless", step, "said more than 100000 lines");
+    spoilt("long_line", step, "said a line of more than 33 MiB");
+    spoilt("half_line", step, "in the middle of a line, `frame 4500`");
+    wrong(
+        &["sleep", "600"],
+        "it greets: `agent NAME",
+        "did not end its answer within 10s",
+    );
+}
+
+#[test]
 fn lines_that_nobody_knows() {
     spoilt(
         "passes_over",

@@ -637,6 +637,30 @@ fn schema_targets_and_completions_are_printed() {
 }
 
 #[test]
+fn what_is_missing_to_run_the_rest_is_told_with_the_command_that_installs_it() {
+    let empty = Folder::new("no-programs");
+    let output = command(&["targets"]).env("PATH", &empty.0).output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{out}");
+    let told = |name: &str, missing: &str| {
+        let line = out.lines().find(|line| line.starts_with(name)).unwrap();
+        assert!(line.contains("cannot run here") && line.contains(missing), "{line}");
+    };
+    told("gvisor ", "not here: go");
+    told("lwip ", "not here: make, cc");
+    told("python ", "not here: python3");
+    let rest = out
+        .lines()
+        .find_map(|line| line.strip_prefix("To run the rest: "))
+        .unwrap();
+    let packages: Vec<&str> = rest.split(' ').skip_while(|word| *word != "install").skip(1).collect();
+    for package in ["gcc", "golang", "make", "python3"] {
+        assert!(packages.contains(&package), "{rest}");
+    }
+    assert!(out.contains("smoltcp    can run here"), "{out}");
+}
+
+#[test]
 fn mistaken_flags_are_exit_code_2() {
     for arguments in [
         ["--no-such-flag"].as_slice(),
@@ -720,7 +744,8 @@ fn after_ctrl_c_no_other_target_is_begun() {
 
 /// A runner that can be run nowhere.
 const NOWHERE: &str = "name: nowhere\nkind: agent\nmode: lockstep\ncommand: [./agent]\n\
-                       requires: [{program: no-such-compiler, apt: no-such-package}]\n";
+                       requires: [{program: no-such-compiler, apt: no-such-package}, \
+                       {file: /no/such/stack.h, apt: no-such-headers}]\n";
 
 #[test]
 fn several_targets_end_with_a_table_of_what_differs() {
@@ -785,12 +810,13 @@ fn of_several_targets_the_worst_decides_and_one_that_cannot_run_is_told_with_the
 
     let runner = Folder::with("nowhere", "runner", NOWHERE);
     let both = format!("{},model", runner.path(""));
-    let remedy = "not here: no-such-compiler; sudo apt install no-such-package";
+    let missing = "not here: no-such-compiler, /no/such/stack.h; ";
+    let remedy = "apt install no-such-headers no-such-package";
     let (code, out, err) = told(&["handshake/passive-open", "-t", &both]);
     assert_eq!(code, 3, "{out}");
-    assert!(err.contains(remedy), "{err}");
+    assert!(err.contains(missing) && err.contains(remedy), "{err}");
     assert!(
-        out.contains(&format!("not run: {remedy}\n")) && out.contains("4 pass"),
+        out.contains(&format!("not run: {missing}")) && out.contains("4 pass"),
         "{out}"
     );
     let (code, out, err) = told(&["handshake/passive-open", "-t", &runner.path("")]);

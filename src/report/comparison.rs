@@ -55,7 +55,6 @@ impl Comparison {
 
     /// What differs.
     pub fn differences(&self, unit: Unit) -> Vec<Difference<'_>> {
-        // In the order of the first report.
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
         let mut lines: Vec<(String, Vec<Vec<&RunResult>>)> = Vec::new();
         for (column, report) in self.reports.iter().enumerate() {
@@ -72,12 +71,19 @@ impl Comparison {
                 lines[line].1[column].push(result);
             }
         }
+        // Not every target has every case: `--quick` leaves out by the target's own times.
+        lines.sort_by(|(a, _), (b, _)| case(a).cmp(case(b)));
         let differing = lines.into_iter().filter_map(|(name, results)| {
             let (judged, at_all) = differ(&results);
             at_all.then_some(Difference { name, judged, results })
         });
         differing.collect()
     }
+}
+
+/// The case of a run's name.
+fn case(name: &str) -> &str {
+    name.split_once('[').map_or(name, |(case, _)| case)
 }
 
 /// Whether the verdicts of any run differ between targets that were judged, and whether they differ at all.
@@ -159,7 +165,7 @@ fn conclusion(comparison: &Comparison, ink: &Ink) -> String {
 
 const LEGEND: &str = "\
 2 fail: two of its runs, the others do better; dev: a SHOULD is not followed;
-obs: a MAY is not taken up; -: the target cannot, or does not claim it; ?: inconclusive";
+obs: a MAY is not taken up; -: cannot do it, or does not claim it; ?: inconclusive";
 
 fn table(comparison: &Comparison, every_row: bool, ink: &Ink) -> String {
     let unit = if every_row { Unit::Row } else { Unit::Case };
@@ -178,7 +184,7 @@ fn table(comparison: &Comparison, every_row: bool, ink: &Ink) -> String {
     }
     if !passed_over.is_empty() {
         let more = plural(passed_over.len(), "case");
-        text += &format!("{more} more only in what a target cannot do or does not claim (-v lists all, row by row)\n");
+        text += &format!("{more} more where one cannot do what another can (-v: all, row by row)\n");
     }
     text
 }
@@ -287,7 +293,7 @@ pass  2 fail reset/x
 ";
         assert!(shown.starts_with(expected), "{shown}");
         assert!(
-            shown.contains("\n1 case more only in what a target cannot do"),
+            shown.contains("\n1 case more where one cannot do what another can"),
             "{shown}"
         );
         assert!(shown.ends_with("NOT CONFORMING: linux, other.\n"), "{shown}");
