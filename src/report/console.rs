@@ -476,6 +476,7 @@ impl Page {
 
     /// Which entries of the expectations wait for their reasons.
     fn unexplained(&mut self, report: &Report) {
+        const SHOWN: usize = 6;
         let places = report
             .results
             .iter()
@@ -483,10 +484,15 @@ impl Page {
                 Expectation::Unexplained { place } => Some(place.as_str()),
                 _ => None,
             });
-        let places: BTreeSet<&str> = places.collect();
-        for place in places {
+        // All are of one file, so that a longer one is a later line.
+        let places: BTreeSet<(usize, &str)> = places.map(|place| (place.len(), place)).collect();
+        for (_, place) in places.iter().take(SHOWN) {
             let line = format!("{place}: write the reason in place of TODO; until then what it expects is red");
             self.line(&self.ink.red(&line));
+        }
+        if places.len() > SHOWN {
+            let more = format!("... and {} more places like these", places.len() - SHOWN);
+            self.line(&self.ink.red(&more));
         }
     }
 }
