@@ -83,6 +83,14 @@ fn expectation(lines: &mut Vec<Line>, result: &RunResult) {
     match &result.judged.expectation {
         Expectation::None => {}
         Expectation::Met { reason } => say(lines, Kind::Plain, "known", reason),
+        Expectation::Unexplained { place } => {
+            say(
+                lines,
+                Kind::Seen,
+                "known",
+                &format!("without a reason: write it in place of TODO at {place}"),
+            );
+        }
         Expectation::UnexpectedPass { reason } => {
             say(
                 lines,
