@@ -44,6 +44,10 @@ pub fn explain(result: &RunResult) -> Vec<Line> {
     say(&mut lines, Kind::Title, "", &result.run.script.title);
     expectation(&mut lines, result);
     failure(&mut lines, &result.outcome, result.reference.as_deref());
+    let reading = &result.run.script.reading;
+    if result.outcome.failure.is_some() && !reading.is_empty() {
+        say(&mut lines, Kind::Plain, "reading", reading);
+    }
     let seen = result.outcome.failure.as_ref().map_or("", |failure| &failure.seen);
     if !result.outcome.reason.is_empty() && result.outcome.reason != seen {
         say(&mut lines, Kind::Seen, "because", &result.outcome.reason);
