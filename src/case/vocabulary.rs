@@ -73,6 +73,10 @@ pub const ABILITIES: &[Word] = &[
     word("listen", "the application can open passively"),
     word("recv", "the application can receive"),
     word("sack", "can negotiate SACK"),
+    word(
+        "sack-room",
+        "leaves room for SACK blocks in every segment, so that each carries less",
+    ),
     word("send", "the application can send"),
     word("shutdown", "the application can close its own direction only"),
     word("state", "tells the state of a connection"),

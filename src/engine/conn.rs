@@ -50,6 +50,7 @@ pub(super) struct Offer {
     pub mss: Option<u16>,
     pub scale: Option<u8>,
     pub timestamps: bool,
+    pub sack: bool,
 }
 
 impl Offer {
@@ -58,6 +59,7 @@ impl Offer {
             mss: segment.mss(),
             scale: segment.window_scale(),
             timestamps: segment.timestamps().is_some(),
+            sack: segment.options.contains(&TcpOption::SackPermitted),
         }
     }
 }
@@ -145,6 +147,8 @@ pub(super) struct Conn {
     pub full: i64,
     /// What a SYN without the MSS option means (RFC 9293 section 3.7.1).
     pub default_mss: i64,
+    /// Whether the target leaves room for SACK blocks in every segment.
+    pub sack_room: bool,
 }
 
 /// What stood in the window field before anything was offered: the most that fits in 16 bits.
@@ -207,6 +211,7 @@ impl Conn {
             keep_alive: false,
             full: i64::from(facts.mtu) - headers,
             default_mss,
+            sack_room: facts.abilities.can("sack-room"),
         }
     }
 
@@ -235,6 +240,17 @@ impl Conn {
         if self.timestamps() { 12 } else { 0 }
     }
 
+    /// What a target leaves free in each segment that it sends, so that the options of any segment fit beside the text:
+    /// as many SACK blocks as the 40 octets of options hold, after two of padding (RFC 2018 section 3). RFC 9293
+    /// section 3.7.1 bounds a segment from above only.
+    fn sack_cost(&self) -> i64 {
+        match (self.sack_room && self.both(|offer| offer.sack), self.timestamps()) {
+            (false, _) => 0,
+            (true, false) => 2 + 2 + 4 * 8,
+            (true, true) => 2 + 2 + 3 * 8,
+        }
+    }
+
     /// What the target may send in one segment.
     pub fn smss(&self) -> i64 {
         let announced = self
@@ -242,7 +258,7 @@ impl Conn {
             .as_ref()
             .and_then(|syn| syn.mss)
             .map_or(self.default_mss, i64::from);
-        announced.min(self.full) - self.timestamp_cost()
+        announced.min(self.full) - self.timestamp_cost() - self.sack_cost()
     }
 
     /// What the tester may send in one segment.

@@ -634,9 +634,12 @@ impl Run {
         }
     }
 
-    /// Records that an outcome came that does not meet the requirement; the run goes on.
+    /// Records that an outcome came that does not meet the requirement, if it applies; the run goes on.
     pub fn fail_softly(&mut self, expected: String, seen: String) {
         let (verdict, failure) = self.judge(expected, seen, false);
+        if verdict == Verdict::NotApplicable {
+            return;
+        }
         let known = self.soft.as_ref().map_or(0, |(verdict, _)| severity(*verdict));
         if severity(verdict) > known {
             self.soft = Some((verdict, failure));

@@ -109,7 +109,9 @@ impl Run {
         let conn = &mut self.conns[here];
         let repeated_ack = i64::from(segment.seg_len()) == 0 && conn.iss.relative(segment.ack).0 == conn.snd_una;
         let repeated_syn = segment.flags.contains(Flags::SYN) && conn.syn_injected;
-        if repeated_ack && conn.snd_nxt > conn.snd_una || has_sack(segment) || repeated_syn {
+        // What it has sent is unacknowledged also where no step has looked at it yet.
+        let unacknowledged = conn.snd_nxt > conn.snd_una || conn.inbox.iter().any(|frame| frame.end() > conn.snd_una);
+        if repeated_ack && unacknowledged || has_sack(segment) || repeated_syn {
             conn.losses_told.insert(order);
         }
         conn.win = segment.window;

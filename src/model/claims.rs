@@ -49,6 +49,7 @@ impl Config {
         let gains = [
             (self.initial_window == InitialWindow::Rfc6928, "initial-window-10"),
             (self.user_timeout_option, "user-timeout-option"),
+            (self.rack, "rack"),
         ];
         gains.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect()
     }

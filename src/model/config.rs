@@ -284,8 +284,12 @@ pub struct Config {
     pub dsack: bool,
     /// Loss recovery.
     pub recovery: Recovery,
+    /// Whether losses are told by time, and a lost tail is probed for (RFC 8985).
+    pub rack: bool,
     /// Whether the first two duplicate ACKs let new data out (RFC 3042).
     pub limited_transmit: bool,
+    /// Whether the first two ACKs after a timeout tell if it was spurious (RFC 5682 section 2.1).
+    pub f_rto: bool,
     /// The initial window.
     pub initial_window: InitialWindow,
     /// Whether cwnd falls back after idling for an RTO (RFC 5681 section 4.1).
@@ -377,7 +381,9 @@ impl Default for Config {
             one_sack_block: false,
             dsack: true,
             recovery: Recovery::Sack,
+            rack: false,
             limited_transmit: true,
+            f_rto: false,
             initial_window: InitialWindow::Rfc5681,
             restart_after_idle: true,
             syn_cookies: SynCookies::WhenFull,
@@ -429,7 +435,8 @@ impl Config {
                 self.backlog_full = if on { BacklogFull::Reset } else { BacklogFull::Ignore };
             }
             "ecn" => self.ecn = if on { EcnUse::Ask } else { EcnUse::Off },
-            "accurate-ecn" | "early-retransmit" | "f-rto" | "rack" | "tw-reuse" => return !on,
+            "f-rto" => self.f_rto = on,
+            "accurate-ecn" | "early-retransmit" | "rack" | "tw-reuse" => return !on,
             _ => return false,
         }
         true

@@ -24,6 +24,18 @@ pub(super) enum Mode {
     Loss,
 }
 
+/// How far F-RTO has come in finding out whether a timeout was spurious (RFC 5682 section 2.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Doubt {
+    /// It is not in doubt, or the loss is known to be real.
+    #[default]
+    None,
+    /// Step 2: the first ACK after the timeout has not come.
+    First,
+    /// Step 3: new segments were sent in the place of old ones, and the second ACK has not come.
+    Second,
+}
+
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Congestion {
@@ -33,6 +45,7 @@ pub(super) struct Congestion {
     pub bytes_acked: u32,
     pub dup_acks: u32,
     pub mode: Mode,
+    pub doubt: Doubt,
     /// "recover" of RFC 6582, RecoveryPoint of RFC 6675: what was outstanding when recovery began.
     pub recover: SeqNum,
     /// HighRxt: one past the highest octet sent again in this recovery.
@@ -65,7 +78,7 @@ impl Tcb {
     }
 
     /// FlightSize halves into ssthresh, never below two segments (RFC 5681 section 3.1, equation 4).
-    fn halve(&mut self) {
+    pub fn halve(&mut self) {
         let smss = self.smss();
         self.congestion.ssthresh = (self.flight() / 2).max(2 * smss);
     }
@@ -85,15 +98,29 @@ impl Tcb {
             }
             Mode::NewReno => congestion.cwnd.saturating_sub(flight),
             Mode::Sack if self.has(Defect::RecoveryWithoutNewData) => 0,
-            Mode::Sack => congestion.cwnd.saturating_sub(self.pipe()),
+            Mode::Sack => congestion.cwnd.saturating_sub(self.pipe(cx)),
+            // Step 2b of F-RTO: up to two new segments, whatever cwnd is.
+            Mode::Loss if congestion.doubt == Doubt::Second => {
+                let sent = span(congestion.recover, self.snd_nxt);
+                (2 * smss).saturating_sub(sent)
+            }
             Mode::Loss if congestion.high_rxt.before(congestion.recover) => 0,
             Mode::Loss => congestion.cwnd.saturating_sub(flight),
         }
     }
 
-    fn pipe(&self) -> u32 {
+    fn pipe(&self, cx: &Context) -> u32 {
+        let lost = |seq| self.is_lost(cx, seq);
         self.scoreboard
-            .pipe(self.snd_una, self.snd_nxt, self.congestion.high_rxt, self.smss())
+            .pipe(self.snd_una, self.snd_nxt, self.congestion.high_rxt, &lost)
+    }
+
+    /// Whether an octet is thought to be lost: by what is reported above it, or by time.
+    fn is_lost(&self, cx: &Context, seq: SeqNum) -> bool {
+        match self.uses_rack(cx) {
+            true => self.rack_lost(seq),
+            false => self.scoreboard.is_lost(seq, self.smss()),
+        }
     }
 
     fn uses_sack(&self, cx: &Context) -> bool {
@@ -109,9 +136,11 @@ impl Tcb {
             Mode::Open => self.grow(acked, marked),
             Mode::Loss => {
                 self.congestion.high_rxt = super::seq::later(self.congestion.high_rxt, self.snd_una);
+                self.resolve_doubt();
                 self.grow(acked, marked);
                 if done {
                     self.congestion.mode = Mode::Open;
+                    self.congestion.doubt = Doubt::None;
                 }
             }
             Mode::NewReno | Mode::Sack if done => {
@@ -131,6 +160,38 @@ impl Tcb {
                 self.congestion.high_rxt = super::seq::later(self.congestion.high_rxt, self.snd_una);
             }
         }
+    }
+
+    /// An ACK of new data came while a timeout is in doubt (RFC 5682 section 2.1, steps 2b and 3b).
+    fn resolve_doubt(&mut self) {
+        // What was sent again has arrived, or what it replaces, and there is something new to send.
+        let ready = self.snd_una == self.congestion.high_rxt && self.unsent() > 0 && self.usable_window() > 0;
+        let congestion = &mut self.congestion;
+        congestion.doubt = match congestion.doubt {
+            Doubt::First if ready => Doubt::Second,
+            // Two ACKs that move ahead, the second by what was not sent again: all was only late.
+            Doubt::Second if !self.defects.has(Defect::SpuriousTimeoutMissed) => {
+                congestion.mode = Mode::Open;
+                congestion.high_rxt = self.snd_nxt;
+                Doubt::None
+            }
+            Doubt::First | Doubt::Second | Doubt::None => Doubt::None,
+        };
+    }
+
+    /// A duplicate ACK: the loss is real, and recovery goes on from what is missing (RFC 5682 section 2.1, steps 2a and
+    /// 3a).
+    fn end_doubt(&mut self) {
+        let smss = self.smss();
+        if self.congestion.doubt == Doubt::None || self.has(Defect::DuplicatesLeaveDoubt) {
+            return;
+        }
+        if self.congestion.doubt == Doubt::Second {
+            self.congestion.cwnd = self.congestion.cwnd.min(3 * smss);
+            self.congestion.high_rxt = self.snd_una;
+            self.congestion.recover = self.snd_nxt;
+        }
+        self.congestion.doubt = Doubt::None;
     }
 
     /// Slow start below ssthresh, congestion avoidance above it (RFC 5681 section 3.1, equations 2 and 3). A marked ACK
@@ -195,7 +256,8 @@ impl Tcb {
                     self.congestion.cwnd += smss;
                 }
                 let early = self.uses_sack(cx) && self.scoreboard.is_lost(self.snd_una, smss);
-                if self.congestion.dup_acks >= DUP_THRESH || early || self.has(Defect::HastyFastRetransmit) {
+                let enough = self.congestion.dup_acks >= DUP_THRESH || early;
+                if enough && !self.uses_rack(cx) || self.has(Defect::HastyFastRetransmit) {
                     self.enter_recovery(cx);
                 }
             }
@@ -206,13 +268,14 @@ impl Tcb {
                 self.congestion.recover = self.snd_una;
                 self.enter_recovery(cx);
             }
-            Mode::Sack | Mode::Loss => (),
+            Mode::Loss => self.end_doubt(),
+            Mode::Sack => (),
         }
     }
 
     /// The third duplicate ACK: fast retransmit (RFC 5681 section 3.2), unless what it speaks of was dealt with already
     /// (RFC 6582 section 3.2 step 2, RFC 6675 section 5.1).
-    fn enter_recovery(&mut self, cx: &mut Context) {
+    pub fn enter_recovery(&mut self, cx: &mut Context) {
         if self.snd_una.before(self.congestion.recover) || self.has(Defect::NoFastRetransmit) {
             return;
         }
@@ -250,7 +313,7 @@ impl Tcb {
     /// NextSeg() of RFC 6675 section 4, without its second rule: new data is sent by who calls us.
     fn resend_lost(&mut self, cx: &mut Context) {
         let smss = self.smss();
-        while self.congestion.cwnd.saturating_sub(self.pipe()) >= smss {
+        while self.congestion.cwnd.saturating_sub(self.pipe(cx)) >= smss {
             if let Some(seq) = self.next_hole(cx) {
                 let length = self.send_again(cx, seq);
                 if length == 0 {
@@ -267,13 +330,12 @@ impl Tcb {
     }
 
     fn next_hole(&self, cx: &Context) -> Option<SeqNum> {
-        let smss = self.smss();
         let start = super::seq::later(self.congestion.high_rxt, self.snd_una);
         let start = self.scoreboard.end_of(start).unwrap_or(start);
         let below = self.scoreboard.highest().is_some_and(|highest| start.before(highest));
         // Rule 1: judged lost. Rule 3: not yet, but there is no new data to send instead.
         let idle = !self.may_send_new(cx) && !self.has(Defect::HolesNearTheEndWait);
-        let fits = below && (self.scoreboard.is_lost(start, smss) || idle);
+        let fits = below && (self.is_lost(cx, start) || idle);
         fits.then_some(start)
     }
 
@@ -293,6 +355,9 @@ impl Tcb {
 
     /// After a timeout: everything that was outstanding, from the front, but for what has been reported since.
     fn resend_all(&mut self, cx: &mut Context) {
+        if self.congestion.doubt == Doubt::Second {
+            return;
+        }
         loop {
             let seq = super::seq::later(self.congestion.high_rxt, self.snd_una);
             let seq = self.scoreboard.end_of(seq).unwrap_or(seq);
@@ -310,13 +375,21 @@ impl Tcb {
     }
 
     /// The retransmission timer expired (RFC 5681 section 3.1, RFC 6582 section 4, RFC 6675 section 5.1).
-    pub fn on_timeout(&mut self, first: bool) {
+    pub fn on_timeout(&mut self, cx: &Context, first: bool) {
+        // Within a recovery that is not over the timeout is believed (RFC 5682 section 2.1, step 1).
+        let fresh = first && leq(self.congestion.recover, self.snd_una);
+        self.congestion.doubt = if cx.config.f_rto && fresh {
+            Doubt::First
+        } else {
+            Doubt::None
+        };
         // Of several timeouts of one segment only the first lowers ssthresh.
         if first && !self.has(Defect::ThresholdKeptOnTimeout) {
             self.halve();
         } else if self.has(Defect::ThresholdLoweredByEveryTimeout) {
             self.congestion.ssthresh = (self.congestion.ssthresh / 4).max(2 * self.smss());
         }
+        self.rack_timeout();
         self.ecn.cwr = self.agreed.ecn;
         if !self.has(Defect::ReportsKeptAfterTimeout) {
             self.scoreboard.clear();

@@ -35,6 +35,7 @@ mod listen;
 mod options;
 mod output;
 mod queues;
+mod rack;
 mod sack;
 mod segment_arrives;
 mod seq;

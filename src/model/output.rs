@@ -111,7 +111,7 @@ impl Tcb {
     }
 
     /// Sends new data from SND.NXT on.
-    fn transmit_new(&mut self, cx: &mut Context, length: usize, options: Vec<TcpOption>) {
+    pub fn transmit_new(&mut self, cx: &mut Context, length: usize, options: Vec<TcpOption>) {
         let seq = self.snd_nxt;
         if self.round_trip.timed.is_none() {
             self.round_trip.timed = Some((plus(seq, length), cx.now));
@@ -141,6 +141,7 @@ impl Tcb {
         }
         let payload = self.queue.read(seq, length);
         self.sent_at = cx.now;
+        self.rack_sent(cx, seq, plus(seq, length));
         self.put(cx, seq, flags, payload, options, ecn);
     }
 
@@ -178,7 +179,7 @@ impl Tcb {
     }
 
     /// The options of a segment that is to carry so much data: what the peer need not know now waits for one with room.
-    fn data_options(&mut self, cx: &Context, data: usize) -> Vec<TcpOption> {
+    pub fn data_options(&mut self, cx: &Context, data: usize) -> Vec<TcpOption> {
         let mut options = self.segment_options(cx, !self.has(Defect::SackNotOnData));
         if data > self.largest_payload(TcpOption::space(&options)) {
             options.retain(|option| !matches!(option, TcpOption::UserTimeout(_)));
@@ -230,6 +231,7 @@ impl Tcb {
             *first = first.wrapping_add(1);
         }
         self.sent_at = cx.now;
+        self.rack_sent(cx, seq, plus(seq, length));
         self.put(cx, seq, flags, payload, options, Ecn::NotEct);
         length as u32 + u32::from(fin)
     }

@@ -135,8 +135,8 @@ impl Scoreboard {
         above.len() as u32 >= DUP_THRESH || above.iter().sum::<u32>() > (DUP_THRESH - 1) * smss
     }
 
-    /// SetPipe(): octets that are thought to be on their way (RFC 6675 section 4).
-    pub fn pipe(&self, snd_una: SeqNum, snd_nxt: SeqNum, high_rxt: SeqNum, smss: u32) -> u32 {
+    /// SetPipe(): octets that are thought to be on their way (RFC 6675 section 4), but for those that are lost.
+    pub fn pipe(&self, snd_una: SeqNum, snd_nxt: SeqNum, high_rxt: SeqNum, lost: &dyn Fn(SeqNum) -> bool) -> u32 {
         let mut pipe = 0;
         let mut at = snd_una;
         while at.before(snd_nxt) {
@@ -145,7 +145,7 @@ impl Scoreboard {
                 continue;
             }
             let end = self.next_after(at).map_or(snd_nxt, |next| earlier(next, snd_nxt));
-            if !self.is_lost(at, smss) {
+            if !lost(at) {
                 pipe += span(at, end);
             }
             let again = earlier(end, high_rxt);
@@ -205,8 +205,9 @@ mod tests {
         board.update(&[(50, 51)], at(0), at(100));
         assert!(board.is_lost(at(0), 10));
         assert!(!board.is_lost(at(25), 10));
-        let pipe = board.pipe(at(0), at(100), at(0), 10);
+        let lost = |seq| board.is_lost(seq, 10);
+        let pipe = board.pipe(at(0), at(100), at(0), &lost);
         assert_eq!(pipe, 10 + 10 + 49);
-        assert_eq!(board.pipe(at(0), at(100), at(10), 10), pipe + 10);
+        assert_eq!(board.pipe(at(0), at(100), at(10), &lost), pipe + 10);
     }
 }

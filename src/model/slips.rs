@@ -12,14 +12,49 @@ use crate::case::State;
 use crate::wire::{Ecn, Flags, Segment, SeqNum, TcpOption};
 
 /// What stood on the last segment of new data, for whoever copies its header when it is sent again.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct FirstSending {
     /// One past the highest number sent.
     end: Option<SeqNum>,
     ack: SeqNum,
     times: Option<(u32, u32)>,
+    blocks: Vec<(u32, u32)>,
     /// How often something was sent again since.
     retries: u32,
+}
+
+/// What stood on segments of the peer, for whoever makes answers of them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LastHeard {
+    /// The reserved bits of the last.
+    pub reserved: u8,
+    /// TSval of the last that had one.
+    pub time: Option<u32>,
+    /// TSval of the SYN: the first that was echoed.
+    of_syn: Option<u32>,
+}
+
+/// The blocks of a segment, for mistakes to change.
+fn blocks_of(segment: &mut Segment) -> Option<&mut Vec<(u32, u32)>> {
+    segment.options.iter_mut().find_map(|option| match option {
+        TcpOption::Sack(blocks) => Some(blocks),
+        _ => None,
+    })
+}
+
+/// One island as if it were two.
+fn halves((left, right): (u32, u32)) -> [(u32, u32); 2] {
+    let middle = left.wrapping_add(1);
+    [(left, middle), (middle, right)]
+}
+
+/// Puts another TSecr on a segment that has one.
+fn echo_instead(segment: &mut Segment, other: u32) {
+    for option in &mut segment.options {
+        if let TcpOption::Timestamps { echo, .. } = option {
+            *echo = other;
+        }
+    }
 }
 
 impl Tcb {
@@ -34,10 +69,13 @@ impl Tcb {
                 end: Some(end),
                 ack: segment.ack,
                 times: segment.timestamps(),
+                blocks: blocks_of(segment).cloned().unwrap_or_default(),
                 retries: 0,
             };
         }
         self.first_sending.retries += u32::from(again);
+        let echo = segment.timestamps().map(|(_, echo)| echo).filter(|echo| *echo != 0);
+        self.last_heard.of_syn = self.last_heard.of_syn.or(echo);
         match (syn, again) {
             (true, _) => self.slip_on_syn(cx, segment, ecn, again),
             (false, true) => self.slip_again(cx, segment, ecn),
@@ -45,6 +83,8 @@ impl Tcb {
         }
         if !syn {
             self.slip_on_any(segment, ecn);
+            self.slip_on_text(segment);
+            self.slip_on_fin(segment, ecn);
         }
     }
 
@@ -61,15 +101,21 @@ impl Tcb {
             *ecn = Ecn::Ect0;
         }
         if self.has(Defect::SynEchoesGarbage) && !answering {
-            for option in options.iter_mut() {
-                if let TcpOption::Timestamps { echo, .. } = option {
-                    *echo = 0x5555;
-                }
-            }
+            echo_instead(segment, 0x5555);
         }
-        if !again || !answering {
+        if !again {
             return;
         }
+        if self.has(Defect::SynEcnCapableAgain) {
+            *ecn = Ecn::Ect0;
+        }
+        if !answering {
+            if self.has(Defect::SynEchoesGarbageAgain) {
+                echo_instead(segment, 0x5555);
+            }
+            return;
+        }
+        let options = &mut segment.options;
         if self.has(Defect::MssOfTheLinkAgain) {
             let mtu = cx.config.mtu as u16;
             options.iter_mut().for_each(|option| {
@@ -128,6 +174,10 @@ impl Tcb {
         if self.has(Defect::UrgentPointerBack) && segment.flags.contains(Flags::URG) {
             segment.urgent = 1;
         }
+        if self.has(Defect::StaleSackAgain) && !self.first_sending.blocks.is_empty() {
+            segment.options.retain(|option| !matches!(option, TcpOption::Sack(_)));
+            segment.options.push(TcpOption::Sack(self.first_sending.blocks.clone()));
+        }
         let first = self.first_sending.times;
         for option in &mut segment.options {
             let (TcpOption::Timestamps { value, echo }, Some((then, echoed))) = (option, first) else {
@@ -135,6 +185,9 @@ impl Tcb {
             };
             if self.has(Defect::StaleTimestampAgain) {
                 *value = then.wrapping_sub(1);
+            }
+            if self.has(Defect::TimestampStandsAgain) {
+                *value = then;
             }
             if self.has(Defect::StaleEchoAgain) {
                 *echo = echoed;
@@ -188,6 +241,9 @@ impl Tcb {
         if self.has(Defect::EcnCapableRepeatedAck) && told_before && self.agreed.ecn {
             *ecn = Ecn::Ect0;
         }
+        if self.has(Defect::ReservedBitsEchoed) && pure {
+            segment.flags = segment.flags.with_reserved(self.last_heard.reserved);
+        }
         if self.has(Defect::UrgentOnRepeatedAck) && told_before && segment.payload.is_empty() {
             segment.flags = segment.flags | Flags::URG;
         }
@@ -204,6 +260,58 @@ impl Tcb {
         }
     }
 
+    fn slip_on_text(&self, segment: &mut Segment) {
+        if segment.payload.is_empty() {
+            return;
+        }
+        if let Some(latest) = self.last_heard.time
+            && self.has(Defect::TextEchoesTheLatest)
+        {
+            echo_instead(segment, latest);
+        }
+        let acked = (self.irs.0.wrapping_add(1), self.rcv_nxt.0);
+        let Some(blocks) = blocks_of(segment) else { return };
+        if let [_, second] = blocks[..]
+            && self.has(Defect::SackTooLongOnText)
+        {
+            blocks[1].1 = second.1.wrapping_add(1);
+        }
+        if let [_, second] = blocks[..]
+            && self.has(Defect::SackInTwoOnText)
+        {
+            blocks.truncate(1);
+            blocks.extend(halves(second));
+        }
+        if self.has(Defect::DuplicateReportOnText) && acked.0 != acked.1 {
+            blocks.insert(0, acked);
+            blocks.truncate(3);
+        }
+    }
+
+    /// On the target's own FIN, and on what answers the peer's.
+    fn slip_on_fin(&self, segment: &mut Segment, ecn: &mut Ecn) {
+        let fin = segment.flags.contains(Flags::FIN);
+        let pure = segment.payload.is_empty() && !fin;
+        if pure && self.fin_received && self.has(Defect::EcnCapableAckOfFin) && self.agreed.ecn {
+            *ecn = Ecn::Ect0;
+        }
+        if pure && self.fin_received && self.has(Defect::AckOfFinWithoutTimestamps) {
+            let times = |option: &TcpOption| matches!(option, TcpOption::Timestamps { .. });
+            segment.options.retain(|option| !times(option));
+        }
+        if !fin {
+            return;
+        }
+        if self.has(Defect::FinEchoesNothing) {
+            echo_instead(segment, 0);
+        }
+        if let Some(of_syn) = self.last_heard.of_syn
+            && self.has(Defect::FinEchoesTheSyn)
+        {
+            echo_instead(segment, of_syn);
+        }
+    }
+
     fn slip_in_blocks(&self, blocks: &mut Vec<(u32, u32)>) {
         if self.has(Defect::SackSecondTooLong)
             && let Some(second) = blocks.get_mut(1)
@@ -216,9 +324,7 @@ impl Tcb {
         }
         let longer = |block: &(u32, u32)| block.1.wrapping_sub(block.0) > 1;
         if self.has(Defect::SackIslandInTwo) && blocks.len() == 1 && longer(&blocks[0]) {
-            let (left, right) = blocks[0];
-            let middle = left.wrapping_add(1);
-            *blocks = vec![(left, middle), (middle, right)];
+            *blocks = halves(blocks[0]).to_vec();
         }
     }
 }

@@ -65,7 +65,9 @@ switches! {
     "sack-blocks=one" "Only one SACK block is ever sent, the newest." one_sack_block = true;
     "dsack=no" "Duplicates are not reported." dsack = false;
     "recovery=newreno" "Losses are recovered from without SACK." recovery = Recovery::NewReno;
+    "rack" "Losses are told by time, and a lost tail is probed for." rack = true;
     "limited-transmit=no" "The first duplicate ACKs let nothing out." limited_transmit = false;
+    "f-rto" "After a timeout two ACKs tell whether it was spurious (RFC 5682)." f_rto = true;
     "initial-window=10" "The initial window is that of RFC 6928." initial_window = InitialWindow::Rfc6928;
     "restart-after-idle=no" "cwnd stays as it is when a connection idles." restart_after_idle = false;
     "syn-cookies=never" "There are no SYN cookies." syn_cookies = SynCookies::Never;

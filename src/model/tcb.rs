@@ -4,10 +4,11 @@ use super::congestion::Congestion;
 use super::context::Context;
 use super::defect::{Defect, Mistakes};
 use super::queues::{ReceiveQueue, SendQueue};
+use super::rack::Rack;
 use super::sack::{Reports, Scoreboard};
 use super::seq::{leq, span};
 use super::settings::Settings;
-use super::slips::FirstSending;
+use super::slips::{FirstSending, LastHeard};
 use crate::case::State;
 use crate::notation::ErrorName;
 use crate::target::{CallId, SocketId};
@@ -59,6 +60,10 @@ pub(super) struct Timers {
     pub user: Option<Instant>,
     /// 2MSL.
     pub time_wait: Option<Instant>,
+    /// When what was not reported yet is lost (RFC 8985 section 6.2).
+    pub reordering: Option<Instant>,
+    /// The probe for a lost tail (RFC 8985 section 7.2).
+    pub tail_probe: Option<Instant>,
     /// How long FIN-WAIT-2 may last.
     pub fin_wait_2: Option<Instant>,
 }
@@ -197,6 +202,8 @@ pub(super) struct Tcb {
     pub last_ack_sent: SeqNum,
     /// For mistakes only.
     pub first_sending: FirstSending,
+    /// For mistakes only.
+    pub last_heard: LastHeard,
     /// Where timestamps begin (RFC 7323 section 5.4).
     pub ts_offset: u32,
 
@@ -217,6 +224,7 @@ pub(super) struct Tcb {
     pub reports: Reports,
     pub scoreboard: Scoreboard,
     pub congestion: Congestion,
+    pub rack: Rack,
     pub round_trip: RoundTrip,
     pub timers: Timers,
     /// How long until the next window probe.
@@ -295,6 +303,7 @@ impl Tcb {
             ts_recent_at: cx.now,
             last_ack_sent: zero,
             first_sending: FirstSending::default(),
+            last_heard: LastHeard::default(),
             ts_offset: super::isn::timestamp_offset(cx, local, peer),
             agreed: Agreed::default(),
             snd_mss: super::options::default_mss(local.is_ipv4()),
@@ -311,6 +320,7 @@ impl Tcb {
             reports: Reports::default(),
             scoreboard: Scoreboard::default(),
             congestion: Congestion::default(),
+            rack: Rack::default(),
             round_trip: RoundTrip::unmeasured(cx),
             timers: Timers::default(),
             persist_for: Duration::ZERO,
@@ -443,6 +453,8 @@ impl Tcb {
         let all = [
             timers.retransmission,
             timers.persist,
+            timers.reordering,
+            timers.tail_probe,
             timers.override_delay,
             timers.delayed_ack,
             timers.keep_alive,

@@ -35,6 +35,13 @@ impl Tcb {
         if self.state == State::Closed {
             return;
         }
+        if due(self.timers.reordering) {
+            self.detect_loss(cx);
+        }
+        if due(self.timers.tail_probe) {
+            self.timers.tail_probe = None;
+            self.tail_probe_expired(cx);
+        }
         if due(self.timers.persist) {
             self.timers.persist = None;
             self.persist_expired(cx);
@@ -94,7 +101,7 @@ impl Tcb {
             self.send_syn(cx);
         } else {
             self.take_delayed_claim();
-            self.on_timeout(first);
+            self.on_timeout(cx, first);
             if self.has(Defect::RtoNotStopped) && !self.has_outstanding() {
                 self.send_probe(cx, self.snd_una.advanced(-1), vec![0]);
             }
@@ -250,6 +257,7 @@ impl Tcb {
         } else if self.timers.user.is_none() && !self.has(Defect::UserTimeoutIgnored) {
             self.timers.user = Some(cx.now + self.user_timeout(cx));
         }
+        self.arm_tail_probe(cx);
         if self.timers.keep_alive.is_none() {
             self.arm_keep_alive(cx);
         }

@@ -29,6 +29,8 @@ mod table;
 mod tests;
 mod trial;
 mod trouble;
+#[cfg(test)]
+mod witnesses;
 
 pub use row::{Excuse, Row, RowProof, Unnoticed};
 pub use trouble::{Trouble, Where};
@@ -116,7 +118,7 @@ fn by_rules(rows: &[Row], defects: Defects) -> Result<BTreeMap<Defect, &'static 
     let rules = in_parallel(defects.len(), &|stand, at| {
         let choice = stand.choice(&[], Claims::Honest);
         let runs = rows.iter().flat_map(|row| &row.runs);
-        runs.filter_map(|run| stand.rule_broken(run, &choice, defects[at]))
+        runs.filter_map(|run| stand.rules_broken(run, &choice, defects[at]).first().copied())
             .next()
     })?;
     let noticed = defects.into_iter().zip(rules);

@@ -100,7 +100,7 @@ fn a_row_that_bites_is_not_complained_of() {
 #[test]
 fn a_row_that_lets_every_answer_pass_bites_nothing() {
     let body = "given: established\nsteps:\n  - inject: RST seq=RCV.NXT+1\n  - any-of:\n      \
-                challenged: [expect: ACK]\n      silent: [expect: nothing]\n    \
+                challenged: [expect: \"ACK,URG?\"]\n      silent: [expect: nothing]\n    \
                 by: {challenged: default, silent: rfc5961=no}\n";
     let (row, wrong) = of(body);
     assert_eq!((row.caught, row.outcomes), (Defects::NONE, 2));

@@ -78,11 +78,11 @@ impl Stand {
         self.run_on(bench, run, choice, defects, alteration)
     }
 
-    /// The first rule that is broken in a run with this mistake, if one is.
-    pub fn rule_broken(&self, run: &Run, choice: &Choice, defect: Defect) -> Option<&'static Rule> {
+    /// The rules that are broken in a run with this mistake, the worst first.
+    pub fn rules_broken(&self, run: &Run, choice: &Choice, defect: Defect) -> Vec<&'static Rule> {
         let bench = Bench::new(Arc::clone(&choice.facts));
         let trial = self.run_on(bench, run, choice, Defects::only(defect), None);
-        trial.outcome.broken_rules.first().map(|broken| broken.rule)
+        trial.outcome.broken_rules.iter().map(|broken| broken.rule).collect()
     }
 
     fn run_on(

@@ -7,7 +7,11 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip"
 )
 
-// clock is virtual time: it goes on only when it is told to.
+// clock is virtual time: it goes on only when it is told to, and by a nanosecond whenever netstack looks at it.
+//
+// The nanosecond is there because netstack counts on it, as on any real clock: what was sent at one and the same moment
+// as a segment that has been acknowledged, and after it, is lost to RACK (rack.go, detectLoss, which turns the comparison
+// of RFC 8985's RACK_sent_after round), and the moment zero is no moment.
 //
 // netstack comes with a manual clock of its own, faketime.ManualClock. That one does not tell when its next timer is
 // due, fires the timers of one moment in the order of a map, and starts a goroutine for a timer that is due at once.
@@ -15,7 +19,9 @@ import (
 //
 // Timers are set by whichever goroutine runs netstack; there is only ever one that runs (see world.settle).
 type clock struct {
-	now    time.Duration
+	now time.Duration
+	// What netstack has last been told.
+	told   time.Duration
 	serial uint64
 	timers timers
 }
@@ -29,8 +35,12 @@ func (c *clock) Now() time.Time {
 
 // NowMonotonic is what all of TCP counts by.
 func (c *clock) NowMonotonic() tcpip.MonotonicTime {
+	c.told++
+	if c.told < c.now {
+		c.told = c.now
+	}
 	var start tcpip.MonotonicTime
-	return start.Add(c.now)
+	return start.Add(c.told)
 }
 
 // AfterFunc sets a timer.
@@ -92,7 +102,10 @@ func (t *timer) Reset(after time.Duration) {
 	if after < 0 {
 		after = 0
 	}
-	t.due = t.clock.now + after
+	t.due = t.clock.now
+	if after > 0 {
+		t.due = after + max(t.clock.now, t.clock.told)
+	}
 	t.clock.serial++
 	t.serial = t.clock.serial
 	heap.Push(&t.clock.timers, t)
@@ -128,4 +141,11 @@ func (ts *timers) Pop() any {
 	*ts = (*ts)[:last]
 	t.place = unset
 	return t
+}
+
+func max(a, b time.Duration) time.Duration {
+	if a > b {
+		return a
+	}
+	return b
 }

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-const abilities = "ipv4 ipv6 listen connect accept send recv shutdown close abort state sack timestamps window-scale " +
-	"set:nodelay set:linger set:keep-alive set:keep-alive-idle set:keep-alive-interval set:keep-alive-count " +
+const abilities = "ipv4 ipv6 listen connect accept send recv shutdown close abort state sack sack-room timestamps " +
+	"window-scale set:nodelay set:linger set:keep-alive set:keep-alive-idle set:keep-alive-interval set:keep-alive-count " +
 	"set:user-timeout set:send-buffer set:recv-buffer set:mss set:quick-ack"
 
 // agent is what speaks with the tester.

@@ -28,8 +28,12 @@ type application struct {
 // socket is an endpoint of netstack's, and what waits on it.
 type socket struct {
 	endpoint tcpip.Endpoint
-	listens  bool
 	connect  *call
+	// Of a listener: how it was opened.
+	listens  bool
+	address  tcpip.FullAddress
+	protocol tcpip.NetworkProtocolNumber
+	backlog  int
 	accepts  []*call
 	sends    []*call
 	receives []*call
@@ -167,10 +171,7 @@ func (a *application) find(words []string) (*socket, error) {
 	return nil, errNoSocket
 }
 
-func (a *application) open(name string, address tcpip.FullAddress, protocol tcpip.NetworkProtocolNumber) (tcpip.Endpoint, error) {
-	if _, taken := a.sockets[name]; taken {
-		return nil, failure{&tcpip.ErrAlreadyBound{}}
-	}
+func (a *application) open(address tcpip.FullAddress, protocol tcpip.NetworkProtocolNumber) (tcpip.Endpoint, error) {
 	endpoint, err := a.world.stack.NewEndpoint(tcp.ProtocolNumber, protocol, new(waiter.Queue))
 	if err != nil {
 		return nil, failure{err}
@@ -200,21 +201,39 @@ func (a *application) listen(id string, words []string) error {
 	if len(words) > 3 {
 		return unsupported("netstack has no fast open")
 	}
-	endpoint, err := a.open(words[0], address, protocol)
-	if err != nil {
-		return err
-	}
-	// One more, as the system call does in front of netstack (sentry/syscalls/linux/sys_socket.go).
 	if backlog > math.MaxUint16 {
 		backlog = math.MaxUint16
 	}
-	if err := endpoint.Listen(int(backlog) + 1); err != nil {
-		endpoint.Close()
-		return failure{err}
+	if _, taken := a.sockets[words[0]]; taken {
+		return failure{&tcpip.ErrAlreadyBound{}}
 	}
-	a.keep(words[0], &socket{endpoint: endpoint, listens: true})
+	// One more, as the system call does in front of netstack (sentry/syscalls/linux/sys_socket.go).
+	s := &socket{listens: true, address: address, protocol: protocol, backlog: int(backlog) + 1}
+	if err := a.openListener(s, nil); err != nil {
+		return err
+	}
+	a.keep(words[0], s)
 	a.answer(id, "ok")
 	return nil
+}
+
+// openListener opens a listener, or opens it anew: netstack looks at the size of its buffers when it begins to listen.
+func (a *application) openListener(s *socket, prepare func(tcpip.Endpoint) error) error {
+	if s.endpoint != nil {
+		s.endpoint.Close()
+		a.world.settle()
+	}
+	endpoint, err := a.open(s.address, s.protocol)
+	if err != nil {
+		return err
+	}
+	s.endpoint = endpoint
+	if prepare != nil {
+		if err := prepare(endpoint); err != nil {
+			return err
+		}
+	}
+	return wrap(endpoint.Listen(s.backlog))
 }
 
 func (a *application) connect(id string, words []string) error {
@@ -230,7 +249,10 @@ func (a *application) connect(id string, words []string) error {
 		return unsupported("netstack chooses its initial sequence numbers itself")
 	}
 	_, short := protocolOf(local)
-	endpoint, err := a.open(words[0], tcpip.FullAddress{NIC: nic, Addr: tcpip.Address(short)}, protocol)
+	if _, taken := a.sockets[words[0]]; taken {
+		return failure{&tcpip.ErrAlreadyBound{}}
+	}
+	endpoint, err := a.open(tcpip.FullAddress{NIC: nic, Addr: tcpip.Address(short)}, protocol)
 	if err != nil {
 		return err
 	}
@@ -362,7 +384,13 @@ func (a *application) set(id string, words []string) error {
 		return malformed
 	}
 	name, value, _ := strings.Cut(words[1], "=")
-	if err := set(s.endpoint, name, value); err != nil {
+	setting := func(endpoint tcpip.Endpoint) error { return set(endpoint, name, value) }
+	if s.listens && name == "recv-buffer" {
+		err = a.openListener(s, setting)
+	} else {
+		err = setting(s.endpoint)
+	}
+	if err != nil {
 		return err
 	}
 	a.answer(id, "ok")

@@ -99,10 +99,14 @@ func (w *world) advance(to time.Duration) {
 	w.clock.advance(to)
 }
 
-// configure sets the stack up as runsc does for a sandbox (runsc/boot/loader.go), and then as the settings say.
+// configure sets the stack up as runsc does for a sandbox (runsc/boot/loader.go), and then as the settings say. Only the
+// receive buffer is smaller, so that a tester can fill it: half of it is offered, which is a full window without scaling.
 func (w *world) configure(settings map[string]string) error {
 	sack, delay, moderate := tcpip.TCPSACKEnabled(true), tcpip.TCPDelayEnabled(true), tcpip.TCPModerateReceiveBufferOption(true)
-	options := []tcpip.SettableTransportProtocolOption{&sack, &delay, &moderate}
+	buffer := tcpip.TCPReceiveBufferSizeRangeOption{
+		Min: tcp.MinBufferSize, Default: 128 << 10, Max: tcp.MaxBufferSize,
+	}
+	options := []tcpip.SettableTransportProtocolOption{&sack, &delay, &moderate, &buffer}
 	for name, value := range settings {
 		option, err := optionOf(name, value)
 		if err != nil {

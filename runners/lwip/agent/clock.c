@@ -49,6 +49,8 @@ void clock_begin(void)
 {
     now = 0;
     tcp_due = NEVER;
+    /* A round trip that began at tick 0 is none to lwIP (rttest in tcp_in.c). */
+    tcp_ticks = 1;
     ip_watched = false;
     for (int timer = 1; timer < timers(); timer++)
         due[timer] = lwip_cyclic_timers[timer].interval_ms * (uint64_t)MILLISECOND;

@@ -57,6 +57,7 @@ pub(super) struct Arriving {
     pub psh: bool,
     pub ece: bool,
     pub cwr: bool,
+    pub reserved: u8,
     pub text: Vec<u8>,
     pub ecn: Ecn,
     pub mss: Option<u16>,
@@ -96,6 +97,7 @@ impl Arriving {
             psh: flag(Flags::PSH),
             ece: flag(Flags::ECE),
             cwr: flag(Flags::CWR),
+            reserved: segment.flags.reserved(),
             text: Vec::new(),
             ecn,
             mss: None,
@@ -165,6 +167,8 @@ impl Tcb {
         if segment.illegal_option && cx.config.illegal_option == IllegalOption::Reset {
             return self.reset_for_illegal_option(cx, &segment);
         }
+        self.last_heard.reserved = segment.reserved;
+        self.last_heard.time = segment.timestamps.map(|(value, _)| value).or(self.last_heard.time);
         // What the checks decide shows in the block; there is nothing left to be done with the segment.
         let _ = match self.state {
             State::Closed | State::Listen => Check::Break(()),

@@ -1,0 +1,253 @@
+//! Loss detection by time, and probes for a lost tail: RACK-TLP (RFC 8985). It goes by what is reported, so it is used
+//! with SACK only (section 4).
+
+use super::congestion::Mode;
+use super::context::Context;
+use super::sack::DUP_THRESH;
+use super::segment_arrives::Arriving;
+use super::seq::{leq, span};
+use super::tcb::Tcb;
+use crate::model::defect::Defect;
+use crate::time::Instant;
+use crate::wire::{SeqNum, TcpOption};
+use core::time::Duration;
+
+/// The finest that its timers go, however short round trips are.
+const GRANULARITY: Duration = Duration::from_micros(100);
+/// The least PTO: what comes again in the same instant has no cause.
+const LEAST_PROBE_TIMEOUT: Duration = Duration::from_millis(3);
+/// WCDelAckT: how long a peer may keep an ACK back (section 7.2).
+const PEERS_ACK_DELAY: Duration = Duration::from_millis(200);
+/// PTO before a round trip was measured (section 7.2).
+const FIRST_PROBE: Duration = Duration::from_secs(1);
+
+/// A segment as it was sent last (section 5.1).
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    seq: SeqNum,
+    /// One past its last number.
+    end: SeqNum,
+    at: Instant,
+    again: bool,
+    lost: bool,
+}
+
+/// A tail loss probe that nothing has been heard of (section 5.2).
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    /// TLP.end_seq.
+    end: SeqNum,
+    /// TLP.is_retrans.
+    again: bool,
+}
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rack {
+    /// What has neither been acknowledged nor reported, by number.
+    sent: Vec<Sent>,
+    /// RACK.xmit_ts and RACK.end_seq: of what was delivered, the segment that was sent last.
+    latest: Option<(Instant, SeqNum)>,
+    /// RACK.rtt, of that segment.
+    rtt: Duration,
+    /// RACK.min_RTT.
+    min_rtt: Option<Duration>,
+    /// RACK.fack: one past the highest number delivered.
+    highest: Option<SeqNum>,
+    reordering_seen: bool,
+    probe: Option<Probe>,
+    /// Whether no round trip was measured since the last probe.
+    unmeasured: bool,
+}
+
+impl Tcb {
+    /// Whether losses are told by time.
+    pub fn uses_rack(&self, cx: &Context) -> bool {
+        cx.config.rack && self.agreed.sack
+    }
+
+    /// Notes a transmission (section 6.1).
+    pub fn rack_sent(&mut self, cx: &Context, seq: SeqNum, end: SeqNum) {
+        if !self.uses_rack(cx) || seq == end {
+            return;
+        }
+        let again = self.rack.sent.iter().any(|it| it.seq.before(end) && seq.before(it.end));
+        self.rack.sent.retain(|it| leq(it.end, seq) || leq(end, it.seq));
+        let at = cx.now;
+        self.rack.sent.push(Sent {
+            seq,
+            end,
+            at,
+            again,
+            lost: false,
+        });
+        let una = self.snd_una;
+        self.rack.sent.sort_by_key(|it| span(una, it.seq));
+        self.timers.tail_probe = None;
+    }
+
+    /// Whether time says that this octet is lost.
+    pub fn rack_lost(&self, seq: SeqNum) -> bool {
+        let mut lost = self.rack.sent.iter().filter(|it| it.lost);
+        lost.any(|it| leq(it.seq, seq) && seq.before(it.end))
+    }
+
+    /// An ACK came, and what it acknowledges and reports has been taken over (section 6.2).
+    pub fn rack_ack(&mut self, cx: &mut Context, segment: &Arriving) {
+        if !self.uses_rack(cx) {
+            return;
+        }
+        let reported = |it: &Sent| self.scoreboard.end_of(it.seq).is_some_and(|end| leq(it.end, end));
+        let una = self.snd_una;
+        let (delivered, left): (Vec<Sent>, Vec<Sent>) =
+            self.rack.sent.iter().partition(|it| leq(it.end, una) || reported(it));
+        self.rack.sent = left;
+        for it in &delivered {
+            self.rack.deliver(it, cx.now);
+        }
+        if !delivered.is_empty() {
+            self.timers.tail_probe = None;
+        }
+        self.end_probe(segment);
+        self.detect_loss(cx);
+    }
+
+    /// Section 6.2, step 5, on an ACK or when the reordering timer expires.
+    pub fn detect_loss(&mut self, cx: &mut Context) {
+        self.timers.reordering = None;
+        let Some(latest) = self.rack.latest else { return };
+        let patience = self.rack.rtt + self.reordering_window();
+        let mut news = false;
+        for it in self.rack.sent.iter_mut().filter(|it| !it.lost) {
+            let before = it.at < latest.0 || it.at == latest.0 && it.end.before(latest.1);
+            let due = it.at + patience;
+            if before && due <= cx.now {
+                it.lost = true;
+                news = true;
+            } else if before && !self.defects.has(Defect::ReorderingTimerMissing) {
+                self.timers.reordering = self.timers.reordering.max(Some(due));
+            }
+        }
+        if news && self.congestion.mode == Mode::Open {
+            self.enter_recovery(cx);
+        }
+    }
+
+    /// RACK.reo_wnd (section 6.2, step 4): none once it is plain that something is missing.
+    fn reordering_window(&self) -> Duration {
+        let segments = self.scoreboard.octets() / self.smss().max(1);
+        let plain = self.congestion.mode != Mode::Open || segments >= DUP_THRESH;
+        if plain && !self.rack.reordering_seen {
+            return Duration::ZERO;
+        }
+        let quarter = self.rack.min_rtt.unwrap_or_default() / 4;
+        let bound = self.round_trip.srtt.unwrap_or(quarter);
+        quarter.min(bound).max(GRANULARITY)
+    }
+
+    // ----- the tail -------------------------------------------------------------------------------------------------
+
+    /// Starts the timer of the probe, if it goes off before the retransmission timer does (section 7.2).
+    pub fn arm_tail_probe(&mut self, cx: &Context) {
+        let allowed = self.uses_rack(cx)
+            && self.congestion.mode == Mode::Open
+            && self.scoreboard.octets() == 0
+            && !self.rack.sent.is_empty()
+            && self.rack.probe.is_none()
+            && !self.rack.unmeasured
+            && !self.has(Defect::TailProbeMissing);
+        if !allowed {
+            self.timers.tail_probe = None;
+            return;
+        }
+        let single = self.flight() <= self.smss();
+        let delay = if single { PEERS_ACK_DELAY } else { Duration::ZERO };
+        let wait = self.round_trip.srtt.map_or(FIRST_PROBE, |srtt| srtt * 2 + delay);
+        let at = cx.now + wait.max(LEAST_PROBE_TIMEOUT);
+        if self.timers.tail_probe.is_none() && self.timers.retransmission.is_some_and(|rto| at < rto) {
+            self.timers.tail_probe = Some(at);
+        }
+    }
+
+    /// Sends new data if there is any that the peer has room for, whatever cwnd says, and else the segment with the
+    /// highest number once more (section 7.3). The retransmission timer starts anew.
+    pub fn tail_probe_expired(&mut self, cx: &mut Context) {
+        let usable = (self.usable_window() as usize).min(self.unsent());
+        let again = usable == 0;
+        if again {
+            let highest = self.rack.sent.iter().map(|it| it.seq);
+            let seq = match self.has(Defect::TailProbeFromTheFront) {
+                true => highest.min_by_key(|seq| span(self.snd_una, *seq)),
+                false => highest.max_by_key(|seq| span(self.snd_una, *seq)),
+            };
+            let Some(seq) = seq else { return };
+            self.send_again(cx, seq);
+        } else {
+            let options = self.data_options(cx, usable);
+            let length = usable.min(self.largest_payload(TcpOption::space(&options)));
+            self.transmit_new(cx, length, options);
+        }
+        if !self.has(Defect::TailProbeRepeated) {
+            let end = self.snd_nxt;
+            self.rack.probe = Some(Probe { end, again });
+            self.rack.unmeasured = true;
+        }
+        self.timers.retransmission = match self.has(Defect::TailProbeStopsTheTimer) {
+            true => None,
+            false => Some(cx.now + self.round_trip.rto),
+        };
+    }
+
+    /// What an ACK tells of a probe (section 7.4): that it was spurious, or that it repaired a loss, to which congestion
+    /// control responds.
+    fn end_probe(&mut self, segment: &Arriving) {
+        let Some(probe) = self.rack.probe else { return };
+        if !leq(probe.end, self.snd_una) {
+            return;
+        }
+        let twice = segment
+            .sack
+            .first()
+            .is_some_and(|(_, right)| leq(SeqNum(*right), self.snd_una));
+        if probe.again && !twice {
+            if !probe.end.before(self.snd_una) {
+                return;
+            }
+            self.halve();
+            self.congestion.cwnd = self.congestion.ssthresh;
+        }
+        self.rack.probe = None;
+    }
+
+    /// After a timeout everything is sent again from the front.
+    pub fn rack_timeout(&mut self) {
+        self.rack.sent.iter_mut().for_each(|it| it.lost = false);
+        self.rack.probe = None;
+        self.timers.reordering = None;
+        self.timers.tail_probe = None;
+    }
+}
+
+impl Rack {
+    /// Section 6.2, steps 1 to 3.
+    fn deliver(&mut self, it: &Sent, now: Instant) {
+        let rtt = now.since(it.at);
+        // A retransmission cannot have come back faster than anything did: this is the ACK of the first copy.
+        if it.again && self.min_rtt.is_some_and(|least| rtt < least) {
+            return;
+        }
+        if !it.again {
+            self.min_rtt = Some(self.min_rtt.map_or(rtt, |least| least.min(rtt)));
+            self.unmeasured = false;
+            self.reordering_seen |= self.highest.is_some_and(|highest| it.end.before(highest));
+        }
+        if self.highest.is_none_or(|highest| highest.before(it.end)) {
+            self.highest = Some(it.end);
+        }
+        let newer = |(at, end): (Instant, SeqNum)| at < it.at || at == it.at && end.before(it.end);
+        if self.latest.is_none_or(newer) {
+            self.latest = Some((it.at, it.end));
+            self.rtt = rtt;
+        }
+    }
+}
