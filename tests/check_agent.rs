@@ -2,7 +2,7 @@
 
 #![cfg(all(feature = "cli", unix))]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const TCPVET: &str = env!("CARGO_BIN_EXE_tcpvet");
@@ -90,6 +90,19 @@ fn the_greeting() {
 }
 
 #[test]
+fn an_agent_that_is_hostile_is_told_so_and_harms_nobody() {
+    let step = "frames that are no packets";
+    spoilt("endless", step, "said more than 100000 lines");
+    spoilt("long_line", step, "said a line of more than 33 MiB");
+    spoilt("half_line", step, "in the middle of a line, `frame 4500`");
+    wrong(
+        &["sleep", "600"],
+        "it greets: `agent NAME",
+        "did not end its answer within 10s",
+    );
+}
+
+#[test]
 fn lines_that_nobody_knows() {
     spoilt(
         "passes_over",
@@ -146,4 +159,66 @@ fn answers_and_ends() {
         "it ends by itself when its input ends",
         "a read that returns nothing is the end",
     );
+}
+
+/// A copy of what is to be copied, gone afterwards.
+struct Copy(PathBuf);
+
+impl Copy {
+    fn of_the_template() -> Copy {
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("runners/TEMPLATE");
+        let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("template-{}", std::process::id()));
+        std::fs::create_dir_all(&to).expect("the folder of tests can be written");
+        for entry in std::fs::read_dir(from).expect("the template is there") {
+            let path = entry.expect("it can be read").path();
+            // What was built in the sources by hand is no part of it.
+            if path.is_file() {
+                std::fs::copy(&path, to.join(path.file_name().expect("a file has a name"))).expect("it can be copied");
+            }
+        }
+        Copy(to)
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+#[test]
+fn the_template_is_an_agent_as_it_stands() {
+    if ["make", "cc"]
+        .iter()
+        .any(|program| Command::new(program).arg("--version").output().is_err())
+    {
+        return eprintln!("skipped: there is no make, or no C compiler");
+    }
+    let copy = Copy::of_the_template();
+    let folder = copy.0.to_str().expect("the path of the sources is text");
+    let (code, told) = check(&[folder]);
+    assert_eq!(code, 0, "{told}");
+    assert!(told.contains("\n10 right, 0 wrong, 4 not tried\n"), "{told}");
+    let run = Command::new(TCPVET)
+        .args(["run", "--target", folder])
+        .output()
+        .expect("it starts");
+    let told = String::from_utf8_lossy(&run.stdout);
+    assert_eq!(run.status.code(), Some(0), "{told}");
+    assert!(told.ends_with("Nothing unexpected.\n"), "{told}");
+    let totals = told.lines().rev().nth(1).expect("there are totals");
+    assert!(
+        totals.contains(" pass, ") && totals.contains(" unsupported, "),
+        "{totals}"
+    );
+    assert!(
+        !totals.contains("deviate") && !totals.contains("INCONCLUSIVE"),
+        "{totals}"
+    );
+}
+
+#[test]
+fn the_template_is_short() {
+    let agent = include_str!("../runners/TEMPLATE/agent.c");
+    assert!(agent.lines().count() <= 150, "{} lines", agent.lines().count());
 }

@@ -267,6 +267,88 @@ fn expectations_are_kept_and_those_that_match_nothing_are_refused() {
     assert!(err.contains("needs a `reason`"), "{err}");
 }
 
+/// Runs what is wrong and what is good in a folder of cases, against smoltcp, and updates a file.
+fn update(cases: &Folder, file: &str) -> (i32, String, String) {
+    let cases = cases.path("");
+    let arguments = ["mine/", "--cases", &cases, "-t", "smoltcp", "--expectations", file];
+    told(&[&arguments[..], &["--update-expectations"]].concat())
+}
+
+#[test]
+fn what_came_unexpectedly_is_written_down_and_red_until_the_reason_is() {
+    let folder = Folder::with("update", "mine/wrong", WRONG);
+    folder.write("mine/good.yaml", GOOD);
+    let beside = Folder::new("update-file");
+    let file = beside.path("e.yaml");
+    let (code, out, err) = update(&folder, &file);
+    assert_eq!(
+        (code, err.as_str()),
+        (1, format!("{file}: 1 written, 0 taken out, 0 narrowed down\n").as_str())
+    );
+    let sentence = format!("{file}:4: write the reason in place of TODO");
+    assert!(out.contains(&sentence), "{out}");
+    let entry = "- cases: 'mine/wrong'\n  expect: fail\n  requirement: RFC9293-SEG-LISTEN-SYN\n  \
+                 step: 'expect: RST seq=*'\n  reason: TODO\n";
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(
+        text.starts_with("# What is known") && text.ends_with(&format!("\n\n{entry}")),
+        "{text}"
+    );
+
+    let cases = folder.path("");
+    let run = || told(&["mine/", "--cases", &cases, "-t", "smoltcp", "--expectations", &file]);
+    let (code, out, _) = run();
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains(&sentence) && out.contains("NOT CONFORMING"), "{out}");
+    fs::write(&file, text.replace("TODO", "nobody refuses a SYN")).unwrap();
+    let (code, out, _) = run();
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("4 fail as expected"), "{out}");
+
+    // Mended: the entry goes, and the comment stays.
+    folder.write("mine/wrong.yaml", GOOD);
+    let (code, _, err) = update(&folder, &file);
+    assert_eq!(
+        (code, err.as_str()),
+        (0, format!("{file}: 0 written, 1 taken out, 0 narrowed down\n").as_str())
+    );
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.starts_with("# What is known") && !text.contains("cases"), "{text}");
+    let (code, _, err) = update(&folder, &file);
+    assert_eq!(
+        (code, err.as_str()),
+        (0, format!("{file} is as it should be\n").as_str())
+    );
+}
+
+#[test]
+fn expectations_of_what_is_built_in_are_written_in_a_checkout_only() {
+    let elsewhere = Folder::with("no-checkout", "cases/mine/wrong", WRONG);
+    let run = |target: &str| {
+        let arguments = ["mine/", "--cases", "cases", "-t", target, "--update-expectations"];
+        let output = command(&arguments).current_dir(&elsewhere.0).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, err) = run("smoltcp");
+    assert_eq!(code, Some(2));
+    assert!(
+        err.contains("run this in a checkout of tcpvet") && err.contains("`--expectations FILE`"),
+        "{err}"
+    );
+    let (code, err) = run("model");
+    assert_eq!(code, Some(2));
+    assert!(err.contains("nothing is expected of the reference endpoint"), "{err}");
+    // As in a checkout: the file stands beside the runner, and is read in place of the one that is built in.
+    elsewhere.write("runners/smoltcp/runner.yaml", "");
+    let known = "# kept\n- cases: mine/*\n  expect: fail\n  requirement: RFC9293-SEG-LISTEN-SYN\n  reason: known\n";
+    elsewhere.write("runners/smoltcp/expectations.yaml", known);
+    let (code, err) = run("smoltcp");
+    assert_eq!(
+        (code, err.as_str()),
+        (Some(0), "runners/smoltcp/expectations.yaml is as it should be\n")
+    );
+}
+
 #[test]
 fn a_failure_is_shown_with_requirement_place_and_ladder() {
     let folder = Folder::with("failure", "mine/wrong", WRONG);
@@ -555,6 +637,30 @@ fn schema_targets_and_completions_are_printed() {
 }
 
 #[test]
+fn what_is_missing_to_run_the_rest_is_told_with_the_command_that_installs_it() {
+    let empty = Folder::new("no-programs");
+    let output = command(&["targets"]).env("PATH", &empty.0).output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{out}");
+    let told = |name: &str, missing: &str| {
+        let line = out.lines().find(|line| line.starts_with(name)).unwrap();
+        assert!(line.contains("cannot run here") && line.contains(missing), "{line}");
+    };
+    told("gvisor ", "not here: go");
+    told("lwip ", "not here: make, cc");
+    told("python ", "not here: python3");
+    let rest = out
+        .lines()
+        .find_map(|line| line.strip_prefix("To run the rest: "))
+        .unwrap();
+    let packages: Vec<&str> = rest.split(' ').skip_while(|word| *word != "install").skip(1).collect();
+    for package in ["gcc", "golang", "make", "python3"] {
+        assert!(packages.contains(&package), "{rest}");
+    }
+    assert!(out.contains("smoltcp    can run here"), "{out}");
+}
+
+#[test]
 fn mistaken_flags_are_exit_code_2() {
     for arguments in [
         ["--no-such-flag"].as_slice(),
@@ -600,6 +706,138 @@ fn what_ended_before_ctrl_c_is_reported() {
     assert_eq!(report["cut_short"], "interrupted");
     assert_eq!(report["totals"], serde_json::json!({"inconclusive": 4, "pass": 4}));
     assert!(fs::read_to_string(&xml).unwrap().contains("<error"));
+}
+
+/// Until the process has said what is to become of a signal.
+fn listens_for_signals(pid: u32) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let interrupt = 1 << 1;
+    let caught = || {
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+        mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+    };
+    while caught().is_none_or(|mask| mask & interrupt == 0) {
+        assert!(Instant::now() < deadline, "it does not listen");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn after_ctrl_c_no_other_target_is_begun() {
+    if !told(&["targets"]).1.contains("linux      can run here") {
+        return;
+    }
+    let folder = Folder::with("interrupt-several", "mine/slow", SLOW);
+    let child = command(&["mine/", "--cases", &folder.path(""), "-t", "linux,smoltcp"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    listens_for_signals(child.id());
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{out}");
+    assert!(out.contains("smoltcp  not run: interrupted before it began\n"), "{out}");
+}
+
+/// A runner that can be run nowhere.
+const NOWHERE: &str = "name: nowhere\nkind: agent\nmode: lockstep\ncommand: [./agent]\n\
+                       requires: [{program: no-such-compiler, apt: no-such-package}, \
+                       {file: /no/such/stack.h, apt: no-such-headers}]\n";
+
+#[test]
+fn several_targets_end_with_a_table_of_what_differs() {
+    let folder = Folder::new("several-targets");
+    let (xml, json) = (folder.path("r.xml"), folder.path("r.json"));
+    let arguments = [
+        "time-wait/old-segment",
+        "handshake/passive-open",
+        "-t",
+        "model,smoltcp",
+        "--junit",
+        &xml,
+        "--json",
+        &json,
+    ];
+    let (code, out, err) = told(&arguments);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(
+        lines[..2],
+        ["model smoltcp what differs", "pass  fail    time-wait/old-segment"],
+        "{out}"
+    );
+    assert!(out.contains("\nmodel    ") && out.contains("\nsmoltcp  "), "{out}");
+    assert!(out.ends_with("Nothing unexpected.\n"), "{out}");
+
+    let json: serde_json::Value = serde_json::from_str(&fs::read_to_string(&json).unwrap()).unwrap();
+    assert_eq!(json["format"], "tcpvet-comparison");
+    assert_eq!(json["targets"], serde_json::json!(["model", "smoltcp"]));
+    assert_eq!(json["differences"][0]["name"], "time-wait/old-segment[ip4]");
+    assert_eq!(json["differences"][0]["verdicts"], serde_json::json!(["pass", "fail"]));
+    assert_eq!(json["reports"][1]["target"]["name"], "smoltcp");
+
+    let text = fs::read_to_string(&xml).unwrap();
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let suites = document.descendants().filter(|node| node.has_tag_name("testsuite"));
+    let names: Vec<_> = suites.filter_map(|suite| suite.attribute("name")).collect();
+    assert_eq!(names, ["model", "smoltcp"]);
+    let cases = document.descendants().filter(|node| node.has_tag_name("testcase"));
+    assert!(
+        cases
+            .filter_map(|case| case.attribute("classname"))
+            .any(|class| class == "smoltcp.time-wait")
+    );
+
+    let (code, out, _) = told(&["time-wait/old-segment", "-t", "model,smoltcp", "-q"]);
+    assert_eq!((code, out.as_str()), (0, ""));
+}
+
+#[test]
+fn of_several_targets_the_worst_decides_and_one_that_cannot_run_is_told_with_the_remedy() {
+    let folder = Folder::with("worst", "mine/wrong", WRONG);
+    let cases = folder.path("");
+    let (code, out, _) = told(&["mine/", "--cases", &cases, "-t", "model,smoltcp"]);
+    assert_eq!(code, 1);
+    assert!(
+        out.contains("== model ==") && out.contains("== smoltcp ==") && out.contains("== all =="),
+        "{out}"
+    );
+    assert!(out.contains("No case came out otherwise"), "{out}");
+    assert!(out.ends_with("NOT CONFORMING: model, smoltcp.\n"), "{out}");
+
+    let runner = Folder::with("nowhere", "runner", NOWHERE);
+    let both = format!("{},model", runner.path(""));
+    let missing = "not here: no-such-compiler, /no/such/stack.h; ";
+    let remedy = "apt install no-such-headers no-such-package";
+    let (code, out, err) = told(&["handshake/passive-open", "-t", &both]);
+    assert_eq!(code, 3, "{out}");
+    assert!(err.contains(missing) && err.contains(remedy), "{err}");
+    assert!(
+        out.contains(&format!("not run: {missing}")) && out.contains("4 pass"),
+        "{out}"
+    );
+    let (code, out, err) = told(&["handshake/passive-open", "-t", &runner.path("")]);
+    assert_eq!((code, out.as_str()), (3, ""));
+    assert!(err.contains(remedy), "{err}");
+}
+
+#[test]
+fn what_contradicts_several_targets_is_refused() {
+    let refused = |more: &[&str], said: &str| {
+        let (code, out, err) = told(&[&["handshake/passive-open"], more].concat());
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert!(err.contains(said), "{err}");
+    };
+    refused(&["-t", "model,smoltcp,model"], "`model` is asked for twice");
+    refused(&["-t", "model,windows"], "no target is called `windows`");
+    refused(
+        &["-t", "model,smoltcp", "--expectations", "x.yaml"],
+        "is about one target",
+    );
+    refused(&["-t", "model,smoltcp", "--switch", "syn-fin"], "not for smoltcp");
 }
 
 #[test]

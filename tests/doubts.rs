@@ -282,3 +282,42 @@ steps:
     let outcome = run(&script("duplicates", body), Config::default(), "nothing");
     assert_eq!(outcome.verdict, Verdict::Pass, "{}", outcome.reason);
 }
+
+#[test]
+fn an_outcome_that_is_wrong_by_what_the_target_does_not_claim_is_none_of_its_faults() {
+    let body = |asks: &str| {
+        format!(
+            "given: established\nsteps:\n  - inject: RST seq=RCV.NXT+1\n  - any-of:\n      ended:\n        \
+             - expect: nothing\n      challenged:\n        - expect: ACK\n    right: ended\n    covers: {asks}\n  \
+             - inject: ACK \"a\"\n  - expect: ACK ack=2\n"
+        )
+    };
+    let held = run(&script("claimed", &body("RFC5961-3.2-3")), Config::default(), "nothing");
+    assert_eq!(held.verdict, Verdict::Fail, "{}", held.reason);
+    let spared = run(
+        &script("unclaimed", &body("RFC8985-7.2-1")),
+        Config::default(),
+        "nothing",
+    );
+    assert_eq!((spared.verdict, spared.reason.as_str()), (Verdict::Pass, ""));
+    assert_eq!(spared.outcomes, ["challenged"]);
+}
+
+#[test]
+fn a_duplicate_ack_counts_for_what_was_sent_before_any_step_looked() {
+    let body = r#"
+given: {state: established, options: <mss 1000>}
+steps:
+  - call: send 40000
+  - expect: ACK data=40000
+    acknowledge: each
+    within: 2*rto
+  - call: send 8000
+  - repeat: 3
+    steps:
+      - inject: ACK ack=SND.UNA
+  - expect: ACK data=8000
+"#;
+    let outcome = run(&script("unseen", body), Config::default(), "nothing");
+    assert_eq!(outcome.verdict, Verdict::Pass, "{}", outcome.reason);
+}

@@ -21,6 +21,7 @@ fn script(case: &str, row: &str) -> Script {
         row: row.to_owned(),
         title: format!("{case} holds").into(),
         why: "".into(),
+        reading: "".into(),
         covers: Arc::from([Arc::new(Requirement {
             id: "RFC9293-MUST-1".to_owned(),
             level: Level::Must,

@@ -124,6 +124,7 @@ fn script(steps: Vec<Step>) -> Script {
         row: String::new(),
         title: "a transcript".into(),
         why: "".into(),
+        reading: "".into(),
         covers: vec![].into(),
         ids: Default::default(),
         tags: vec![].into(),

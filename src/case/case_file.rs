@@ -32,6 +32,8 @@ pub struct Case {
     pub title: Arc<str>,
     /// What breaks in practice if it is not met.
     pub why: Arc<str>,
+    /// Why the RFC is to be read so, where every stack that was tried does otherwise; else empty.
+    pub reading: Arc<str>,
     /// Everything that the case or one of its steps covers, in any row, in the order of ids.
     pub covers: Vec<Arc<Requirement>>,
     /// Other suites' names for it: suite to ids.
@@ -56,6 +58,7 @@ struct Shared<'a> {
     id: Arc<str>,
     title: Arc<str>,
     why: Arc<str>,
+    reading: Arc<str>,
     ids: Arc<BTreeMap<String, Vec<String>>>,
     tags: Arc<[String]>,
     place: Place,
@@ -99,6 +102,7 @@ fn lower(id: &str, report: &mut Report, world: World) -> Option<Case> {
         id: id.into(),
         title: raw.title.text.trim().into(),
         why: raw.why.text.trim().into(),
+        reading: raw.reading.as_ref().map_or("", |reading| reading.text.trim()).into(),
         ids: ids(&raw, report),
         tags: tags(&raw, report),
         place,
@@ -134,6 +138,7 @@ fn lower(id: &str, report: &mut Report, world: World) -> Option<Case> {
         text: report.source.text.clone(),
         title: shared.title.clone(),
         why: shared.why.clone(),
+        reading: shared.reading.clone(),
         covers: everything_covered(&scripts),
         ids: shared.ids.clone(),
         tags: shared.tags.clone(),
@@ -168,7 +173,9 @@ fn refuse_headline(raw: &RawCase, report: &mut Report) {
         (&raw.title, "title", "the requirement met, as a claim, in one line"),
         (&raw.why, "why", "what breaks in practice where it is not met"),
     ];
-    for (text, name, help) in texts {
+    let reading = raw.reading.iter();
+    let reading = reading.map(|text| (text, "reading", "why the RFC is to be read so, or leave the key out"));
+    for (text, name, help) in texts.into_iter().chain(reading) {
         if text.text.trim().is_empty() {
             report.add(&text.place, format!("`{name}` is empty"), Some(help.into()));
         }
@@ -438,6 +445,7 @@ fn script(shared: &Shared, row: &Row, report: &mut Report, kept: &mut BTreeSet<u
         row: row.name.clone(),
         title: shared.title.clone(),
         why: shared.why.clone(),
+        reading: shared.reading.clone(),
         covers: covers.into(),
         ids: shared.ids.clone(),
         tags: shared.tags.clone(),

@@ -40,6 +40,11 @@ pub(super) const CASE: &[Key] = &[
     key("title", Shape::Text, "The requirement met, as a claim, in one line."),
     key("why", Shape::Text, "What breaks in practice where it is not met."),
     key(
+        "reading",
+        Shape::Text,
+        "Where every stack that was tried does otherwise: why the RFC is to be read as the case reads it.",
+    ),
+    key(
         "covers",
         Shape::Texts,
         "Ids of the requirements, from cases/requirements/. They give the level.",

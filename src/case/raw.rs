@@ -9,6 +9,7 @@ use super::yaml::{Node, Place, Report, Text};
 pub(super) struct RawCase {
     pub(super) title: Text,
     pub(super) why: Text,
+    pub(super) reading: Option<Text>,
     pub(super) covers: Vec<Text>,
     pub(super) ids: Vec<(Text, Vec<Text>)>,
     pub(super) tags: Vec<Text>,
@@ -257,6 +258,7 @@ impl RawCase {
         let case = RawCase {
             title: title.unwrap_or_else(|| Text::made_up("")),
             why: why.unwrap_or_else(|| Text::made_up("")),
+            reading: fields.text("reading", report),
             covers: fields.texts("covers", report),
             ids: fields.texts_map("ids", report),
             tags: fields.texts("tags", report),

@@ -133,6 +133,8 @@ pub struct Script {
     pub title: Arc<str>,
     /// What breaks in practice if it is not met.
     pub why: Arc<str>,
+    /// Why the RFC is to be read so, where every stack that was tried does otherwise; else empty.
+    pub reading: Arc<str>,
     /// What the case covers in this row; a step without `covers` of its own stands for these.
     pub covers: Arc<[Arc<Requirement>]>,
     /// Other suites' names for it: suite to ids.

@@ -82,9 +82,10 @@ pub struct Choice {
     /// Also the cases of this directory.
     #[arg(long, value_name = "DIR")]
     pub cases: Vec<PathBuf>,
-    /// The target. [default: linux, or model where namespaces are forbidden]
-    #[arg(long, short, value_name = "NAME")]
-    pub target: Option<String>,
+    /// The target, or several with commas between them: `linux,smoltcp`; a name, or a folder with a runner.yaml.
+    /// [default: linux, or model where namespaces are forbidden]
+    #[arg(long, short, value_name = "NAME", value_delimiter = ',')]
+    pub target: Vec<String>,
     /// Only over this IP version.
     #[arg(long, value_name = "4|6")]
     pub ip: Option<Ip>,
@@ -131,6 +132,10 @@ pub struct RunArguments {
     /// What the target is known to do otherwise, instead of what is known of it here.
     #[arg(long, value_name = "FILE")]
     pub expectations: Option<PathBuf>,
+    /// Write down what came unexpectedly, in the target's expectations.yaml or that of --expectations, with a place for
+    /// the reason; take out what no longer comes. The run stays red until the reasons are written.
+    #[arg(long)]
+    pub update_expectations: bool,
     /// Let the reference endpoint make a mistake (`tcpvet defects` lists them), to see a case notice it.
     #[arg(long, value_name = "NAME")]
     pub defect: Vec<String>,

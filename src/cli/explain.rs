@@ -11,7 +11,7 @@ pub fn explain(arguments: &ExplainArguments) -> u8 {
     let choice = Choice {
         selection: arguments.selection.clone(),
         cases: arguments.cases.clone(),
-        target: None,
+        target: Vec::new(),
         ip: arguments.ip,
         isn: arguments.isn,
         quick: false,

@@ -10,7 +10,7 @@ use tcpvet::target::{IpVersion, Tolerances};
 
 /// Lists cases; gives the exit code.
 pub fn list(arguments: &ListArguments) -> u8 {
-    let times = match targets::tolerances(arguments.choice.target.as_deref()) {
+    let times = match targets::tolerances(arguments.choice.target.first().map(String::as_str)) {
         Ok(times) => times,
         Err(problem) => {
             output::error(&problem);

@@ -20,10 +20,12 @@ mod library;
 mod list;
 mod output;
 mod panics;
+mod prepare;
 mod prove;
 mod rules;
 mod run;
 mod targets;
+mod update;
 
 use arguments::{Arguments, Command};
 use clap::{CommandFactory, Parser};

@@ -1,17 +1,15 @@
 //! `tcpvet run`
 
 use super::arguments::{DEFAULT_SEED, RunArguments};
-use super::targets::{self, NoTarget, Opened};
-use super::{ENVIRONMENT, MISTAKE, OK, colour, library, output, panics};
-use core::time::Duration;
+use super::prepare::{Prepared, Stated, Subject, prepare};
+use super::{ENVIRONMENT, MISTAKE, OK, colour, output, panics, update};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-use tcpvet::report::{self, Loudness, ProgressLine, Report, ReportFile};
-use tcpvet::suite::{Conduct, Executed, Expectations, QUICK, Reference, Run, Trouble, estimate, execute};
+use tcpvet::report::{self, Absent, Comparison, Loudness, ProgressLine, Report, ReportFile};
+use tcpvet::suite::{Conduct, Executed, Reference, Run, Trouble, estimate, execute};
 
 /// What a process ends with that was ended by Ctrl-C.
 const INTERRUPTED: i32 = 130;
@@ -35,133 +33,7 @@ pub fn audit(arguments: &RunArguments) -> u8 {
     prepare(arguments).map_or_else(|code| code, |prepared| carry_out(arguments, prepared, Page::Portrait))
 }
 
-/// Everything that can go wrong before the first packet has gone well.
-struct Prepared {
-    target: Opened,
-    instead_of: Option<(String, String)>,
-    expectations: Expectations,
-    expectations_file: String,
-    plan: Vec<Run>,
-    left_out: usize,
-    junit: Option<ReportFile>,
-    json: Option<ReportFile>,
-}
-
-fn prepare(arguments: &RunArguments) -> Result<Prepared, u8> {
-    let chosen = library::choose(&arguments.choice)?;
-    let open = |path: &Option<std::path::PathBuf>| path.as_deref().map(ReportFile::open).transpose().map_err(mistake);
-    let (junit, json) = (open(&arguments.junit)?, open(&arguments.json)?);
-    if [&junit, &json]
-        .into_iter()
-        .flatten()
-        .filter(|file| file.is_stdout())
-        .count()
-        > 1
-    {
-        return Err(mistake("two reports cannot both go to standard output".to_owned()));
-    }
-    let (target, instead_of) = open_target(arguments)?;
-    let (expectations, expectations_file) = expectations(arguments.expectations.as_deref(), &target)?;
-    let errors = expectations.check(&chosen.library);
-    if !errors.is_empty() {
-        errors.iter().for_each(|error| output::error(&error.to_string()));
-        return Err(MISTAKE);
-    }
-    let mut plan = chosen.runs;
-    let all = plan.len();
-    if arguments.choice.quick {
-        let times = &target.target.facts().tolerances;
-        plan.retain(|run| estimate(&run.script, times) <= QUICK);
-        if plan.is_empty() {
-            return Err(mistake(
-                "nothing is left to run: all that is selected takes more than 5 s".to_owned(),
-            ));
-        }
-    }
-    Ok(Prepared {
-        left_out: all - plan.len(),
-        target,
-        instead_of,
-        expectations,
-        expectations_file,
-        plan,
-        junit,
-        json,
-    })
-}
-
-fn mistake(problem: String) -> u8 {
-    output::error(&problem);
-    MISTAKE
-}
-
-/// The target asked for; without a wish the first that can be run here.
-fn open_target(arguments: &RunArguments) -> Result<(Opened, Option<(String, String)>), u8> {
-    let RunArguments { defect, switch, .. } = arguments;
-    let altered = !defect.is_empty() || !switch.is_empty();
-    let name = match arguments.choice.target.as_deref() {
-        None if altered => "model",
-        None => return open_default(),
-        Some(name) if altered && name != "model" => {
-            let problem = format!("`--defect` and `--switch` are for the reference endpoint, not for {name}");
-            return Err(mistake(problem));
-        }
-        Some(name) => name,
-    };
-    let opened = match altered {
-        true => targets::open_model(defect, switch),
-        false => targets::open(name),
-    };
-    match opened {
-        Ok(opened) => Ok((opened, None)),
-        Err(NoTarget::Unknown(problem)) => Err(mistake(problem)),
-        Err(NoTarget::Environment(error)) => {
-            output::error(&format!("{name} cannot be run here: {error}"));
-            Err(ENVIRONMENT)
-        }
-    }
-}
-
-fn open_default() -> Result<(Opened, Option<(String, String)>), u8> {
-    let mut refused = None;
-    for name in targets::defaults() {
-        match targets::open(name) {
-            Ok(opened) => {
-                if let Some((first, why)) = &refused {
-                    output::say(&format!("{first} cannot be run here: {why}; running {name} instead"));
-                }
-                return Ok((opened, refused));
-            }
-            Err(NoTarget::Environment(error)) => {
-                refused.get_or_insert((name.to_owned(), error.to_string()));
-            }
-            // The names are those of the list itself.
-            Err(NoTarget::Unknown(problem)) => return Err(mistake(problem)),
-        }
-    }
-    let why = refused.map_or_else(|| "none is built in".to_owned(), |(name, why)| format!("{name}: {why}"));
-    output::error(&format!("no target can be run here: {why}"));
-    Err(ENVIRONMENT)
-}
-
-fn expectations(path: Option<&Path>, target: &Opened) -> Result<(Expectations, String), u8> {
-    let (file, text) = match path {
-        None => target.expectations.clone(),
-        Some(path) => {
-            let file = path.display().to_string();
-            let text = std::fs::read_to_string(path);
-            let text = text.map_err(|err| mistake(format!("cannot read the expectations `{file}`: {err}")))?;
-            (file, text)
-        }
-    };
-    let parsed = Expectations::parse(&text, &file).map_err(|errors| {
-        errors.iter().for_each(|error| output::error(&error.to_string()));
-        MISTAKE
-    })?;
-    Ok((parsed, file))
-}
-
-fn carry_out(arguments: &RunArguments, mut prepared: Prepared, page: Page) -> u8 {
+fn carry_out(arguments: &RunArguments, prepared: Prepared, page: Page) -> u8 {
     let stop = match listen_for_signals() {
         Ok(stop) => stop,
         Err(err) => {
@@ -169,20 +41,70 @@ fn carry_out(arguments: &RunArguments, mut prepared: Prepared, page: Page) -> u8
             return ENVIRONMENT;
         }
     };
-    let facts = Arc::clone(prepared.target.target.facts());
+    let Prepared {
+        subjects,
+        absent,
+        library,
+        junit,
+        json,
+    } = prepared;
+    let several = subjects.len() + absent.len() > 1;
+    let telling = Telling {
+        arguments,
+        page,
+        several,
+        to_stdout: [&junit, &json].into_iter().flatten().any(ReportFile::is_stdout),
+    };
+    let mut whole = Comparison {
+        reports: Vec::new(),
+        absent,
+    };
+    let mut unwritten = None;
+    // One after the other: a kernel's clock would not bear that others take the processors from under it.
+    for subject in subjects {
+        if stop.load(Ordering::Relaxed) {
+            let (target, why) = (subject.name, "interrupted before it began".to_owned());
+            whole.absent.push(Absent { target, why });
+            continue;
+        }
+        let (mut report, stated) = run_all(arguments, subject, &stop, several);
+        if arguments.update_expectations && !update_expectations(&stated, &library, &mut report) {
+            unwritten = Some(MISTAKE);
+        }
+        telling.tell(&report);
+        whole.reports.push(report);
+    }
+    let mut code = tcpvet::suite::exit_code(unwritten.into_iter().chain([whole.exit_code()]));
+    for problem in write(&whole, several, junit, json) {
+        output::error(&problem);
+        code = tcpvet::suite::exit_code([code, ENVIRONMENT]);
+    }
+    telling.conclude(&whole);
+    match page {
+        // That it does not conform is what one wants to read, not a failure of the audit.
+        Page::Portrait if code == 1 => OK,
+        Page::Portrait | Page::Verdicts => code,
+    }
+}
+
+/// Runs everything against one target.
+fn run_all(arguments: &RunArguments, mut subject: Subject, stop: &Arc<AtomicBool>, several: bool) -> (Report, Stated) {
+    let facts = Arc::clone(subject.target.target.facts());
     let began = Instant::now();
-    let executed = {
-        let estimates: Vec<Duration> = prepared
-            .plan
-            .iter()
-            .map(|run| estimate(&run.script, &facts.tolerances))
-            .collect();
+    let Executed { mut results, trouble } = {
+        let estimates = subject.plan.iter().map(|run| estimate(&run.script, &facts.tolerances));
+        let of = if several {
+            format!("{}: ", subject.name)
+        } else {
+            String::new()
+        };
         let progress = ProgressLine::begin(
-            &prepared.plan,
-            estimates,
+            of,
+            &subject.plan,
+            estimates.collect(),
             arguments.strict,
             facts.virtual_time,
-            Arc::clone(&stop),
+            Arc::clone(stop),
             !arguments.quiet,
         );
         let conduct = Conduct {
@@ -190,15 +112,14 @@ fn carry_out(arguments: &RunArguments, mut prepared: Prepared, page: Page) -> u8
             at_once: arguments.jobs,
         };
         execute(
-            prepared.target.target.as_mut(),
-            &prepared.plan,
-            &prepared.expectations,
+            subject.target.target.as_mut(),
+            &subject.plan,
+            &subject.stated.parsed,
             conduct,
-            &stop,
+            stop,
             &mut |what| progress.note(what),
         )
     };
-    let Executed { mut results, trouble } = executed;
     if let Some(reference) = Reference::new() {
         reference.ask_about(&mut results, arguments.seed);
     }
@@ -209,21 +130,37 @@ fn carry_out(arguments: &RunArguments, mut prepared: Prepared, page: Page) -> u8
         Some(Trouble::Bug(said)) => (None, Some(said)),
     };
     let report = Report {
-        target: facts.name.clone(),
+        target: subject.name,
         virtual_time: facts.virtual_time,
-        instead_of: prepared.instead_of,
+        instead_of: subject.instead_of,
         seed: arguments.seed,
         selection: arguments.choice.selection.clone(),
-        again: again(arguments, &prepared.target.called),
+        again: again(arguments, &subject.target.called),
         strict: arguments.strict,
-        expectations: prepared.expectations_file,
-        left_out: prepared.left_out,
+        expectations: subject.stated.file.clone(),
+        left_out: subject.left_out,
         results,
         elapsed: began.elapsed(),
         cut_short,
         bug,
     };
-    tell(arguments, &report, prepared.junit, prepared.json, page)
+    (report, subject.stated)
+}
+
+/// Writes down what came; whether that went well.
+fn update_expectations(stated: &Stated, library: &[Run], report: &mut Report) -> bool {
+    if report.cut_short.is_some() || report.bug.is_some() {
+        output::say(&format!("{} is left as it is: not everything was run", stated.file));
+        return true;
+    }
+    match update::write_down(stated, library, &mut report.results, report.strict) {
+        Ok(done) => output::say(&done),
+        Err(problem) => {
+            output::error(&problem);
+            return false;
+        }
+    }
+    true
 }
 
 /// What makes the same run of the same case.
@@ -263,48 +200,78 @@ fn listen_for_signals() -> io::Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// Writes all reports, whatever becomes of each.
-fn tell(
-    arguments: &RunArguments,
-    report: &Report,
-    junit: Option<ReportFile>,
-    json: Option<ReportFile>,
-    page: Page,
-) -> u8 {
-    let to_stdout = [&junit, &json].into_iter().flatten().any(ReportFile::is_stdout);
-    let mut code = report.exit_code();
+/// Writes the reports for machines, whatever becomes of each; what went wrong.
+fn write(whole: &Comparison, several: bool, junit: Option<ReportFile>, json: Option<ReportFile>) -> Vec<String> {
+    let only = whole.reports.first().filter(|_| !several);
+    let make_junit = || only.map_or_else(|| report::junit_of_several(whole), report::junit);
+    let make_json = || only.map_or_else(|| report::json_of_several(whole), report::json);
     let written = [
-        junit.map(|file| report::junit(report).and_then(|xml| file.write(&xml))),
-        json.map(|file| report::json(report).and_then(|json| file.write(&json))),
+        junit.map(|file| make_junit().and_then(|xml| file.write(&xml))),
+        json.map(|file| make_json().and_then(|json| file.write(&json))),
     ];
-    for problem in written.into_iter().flatten().filter_map(Result::err) {
-        output::error(&problem);
-        code = tcpvet::suite::exit_code([code, ENVIRONMENT]);
-    }
-    if page == Page::Portrait {
-        let text = report::portrait(report);
-        if to_stdout {
-            output::say(&text)
-        } else {
-            output::print(&text)
+    written.into_iter().flatten().filter_map(Result::err).collect()
+}
+
+/// What people are told, and where.
+struct Telling<'a> {
+    arguments: &'a RunArguments,
+    page: Page,
+    several: bool,
+    /// A report for machines goes to standard output, so what is for people does not.
+    to_stdout: bool,
+}
+
+impl Telling<'_> {
+    /// Tells what came of one target.
+    fn tell(&self, report: &Report) {
+        let text = match self.page {
+            Page::Portrait => report::portrait(report),
+            Page::Verdicts => report::console(report, self.loudness(), self.colour()),
+        };
+        if self.several && !text.is_empty() {
+            self.print(&report::heading(&report.target, self.colour()));
         }
-        // That it does not conform is what one wants to read, not a failure of the audit.
-        return if code == 1 { OK } else { code };
+        self.print(&text);
+        if let Some(said) = &report.bug {
+            output::error(&panics::report(said));
+        }
     }
-    let loudness = match (arguments.quiet, arguments.verbose) {
-        (true, _) => Loudness::Quiet,
-        (false, false) => Loudness::Normal,
-        (false, true) => Loudness::Verbose,
-    };
-    if to_stdout {
-        let colour = colour(arguments.color, &io::stderr());
-        output::say(&report::console(report, loudness, colour));
-    } else {
-        let colour = colour(arguments.color, &io::stdout());
-        output::print(&report::console(report, loudness, colour));
+
+    /// Of several targets it would be too much to tell of each what is as expected.
+    fn loudness(&self) -> Loudness {
+        match (self.arguments.quiet, self.arguments.verbose) {
+            (true, _) => Loudness::Quiet,
+            (false, false) if self.several => Loudness::Quiet,
+            (false, false) => Loudness::Normal,
+            (false, true) => Loudness::Verbose,
+        }
     }
-    if let Some(said) = &report.bug {
-        output::error(&panics::report(said));
+
+    /// Tells how several targets compare.
+    fn conclude(&self, whole: &Comparison) {
+        let silent = self.arguments.quiet && whole.exit_code() == 0;
+        if !self.several || self.page == Page::Portrait || silent {
+            return;
+        }
+        let text = report::comparison(whole, self.arguments.verbose, self.colour());
+        if self.arguments.verbose || whole.reports.iter().any(|report| report.exit_code() != 0) {
+            self.print(&report::heading("all", self.colour()));
+        }
+        self.print(&text);
     }
-    code
+
+    fn colour(&self) -> bool {
+        match self.to_stdout {
+            true => colour(self.arguments.color, &io::stderr()),
+            false => colour(self.arguments.color, &io::stdout()),
+        }
+    }
+
+    fn print(&self, text: &str) {
+        match self.to_stdout {
+            true if text.is_empty() => {}
+            true => output::say(text),
+            false => output::print(text),
+        }
+    }
 }

@@ -17,6 +17,8 @@ pub struct Opened {
     pub target: Box<dyn Target>,
     /// What is known of it: a file's name and text.
     pub expectations: (String, String),
+    /// Whether that comes with this program, and is a file only in a checkout of tcpvet.
+    pub bundled: bool,
 }
 
 /// One that this program was built with.
@@ -70,12 +72,14 @@ pub fn open(name: &str) -> Result<Opened, NoTarget> {
             called: name.to_owned(),
             target: (known.open)().map_err(NoTarget::Environment)?,
             expectations: owned(known.expectations),
+            bundled: true,
         });
     }
     let folder = folder(name).map_err(NoTarget::Unknown)?;
     Ok(Opened {
         called: name.to_owned(),
         target: open_agent(&folder).map_err(NoTarget::Environment)?,
+        bundled: folder.is_bundled(),
         expectations: folder.expectations,
     })
 }
@@ -268,6 +272,7 @@ pub fn open_model(defects: &[String], switches: &[String]) -> Result<Opened, NoT
         called: "model".to_owned(),
         target: reference(config, made).map_err(NoTarget::Environment)?,
         expectations: owned(MODEL_EXPECTATIONS),
+        bundled: true,
     })
 }
 

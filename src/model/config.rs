@@ -151,6 +151,8 @@ pub struct Unsaid {
     pub abort_keeps_time_wait: bool,
     /// Whether CLOSE in SYN-RECEIVED waits for ESTABLISHED although nothing is queued (RFC 9293 section 3.10.4).
     pub close_waits_for_established: bool,
+    /// Whether a SYN cookie is good for one more tick of its clock; RFC 4987 section 3.6 only asks for a recent one.
+    pub cookie_lives_longer: bool,
 }
 
 /// How ECN is negotiated (RFC 3168 section 6.1.1).

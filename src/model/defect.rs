@@ -484,12 +484,12 @@ defects! {
     SynEcnCapableAgain "syn-ecn-capable-again" ["RFC3168-6.1.1-10"] "A SYN, or a SYN,ACK, that is sent again is ECN-capable.";
     SynEchoesGarbageAgain "syn-echoes-garbage-again" ["RFC7323-3.2-1"] "TSecr of a SYN that is sent again is not zero.";
     ReservedBitsEchoed "reserved-bits-echoed" ["RFC9293-3.1-RESERVED-TX"] "The reserved bits of an ACK are those of the segment that it answers.";
-    AckOfFinWithoutTimestamps "ack-of-fin-without-timestamps" ["RFC7323-3.2-5"] "Once the peer's FIN has come ACKs have no timestamps.";
+    TimestampsGiveWay "timestamps-give-way" ["RFC7323-3.2-5"] "Text leaves no room for both SACK blocks and timestamps, and the timestamps go.";
     FinEchoesNothing "fin-echoes-nothing" ["RFC7323-3.2-2"] "TSecr of a FIN is zero.";
     FinEchoesTheSyn "fin-echoes-the-syn" ["RFC7323-4.3-4"] "A FIN echoes the timestamp of the peer's SYN.";
     TextEchoesTheLatest "text-echoes-the-latest" ["RFC7323-4.3-4"] "A segment with text echoes the timestamp that came last, above a gap too.";
     TimestampStandsAgain "timestamp-stands-again" ["RFC7323-4.1-1"] "What is sent again has the TSval of the first time.";
-    EcnCapableAckOfFin "ecn-capable-ack-of-fin" ["RFC3168-6.1.4-1"] "An ACK after the peer's FIN is ECN-capable.";
+    EcnCapableEcho "ecn-capable-echo" ["RFC3168-6.1.4-1"] "An ACK that echoes a mark is ECN-capable itself.";
     StaleSackAgain "stale-sack-again" ["RFC2018-3-3"] "What is sent again has the SACK blocks of the first time.";
     SackTooLongOnText "sack-too-long-on-text" ["RFC2018-3-1"] "The second SACK block of a segment with text is an octet too long.";
     SackInTwoOnText "sack-in-two-on-text" ["RFC2018-4-6"] "A segment with text reports its second island in two blocks.";

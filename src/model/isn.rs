@@ -94,7 +94,10 @@ pub(super) fn check_cookie(
         return Some(536);
     }
     let now = cookie_tick(cx.now);
-    let life = if cx.has(Defect::CookieForEver) { 32 } else { COOKIE_LIFE };
+    let life = match cx.has(Defect::CookieForEver) {
+        true => 32,
+        false => COOKIE_LIFE + u32::from(cx.config.unsaid.cookie_lives_longer),
+    };
     let size = cookie.0 >> 24 & 7;
     let ticks = (0..life).filter_map(|age| now.checked_sub(age));
     let mut known = ticks.map(|tick| cookie_at(cx, (local, peer), irs, tick, size));

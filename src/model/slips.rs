@@ -84,7 +84,7 @@ impl Tcb {
         if !syn {
             self.slip_on_any(segment, ecn);
             self.slip_on_text(segment);
-            self.slip_on_fin(segment, ecn);
+            self.slip_on_fin(segment);
         }
     }
 
@@ -238,6 +238,9 @@ impl Tcb {
         if self.has(Defect::EcnCapableFin) && fin && !self.agreed.ecn {
             *ecn = Ecn::Ect0;
         }
+        if self.has(Defect::EcnCapableEcho) && pure && segment.flags.contains(Flags::ECE) {
+            *ecn = Ecn::Ect0;
+        }
         if self.has(Defect::EcnCapableRepeatedAck) && told_before && self.agreed.ecn {
             *ecn = Ecn::Ect0;
         }
@@ -269,6 +272,10 @@ impl Tcb {
         {
             echo_instead(segment, latest);
         }
+        if blocks_of(segment).is_some() && self.has(Defect::TimestampsGiveWay) {
+            let times = |option: &TcpOption| matches!(option, TcpOption::Timestamps { .. });
+            segment.options.retain(|option| !times(option));
+        }
         let acked = (self.irs.0.wrapping_add(1), self.rcv_nxt.0);
         let Some(blocks) = blocks_of(segment) else { return };
         if let [_, second] = blocks[..]
@@ -288,18 +295,8 @@ impl Tcb {
         }
     }
 
-    /// On the target's own FIN, and on what answers the peer's.
-    fn slip_on_fin(&self, segment: &mut Segment, ecn: &mut Ecn) {
-        let fin = segment.flags.contains(Flags::FIN);
-        let pure = segment.payload.is_empty() && !fin;
-        if pure && self.fin_received && self.has(Defect::EcnCapableAckOfFin) && self.agreed.ecn {
-            *ecn = Ecn::Ect0;
-        }
-        if pure && self.fin_received && self.has(Defect::AckOfFinWithoutTimestamps) {
-            let times = |option: &TcpOption| matches!(option, TcpOption::Timestamps { .. });
-            segment.options.retain(|option| !times(option));
-        }
-        if !fin {
+    fn slip_on_fin(&self, segment: &mut Segment) {
+        if !segment.flags.contains(Flags::FIN) {
             return;
         }
         if self.has(Defect::FinEchoesNothing) {

@@ -72,6 +72,7 @@ switches! {
     "restart-after-idle=no" "cwnd stays as it is when a connection idles." restart_after_idle = false;
     "syn-cookies=never" "There are no SYN cookies." syn_cookies = SynCookies::Never;
     "syn-cookies=always" "Every SYN is answered by a cookie." syn_cookies = SynCookies::Always;
+    "cookie-life=longer" "A SYN cookie is good for three minutes instead of two." unsaid.cookie_lives_longer = true;
     "cookie-options" "The timestamp of a SYN cookie remembers scaling and SACK." cookie_options = true;
     "ecn=off" "ECN is not agreed to." ecn = EcnUse::Off;
     "ecn=ask" "ECN is asked for." ecn = EcnUse::Ask;

@@ -8,7 +8,8 @@ use crate::rules::RULES;
 use crate::suite::Run;
 use std::collections::BTreeSet;
 
-/// How many rules must have a mistake of their own.
+/// How many rules must have a mistake of their own. The others are about numbers and flags: steps look at these on every
+/// segment, so a row notices what breaks such a rule wherever it is broken.
 const ALONE: usize = 30;
 
 /// Which rules mistakes break.

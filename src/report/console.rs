@@ -43,7 +43,7 @@ pub fn console(report: &Report, loudness: Loudness, colour: bool) -> String {
 }
 
 /// Colours, or none.
-struct Ink(bool);
+pub(super) struct Ink(pub(super) bool);
 
 impl Ink {
     fn paint(&self, code: &str, text: &str) -> String {
@@ -54,11 +54,11 @@ impl Ink {
         }
     }
 
-    fn red(&self, text: &str) -> String {
+    pub(super) fn red(&self, text: &str) -> String {
         self.paint("1;31", text)
     }
 
-    fn green(&self, text: &str) -> String {
+    pub(super) fn green(&self, text: &str) -> String {
         self.paint("32", text)
     }
 
@@ -66,11 +66,11 @@ impl Ink {
         self.paint("33", text)
     }
 
-    fn dim(&self, text: &str) -> String {
+    pub(super) fn dim(&self, text: &str) -> String {
         self.paint("2", text)
     }
 
-    fn bold(&self, text: &str) -> String {
+    pub(super) fn bold(&self, text: &str) -> String {
         self.paint("1", text)
     }
 
@@ -92,7 +92,7 @@ pub fn painted(lines: &[Line], colour: bool) -> String {
 
 /// What runs are counted as; in the order in which they are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Class {
+pub(super) enum Class {
     Pass,
     Observed,
     Expected,
@@ -106,10 +106,10 @@ enum Class {
 }
 
 impl Class {
-    const fn of(judged: &Judged) -> Class {
+    pub(super) const fn of(judged: &Judged) -> Class {
         match (&judged.expectation, judged.verdict) {
             (Expectation::Met { .. }, _) => Class::Expected,
-            (Expectation::UnexpectedPass { .. }, _) => Class::Unexpected,
+            (Expectation::UnexpectedPass { .. } | Expectation::Unexplained { .. }, _) => Class::Unexpected,
             (_, Verdict::Pass) => Class::Pass,
             (_, Verdict::Observed) => Class::Observed,
             (Expectation::Missed { .. }, Verdict::Deviates | Verdict::Unsupported | Verdict::NotApplicable) => {
@@ -151,7 +151,7 @@ impl Class {
         }
     }
 
-    fn paint(self, ink: &Ink, text: &str) -> String {
+    pub(super) fn paint(self, ink: &Ink, text: &str) -> String {
         match self {
             Class::Pass | Class::Observed => ink.green(text),
             Class::Expected | Class::Deviates => ink.yellow(text),
@@ -161,14 +161,22 @@ impl Class {
     }
 }
 
-type Counts = BTreeMap<Class, usize>;
+pub(super) type Counts = BTreeMap<Class, usize>;
 
-fn count<'a>(results: impl IntoIterator<Item = &'a RunResult>) -> Counts {
+pub(super) fn count<'a>(results: impl IntoIterator<Item = &'a RunResult>) -> Counts {
     let mut counts = Counts::new();
     for result in results {
         *counts.entry(Class::of(&result.judged)).or_insert(0) += 1;
     }
     counts
+}
+
+/// `3 pass, 1 FAIL`
+pub(super) fn counted(counts: &Counts, ink: &Ink) -> String {
+    let counted = counts
+        .iter()
+        .map(|(class, count)| class.paint(ink, &format!("{count} {}", class.word())));
+    counted.collect::<Vec<_>>().join(", ")
 }
 
 /// Unexpected results that say the same of the same step of the same case: what differs is the row and the axes.
@@ -238,7 +246,7 @@ impl Page {
         for (topic, results) in topics {
             let counts = count(results.iter().copied());
             let bar = self.bar(&counts, results.len());
-            let counted = self.counts(&counts);
+            let counted = counted(&counts, &self.ink);
             self.line(&format!("  {topic:<width$} {:>6}  {bar}  {counted}", results.len()));
             if loudness == Loudness::Verbose {
                 for result in results {
@@ -263,13 +271,6 @@ impl Page {
             .map(|(class, marks)| class.paint(&self.ink, &class.mark().to_string().repeat(marks)))
             .collect();
         format!("[{bar}]")
-    }
-
-    fn counts(&self, counts: &Counts) -> String {
-        let counted = counts
-            .iter()
-            .map(|(class, count)| class.paint(&self.ink, &format!("{count} {}", class.word())));
-        counted.collect::<Vec<_>>().join(", ")
     }
 
     fn every_run(&mut self, result: &RunResult) {
@@ -342,7 +343,10 @@ impl Page {
             .iter()
             .filter_map(|result| match &result.judged.expectation {
                 Expectation::Met { reason } => Some((result, reason.as_str())),
-                Expectation::None | Expectation::UnexpectedPass { .. } | Expectation::Missed { .. } => None,
+                Expectation::None
+                | Expectation::Unexplained { .. }
+                | Expectation::UnexpectedPass { .. }
+                | Expectation::Missed { .. } => None,
             })
             .collect();
         if met.is_empty() {
@@ -441,7 +445,7 @@ impl Page {
             }
             self.line("");
         }
-        let counted = self.counts(&count(&report.results));
+        let counted = counted(&count(&report.results), &self.ink);
         let runs = plural(report.results.len(), "run");
         self.line(&format!(
             "{runs} against {} in {}: {counted}",
@@ -460,6 +464,7 @@ impl Page {
         if let Some(why) = &report.cut_short {
             self.line(&self.ink.red(&format!("cut short: {why}")));
         }
+        self.unexplained(report);
         let last = conclusion(report);
         let last = if report.exit_code() == 0 {
             self.ink.green(&last)
@@ -468,12 +473,35 @@ impl Page {
         };
         self.line(&last);
     }
+
+    /// Which entries of the expectations wait for their reasons.
+    fn unexplained(&mut self, report: &Report) {
+        const SHOWN: usize = 6;
+        let places = report
+            .results
+            .iter()
+            .filter_map(|result| match &result.judged.expectation {
+                Expectation::Unexplained { place } => Some(place.as_str()),
+                _ => None,
+            });
+        // All are of one file, so that a longer one is a later line.
+        let places: BTreeSet<(usize, &str)> = places.map(|place| (place.len(), place)).collect();
+        for (_, place) in places.iter().take(SHOWN) {
+            let line = format!("{place}: write the reason in place of TODO; until then what it expects is red");
+            self.line(&self.ink.red(&line));
+        }
+        if places.len() > SHOWN {
+            let more = format!("... and {} more places like these", places.len() - SHOWN);
+            self.line(&self.ink.red(&more));
+        }
+    }
 }
 
 /// The word over an unexpected result.
 const fn headline(judged: &Judged) -> &'static str {
     match (&judged.expectation, judged.verdict) {
         (Expectation::UnexpectedPass { .. }, _) => "UNEXPECTED PASS",
+        (Expectation::Unexplained { .. }, _) => "KNOWN, BUT WHY?",
         (Expectation::Missed { .. }, Verdict::Fail) => "FAIL, but not as expected",
         (Expectation::Missed { .. }, _) => "NOT AS EXPECTED",
         (_, Verdict::Inconclusive) => "INCONCLUSIVE",
@@ -548,7 +576,7 @@ fn one_line(text: &str, indent: usize) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::ladder::tests::challenge_ack_missing;
     use super::*;
     use crate::suite::fixture::{failed, outcome, runs};
@@ -557,7 +585,7 @@ mod tests {
 
     const KNOWN: &str = "- {cases: urgent/*, expect: fail, requirement: RFC9293-MUST-1, reason: urgent is ignored}";
 
-    fn results(case: &str, outcomes: Vec<Outcome>) -> Vec<RunResult> {
+    pub(in super::super) fn results(case: &str, outcomes: Vec<Outcome>) -> Vec<RunResult> {
         let known = Expectations::parse(KNOWN, "e.yaml").unwrap();
         let runs = runs(&[(case, "")]).into_iter().zip(outcomes);
         runs.map(|(run, outcome)| RunResult {
@@ -572,7 +600,7 @@ mod tests {
         .collect()
     }
 
-    fn report(results: Vec<RunResult>) -> Report {
+    pub(in super::super) fn report(results: Vec<RunResult>) -> Report {
         Report {
             target: "fake".to_owned(),
             virtual_time: false,

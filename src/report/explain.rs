@@ -44,6 +44,10 @@ pub fn explain(result: &RunResult) -> Vec<Line> {
     say(&mut lines, Kind::Title, "", &result.run.script.title);
     expectation(&mut lines, result);
     failure(&mut lines, &result.outcome, result.reference.as_deref());
+    let reading = &result.run.script.reading;
+    if result.outcome.failure.is_some() && !reading.is_empty() {
+        say(&mut lines, Kind::Plain, "reading", reading);
+    }
     let seen = result.outcome.failure.as_ref().map_or("", |failure| &failure.seen);
     if !result.outcome.reason.is_empty() && result.outcome.reason != seen {
         say(&mut lines, Kind::Seen, "because", &result.outcome.reason);
@@ -83,6 +87,14 @@ fn expectation(lines: &mut Vec<Line>, result: &RunResult) {
     match &result.judged.expectation {
         Expectation::None => {}
         Expectation::Met { reason } => say(lines, Kind::Plain, "known", reason),
+        Expectation::Unexplained { place } => {
+            say(
+                lines,
+                Kind::Seen,
+                "known",
+                &format!("without a reason: write it in place of TODO at {place}"),
+            );
+        }
         Expectation::UnexpectedPass { reason } => {
             say(
                 lines,

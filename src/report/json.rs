@@ -1,6 +1,6 @@
 //! A report for programs. Its schema is described in `reports/README.md`.
 
-use super::{Report, hex, level_word};
+use super::{Comparison, Report, Unit, hex, level_word};
 use crate::engine::{Failure, Measure};
 use crate::suite::{Expectation, RunResult, requirements};
 use crate::target::IpVersion;
@@ -12,11 +12,48 @@ const VERSION: u32 = 1;
 
 /// The report as JSON.
 pub fn json(report: &Report) -> Result<Vec<u8>, String> {
+    written(&whole(report))
+}
+
+/// Several reports, and the runs whose verdicts differ between them, as JSON.
+pub fn json_of_several(comparison: &Comparison) -> Result<Vec<u8>, String> {
+    let verdict = |results: &Vec<&RunResult>| results.first().map(|result| result.outcome.verdict.name());
+    let differences = comparison
+        .differences(Unit::Run)
+        .into_iter()
+        .map(|difference| JsonDifference {
+            name: difference.name,
+            verdicts: difference.results.iter().map(verdict).collect(),
+        });
+    written(&JsonComparison {
+        format: "tcpvet-comparison",
+        version: VERSION,
+        tool: env!("CARGO_PKG_VERSION"),
+        exit_code: comparison.exit_code(),
+        targets: comparison.reports.iter().map(|report| report.target.as_str()).collect(),
+        not_run: comparison
+            .absent
+            .iter()
+            .map(|absent| (absent.target.as_str(), absent.why.as_str()))
+            .collect(),
+        differences: differences.collect(),
+        reports: comparison.reports.iter().map(whole).collect(),
+    })
+}
+
+fn written(report: &impl Serialize) -> Result<Vec<u8>, String> {
+    let made = serde_json::to_vec_pretty(report);
+    let mut octets = made.map_err(|err| format!("cannot make the JSON report: {err}"))?;
+    octets.push(b'\n');
+    Ok(octets)
+}
+
+fn whole(report: &Report) -> JsonReport<'_> {
     let mut totals = BTreeMap::new();
     for result in &report.results {
         *totals.entry(result.judged.word()).or_insert(0) += 1;
     }
-    let whole = JsonReport {
+    JsonReport {
         format: "tcpvet-report",
         version: VERSION,
         tool: env!("CARGO_PKG_VERSION"),
@@ -35,11 +72,25 @@ pub fn json(report: &Report) -> Result<Vec<u8>, String> {
         bug: report.bug.as_deref(),
         totals,
         runs: report.results.iter().map(|result| run(report, result)).collect(),
-    };
-    let made = serde_json::to_vec_pretty(&whole);
-    let mut octets = made.map_err(|err| format!("cannot make the JSON report: {err}"))?;
-    octets.push(b'\n');
-    Ok(octets)
+    }
+}
+
+#[derive(Serialize)]
+struct JsonComparison<'a> {
+    format: &'static str,
+    version: u32,
+    tool: &'static str,
+    exit_code: u8,
+    targets: Vec<&'a str>,
+    not_run: BTreeMap<&'a str, &'a str>,
+    differences: Vec<JsonDifference>,
+    reports: Vec<JsonReport<'a>>,
+}
+
+#[derive(Serialize)]
+struct JsonDifference {
+    name: String,
+    verdicts: Vec<Option<&'static str>>,
 }
 
 #[derive(Serialize)]
@@ -168,8 +219,9 @@ fn run<'a>(report: &Report, result: &'a RunResult) -> JsonRun<'a> {
 fn expectation(expectation: &Expectation) -> Option<JsonExpectation<'_>> {
     let (reason, difference) = match expectation {
         Expectation::None => return None,
-        Expectation::Met { reason } | Expectation::UnexpectedPass { reason } => (reason, None),
-        Expectation::Missed { reason, difference } => (reason, Some(difference.as_str())),
+        Expectation::Met { reason } | Expectation::UnexpectedPass { reason } => (reason.as_str(), None),
+        Expectation::Unexplained { .. } => ("", None),
+        Expectation::Missed { reason, difference } => (reason.as_str(), Some(difference.as_str())),
     };
     Some(JsonExpectation { reason, difference })
 }

@@ -1,7 +1,7 @@
 //! JUnit's XML, as CI systems read it: they show an element's content, take the suite from `classname`, and drop what
 //! has the same name twice.
 
-use super::{Report, explain};
+use super::{Absent, Comparison, Report, explain};
 use crate::engine::Verdict;
 use crate::suite::{Expectation, RunResult, topic};
 use junit_report::{Duration, ReportBuilder, TestCase, TestResult, TestSuite};
@@ -13,23 +13,55 @@ pub fn junit(report: &Report) -> Result<Vec<u8>, String> {
     for result in &report.results {
         topics.entry(topic(&result.run.script.case)).or_default().push(result);
     }
-    let mut builder = ReportBuilder::new();
-    for (topic, results) in topics {
-        builder.add_testsuite(suite(report, topic, &results));
+    let mut suites: Vec<TestSuite> = topics
+        .into_iter()
+        .map(|(topic, results)| suite(report, topic, "", &results))
+        .collect();
+    suites.extend(bug(report));
+    written(suites)
+}
+
+/// Several reports as XML; one suite for each target, and in it a class for each of its topics.
+pub fn junit_of_several(comparison: &Comparison) -> Result<Vec<u8>, String> {
+    let mut suites = Vec::new();
+    for report in &comparison.reports {
+        let results: Vec<&RunResult> = report.results.iter().collect();
+        suites.push(suite(report, &report.target, &format!("{}.", report.target), &results));
+        suites.extend(bug(report));
     }
-    if let Some(bug) = &report.bug {
-        // Where the bench itself broke, a file without a word of it would be green.
-        let mut suite = TestSuite::new("tcpvet");
-        let cause = format!("{bug}\nThis is a bug of tcpvet: its other verdicts cannot be trusted either.");
-        suite.add_testcase(TestCase {
-            result: TestResult::Error {
-                type_: "bug".to_owned(),
-                message: attribute(bug),
-                cause: Some(content(&cause)),
-            },
-            ..TestCase::success("tcpvet", Duration::ZERO)
-        });
-        builder.add_testsuite(whole_seconds(suite));
+    suites.extend(comparison.absent.iter().map(absent));
+    written(suites)
+}
+
+/// Where the bench itself broke, a file without a word of it would be green.
+fn bug(report: &Report) -> Option<TestSuite> {
+    let bug = report.bug.as_ref()?;
+    let cause = format!("{bug}\nThis is a bug of tcpvet: its other verdicts cannot be trusted either.");
+    Some(only_an_error("tcpvet", "bug", bug, &cause))
+}
+
+/// A target that was asked for and not run is no success either.
+fn absent(absent: &Absent) -> TestSuite {
+    only_an_error(&absent.target, "not-run", &absent.why, &absent.why)
+}
+
+fn only_an_error(name: &str, kind: &str, message: &str, cause: &str) -> TestSuite {
+    let mut suite = TestSuite::new(&attribute(name));
+    suite.add_testcase(TestCase {
+        result: TestResult::Error {
+            type_: kind.to_owned(),
+            message: attribute(message),
+            cause: Some(content(cause)),
+        },
+        ..TestCase::success(&attribute(name), Duration::ZERO)
+    });
+    whole_seconds(suite)
+}
+
+fn written(suites: Vec<TestSuite>) -> Result<Vec<u8>, String> {
+    let mut builder = ReportBuilder::new();
+    for suite in suites {
+        builder.add_testsuite(suite);
     }
     let mut xml = Vec::new();
     let wrote = builder.build().write_xml(&mut xml);
@@ -38,14 +70,16 @@ pub fn junit(report: &Report) -> Result<Vec<u8>, String> {
     Ok(xml)
 }
 
-fn suite(report: &Report, topic: &str, results: &[&RunResult]) -> TestSuite {
-    let mut suite = TestSuite::new(&attribute(topic));
+/// A suite of results; the class of each is its topic behind `prefix`.
+fn suite(report: &Report, name: &str, prefix: &str, results: &[&RunResult]) -> TestSuite {
+    let mut suite = TestSuite::new(&attribute(name));
     suite.package = attribute(&report.target);
     let mut names = BTreeSet::new();
     for result in results {
-        let name = unique(&attribute(&name(result)), &mut names);
+        let class = attribute(&format!("{prefix}{}", topic(&result.run.script.case)));
+        let name = unique(&class, &attribute(&name_of(result)), &mut names);
         let mut case = test_case(report, result, &name);
-        case.set_classname(&suite.name);
+        case.set_classname(&class);
         suite.add_testcase(case);
     }
     whole_seconds(suite)
@@ -58,17 +92,17 @@ fn whole_seconds(mut suite: TestSuite) -> TestSuite {
 }
 
 /// The run's name without its topic, which is the class.
-fn name(result: &RunResult) -> String {
+fn name_of(result: &RunResult) -> String {
     let script = &result.run.script;
     let short = script.case.rsplit('/').next().unwrap_or(&script.case);
     format!("{short}[{}]", result.run.variation())
 }
 
-/// Two names that differ only in what XML forbids are numbered.
-fn unique(name: &str, names: &mut BTreeSet<String>) -> String {
+/// Two names of a class that differ only in what XML forbids are numbered.
+fn unique(class: &str, name: &str, names: &mut BTreeSet<(String, String)>) -> String {
     let mut candidate = name.to_owned();
     let mut number = 2;
-    while !names.insert(candidate.clone()) {
+    while !names.insert((class.to_owned(), candidate.clone())) {
         candidate = format!("{name} ({number})");
         number += 1;
     }
@@ -110,6 +144,9 @@ fn message(result: &RunResult) -> String {
     let outcome = &result.outcome;
     if let Expectation::UnexpectedPass { reason } = &result.judged.expectation {
         return format!("passes, but a failure is expected: {reason}");
+    }
+    if let Expectation::Unexplained { place } = &result.judged.expectation {
+        return format!("expected without a reason: write it in place of TODO at {place}");
     }
     match &outcome.failure {
         Some(failure) => {

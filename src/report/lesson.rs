@@ -43,6 +43,9 @@ pub fn lesson(lesson: &Lesson<'_>) -> Vec<Line> {
     }
     page.blank();
     page.say("Why", &case.why);
+    if !case.reading.is_empty() {
+        page.say("Reading", &case.reading);
+    }
     page.asks(lesson);
     page.conditions(&run.script);
     page.rows(lesson);

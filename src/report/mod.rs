@@ -1,6 +1,8 @@
 //! What a person or a program reads afterwards.
 
 #[cfg(feature = "cli")]
+mod comparison;
+#[cfg(feature = "cli")]
 mod console;
 mod explain;
 #[cfg(feature = "cli")]
@@ -17,14 +19,16 @@ mod portrait;
 mod progress;
 
 #[cfg(feature = "cli")]
+pub use comparison::{Absent, Comparison, Difference, Unit, comparison, heading};
+#[cfg(feature = "cli")]
 pub use console::{Loudness, console, painted};
 pub use explain::{Kind, Line, explain};
 #[cfg(feature = "cli")]
 pub use file::ReportFile;
 #[cfg(feature = "cli")]
-pub use json::json;
+pub use json::{json, json_of_several};
 #[cfg(feature = "cli")]
-pub use junit::junit;
+pub use junit::{junit, junit_of_several};
 pub use ladder::{Remarks, annotated, ladder};
 pub use lesson::{LEGEND, Lesson, lesson};
 #[cfg(feature = "cli")]

@@ -20,6 +20,8 @@ pub struct ProgressLine {
 }
 
 struct State {
+    /// What the line begins with: the target, where there are several.
+    of: String,
     names: Vec<String>,
     estimates: Vec<Duration>,
     /// Places of runs that are not settled, by estimate: the last is waited for longest.
@@ -35,8 +37,10 @@ struct State {
 }
 
 impl ProgressLine {
-    /// Begins the line if `wanted` and standard error is a terminal. It says so when `stop` has been set.
+    /// Begins the line if `wanted` and standard error is a terminal; the words `of` begin it. It says so when `stop` has
+    /// been set.
     pub fn begin(
+        of: String,
         plan: &[Run],
         estimates: Vec<Duration>,
         strict: bool,
@@ -46,6 +50,7 @@ impl ProgressLine {
     ) -> ProgressLine {
         let open = estimates.iter().enumerate().map(|(place, estimate)| (*estimate, place));
         let state = State {
+            of,
             names: plan.iter().map(|run| run.name.clone()).collect(),
             open: open.collect(),
             estimates,
@@ -113,7 +118,7 @@ impl State {
             return "interrupted: ending what is under way; Ctrl-C once more ends at once".to_owned();
         }
         let total = self.names.len();
-        let mut parts = vec![format!("{}/{total} runs", total - self.open.len())];
+        let mut parts = vec![format!("{}{}/{total} runs", self.of, total - self.open.len())];
         if self.red > 0 {
             parts.push(format!("{} unexpected", self.red));
         }
@@ -149,7 +154,7 @@ mod tests {
         let plan = runs(&[("a/b", "")]);
         let estimates = [1, 60, 2, 3].map(Duration::from_secs).to_vec();
         let stop = Arc::new(AtomicBool::new(stopped));
-        let progress = ProgressLine::begin(&plan, estimates, false, virtual_time, stop, false);
+        let progress = ProgressLine::begin(String::new(), &plan, estimates, false, virtual_time, stop, false);
         for (place, verdict) in settled {
             let judged = Judged::new(&plan[*place], &outcome(*verdict), &Expectations::default());
             progress.note(Progress::Settled(*place, &judged));

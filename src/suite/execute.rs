@@ -1,6 +1,6 @@
 //! Runs a plan: the longest first, what luck may have spoilt again, and every run to one verdict.
 
-use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Run, estimate};
+use super::{Expectations, Judged, Ledger, LedgerError, Run, estimate};
 use crate::engine::{Outcome, Verdict};
 use crate::target::virtual_time::panic_text;
 use crate::target::{EnvironmentError, Job, Target};
@@ -179,7 +179,7 @@ impl Clerk<'_> {
         let attempts = self.ledger.attempt(place, outcome)?;
         // The ledger knows this place, so the plan does.
         let run = &self.plan[place];
-        let expected = |outcome: &Outcome| matches!(self.expectations.judge(run, outcome), Expectation::Met { .. });
+        let expected = |outcome: &Outcome| self.expectations.judge(run, outcome).is_met();
         let next = match self.repeatable && !stopped {
             true => next(attempts, expected),
             false => Next::Last,

@@ -14,6 +14,7 @@ pub(crate) fn script(case: &str, row: &str) -> Script {
         row: row.to_owned(),
         title: format!("{case} is as asked").into(),
         why: "".into(),
+        reading: "".into(),
         covers: Arc::from([requirement("RFC9293-MUST-1")]),
         ids: Arc::default(),
         tags: Arc::from([]),

@@ -13,6 +13,11 @@ pub enum Expectation {
         /// The entry's reason.
         reason: String,
     },
+    /// It is what an entry expects that says no reason yet, as [`update`](super::update) writes it.
+    Unexplained {
+        /// Where the reason is missing: `runners/linux/expectations.yaml:12`.
+        place: String,
+    },
     /// An entry expects a failure, and there was none: the entry is out of date.
     UnexpectedPass {
         /// The entry's reason.
@@ -25,6 +30,16 @@ pub enum Expectation {
         /// What differs: `expected to fail at "expect: ACK", failed at "state: closed"`.
         difference: String,
     },
+}
+
+impl Expectation {
+    /// Whether an entry expects just this, whatever it says for a reason.
+    pub const fn is_met(&self) -> bool {
+        match self {
+            Expectation::Met { .. } | Expectation::Unexplained { .. } => true,
+            Expectation::None | Expectation::UnexpectedPass { .. } | Expectation::Missed { .. } => false,
+        }
+    }
 }
 
 /// A run's verdict, judged.
@@ -48,11 +63,13 @@ impl Judged {
         }
     }
 
-    /// The word for it: the verdict's name, `expected-fail` (or another expected verdict), or `unexpected-pass`.
+    /// The word for it: the verdict's name, `expected-fail` (or another expected verdict), `unexplained-fail`, or
+    /// `unexpected-pass`.
     pub fn word(&self) -> String {
         match self.expectation {
             Expectation::None | Expectation::Missed { .. } => self.verdict.name().to_owned(),
             Expectation::Met { .. } => format!("expected-{}", self.verdict),
+            Expectation::Unexplained { .. } => format!("unexplained-{}", self.verdict),
             Expectation::UnexpectedPass { .. } => "unexpected-pass".to_owned(),
         }
     }
@@ -63,7 +80,7 @@ impl Judged {
             (_, Verdict::CaseError) => 2,
             (_, Verdict::Inconclusive) => 3,
             (Expectation::Met { .. }, _) => 0,
-            (Expectation::UnexpectedPass { .. } | Expectation::Missed { .. }, _) => 1,
+            (Expectation::Unexplained { .. } | Expectation::UnexpectedPass { .. } | Expectation::Missed { .. }, _) => 1,
             (Expectation::None, Verdict::Fail) => 1,
             (Expectation::None, Verdict::Deviates) => u8::from(strict),
             (Expectation::None, Verdict::Pass | Verdict::Observed | Verdict::Unsupported | Verdict::NotApplicable) => 0,

@@ -15,6 +15,7 @@ mod pattern;
 mod plan;
 mod reference;
 mod select;
+mod update;
 
 pub use coverage::{Bound, Counts, Coverage, Goal, Item, OfRfc, Status, goals};
 pub use estimate::{QUICK, estimate};
@@ -27,3 +28,4 @@ pub use pattern::Pattern;
 pub use plan::{Axes, Run, expand, requirements, run_name, topic};
 pub use reference::{Lawful, Reaction, Reference, step_at};
 pub use select::{SelectError, Selection};
+pub use update::{Update, update};

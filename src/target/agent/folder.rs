@@ -71,6 +71,11 @@ impl Folder {
         })
     }
 
+    /// Whether it comes with the program.
+    pub fn is_bundled(&self) -> bool {
+        matches!(self.place, Place::Bundled(_))
+    }
+
     /// What it requires and is not there.
     pub fn missing(&self) -> Vec<&Needed> {
         self.runner
@@ -167,7 +172,9 @@ pub fn install<'a>(missing: impl IntoIterator<Item = &'a Needed>) -> String {
     let mut packages: Vec<&str> = missing.into_iter().map(|needed| needed.apt.as_str()).collect();
     packages.sort_unstable();
     packages.dedup();
-    format!("sudo apt install {}", packages.join(" "))
+    // Who is root already may have no sudo.
+    let sudo = if nix::unistd::geteuid().is_root() { "" } else { "sudo " };
+    format!("{sudo}apt install {}", packages.join(" "))
 }
 
 fn unpack(name: &str, folder: &Path) -> io::Result<()> {

@@ -76,6 +76,11 @@ impl Namespace {
         self.murmur.as_ref().map_or_else(String::new, last_words)
     }
 
+    /// Whether an agent of somebody else's makes the calls.
+    pub fn is_agents(&self) -> bool {
+        self.murmur.is_some()
+    }
+
     /// The child's process number.
     pub fn process(&self) -> u32 {
         self.process.0.id()

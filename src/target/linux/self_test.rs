@@ -75,13 +75,24 @@ impl Namespace {
         if result.is_ok() && self.abilities.can("ipv6") {
             result = self.three_segments(IpVersion::V6);
         }
-        result.map_err(|why| EnvironmentError {
+        result.map_err(|why| self.failed(&why))
+    }
+
+    /// Where an agent makes the calls, nothing is more likely than that it is the agent.
+    fn failed(&mut self, why: &str) -> EnvironmentError {
+        if self.is_agents() {
+            return EnvironmentError {
+                problem: format!("the agent does not pass a self-test: {why}{}", self.last_words()),
+                remedy: "see `tcpvet check-agent`, which tells step by step what it does wrong".to_owned(),
+            };
+        }
+        EnvironmentError {
             problem: format!(
                 "the {} device of a namespace fails its self-test: {why}",
                 self.link.kind()
             ),
             remedy: "choose the other kind of device (tun or veth), and report this".to_owned(),
-        })
+        }
     }
 
     fn three_segments(&mut self, ip: IpVersion) -> Result<(), String> {

@@ -70,6 +70,7 @@ fn script(lines: &str) -> Arc<Script> {
         row: String::new(),
         title: "".into(),
         why: "".into(),
+        reading: "".into(),
         covers: Arc::new([]),
         ids: Default::default(),
         tags: Arc::new([]),

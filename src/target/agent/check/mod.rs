@@ -133,7 +133,8 @@ fn abilities(can: &Abilities, list: &mut Checklist<'_>) {
     let enough = match (has(&["ipv4", "ipv6"]), has(&["listen", "connect"])) {
         (true, true) => fine(),
         (false, _) => Err("it can neither `ipv4` nor `ipv6`: every case will be unsupported".to_owned()),
-        (_, false) => Err("it can neither `listen` nor `connect`: nearly every case will be unsupported".to_owned()),
+        // A beginning, as in runners/TEMPLATE: what meets a closed port can be asked already.
+        (_, false) => Ok("it can neither `listen` nor `connect` yet: nearly every case will be unsupported".to_owned()),
     };
     list.step("it can enough for a case", enough);
 }

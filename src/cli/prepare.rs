@@ -1,0 +1,226 @@
+//! Everything that can go wrong before the first packet: what is asked for, opened, read and checked.
+
+use super::arguments::RunArguments;
+use super::library::Chosen;
+use super::targets::{self, NoTarget, Opened};
+use super::{ENVIRONMENT, MISTAKE, library, output, update};
+use std::fs::read_to_string as read;
+use std::io;
+use std::path::{Path, PathBuf};
+use tcpvet::report::{Absent, ReportFile};
+use tcpvet::suite::{Expectations, QUICK, Run, estimate};
+
+/// All of it has gone well.
+pub struct Prepared {
+    /// Against what is run, one after the other; at least one.
+    pub subjects: Vec<Subject>,
+    /// What was asked for and cannot be run here.
+    pub absent: Vec<Absent>,
+    /// Every run of every case, whatever is selected.
+    pub library: Vec<Run>,
+    pub junit: Option<ReportFile>,
+    pub json: Option<ReportFile>,
+}
+
+/// A target, and what is run against it.
+pub struct Subject {
+    pub target: Opened,
+    /// What it is called in reports.
+    pub name: String,
+    /// The default target, and why it is not run but this one.
+    pub instead_of: Option<(String, String)>,
+    pub stated: Stated,
+    pub plan: Vec<Run>,
+    pub left_out: usize,
+}
+
+/// What is expected of a target.
+pub struct Stated {
+    pub parsed: Expectations,
+    /// The file, as shown to a person.
+    pub file: String,
+    pub text: String,
+}
+
+/// A target that was opened, and in whose stead.
+type Found = (Opened, Option<(String, String)>);
+
+/// What is wrong has been told where this gives an exit code.
+pub fn prepare(arguments: &RunArguments) -> Result<Prepared, u8> {
+    let chosen = library::choose(&arguments.choice)?;
+    let (junit, json) = reports(arguments)?;
+    let (found, absent) = open_targets(arguments)?;
+    let several = found.len() + absent.len() > 1;
+    if several && arguments.expectations.is_some() {
+        return Err(mistake(
+            "`--expectations` is about one target: name only that one with `--target`".to_owned(),
+        ));
+    }
+    let mut subjects = Vec::new();
+    for (target, instead_of) in found {
+        subjects.push(subject(arguments, &chosen, target, instead_of)?);
+    }
+    if several {
+        tell_apart(&mut subjects);
+    }
+    Ok(Prepared {
+        subjects,
+        absent,
+        library: chosen.library,
+        junit,
+        json,
+    })
+}
+
+fn mistake(problem: String) -> u8 {
+    output::error(&problem);
+    MISTAKE
+}
+
+/// Both report files, opened.
+fn reports(arguments: &RunArguments) -> Result<(Option<ReportFile>, Option<ReportFile>), u8> {
+    let open = |path: &Option<PathBuf>| path.as_deref().map(ReportFile::open).transpose().map_err(mistake);
+    let (junit, json) = (open(&arguments.junit)?, open(&arguments.json)?);
+    let to_stdout = [&junit, &json].into_iter().flatten().filter(|file| file.is_stdout());
+    match to_stdout.count() {
+        0 | 1 => Ok((junit, json)),
+        _ => Err(mistake("two reports cannot both go to standard output".to_owned())),
+    }
+}
+
+fn subject(
+    arguments: &RunArguments,
+    chosen: &Chosen,
+    target: Opened,
+    instead_of: Option<(String, String)>,
+) -> Result<Subject, u8> {
+    let stated = stated(arguments, &target)?;
+    let errors = stated.parsed.check(&chosen.library);
+    if !errors.is_empty() {
+        errors.iter().for_each(|error| output::error(&error.to_string()));
+        return Err(MISTAKE);
+    }
+    let facts = target.target.facts();
+    let mut plan = chosen.runs.clone();
+    if arguments.choice.quick {
+        plan.retain(|run| estimate(&run.script, &facts.tolerances) <= QUICK);
+        if plan.is_empty() {
+            return Err(mistake(
+                "nothing is left to run: all that is selected takes more than 5 s".to_owned(),
+            ));
+        }
+    }
+    Ok(Subject {
+        name: facts.name.clone(),
+        instead_of,
+        stated,
+        left_out: chosen.runs.len() - plan.len(),
+        plan,
+        target,
+    })
+}
+
+/// Two folders may hold runners of the same name.
+fn tell_apart(subjects: &mut [Subject]) {
+    let names: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
+    for subject in subjects {
+        if names.iter().filter(|name| **name == subject.name).count() > 1 {
+            subject.name.clone_from(&subject.target.called);
+        }
+    }
+}
+
+/// The targets asked for; without a wish the first that can be run here.
+fn open_targets(arguments: &RunArguments) -> Result<(Vec<Found>, Vec<Absent>), u8> {
+    let RunArguments { defect, switch, .. } = arguments;
+    let altered = !defect.is_empty() || !switch.is_empty();
+    let names: Vec<&str> = match arguments.choice.target.as_slice() {
+        [] if altered => vec!["model"],
+        [] => return open_default().map(|found| (vec![found], Vec::new())),
+        names => names.iter().map(String::as_str).collect(),
+    };
+    let mut places = names.iter().enumerate();
+    if let Some((_, name)) = places.find(|(at, name)| names[..*at].contains(name)) {
+        return Err(mistake(format!("`{name}` is asked for twice; once is enough")));
+    }
+    if let Some(name) = names.iter().find(|name| altered && **name != "model") {
+        let problem = format!("`--defect` and `--switch` are for the reference endpoint, not for {name}");
+        return Err(mistake(problem));
+    }
+    let (mut found, mut absent) = (Vec::new(), Vec::new());
+    for name in names {
+        let opened = match altered {
+            true => targets::open_model(defect, switch),
+            false => targets::open(name),
+        };
+        match opened {
+            Ok(opened) => found.push((opened, None)),
+            Err(NoTarget::Unknown(problem)) => return Err(mistake(problem)),
+            Err(NoTarget::Environment(error)) => {
+                output::error(&format!("{name} cannot be run here: {error}"));
+                absent.push(Absent {
+                    target: name.to_owned(),
+                    why: error.to_string(),
+                });
+            }
+        }
+    }
+    match found.is_empty() {
+        true => Err(ENVIRONMENT),
+        false => Ok((found, absent)),
+    }
+}
+
+fn open_default() -> Result<Found, u8> {
+    let mut refused = None;
+    for name in targets::defaults() {
+        match targets::open(name) {
+            Ok(opened) => {
+                if let Some((first, why)) = &refused {
+                    output::say(&format!("{first} cannot be run here: {why}; running {name} instead"));
+                }
+                return Ok((opened, refused));
+            }
+            Err(NoTarget::Environment(error)) => {
+                refused.get_or_insert((name.to_owned(), error.to_string()));
+            }
+            // The names are those of the list itself.
+            Err(NoTarget::Unknown(problem)) => return Err(mistake(problem)),
+        }
+    }
+    let why = refused.map_or_else(|| "none is built in".to_owned(), |(name, why)| format!("{name}: {why}"));
+    output::error(&format!("no target can be run here: {why}"));
+    Err(ENVIRONMENT)
+}
+
+/// What is expected of a target, as read.
+fn stated(arguments: &RunArguments, target: &Opened) -> Result<Stated, u8> {
+    let to_be_written = arguments.update_expectations;
+    let (file, text) = match arguments.expectations.as_deref() {
+        None if to_be_written => read_to_update(&update::file_of(target).map_err(mistake)?)?,
+        None => target.expectations.clone(),
+        Some(path) if to_be_written => read_to_update(path)?,
+        Some(path) => (
+            path.display().to_string(),
+            read(path).map_err(|err| cannot_read(path, &err))?,
+        ),
+    };
+    let parsed = Expectations::parse(&text, &file).map_err(|errors| {
+        errors.iter().for_each(|error| output::error(&error.to_string()));
+        MISTAKE
+    })?;
+    Ok(Stated { parsed, file, text })
+}
+
+/// A file that may not be there yet.
+fn read_to_update(path: &Path) -> Result<(String, String), u8> {
+    let text = match read(path) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => String::new(),
+        other => other.map_err(|err| cannot_read(path, &err))?,
+    };
+    Ok((path.display().to_string(), text))
+}
+
+fn cannot_read(path: &Path, err: &io::Error) -> u8 {
+    mistake(format!("cannot read the expectations `{}`: {err}", path.display()))
+}

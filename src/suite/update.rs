@@ -1,0 +1,515 @@
+//! Writes anew what is known of a target: entries for what came unexpectedly, and none for what no longer comes.
+//!
+//! The text stays as it was written, comments and all, but for the entries that do not hold any more. Nothing is written
+//! down that was not seen: of a run that was not made, what was known stays known.
+
+use super::expectations::{TODO, squeeze};
+use super::{Entry, Expectations, Run, RunResult};
+use crate::engine::Verdict;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+/// A file of expectations as it should be now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// All of it.
+    pub text: String,
+    /// How many entries are new; each waits for its reason.
+    pub added: usize,
+    /// How many were taken out, because no run comes out so any more.
+    pub dropped: usize,
+    /// How many speak of fewer runs than before.
+    pub narrowed: usize,
+    /// Runs that failed in a way for which no entry can be written, since they broke no requirement.
+    pub left: Vec<String>,
+}
+
+/// What is expected of some runs: everything of an entry but the runs.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Known {
+    verdict: &'static str,
+    requirements: Vec<String>,
+    step: Option<String>,
+    rules: Vec<String>,
+    reason: String,
+}
+
+/// Which runs an entry speaks of, as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Which {
+    cases: String,
+    ip: Option<&'static str>,
+    isn: Option<&'static str>,
+}
+
+/// What a file should say, given what it says, every run of the library, and what came. `Err`: why it cannot be written.
+pub fn update(
+    text: &str,
+    known: &Expectations,
+    library: &[Run],
+    results: &[RunResult],
+    strict: bool,
+) -> Result<Update, String> {
+    let blocks = blocks(text, known)?;
+    let indent = blocks.first().map_or("", |block| block.indent);
+    let mut made = Update {
+        text: String::new(),
+        added: 0,
+        dropped: 0,
+        narrowed: 0,
+        left: Vec::new(),
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    let mut next = 0;
+    for (entry, block) in known.entries().iter().zip(&blocks) {
+        copy(&mut made.text, &lines[next..block.first]);
+        next = block.end;
+        match Fate::of(entry, known, library, results) {
+            Fate::Stays => copy(&mut made.text, &lines[block.first..block.end]),
+            Fate::Goes => made.dropped += 1,
+            Fate::Narrows(runs) => {
+                made.narrowed += 1;
+                for which in narrowest(library, &runs) {
+                    write_entry(&mut made.text, indent, &which, &Known::from(entry));
+                }
+            }
+        }
+    }
+    copy(&mut made.text, &lines[next..]);
+    add_new(&mut made, indent, known, library, results, strict);
+    Ok(made)
+}
+
+fn copy(text: &mut String, lines: &[&str]) {
+    for line in lines {
+        text.push_str(line);
+        text.push('\n');
+    }
+}
+
+/// Writes entries for what nothing expects, at the end.
+fn add_new(
+    made: &mut Update,
+    indent: &str,
+    known: &Expectations,
+    library: &[Run],
+    results: &[RunResult],
+    strict: bool,
+) {
+    let mut new: BTreeMap<(&str, Known), BTreeSet<&str>> = BTreeMap::new();
+    for result in results {
+        let red = match result.outcome.verdict {
+            Verdict::Fail => true,
+            Verdict::Deviates => strict,
+            _ => false,
+        };
+        if !red || known.judge(&result.run, &result.outcome).is_met() {
+            continue;
+        }
+        match Known::new(result) {
+            Some(what) => {
+                let runs = new.entry((&result.run.script.case, what)).or_default();
+                runs.insert(&result.run.name);
+            }
+            None => made.left.push(result.run.name.clone()),
+        }
+    }
+    for ((_, what), runs) in &new {
+        for which in narrowest(library, runs) {
+            made.added += 1;
+            write_entry(&mut made.text, indent, &which, what);
+        }
+    }
+}
+
+impl Known {
+    /// What came of a run; `None` if it broke no requirement, so that nothing would tell it from any other failure.
+    fn new(result: &RunResult) -> Option<Known> {
+        let failure = result.outcome.failure.as_ref()?;
+        let step = squeeze(&failure.step);
+        let beside = result.outcome.broken_rules.iter().map(|broken| broken.rule.name);
+        let known = Known {
+            verdict: result.outcome.verdict.name(),
+            requirements: failure.requirements.iter().map(|(id, ..)| id.clone()).collect(),
+            rules: beside
+                .filter(|name| step.strip_prefix("rule: ") != Some(name))
+                .map(str::to_owned)
+                .collect(),
+            step: (!step.is_empty()).then_some(step),
+            reason: TODO.to_owned(),
+        };
+        (!known.requirements.is_empty()).then_some(known)
+    }
+
+    fn from(entry: &Entry) -> Known {
+        Known {
+            verdict: entry.expect.name(),
+            requirements: entry.requirements.iter().map(|id| id.as_str().to_owned()).collect(),
+            step: entry.step.as_deref().map(squeeze),
+            rules: entry.rules.clone(),
+            reason: squeeze(&entry.reason),
+        }
+    }
+}
+
+/// What becomes of an entry.
+enum Fate<'a> {
+    Stays,
+    Goes,
+    /// It holds for these alone, by name.
+    Narrows(BTreeSet<&'a str>),
+}
+
+impl<'a> Fate<'a> {
+    fn of(entry: &Entry, known: &Expectations, library: &'a [Run], results: &[RunResult]) -> Fate<'a> {
+        let came: BTreeMap<&str, &RunResult> = results
+            .iter()
+            .filter(|result| !matches!(result.outcome.verdict, Verdict::Inconclusive | Verdict::CaseError))
+            .map(|result| (result.run.name.as_str(), result))
+            .collect();
+        let mut holds = BTreeSet::new();
+        let mut wrong = false;
+        for run in library.iter().filter(|run| entry.speaks_of(run)) {
+            match came.get(run.name.as_str()) {
+                Some(result) if !entry.is_met(&result.outcome) => {
+                    // Of several entries that speak of a run, one that is met suffices.
+                    wrong |= !known.judge(run, &result.outcome).is_met();
+                }
+                Some(_) | None => drop(holds.insert(run.name.as_str())),
+            }
+        }
+        match (holds.is_empty(), wrong) {
+            (true, _) => Fate::Goes,
+            (false, true) => Fate::Narrows(holds),
+            (false, false) => Fate::Stays,
+        }
+    }
+}
+
+/// The fewest patterns that speak of these runs and of no other: a case, else a row, else a run, each perhaps over one IP
+/// version or with one kind of ISN only.
+fn narrowest(library: &[Run], wanted: &BTreeSet<&str>) -> Vec<Which> {
+    let mut found = Vec::new();
+    let cases = library.chunk_by(|a, b| a.script.case == b.script.case);
+    for case in cases.filter(|case| case.iter().any(|run| wanted.contains(run.name.as_str()))) {
+        if let Some(which) = whole(&case[0].script.case, case, wanted) {
+            found.push(which);
+            continue;
+        }
+        for row in case.chunk_by(|a, b| a.script.row == b.script.row) {
+            match whole(&row[0].case_and_row(), row, wanted) {
+                Some(which) => found.push(which),
+                None => found.extend(
+                    row.iter()
+                        .filter(|run| wanted.contains(run.name.as_str()))
+                        .map(|run| Which {
+                            cases: run.name.clone(),
+                            ip: None,
+                            isn: None,
+                        }),
+                ),
+            }
+        }
+    }
+    found
+}
+
+/// These runs under one name, if those that are wanted are all of them, or all over one IP version, with one kind of ISN.
+fn whole(name: &str, runs: &[Run], wanted: &BTreeSet<&str>) -> Option<Which> {
+    let ips = [None, Some("4"), Some("6")];
+    let isns = [None, Some("plain"), Some("wrap")];
+    let restrictions = isns.into_iter().flat_map(|isn| ips.map(|ip| (ip, isn)));
+    restrictions
+        .map(|(ip, isn)| Which {
+            cases: name.to_owned(),
+            ip,
+            isn,
+        })
+        .find(|which| {
+            let meant = |run: &&Run| {
+                let isn = if run.wrap { "wrap" } else { "plain" };
+                which.ip.is_none_or(|ip| ip == super::plan::ip_number(run.ip))
+                    && which.isn.is_none_or(|only| only == isn)
+            };
+            let is_wanted = |run: &Run| wanted.contains(run.name.as_str());
+            runs.iter().any(is_wanted) && runs.iter().all(|run| meant(&run) == is_wanted(run))
+        })
+}
+
+fn write_entry(text: &mut String, indent: &str, which: &Which, known: &Known) {
+    let mut line = |key: &str, value: &str| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{indent}{key}: {value}");
+    };
+    line("- cases", &quoted(&which.cases));
+    line("  expect", known.verdict);
+    match known.requirements.as_slice() {
+        [] => {}
+        [one] => line("  requirement", &quoted_if_need_be(one)),
+        several => {
+            let several: Vec<String> = several.iter().map(|id| quoted_if_need_be(id)).collect();
+            line("  requirement", &format!("[{}]", several.join(", ")));
+        }
+    }
+    if let Some(step) = &known.step {
+        line("  step", &quoted(step));
+    }
+    if !known.rules.is_empty() {
+        line("  rules", &format!("[{}]", known.rules.join(", ")));
+    }
+    let when: Vec<String> = [("ip", which.ip), ("isn", which.isn)]
+        .into_iter()
+        .filter_map(|(key, value)| value.map(|value| format!("{key}: {value}")))
+        .collect();
+    if !when.is_empty() {
+        line("  when", &format!("{{{}}}", when.join(", ")));
+    }
+    match known.reason.as_str() {
+        TODO => line("  reason", TODO),
+        reason => {
+            line("  reason", ">-");
+            for part in wrapped(reason) {
+                let _ = writeln!(text, "{indent}    {part}");
+            }
+        }
+    }
+}
+
+/// In single quotes, in which YAML changes nothing.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn quoted_if_need_be(id: &str) -> String {
+    let plain = id.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+    if plain { id.to_owned() } else { quoted(id) }
+}
+
+/// Words in lines of at most 110 characters.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= 110 => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// Where an entry stands in the text.
+struct Block<'a> {
+    /// Its lines, from 0, without the comments and empty lines that follow it.
+    first: usize,
+    end: usize,
+    indent: &'a str,
+}
+
+fn blocks<'a>(text: &'a str, known: &Expectations) -> Result<Vec<Block<'a>>, String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let starts: Vec<usize> = known.entries().iter().map(|entry| entry.line - 1).collect();
+    let mut blocks = Vec::new();
+    for (place, &first) in starts.iter().enumerate() {
+        let after = starts.get(place + 1).copied().unwrap_or(lines.len());
+        let line = lines.get(first).copied().unwrap_or_default();
+        let rest = line.trim_start();
+        if !rest.starts_with("- ") || after <= first {
+            return Err(format!(
+                "line {}: an entry that can be rewritten begins on a line of its own, with `- cases:`",
+                first + 1
+            ));
+        }
+        let is_part = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+        let length = lines[first..after].iter().rposition(is_part).map_or(1, |last| last + 1);
+        blocks.push(Block {
+            first,
+            end: first + length,
+            indent: &line[..line.len() - rest.len()],
+        });
+    }
+    Ok(blocks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Judged;
+    use super::super::fixture::{failed, outcome, runs};
+    use super::*;
+    use crate::engine::Outcome;
+    use core::time::Duration;
+
+    const LIBRARY: &[(&str, &str)] = &[("a/one", ""), ("a/two", "x"), ("a/two", "y"), ("b/three", "")];
+
+    fn fails() -> Outcome {
+        failed(Verdict::Fail, "expect: 'ACK'", &["RFC9293-MUST-1"])
+    }
+
+    /// Results of all runs, where those whose names hold one of these words fail.
+    fn results(failing: &[&str]) -> Vec<RunResult> {
+        let result = |run: Run| {
+            let outcome = match failing.iter().any(|word| run.name.contains(word)) {
+                true => fails(),
+                false => outcome(Verdict::Pass),
+            };
+            RunResult {
+                judged: Judged::new(&run, &outcome, &Expectations::default()),
+                run,
+                outcome,
+                earlier: Vec::new(),
+                attempts: 1,
+                estimate: Duration::ZERO,
+                reference: None,
+            }
+        };
+        runs(LIBRARY).into_iter().map(result).collect()
+    }
+
+    fn made(text: &str, results: &[RunResult]) -> Update {
+        let known = Expectations::parse(text, "e.yaml").unwrap();
+        let made = update(text, &known, &runs(LIBRARY), results, false).unwrap();
+        let now = Expectations::parse(&made.text, "e.yaml").unwrap();
+        assert_eq!(now.check(&runs(LIBRARY)), []);
+        for result in results {
+            let judged = now.judge(&result.run, &result.outcome);
+            let expected = result.outcome.verdict == Verdict::Fail;
+            assert_eq!(
+                judged.is_met(),
+                expected,
+                "{}: {judged:?} by\n{}",
+                result.run.name,
+                made.text
+            );
+        }
+        let again = update(&made.text, &now, &runs(LIBRARY), results, false).unwrap();
+        assert_eq!(again.text, made.text, "a second time there is nothing to do");
+        made
+    }
+
+    fn entry(cases: &str, when: &str) -> String {
+        let when = if when.is_empty() {
+            String::new()
+        } else {
+            format!("  when: {{{when}}}\n")
+        };
+        format!(
+            "- cases: '{cases}'\n  expect: fail\n  requirement: RFC9293-MUST-1\n  step: 'expect: ''ACK'''\n{when}  \
+             reason: TODO\n"
+        )
+    }
+
+    #[test]
+    fn a_case_a_row_an_axis_or_a_run_is_named_as_far_as_all_of_it_agrees() {
+        assert_eq!(made("", &results(&["a/one"])).text, entry("a/one", ""));
+        assert_eq!(made("", &results(&["a/two"])).text, entry("a/two", ""));
+        assert_eq!(made("", &results(&["two[x"])).text, entry("a/two[x]", ""));
+        assert_eq!(
+            made("", &results(&["two[x,ip6", "two[y,ip6"])).text,
+            entry("a/two", "ip: 6")
+        );
+        assert_eq!(
+            made("", &results(&["two[y,ip4,wrap", "two[y,ip6,wrap"])).text,
+            entry("a/two[y]", "isn: wrap")
+        );
+        assert_eq!(
+            made("", &results(&["one[ip6,wrap"])).text,
+            entry("a/one", "ip: 6, isn: wrap")
+        );
+        let three = made("", &results(&["one[ip4", "one[ip6,wrap"]));
+        assert_eq!((three.added, three.text.matches("- cases: 'a/one[ip").count()), (3, 3));
+    }
+
+    const KNOWN: &str = "\
+# What is known.
+
+# About one.
+- cases: a/one       # all of it
+  expect: fail
+  requirement: 'RFC9293-*'
+  reason: one is not done yet
+# About two.
+- cases: a/two*
+  expect: fail
+  requirement: RFC9293-MUST-1
+  reason: >-
+    two is
+    not done yet
+
+# The end.
+";
+
+    #[test]
+    fn what_holds_stays_as_it_is_written() {
+        let same = made(KNOWN, &results(&["a/one", "a/two"]));
+        assert_eq!(
+            (same.text.as_str(), same.added, same.dropped, same.narrowed),
+            (KNOWN, 0, 0, 0)
+        );
+        let more = made(KNOWN, &results(&["a/one", "a/two", "b/"]));
+        assert_eq!(more.text, format!("{KNOWN}{}", entry("b/three", "")));
+    }
+
+    #[test]
+    fn what_no_longer_comes_is_taken_out_and_comments_stay() {
+        let gone = made(KNOWN, &results(&["a/two"]));
+        assert_eq!(gone.dropped, 1);
+        assert!(
+            gone.text
+                .starts_with("# What is known.\n\n# About one.\n# About two.\n- cases: a/two*\n"),
+            "{}",
+            gone.text
+        );
+        assert!(gone.text.ends_with("    not done yet\n\n# The end.\n"), "{}", gone.text);
+    }
+
+    #[test]
+    fn what_comes_in_a_part_only_is_narrowed_down_with_its_reason() {
+        let less = made(KNOWN, &results(&["a/one", "two[y"]));
+        assert_eq!((less.narrowed, less.added), (1, 0));
+        let expected = "# About two.\n- cases: 'a/two[y]'\n  expect: fail\n  requirement: RFC9293-MUST-1\n  \
+                        reason: >-\n    two is not done yet\n\n# The end.\n";
+        assert!(less.text.ends_with(expected), "{}", less.text);
+    }
+
+    #[test]
+    fn what_was_not_run_stays_known() {
+        let mut some = results(&["a/one"]);
+        some.retain(|result| result.run.name.starts_with("a/one"));
+        assert_eq!(made(KNOWN, &some).text, KNOWN);
+        let mut inconclusive = results(&["a/one", "a/two"]);
+        inconclusive[0].outcome = outcome(Verdict::Inconclusive);
+        let known = Expectations::parse(KNOWN, "e.yaml").unwrap();
+        let same = update(KNOWN, &known, &runs(LIBRARY), &inconclusive, false).unwrap();
+        assert_eq!(same.text, KNOWN);
+    }
+
+    #[test]
+    fn another_failure_does_not_hide_behind_what_is_known() {
+        let mut other = results(&["a/one", "a/two"]);
+        for result in &mut other[..4] {
+            result.outcome = failed(Verdict::Fail, "state: closed", &["RFC9293-MUST-1"]);
+        }
+        let pinned = KNOWN.replace("reason: one", "step: 'expect: ''ACK'''\n  reason: one");
+        let made = made(&pinned, &other);
+        assert_eq!((made.added, made.dropped), (1, 1));
+        assert!(
+            made.text.contains("  step: 'state: closed'\n  reason: TODO\n"),
+            "{}",
+            made.text
+        );
+    }
+
+    #[test]
+    fn what_breaks_no_requirement_or_cannot_be_rewritten_is_told() {
+        let mut results = results(&["a/one"]);
+        results[0].outcome = failed(Verdict::Fail, "", &[]);
+        let left = update("", &Expectations::default(), &runs(LIBRARY), &results, false).unwrap();
+        assert_eq!(left.left, ["a/one[ip4]"]);
+        let flow = "[{cases: a/one, expect: unsupported, reason: r}]\n";
+        let known = Expectations::parse(flow, "e.yaml").unwrap();
+        let refused = update(flow, &known, &runs(LIBRARY), &results, false).unwrap_err();
+        assert!(refused.starts_with("line 1: an entry"), "{refused}");
+    }
+}
