@@ -500,7 +500,6 @@ defects! {
     TailProbeMissing "tail-probe-missing" ["RFC8985-7.2-1"] "No probe is sent for a tail that may be lost.";
     TailProbeFromTheFront "tail-probe-from-the-front" ["RFC8985-7.3-1"] "The probe for a lost tail is the first segment outstanding, not the last.";
     TailProbeRepeated "tail-probe-repeated" ["RFC8985-7.3-2"] "A tail is probed for again although nothing was heard of the first probe.";
-    TailProbeStopsTheTimer "tail-probe-stops-the-timer" ["RFC8985-7.3-3"] "After a probe for a lost tail the retransmission timer does not run.";
     RtoDoubledTwiceOnly "rto-doubled-twice-only" ["RFC6298-5.5-1"] "RTO doubles twice and no more.";
     TalkersAckLate "talkers-ack-late" ["RFC9293-MUST-40"] "Who has sent text delays ACKs by a second, for more text to take them along.";
     DscpChangeResets "dscp-change-resets" ["RFC2873-4-1", "RFC3360-2.4-1"] "A segment whose DSCP is not that of the SYN resets the connection.";

@@ -192,10 +192,7 @@ impl Tcb {
             self.rack.probe = Some(Probe { end, again });
             self.rack.unmeasured = true;
         }
-        self.timers.retransmission = match self.has(Defect::TailProbeStopsTheTimer) {
-            true => None,
-            false => Some(cx.now + self.round_trip.rto),
-        };
+        self.timers.retransmission = Some(cx.now + self.round_trip.rto);
     }
 
     /// What an ACK tells of a probe (section 7.4): that it was spurious, or that it repaired a loss, to which congestion

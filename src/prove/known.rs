@@ -13,22 +13,16 @@ const ROWS: &[(&str, &str)] = &[];
 
 /// Rows that do not pass under a choice: the choice, the rows, and why that is as it should be.
 const CHOICES: &[(&str, &str, &str)] = &[
+    ("rack", "sack/new-data[bare]", PROBED_AT_ONCE),
     (
         "rack",
         "sack/threshold*",
         "the rows count what is reported, where RACK goes by time",
     ),
-    ("rack", "sack/after-timeout*", PROBED_FIRST),
-    ("rack", "simultaneous-open/options*", PROBED_FIRST),
     (
         "delayed-ack=no",
         "timers/ack-waits-for-company",
         "the row is about just this: SHLD-18 asks for delayed ACKs",
-    ),
-    (
-        "delayed-ack=no",
-        "timestamps/echo[delayed]",
-        "the row is about just this: what an ACK that waited for company echoes",
     ),
     (
         "dsack=no",
@@ -163,7 +157,7 @@ const CHOICES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-const PROBED_FIRST: &str = "the probe for a lost tail goes out before the timeout";
+const PROBED_AT_ONCE: &str = "the probe for a lost tail comes at once where round trips take no time";
 const NO_SACK: &str = "the row is about RFC 6675, which is left out then";
 const NO_HALF_OPEN: &str = "with a cookie there is no connection in SYN-RECEIVED (RFC 4987 section 3.6)";
 const COOKIE_AGAIN: &str =
