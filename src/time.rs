@@ -39,6 +39,11 @@ impl Instant {
         self.0 / 1_000
     }
 
+    /// The first whole microsecond that is not before this moment: when a timer is due for who counts these.
+    pub const fn in_whole_micros(self) -> Instant {
+        Instant::from_micros(self.0.div_ceil(1_000))
+    }
+
     /// The time from `earlier` to this moment; zero if `earlier` is in fact later.
     pub const fn since(self, earlier: Instant) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

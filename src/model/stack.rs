@@ -604,6 +604,7 @@ impl Stack for Model {
             }
         }
         self.cx.out.drain(..).for_each(out);
-        self.tcbs.values().filter_map(Tcb::next_deadline).min()
+        let next = self.tcbs.values().filter_map(Tcb::next_deadline).min();
+        next.map(Instant::in_whole_micros)
     }
 }

@@ -184,7 +184,8 @@ impl fmt::Display for Reply {
                 write!(f, "event accepted {} {} {peer}", Name(*listener), Name(*socket))
             }
             Reply::Frame(octets) => write!(f, "frame {}", Hex(octets)),
-            Reply::Idle(Some(timer)) => write!(f, "idle {}", timer.as_micros()),
+            // Never before it is due: the stack would be woken for nothing, again and again.
+            Reply::Idle(Some(timer)) => write!(f, "idle {}", timer.in_whole_micros().as_micros()),
             Reply::Idle(None) => f.write_str("idle -"),
             Reply::Synced(number) => write!(f, "synced {number}"),
             Reply::Unsupported(why) => words_of(f, "unsupported", why),
