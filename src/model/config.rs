@@ -133,6 +133,20 @@ pub enum SecondFin {
     Ignore,
 }
 
+/// How often something is sent again before the connection is given up (R2 of RFC 9293 section 3.8.3, MUST-20); `None`: for
+/// as long as the user timeout lasts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retries {
+    /// A SYN.
+    pub syn: Option<u32>,
+    /// A SYN,ACK.
+    pub syn_ack: Option<u32>,
+    /// Data and FIN.
+    pub data: Option<u32>,
+    /// Data and FIN of connections that nobody reads any more.
+    pub orphan: Option<u32>,
+}
+
 /// What the text of a state leaves unsaid, or says in two ways; all false: as it reads at first sight.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unsaid {
@@ -254,14 +268,8 @@ pub struct Config {
     pub first_probe: Option<Duration>,
     /// The user timeout until an application sets one: R2 (RFC 9293 sections 3.8.3 and 3.9.1.1).
     pub user_timeout: Duration,
-    /// R2 as a number of retransmissions, of a SYN (RFC 9293 section 3.8.3, MUST-20); `None`: the user timeout alone.
-    pub syn_retries: Option<u32>,
-    /// The same for a SYN,ACK.
-    pub syn_ack_retries: Option<u32>,
-    /// The same for data and FIN.
-    pub data_retries: Option<u32>,
-    /// The same for connections that nobody reads any more.
-    pub orphan_retries: Option<u32>,
+    /// R2 as numbers of retransmissions.
+    pub retries: Retries,
     /// How a connection ends that the user timeout ends (RFC 9293 section 3.10.8).
     pub user_timeout_end: GiveUp,
     /// RFC 5961 sections 3 and 4: exact RSTs, challenge ACKs.
@@ -367,10 +375,7 @@ impl Default for Config {
             window_growth: WindowGrowth::Whole,
             first_probe: None,
             user_timeout: Duration::from_secs(300),
-            syn_retries: None,
-            syn_ack_retries: None,
-            data_retries: None,
-            orphan_retries: None,
+            retries: Retries::default(),
             user_timeout_end: GiveUp::Silent,
             rfc5961: true,
             ack_range_check: true,
@@ -454,10 +459,10 @@ impl Config {
                 self.challenge_limit = value.parse().ok()?;
                 self.challenge_interval = Duration::from_secs(1);
             }
-            ("syn-retries", _) => self.syn_retries = Some(value.parse().ok()?),
-            ("syn-ack-retries", _) => self.syn_ack_retries = Some(value.parse().ok()?),
-            ("data-retries", _) => self.data_retries = Some(value.parse().ok()?),
-            ("orphan-retries", _) => self.orphan_retries = Some(value.parse().ok()?),
+            ("syn-retries", _) => self.retries.syn = Some(value.parse().ok()?),
+            ("syn-ack-retries", _) => self.retries.syn_ack = Some(value.parse().ok()?),
+            ("data-retries", _) => self.retries.data = Some(value.parse().ok()?),
+            ("orphan-retries", _) => self.retries.orphan = Some(value.parse().ok()?),
             ("fin-timeout", _) => self.fin_wait_2_limit = Some(time(value)?),
             ("keep-alive-idle", _) => self.keep_alive_idle = time(value)?,
             ("min-rto", _) => self.rto_min = time(value)?,

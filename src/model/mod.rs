@@ -50,7 +50,7 @@ mod timers;
 
 pub use config::{
     BacklogFull, Config, EcnUse, GiveUp, HardError, IllegalOption, InitialWindow, KeepAliveProbe, LostData, Recovery,
-    RepeatedSyn, SecondFin, SoftError, SynCookies, SynData, Unsaid, WindowGrowth, WindowProbe,
+    RepeatedSyn, Retries, SecondFin, SoftError, SynCookies, SynData, Unsaid, WindowGrowth, WindowProbe,
 };
 pub use defect::{Defect, Defects};
 pub use stack::{Model, endpoint, target};

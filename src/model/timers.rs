@@ -82,10 +82,10 @@ impl Tcb {
     /// out again.
     fn retransmission_expired(&mut self, cx: &mut Context) {
         let most = match self.state {
-            State::SynSent => cx.config.syn_retries,
-            State::SynReceived => cx.config.syn_ack_retries.filter(|_| !self.has(Defect::HalfOpenForEver)),
-            _ if self.user.deaf => cx.config.orphan_retries.or(cx.config.data_retries),
-            _ => cx.config.data_retries,
+            State::SynSent => cx.config.retries.syn,
+            State::SynReceived => cx.config.retries.syn_ack.filter(|_| !self.has(Defect::HalfOpenForEver)),
+            _ if self.user.deaf => cx.config.retries.orphan.or(cx.config.retries.data),
+            _ => cx.config.retries.data,
         };
         if most.is_some_and(|most| self.round_trip.backoffs >= most) {
             return self.user_timeout_expired(cx);
@@ -285,7 +285,7 @@ impl Tcb {
     /// probe counts as sent: the peer may take it.
     fn persist_expired(&mut self, cx: &mut Context) {
         // Who does not answer probes is gone, as who does not acknowledge data (MUST-37 spares who answers).
-        if cx.config.data_retries.is_some_and(|most| self.probes >= most) {
+        if cx.config.retries.data.is_some_and(|most| self.probes >= most) {
             return self.user_timeout_expired(cx);
         }
         self.probes += 1;
