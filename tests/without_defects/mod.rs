@@ -269,12 +269,21 @@ fn uncalled(sources: &[Source], dead: &BTreeMap<PathBuf, BTreeSet<usize>>) -> Op
         defined: Vec<(String, BTreeSet<usize>)>,
         used: Vec<(String, usize)>,
     }
-    impl<'ast> Visit<'ast> for Names {
-        fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+    impl Names {
+        fn define(&mut self, name: &syn::Ident, function: &impl Spanned) {
             let span = function.span();
             let lines = (span.start().line..=span.end().line).collect();
-            self.defined.push((function.sig.ident.to_string(), lines));
+            self.defined.push((name.to_string(), lines));
+        }
+    }
+    impl<'ast> Visit<'ast> for Names {
+        fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+            self.define(&function.sig.ident, function);
             syn::visit::visit_impl_item_fn(self, function);
+        }
+        fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+            self.define(&function.sig.ident, function);
+            syn::visit::visit_item_fn(self, function);
         }
         fn visit_expr_method_call(&mut self, call: &'ast ExprMethodCall) {
             self.used
@@ -359,6 +368,8 @@ mod tests {
         let text = "impl T {\nfn f(&self) {\nif self.has(Defect::A) {\nself.g();\n}\nself.h();\n}\nfn g(&self) {\n\
                     x();\n}\nfn h(&self) {}\n}\n";
         assert_eq!(dead(text), [4, 8, 9, 10]);
+        let free = "fn f(t: T) {\nif t.has(Defect::A) {\ng();\n}\nh();\n}\nfn g() {\nx();\n}\nfn h() {}\n";
+        assert_eq!(dead(free), [3, 7, 8, 9]);
     }
 
     #[test]
