@@ -19,7 +19,7 @@ use tcpvet::target::{IpVersion, Job, Runner, Target};
 const GOOD: [&str; 2] = [env!("CARGO_BIN_EXE_tcpvet"), "__agent"];
 
 /// How long an agent may take for a line here; a machine that is busy with builds stretches everything.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The runner of the reference endpoint, as if that were somebody else's program.
 fn runner() -> Runner {
@@ -88,7 +88,7 @@ fn costs_its_run(how: &str, case: &str, verdict: Verdict, words: &[&str]) {
         }
     }
     assert!(
-        began.elapsed() < Duration::from_secs(25),
+        began.elapsed() < Duration::from_secs(60),
         "{how} took {:?}",
         began.elapsed()
     );
@@ -109,7 +109,9 @@ fn the_library_passes_through_a_pipe_octet_for_octet() {
     let mut agents = Agents::open(runner(), launch(&GOOD)).unwrap();
     let outside = run(&mut agents, jobs);
     for ((run, inside), outside) in plan.iter().zip(inside).zip(outside) {
-        assert_eq!(outside.verdict, inside.verdict, "{}: {}", run.name, outside.reason);
+        let green = matches!(outside.verdict, Verdict::Pass | Verdict::NotApplicable);
+        assert!(green, "{}: {}", run.name, outside.reason);
+        assert_eq!(inside.verdict, outside.verdict, "{}", run.name);
         assert_eq!(inside.trace, outside.trace, "{}", run.name);
     }
 }
@@ -148,8 +150,8 @@ fn a_stack_that_does_not_survive_a_segment_has_failed() {
 
 #[test]
 fn no_answer() {
-    breaks_down("silent", &["did not end its answer within 3s", "frame 45"]);
-    breaks_down("dribbles", &["did not end its answer within 3s"]);
+    breaks_down("silent", &["did not end its answer within 10s", "frame 45"]);
+    breaks_down("dribbles", &["did not end its answer within 10s"]);
 }
 
 #[test]
@@ -222,7 +224,7 @@ fn an_agent_that_does_not_greet_is_no_target() {
         &["sh", "-c", "echo agent x can ipv4; echo frame 00; sleep 9"],
         "where `idle`",
     );
-    refused_with(&["sleep", "60"], "did not end its answer within 3s");
+    refused_with(&["sleep", "60"], "did not end its answer within 10s");
     refused_with(&["yes", "note x"], "more than 100000 lines");
 }
 
@@ -261,9 +263,9 @@ fn an_agent_that_does_not_read_is_not_waited_for() {
     let mut process = Process::start(&launch(&["sleep", "60"])).unwrap();
     let line = "x".repeat(10 << 20);
     let fault = process.say_line(&line, &AtomicBool::new(false)).unwrap_err();
-    assert_eq!(fault.to_string(), "did not read its input for 3s");
+    assert_eq!(fault.to_string(), "did not read its input for 10s");
     drop(process);
-    assert!(began.elapsed() < Duration::from_secs(20));
+    assert!(began.elapsed() < Duration::from_secs(40));
 }
 
 #[test]
