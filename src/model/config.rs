@@ -165,6 +165,8 @@ pub struct Unsaid {
     pub abort_keeps_time_wait: bool,
     /// Whether CLOSE in SYN-RECEIVED waits for ESTABLISHED although nothing is queued (RFC 9293 section 3.10.4).
     pub close_waits_for_established: bool,
+    /// Whether a SYN that is sent again asks for ECN again (RFC 3168 section 6.1.1.1).
+    pub ask_ecn_again: bool,
     /// Whether a SYN cookie is good for one more tick of its clock; RFC 4987 section 3.6 only asks for a recent one.
     pub cookie_lives_longer: bool,
 }
@@ -316,8 +318,6 @@ pub struct Config {
     pub rto_max: Duration,
     /// ECN.
     pub ecn: EcnUse,
-    /// Whether a SYN that is sent again asks for ECN again (RFC 3168 section 6.1.1.1).
-    pub ecn_asked_again: bool,
     /// Hard ICMP errors.
     pub hard_errors: HardError,
     /// Soft ICMP errors while opening.
@@ -399,7 +399,6 @@ impl Default for Config {
             rto_min: Duration::from_secs(1),
             rto_max: Duration::from_secs(60),
             ecn: EcnUse::WhenAsked,
-            ecn_asked_again: false,
             hard_errors: HardError::SoftWhenSynchronized,
             soft_errors: SoftError::Note,
             path_mtu_discovery: true,

@@ -256,7 +256,7 @@ impl Tcb {
             // An ECN-setup SYN has ECE and CWR; a second try may go without (RFC 3168 section 6.1.1.1).
             State::SynSent
                 if (cx.config.ecn == super::config::EcnUse::Ask || self.has(Defect::EcnAskedUnasked))
-                    && (!again || cx.config.ecn_asked_again) =>
+                    && (!again || cx.config.unsaid.ask_ecn_again) =>
             {
                 Flags::SYN | Flags::ECE | Flags::CWR
             }

@@ -76,7 +76,7 @@ switches! {
     "cookie-options" "The timestamp of a SYN cookie remembers scaling and SACK." cookie_options = true;
     "ecn=off" "ECN is not agreed to." ecn = EcnUse::Off;
     "ecn=ask" "ECN is asked for." ecn = EcnUse::Ask;
-    "ecn-syn-again=ask" "A SYN that is sent again asks for ECN again." ecn_asked_again = true;
+    "ecn-syn-again=ask" "A SYN that is sent again asks for ECN again." unsaid.ask_ecn_again = true;
     "hard-errors=abort" "A hard ICMP error ends any connection." hard_errors = HardError::Abort;
     "soft-errors=abort" "A soft ICMP error ends an attempt to connect." soft_errors = SoftError::AbortAttempt;
     "path-mtu-discovery=no" "The path's MTU is not looked for." path_mtu_discovery = false;
