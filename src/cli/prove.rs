@@ -115,18 +115,11 @@ fn report(proof: &Proof, judgement: &Judgement, verbose: bool, took: Duration) -
         "{} tried, {bad} with something wrong, {shy} that notice no mistake",
         plural(proof.rows.len(), "row"),
     );
-    let _ = match judgement.known_mistakes.len() {
-        0 => writeln!(
-            text,
-            "  {} of {all} mistakes are noticed by a row, {by_rules} more by a rule",
-            all - unnoticed
-        ),
-        known => writeln!(
-            text,
-            "  {} of {all} mistakes are noticed by a row, {by_rules} more by a rule; of {known} it is known that they are not",
-            all - unnoticed
-        ),
-    };
+    let _ = writeln!(
+        text,
+        "  {} of {all} mistakes are noticed by a row, {by_rules} more by a rule",
+        all - unnoticed
+    );
     let _ = writeln!(
         text,
         "  {} of any-of came by what the case says",
@@ -211,14 +204,11 @@ fn each_row(text: &mut String, proof: &Proof, judgement: &Judgement) {
             }
         }
     }
-    if !judgement.known.is_empty() || !judgement.known_mistakes.is_empty() {
+    if !judgement.known.is_empty() {
         text.push('\n');
     }
     for (row, what, why) in &judgement.known {
         let _ = writeln!(text, "{row} {what}\n    {why}");
-    }
-    for (defect, why) in &judgement.known_mistakes {
-        let _ = writeln!(text, "{} goes unnoticed\n    {why}", defect.name());
     }
 }
 

@@ -2,14 +2,7 @@
 //!
 //! A proof of the whole library tells of entries that are needed no more.
 
-use crate::model::Defect;
 use crate::suite::Pattern;
-
-/// Mistakes that no row notices yet, and what it would take.
-const MISTAKES: &[(&str, &str)] = &[];
-
-/// Rows that no choice of the reference endpoint makes it run, and why.
-const ROWS: &[(&str, &str)] = &[];
 
 /// Rows that do not pass under a choice: the choice, the rows, and why that is as it should be.
 const CHOICES: &[(&str, &str, &str)] = &[
@@ -79,6 +72,11 @@ const CHOICES: &[(&str, &str, &str)] = &[
         "hard-errors=abort",
         "icmp/hard-errors*",
         "the rows are about just this: RFC 5927 section 5.2 asks for patience",
+    ),
+    (
+        "hard-errors=abort",
+        "icmp/prohibited[connection]",
+        "the row is about just this: RFC 5927 section 5.2 asks for patience",
     ),
     (
         "keep-alive-probe=octet",
@@ -191,10 +189,9 @@ const CHANGES: &[(&str, &str, &str)] = &[
 
 const STILL_OWED: &str = "the ACK of the FIN was dropped on the way, so it may come";
 
-/// An entry, and whether it was needed.
+/// Which entries were needed.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
-    rows: Vec<bool>,
     choices: Vec<bool>,
     changes: Vec<bool>,
 }
@@ -202,17 +199,9 @@ pub(super) struct Known {
 impl Known {
     pub fn new() -> Known {
         Known {
-            rows: vec![false; ROWS.len()],
             choices: vec![false; CHOICES.len()],
             changes: vec![false; CHANGES.len()],
         }
-    }
-
-    /// Why a row is not for the reference endpoint.
-    pub fn row(&mut self, row: &str) -> Option<&'static str> {
-        let at = ROWS.iter().position(|(rows, _)| Pattern::new(rows).fits(row))?;
-        self.rows[at] = true;
-        Some(ROWS[at].1)
     }
 
     /// Why a row need not pass under a choice.
@@ -234,36 +223,22 @@ impl Known {
 
     /// What was never needed, in words.
     pub fn unneeded(&self) -> Vec<String> {
-        let rows = ROWS.iter().zip(&self.rows).filter(|(_, needed)| !**needed);
-        let rows = rows.map(|((rows, _), _)| format!("{rows} is for the reference endpoint"));
         let choices = CHOICES.iter().zip(&self.choices).filter(|(_, needed)| !**needed);
         let changes = CHANGES.iter().zip(&self.changes).filter(|(_, needed)| !**needed);
         let choices = choices.map(|((switch, rows, _), _)| format!("{rows} passes under {switch}"));
-        rows.chain(choices)
+        choices
             .chain(changes.map(|((rows, what, _), _)| format!("{rows} notices `{what}`")))
             .collect()
     }
-}
-
-/// Why no row notices a mistake, if that is known.
-pub(super) fn mistake(defect: Defect) -> Option<&'static str> {
-    MISTAKES
-        .iter()
-        .find(|(name, _)| *name == defect.name())
-        .map(|(_, why)| *why)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Switch;
-    use std::collections::BTreeSet;
 
     #[test]
-    fn every_name_is_one_that_there_is_and_stands_once() {
-        let names: BTreeSet<&str> = MISTAKES.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names.len(), MISTAKES.len());
-        assert!(names.iter().all(|name| Defect::from_name(name).is_some()));
+    fn every_choice_is_one_that_there_is() {
         assert!(CHOICES.iter().all(|(switch, ..)| Switch::from_name(switch).is_some()));
     }
 
@@ -278,6 +253,6 @@ mod tests {
                 .is_some()
         );
         assert_eq!(known.change("network/bad-line", "expect: ACK data=5000: ack +1"), None);
-        assert_eq!(known.unneeded().len(), ROWS.len() + CHOICES.len() + CHANGES.len() - 2);
+        assert_eq!(known.unneeded().len(), CHOICES.len() + CHANGES.len() - 2);
     }
 }

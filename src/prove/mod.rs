@@ -36,7 +36,6 @@ pub use row::{Excuse, Row, RowProof, Unnoticed};
 pub use trouble::{Trouble, Where};
 
 use crate::case::Script;
-use crate::engine::Verdict;
 use crate::model::{Defect, Defects};
 use crate::suite::{Axes, expand};
 use crate::target::RunnerError;
@@ -140,17 +139,7 @@ impl Proof {
         let mut known = Known::new();
         let mut judgement = Judgement::default();
         for row in &self.rows {
-            let mut wrong = Vec::new();
-            for trouble in &row.troubles {
-                let not_for_it = matches!(trouble, Trouble::NotPassed(_, Verdict::NotApplicable, _));
-                match known.row(&row.row).filter(|_| not_for_it) {
-                    Some(why) => {
-                        let what = "does not apply to the reference endpoint".to_owned();
-                        judgement.known.push((row.row.clone(), what, why));
-                    }
-                    None => wrong.push(trouble.to_string()),
-                }
-            }
+            let mut wrong: Vec<String> = row.troubles.iter().map(Trouble::to_string).collect();
             for (switch, how) in &row.not_under {
                 match known.choice(switch, &row.row) {
                     Some(why) => judgement
@@ -172,25 +161,14 @@ impl Proof {
             }
         }
         if self.whole {
-            self.judge_mistakes(&mut judgement);
+            let open = self.unnoticed();
+            let by_rules = |defect: &Defect| self.by_rules.contains_key(defect);
+            judgement
+                .mistakes
+                .extend(open.iter().filter(|defect| !by_rules(defect)));
             judgement.unneeded.extend(known.unneeded());
         }
         judgement
-    }
-
-    fn judge_mistakes(&self, judgement: &mut Judgement) {
-        let unnoticed = self.unnoticed();
-        for defect in Defect::ALL {
-            let open = unnoticed.contains(*defect) && !self.by_rules.contains_key(defect);
-            match (open, known::mistake(*defect)) {
-                (true, Some(why)) => judgement.known_mistakes.push((*defect, why)),
-                (true, None) => judgement.mistakes.push(*defect),
-                (false, Some(_)) => judgement
-                    .unneeded
-                    .push(format!("the mistake {} is noticed", defect.name())),
-                (false, None) => {}
-            }
-        }
     }
 }
 
@@ -199,14 +177,12 @@ impl Proof {
 pub struct Judgement {
     /// The rows with which something is wrong, and what.
     pub rows: Vec<(String, Vec<String>)>,
-    /// Of a whole library: mistakes that neither a row nor a rule notices, other than those that are known.
+    /// Of a whole library: mistakes that neither a row nor a rule notices.
     pub mistakes: Vec<Defect>,
     /// Of a whole library: entries of `known.rs` that are not true any more.
     pub unneeded: Vec<String>,
     /// Rows that are known not to be as they should, in what, and why.
     pub known: Vec<(String, String, &'static str)>,
-    /// Of a whole library: mistakes that no row notices, as is known, and what it would take.
-    pub known_mistakes: Vec<(Defect, &'static str)>,
 }
 
 impl Judgement {

@@ -51,9 +51,6 @@ fn a_sample_of_the_library_bites_as_the_table_says() {
             .unwrap();
         let columns: Vec<&str> = line.split('\t').collect();
         let most: usize = columns[2].parse().unwrap();
-        if most == 0 {
-            continue;
-        }
         // On other runs of the row more may be noticed, which is looked for in the whole library only.
         assert!(row.caught.iter().count() <= most, "{line}");
         let names: Vec<&str> = row.caught.iter().map(Defect::name).collect();

@@ -60,11 +60,12 @@ pub fn update(
         left: Vec::new(),
     };
     let lines: Vec<&str> = text.lines().collect();
+    let came = came(results);
     let mut next = 0;
     for (entry, block) in known.entries().iter().zip(&blocks) {
         copy(&mut made.text, &lines[next..block.first]);
         next = block.end;
-        match Fate::of(entry, known, library, results) {
+        match Fate::of(entry, known, library, &came) {
             Fate::Stays => copy(&mut made.text, &lines[block.first..block.end]),
             Fate::Goes => made.dropped += 1,
             Fate::Narrows(runs) => {
@@ -160,13 +161,17 @@ enum Fate<'a> {
     Narrows(BTreeSet<&'a str>),
 }
 
+/// The runs that say something of the target, by name.
+fn came(results: &[RunResult]) -> BTreeMap<&str, &RunResult> {
+    results
+        .iter()
+        .filter(|result| !matches!(result.outcome.verdict, Verdict::Inconclusive | Verdict::CaseError))
+        .map(|result| (result.run.name.as_str(), result))
+        .collect()
+}
+
 impl<'a> Fate<'a> {
-    fn of(entry: &Entry, known: &Expectations, library: &'a [Run], results: &[RunResult]) -> Fate<'a> {
-        let came: BTreeMap<&str, &RunResult> = results
-            .iter()
-            .filter(|result| !matches!(result.outcome.verdict, Verdict::Inconclusive | Verdict::CaseError))
-            .map(|result| (result.run.name.as_str(), result))
-            .collect();
+    fn of(entry: &Entry, known: &Expectations, library: &'a [Run], came: &BTreeMap<&str, &RunResult>) -> Fate<'a> {
         let mut holds = BTreeSet::new();
         let mut wrong = false;
         for run in library.iter().filter(|run| entry.speaks_of(run)) {
