@@ -5,6 +5,8 @@
 //! `cargo bench --bench agents [TARGET...]` takes lwip, and whichever agents are named. Goal for lwip: a median of 40 us,
 //! and no frame that comes late.
 
+mod packet;
+
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -16,7 +18,7 @@ use tcpvet::target::protocol::{Mode, Reply, Request, Turn};
 use tcpvet::target::virtual_time::target_address;
 use tcpvet::target::{IpVersion, Profile};
 use tcpvet::time::Instant;
-use tcpvet::wire::{Body, Ecn, Flags, IpHeader, Packet, Segment, SeqNum};
+use tcpvet::wire::{Flags, Segment, SeqNum};
 
 /// Turns of each, and how many of one kind follow each other.
 const TURNS: usize = 100_000;
@@ -142,16 +144,6 @@ fn quantiles(mut times: Vec<f64>) -> (f64, f64) {
 }
 
 fn syn() -> Vec<u8> {
-    let ip = IpHeader {
-        source: [198, 18, 0, 1].into(),
-        destination: target_address(IpVersion::V4),
-        ttl: 64,
-        dscp: 0,
-        ecn: Ecn::NotEct,
-        id: 0,
-        dont_fragment: true,
-        flow: 0,
-    };
     let segment = Segment {
         source: 40_000,
         destination: 7,
@@ -160,9 +152,5 @@ fn syn() -> Vec<u8> {
         window: 65_535,
         ..Segment::default()
     };
-    Packet {
-        ip,
-        body: Body::Tcp(segment),
-    }
-    .encode()
+    packet::carrying(segment, [198, 18, 0, 1], target_address(IpVersion::V4))
 }
