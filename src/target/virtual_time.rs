@@ -93,7 +93,9 @@ impl Guarded<'_> {
         // After a panic only what it has emitted is looked at, and that is whole.
         let done = catch_unwind(AssertUnwindSafe(|| {
             what(*stack);
-            *timer = stack.poll(now, &mut |what| emitted.push(what));
+            // An agent's line has whole microseconds. So has a stack that is linked in: it sees the same moments.
+            let next = stack.poll(now, &mut |what| emitted.push(what));
+            *timer = next.map(Instant::in_whole_micros);
         }));
         match done {
             Ok(()) => watch().map_or(Ok(()), Err),
