@@ -73,7 +73,7 @@ pub(super) fn fit(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hu
     if reset {
         return no("it is a RST");
     }
-    if let Some(value) = length_only(pattern)
+    if let Some(value) = length_only(pattern, scope)?
         && let Some(why) = wrong_number("data", value, frame.segment().payload.len() as i64, scope)?
     {
         return no(why);
@@ -337,10 +337,13 @@ fn stretch_start(pattern: &SegmentPattern, scope: &Scope) -> Result<i64, String>
     }
 }
 
-/// `data` where it says how long one segment may be, and not how many octets are to come.
-fn length_only(pattern: &SegmentPattern) -> Option<&FieldValue> {
+/// `data` where it says how long one segment may be, and not how many octets are to come; `data=0`: not at all.
+fn length_only<'a>(pattern: &'a SegmentPattern, scope: &Scope) -> Result<Option<&'a FieldValue>, String> {
     let value = pattern.field(Key::Data).filter(|_| pattern.text.is_none());
-    value.filter(|value| !matches!(value, FieldValue::Compare(Comparison::Equal, _)))
+    Ok(match value {
+        Some(FieldValue::Compare(Comparison::Equal, octets)) if scope.value(octets)? != 0 => None,
+        value => value,
+    })
 }
 
 /// The octets that must come: those that are written; where only a length is asked for, those of this segment.
