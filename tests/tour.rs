@@ -26,6 +26,7 @@ const SUBJECTS: [(&str, &[&str]); 9] = [
             "SYN flood",
             "SYN cookies",
             "ISNs that differ, move with time, and cannot be guessed",
+            "Data on the SYN",
             "The eleven states, each reached and recognised",
         ],
     ),

@@ -89,7 +89,7 @@ pub(super) struct Conn {
     pub last_inject: Option<u64>,
     pub first_inject: Option<u64>,
     /// Order of the injects that tell of a loss: a duplicate ACK, a SACK, an ICMP error, a window that opens, a repeated
-    /// SYN.
+    /// SYN, an answer to a SYN that leaves some of the octets on it.
     pub losses_told: BTreeSet<u64>,
     /// The number behind all that was injected without a gap, counted or not.
     pub delivered: i64,
@@ -110,6 +110,8 @@ pub(super) struct Conn {
 
     // What the target has said.
     pub their_syn: Option<Offer>,
+    /// One past the last octet on its SYN (RFC 7413); 0 if there was none.
+    pub syn_text_end: i64,
     pub syns_seen: Vec<Flags>,
     pub snd_nxt: i64,
     /// The end of what arrived in order within the window that we offered.
@@ -188,6 +190,7 @@ impl Conn {
             max_snd_wnd: 0,
             offered: 0,
             their_syn: None,
+            syn_text_end: 0,
             syns_seen: Vec::new(),
             snd_nxt: 0,
             position: 0,
@@ -445,6 +448,9 @@ impl Conn {
             self.syns_seen.push(bits);
         }
         self.their_syn = Some(Offer::of(frame.segment()));
+        if !frame.segment().payload.is_empty() {
+            self.syn_text_end = frame.end();
+        }
     }
 
     /// A frame seen early that carries the octet `at`.

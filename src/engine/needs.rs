@@ -28,7 +28,11 @@ fn missing_in(step: &Step, facts: &Facts) -> Option<String> {
         StepKind::Call(call) => {
             let verb = verb_ability(call.call.verb).filter(|verb| !facts.abilities.can(verb));
             let setting = || {
-                let settings = call.call.settings.iter().map(|(setting, _)| setting_ability(*setting));
+                let settings = call
+                    .call
+                    .settings
+                    .iter()
+                    .map(|(setting, _)| setting_ability(call.call.verb, *setting));
                 settings.flatten().find(|ability| !facts.abilities.can(ability))
             };
             let urgent = || (call.call.urgent && !facts.abilities.can("urgent")).then(|| "urgent".to_owned());
@@ -62,9 +66,10 @@ fn verb_ability(verb: Verb) -> Option<&'static str> {
     }
 }
 
-fn setting_ability(setting: Setting) -> Option<String> {
+fn setting_ability(verb: Verb, setting: Setting) -> Option<String> {
     match setting {
         Setting::Backlog => None,
+        Setting::FastOpen if verb == Verb::Connect => Some("fast-open-client".to_owned()),
         Setting::FastOpen => Some("fast-open-server".to_owned()),
         Setting::NoDelay
         | Setting::Linger

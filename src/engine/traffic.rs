@@ -111,7 +111,10 @@ impl Run {
         let repeated_syn = segment.flags.contains(Flags::SYN) && conn.syn_injected;
         // What it has sent is unacknowledged also where no step has looked at it yet.
         let unacknowledged = conn.snd_nxt > conn.snd_una || conn.inbox.iter().any(|frame| frame.end() > conn.snd_una);
-        if repeated_ack && unacknowledged || has_sack(segment) || repeated_syn {
+        let takes_less = conn.snd_una <= 1
+            && segment.flags.contains(Flags::ACK)
+            && conn.iss.relative(segment.ack).0 < conn.syn_text_end;
+        if repeated_ack && unacknowledged || has_sack(segment) || repeated_syn || takes_less {
             conn.losses_told.insert(order);
         }
         conn.win = segment.window;

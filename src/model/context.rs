@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::defect::{Defect, Defects, Mistakes};
+use super::fast_open::Remembered;
 use super::seq::Secret;
 use super::settings::Settings;
 use crate::notation::ErrorName;
@@ -19,6 +20,8 @@ pub(super) struct Context {
     pub out: Vec<Emitted>,
     /// Added to every ISN, so that the first lies where it was asked for.
     pub isn_offset: Option<u32>,
+    /// What fast open remembers of servers.
+    pub remembered: Remembered,
     ip_id: u16,
     /// Challenge ACKs of all connections, for the mistake that counts them together.
     challenges: u32,
@@ -34,6 +37,7 @@ impl Context {
             secret,
             out: Vec::new(),
             isn_offset: None,
+            remembered: Remembered::default(),
             ip_id: secret.hash(&[0x6964]) as u16,
             challenges: 0,
         }

@@ -200,6 +200,14 @@ defects! {
     FastOpenCookieForAll "fast-open-cookie-for-all" ["RFC7413-4.1.2-1"] "The fast open cookie of one host is good for all.";
     FastOpenCookieRepeated "fast-open-cookie-repeated" ["RFC7413-4.2.2-6", "RFC7413-4.2.1-2"] "A SYN,ACK that is sent again bears the fast open cookie again.";
     FastOpenUnlimited "fast-open-unlimited" ["RFC7413-4.2-2"] "Any number of fast opens may be pending.";
+    FastOpenCookieNotKept "fast-open-cookie-not-kept" ["RFC7413-4.1.3-1"] "The cookie of a server is not kept for the next connection.";
+    FastOpenTextUnproven "fast-open-text-unproven" ["RFC7413-4.2.1-1"] "The SYN that asks for a fast open cookie takes text along.";
+    FastOpenTextAgain "fast-open-text-again" ["RFC7413-4.2.2-1"] "A SYN that is sent again still has the fast open's cookie and text.";
+    FastOpenTextWaits "fast-open-text-waits" ["RFC7413-4.2.2-7"] "Text that went out on a SYN and was not taken waits for the retransmission timer.";
+    FastOpenTextTooLong "fast-open-text-too-long" ["RFC7413-4.1.3-3"] "A SYN takes a full segment along to a server that never told its MSS.";
+    FastOpenRefusalForgotten "fast-open-refusal-forgotten" ["RFC7413-4.1.3.1-1", "RFC7413-4.1.3.1-2"] "A server that took no text on its SYN gets some on the next.";
+    SynSentRefusesPartialAck "syn-sent-refuses-partial-ack" ["RFC7413-4.2.2-8", "RFC9293-SEG-SYNSENT-SYNACK-PARTIAL"] "A SYN,ACK that takes a part of the text on a SYN is refused.";
+    FastOpenCrossingRefused "fast-open-crossing-refused" ["RFC7413-4.2.2-9"] "A SYN that crosses one with text is ignored.";
     ConstantIsn "constant-isn" ["RFC9293-MUST-8", "RFC6528-3-1"] "Every connection begins with the same number.";
     IsnFromClockOnly "isn-from-clock-only" ["RFC9293-SHLD-1", "RFC9293-MUST-9"] "ISNs come from the clock alone: anybody can guess them.";
     IsnWithoutClock "isn-without-clock" ["RFC9293-MUST-8"] "ISNs have no clock: a new incarnation begins where the old one did.";

@@ -6,13 +6,14 @@
 //!
 //! It owns no clock, socket, thread or random source: time comes with every call, and all that looks random from a seed.
 //! It does not care for speed beyond what the many runs of a suite need. Not modelled: security compartments and
-//! precedence, IP options and source routes, fragments, active fast open.
+//! precedence, IP options and source routes, fragments.
 //!
 //! | file | what it holds |
 //! |---|---|
 //! | `tcb` | the transmission control block (3.3.1) |
 //! | `segment_arrives` | 3.10.7, state by state and check by check |
 //! | `listen` | LISTEN, backlog, cookies, fast open, reopening out of TIME-WAIT |
+//! | `fast_open` | RFC 7413 as a client: what is remembered of servers, text on a SYN |
 //! | `calls` | 3.10.1 to 3.10.6 |
 //! | `timers` | 3.10.8 and RFC 6298 |
 //! | `output` | what is sent and when |
@@ -29,6 +30,7 @@ mod config;
 mod congestion;
 mod context;
 mod defect;
+mod fast_open;
 mod icmp;
 mod isn;
 mod listen;

@@ -13,7 +13,7 @@ use core::time::Duration;
 /// Octets of the timestamps option with the two NOPs before it (RFC 7323 appendix A).
 const TIMESTAMPS_SPACE: usize = 12;
 /// Octets that all options may take (RFC 9293 section 3.1).
-const MOST_OPTIONS: usize = 40;
+pub(super) const MOST_OPTIONS: usize = 40;
 /// The largest shift (RFC 7323 section 2.3).
 const LARGEST_SHIFT: u8 = 14;
 
@@ -110,6 +110,7 @@ impl Tcb {
         if let Some(cookie) = self.cookie.as_ref().filter(|_| answering) {
             options.push(TcpOption::FastOpen(cookie.clone()));
         }
+        options.extend(self.fast_open_option().filter(|_| !answering));
         options
     }
 

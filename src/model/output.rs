@@ -16,6 +16,9 @@ impl Tcb {
             return;
         }
         self.take_sends(cx);
+        if self.queue.len() > 0 {
+            self.send_syn_with_text(cx);
+        }
         if self.may_send_data() {
             self.resend(cx);
             self.send_new(cx);
@@ -267,15 +270,16 @@ impl Tcb {
             _ if self.agreed.ecn => Flags::SYN | Flags::ACK | Flags::ECE,
             _ => Flags::SYN | Flags::ACK,
         };
+        let text = self.text_for_syn(TcpOption::space(&options));
         if !again {
             self.round_trip.timed = Some((self.iss.advanced(1), cx.now));
-            self.snd_nxt = self.iss.advanced(1);
+            self.snd_nxt = self.after_syn(text.len());
         }
         // A SYN,ACK that is sent again bears no cookie (RFC 7413 section 4.2.2).
         if !self.has(Defect::FastOpenCookieRepeated) {
             self.cookie = None;
         }
-        self.put(cx, self.iss, flags, Vec::new(), options, Ecn::NotEct);
+        self.put(cx, self.iss, flags, text, options, Ecn::NotEct);
         self.arm(cx);
     }
 

@@ -91,10 +91,12 @@ impl Tcb {
     fn slip_on_syn(&self, cx: &Context, segment: &mut Segment, ecn: &mut Ecn, again: bool) {
         let answering = self.state != State::SynSent;
         let options = &mut segment.options;
-        if self.has(Defect::SackPermittedTwice) && options.contains(&TcpOption::SackPermitted) {
+        // Beside a long cookie there is no room for a slip.
+        let room = TcpOption::space(options) < super::options::MOST_OPTIONS;
+        if self.has(Defect::SackPermittedTwice) && room && options.contains(&TcpOption::SackPermitted) {
             options.push(TcpOption::SackPermitted);
         }
-        if self.has(Defect::PaddingNotZero) {
+        if self.has(Defect::PaddingNotZero) && room {
             options.extend([TcpOption::Eol, TcpOption::Raw(vec![0x55; 3])]);
         }
         if self.has(Defect::SynEcnCapable) && self.agreed.ecn {

@@ -4,6 +4,7 @@ use super::calls::Ended;
 use super::config::Config;
 use super::context::{Context, errno, neighbour};
 use super::defect::{Defect, Defects};
+use super::fast_open::FastOpening;
 use super::isn;
 use super::listen::Listener;
 use super::segment_arrives::Arriving;
@@ -28,7 +29,7 @@ const EPHEMERAL: (u16, u16) = (49_152, 16_384);
 const MOST_FIRINGS: usize = 64;
 
 /// What it can do.
-const ABILITIES: [&str; 29] = [
+const ABILITIES: [&str; 30] = [
     "ipv4",
     "ipv6",
     "listen",
@@ -46,6 +47,7 @@ const ABILITIES: [&str; 29] = [
     "timestamps",
     "window-scale",
     "virtual-time",
+    "fast-open-client",
     "fast-open-server",
     "set:nodelay",
     "set:linger",
@@ -324,7 +326,8 @@ impl Model {
                 local,
                 peer,
                 isn,
-            } => self.open_active(id, *socket, (*local, *peer), *isn),
+                fast_open,
+            } => self.open_active(id, *socket, (*local, *peer), *isn, *fast_open),
             Call::Accept { listener, socket } => self.accept(id, *listener, *socket),
             Call::Send { socket, data, urgent } => self.on_socket(*socket, |tcb, cx| tcb.send(cx, id, data, *urgent)),
             Call::Recv { socket, amount } => self.on_socket(*socket, |tcb, cx| tcb.receive(cx, id, *amount)),
@@ -410,6 +413,7 @@ impl Model {
         socket: SocketId,
         (local, peer): (IpAddr, SocketAddr),
         isn: Option<u32>,
+        fast_open: bool,
     ) -> Ended {
         if self.is_taken(socket) {
             return self.open_again(socket, peer);
@@ -437,7 +441,10 @@ impl Model {
         tcb.state = State::SynSent;
         tcb.user.socket = Some(socket);
         tcb.user.connect = Some(id);
-        tcb.send_syn(&mut self.cx);
+        tcb.opening = fast_open.then(|| FastOpening::new(&self.cx, peer)).flatten();
+        if !tcb.holds_its_syn() {
+            tcb.send_syn(&mut self.cx);
+        }
         self.insert(tcb);
         None
     }
@@ -604,7 +611,6 @@ impl Stack for Model {
             }
         }
         self.cx.out.drain(..).for_each(out);
-        let next = self.tcbs.values().filter_map(Tcb::next_deadline).min();
-        next.map(Instant::in_whole_micros)
+        self.tcbs.values().filter_map(Tcb::next_deadline).min()
     }
 }

@@ -3,6 +3,7 @@
 use super::congestion::Congestion;
 use super::context::Context;
 use super::defect::{Defect, Mistakes};
+use super::fast_open::FastOpening;
 use super::queues::{ReceiveQueue, SendQueue};
 use super::rack::Rack;
 use super::sack::{Reports, Scoreboard};
@@ -254,6 +255,8 @@ pub(super) struct Tcb {
     pub cookie: Option<Vec<u8>>,
     /// The SYN's data was taken before the handshake's end.
     pub fast_open: bool,
+    /// What our own SYN makes of RFC 7413, where the application asked for it.
+    pub opening: Option<FastOpening>,
     /// The last text came with PSH.
     pub pushed: bool,
     /// The connection in TIME-WAIT that this one took the place of (RFC 9293 section 3.6.1).
@@ -339,6 +342,7 @@ impl Tcb {
             uto_announce: cx.config.user_timeout_option,
             cookie: None,
             fast_open: false,
+            opening: None,
             pushed: false,
             before: None,
             user: User::default(),

@@ -98,6 +98,7 @@ impl Tcb {
         if self.snd_una == self.iss {
             self.round_trip.syn_timeouts += 1;
             self.round_trip.timed = None;
+            self.remember_refusal(cx);
             self.send_syn(cx);
         } else {
             self.take_delayed_claim();

@@ -254,9 +254,11 @@ impl fmt::Display for CallText<'_> {
                 local,
                 peer,
                 isn,
+                fast_open,
             } => {
                 write!(f, "connect {} {local} {peer}", Name(*socket))?;
-                isn.map_or(Ok(()), |isn| write!(f, " isn={isn}"))
+                isn.map_or(Ok(()), |isn| write!(f, " isn={isn}"))?;
+                f.write_str(if *fast_open { " fast-open" } else { "" })
             }
             Call::Accept { listener, socket } => write!(f, "accept {} {}", Name(*listener), Name(*socket)),
             Call::Send { socket, data, urgent } => {
@@ -442,6 +444,15 @@ impl<'a> Words<'a> {
             .map_err(|_| format!("`{}` is no value for {key}", cut(value)))
     }
 
+    /// Whether this word comes next.
+    fn flag(&mut self, word: &str) -> bool {
+        let there = self.peek() == Some(word);
+        if there {
+            self.rest = &self.rest[word.len()..];
+        }
+        there
+    }
+
     fn end(&mut self) -> Result<(), String> {
         match self.peek() {
             Some(word) => Err(format!("`{}` is too much", cut(word))),
@@ -547,6 +558,7 @@ fn call(words: &mut Words<'_>) -> Result<Call, String> {
             local: words.number("address")?,
             peer: words.number("address and port")?,
             isn: words.keyed("isn")?,
+            fast_open: words.flag("fast-open"),
         },
         "accept" => Call::Accept {
             listener: words.socket()?,
@@ -554,10 +566,7 @@ fn call(words: &mut Words<'_>) -> Result<Call, String> {
         },
         "send" => {
             let (socket, data) = (words.socket()?, words.octets("data")?);
-            let urgent = words.peek() == Some("urgent");
-            if urgent {
-                words.next("urgent")?;
-            }
+            let urgent = words.flag("urgent");
             Call::Send { socket, data, urgent }
         }
         "recv" => {
@@ -725,14 +734,20 @@ mod tests {
                     fast_open
                 }
             ),
-            (socket(), any::<IpAddr>(), endpoint(), any::<Option<u32>>()).prop_map(|(socket, local, peer, isn)| {
-                Call::Connect {
+            (
+                socket(),
+                any::<IpAddr>(),
+                endpoint(),
+                any::<Option<u32>>(),
+                any::<bool>()
+            )
+                .prop_map(|(socket, local, peer, isn, fast_open)| Call::Connect {
                     socket,
                     local,
                     peer,
                     isn,
-                }
-            }),
+                    fast_open,
+                }),
             (socket(), socket()).prop_map(|(listener, socket)| Call::Accept { listener, socket }),
             (socket(), octets(), any::<bool>()).prop_map(|(socket, data, urgent)| Call::Send { socket, data, urgent }),
             (socket(), any::<Option<u64>>()).prop_map(|(socket, amount)| Call::Recv { socket, amount }),

@@ -192,6 +192,7 @@ impl Stack for Smoltcp {
                 local,
                 peer,
                 isn,
+                fast_open: _,
             } => self.connect(id, *socket, (*local, *peer), *isn),
             Call::Accept { listener, socket } => self.accept(id, *listener, *socket),
             Call::Send { socket, data, urgent } => {

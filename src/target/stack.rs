@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::collections::BTreeSet;
 
 /// What a target can do, by name: `ipv4 ipv6 listen connect accept send recv shutdown close abort state isn urgent
-/// sack timestamps window-scale fast-open-server set:nodelay ...`.
+/// sack timestamps window-scale fast-open-client fast-open-server set:nodelay ...`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Abilities(BTreeSet<String>);
 
@@ -76,6 +76,10 @@ pub enum Call {
         peer: SocketAddr,
         /// The initial sequence number to use, where the target is able (`isn`).
         isn: Option<u32>,
+        /// With fast open (RFC 7413), where the target is able (`fast-open-client`): the SYN asks for a cookie. Where one
+        /// is known the SYN waits for the first SEND instead, and takes its octets along; the call may then be answered
+        /// before the connection is established.
+        fast_open: bool,
     },
     /// Takes the next connection from a listener; pending until there is one. Answered by [`Emitted::Accepted`].
     Accept {

@@ -21,7 +21,8 @@ impl Tcb {
             return self.without_syn(cx, &segment);
         }
         let refused = segment.fin && !cx.config.syn_fin;
-        if !segment.ack_bit && (refused || self.has(Defect::CrossingSynIgnored)) {
+        let with_text = self.has(Defect::FastOpenCrossingRefused) && self.snd_nxt != self.iss.advanced(1);
+        if !segment.ack_bit && (refused || with_text || self.has(Defect::CrossingSynIgnored)) {
             return Break(());
         }
         self.syn_sent_fourth_syn(cx, segment)
@@ -46,7 +47,8 @@ impl Tcb {
             return Continue(false);
         }
         let of_iss = segment.ack == self.iss && self.has(Defect::SynSentTakesAckOfIss);
-        let bad = (leq(segment.ack, self.iss) && !of_iss) || self.snd_nxt.before(segment.ack);
+        let part = self.has(Defect::SynSentRefusesPartialAck) && segment.ack != self.snd_nxt;
+        let bad = (leq(segment.ack, self.iss) && !of_iss) || self.snd_nxt.before(segment.ack) || part;
         let taken = self.has(Defect::SynSentTakesAnyAck) && !segment.rst;
         if bad && !taken {
             let quiet = segment.rst && !self.has(Defect::SynSentResetsResets);
@@ -82,6 +84,7 @@ impl Tcb {
         self.heard(cx);
         let acked = segment.ack_bit;
         if acked {
+            self.remember_server(cx, &segment);
             self.sample(cx, segment.ack, segment.timestamps.map(|(_, echo)| echo));
             self.snd_una = self.believed(segment.ack);
             self.queue.acknowledge(self.snd_una);
@@ -163,6 +166,7 @@ impl Tcb {
             self.queue.flush();
             self.queue = crate::model::queues::SendQueue::new(self.snd_nxt);
         }
+        self.take_back_syn_text();
         self.timers.retransmission = None;
         self.timers.user = None;
         self.settle_rto();

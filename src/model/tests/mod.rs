@@ -231,6 +231,7 @@ impl Lab {
             local,
             peer: Lab::peer(),
             isn: Some(0xffff_fffd),
+            fast_open: false,
         });
         self.learn_iss();
         id

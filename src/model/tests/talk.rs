@@ -129,6 +129,7 @@ impl Pipe {
             local,
             peer: server,
             isn: Some(0xffff_f000),
+            fast_open: false,
         };
         self.call(0, 1, &connect);
         let mut started = [false; 2];

@@ -165,6 +165,7 @@ fn introduce(parent: &UnixStream, network: Network) -> Result<Option<super::netl
         "sack",
         "timestamps",
         "window-scale",
+        "fast-open-client",
         "fast-open-server",
         "set:nodelay",
         "set:linger",

@@ -183,7 +183,8 @@ impl Sockets {
                 local,
                 peer,
                 isn,
-            } => self.connect(id, socket, local, peer, isn),
+                fast_open,
+            } => self.connect(id, socket, (local, peer), isn, fast_open),
             Call::State { local, peer } => {
                 let state = self.state(local, peer);
                 self.tell(id, state);
@@ -287,7 +288,14 @@ impl Sockets {
         self.tell(id, ended);
     }
 
-    fn connect(&mut self, id: CallId, name: SocketId, local: IpAddr, peer: SocketAddr, isn: Option<u32>) {
+    fn connect(
+        &mut self,
+        id: CallId,
+        name: SocketId,
+        (local, peer): (IpAddr, SocketAddr),
+        isn: Option<u32>,
+        fast_open: bool,
+    ) {
         if let Some(open) = self.sockets.get(&name) {
             // Once more on what is open already. The first time after a connect that did not wait the kernel tells
             // how that one ended; only then what it thinks of another.
@@ -295,7 +303,7 @@ impl Sockets {
             let again = socket::connect(open.raw(), &peer).and_then(|()| socket::connect(open.raw(), &peer));
             return self.tell(id, again.map(|()| Answer::Ok).map_err(error));
         }
-        let stream = match active_socket(local, isn) {
+        let stream = match active_socket(local, isn, fast_open) {
             Ok(stream) => stream,
             Err(error) => return self.tell(id, Err(error)),
         };
@@ -485,7 +493,8 @@ fn send_more(socket: i32, send: &mut Send) -> Option<Ended> {
         match socket::send(socket, &send.data[send.taken..], flags) {
             Ok(count) => send.taken += count,
             Err(Errno::EINTR) => continue,
-            Err(Errno::EAGAIN) => return None,
+            // Of a fast open that the SYN has been sent, and that the rest waits for its answer.
+            Err(Errno::EAGAIN | Errno::EINPROGRESS) => return None,
             Err(refused) => return Some(Err(error(refused))),
         }
         if send.taken == send.data.len() {
@@ -576,12 +585,15 @@ fn listen(local: SocketAddr, backlog: u32, fast_open: Option<u32>) -> Result<Tcp
     Ok(TcpListener::from(socket))
 }
 
-/// A socket that is ready to connect from `local`, with the initial sequence number asked for.
-fn active_socket(local: IpAddr, isn: Option<u32>) -> Result<OwnedFd, CallError> {
+/// A socket that is ready to connect from `local`, with the initial sequence number asked for, and with fast open.
+fn active_socket(local: IpAddr, isn: Option<u32>, fast_open: bool) -> Result<OwnedFd, CallError> {
     let socket = new_socket(local)?;
     // Ports are only chosen by connect, and then by four-tuple: else 28,000 runs would use them up.
     sys::set_option(&socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, 1).map_err(error)?;
     bind(&socket, SocketAddr::new(local, 0))?;
+    if fast_open {
+        sys::set_option(&socket, libc::IPPROTO_TCP, libc::TCP_FASTOPEN_CONNECT, 1).map_err(error)?;
+    }
     if let Some(isn) = isn {
         let tcp = libc::IPPROTO_TCP;
         // 2: the send queue, whose number is the next to be sent. -1 ends the repair without a window probe.
@@ -699,7 +711,10 @@ fn error(errno: Errno) -> CallError {
         Errno::ECONNREFUSED => ErrorName::Refused,
         Errno::ECONNRESET => ErrorName::Reset,
         Errno::ETIMEDOUT => ErrorName::TimedOut,
-        Errno::EHOSTUNREACH | Errno::ENETUNREACH | Errno::EHOSTDOWN | Errno::ENETDOWN => ErrorName::Unreachable,
+        // EACCES: what ICMP calls administratively prohibited.
+        Errno::EHOSTUNREACH | Errno::ENETUNREACH | Errno::EHOSTDOWN | Errno::ENETDOWN | Errno::EACCES => {
+            ErrorName::Unreachable
+        }
         Errno::EPIPE => ErrorName::Closing,
         Errno::ENOTCONN => ErrorName::DoesNotExist,
         Errno::EADDRINUSE | Errno::EISCONN | Errno::EALREADY | Errno::EADDRNOTAVAIL => ErrorName::AlreadyExists,

@@ -187,6 +187,7 @@ impl Tester {
             local: target(),
             peer,
             isn,
+            fast_open: false,
         })
     }
 

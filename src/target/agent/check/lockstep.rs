@@ -450,6 +450,7 @@ fn connects(talk: &mut Talk) -> Step {
         local: talk.peer.target.ip(),
         peer: talk.peer.tester,
         isn: None,
+        fast_open: false,
     })?;
     let segment = talk.peer.only(&heard.frames)?;
     if segment.flags.contains(Flags::ACK) || !segment.flags.contains(Flags::SYN) {

@@ -1,0 +1,149 @@
+//! The client's side of fast open (RFC 7413): what is remembered of servers, and text that goes out on a SYN. The server's
+//! is in [`super::listen`].
+
+use super::context::Context;
+use super::options::default_mss;
+use super::segment_arrives::Arriving;
+use super::seq::{plus, span};
+use super::tcb::{Opened, Tcb};
+use crate::case::State;
+use crate::model::defect::Defect;
+use crate::time::Instant;
+use crate::wire::TcpOption;
+use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+/// For how long a path is spared that could not do it: "at least temporarily" (section 4.1.3.1).
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// What is remembered of servers (section 4.1.3).
+#[derive(Clone, Debug, Default)]
+pub(super) struct Remembered {
+    /// The cookie of a host, which all its ports share, and the MSS that came with it.
+    cookies: BTreeMap<IpAddr, (Vec<u8>, Option<u16>)>,
+    /// When a port of a host last answered otherwise than it should have.
+    refused: BTreeMap<SocketAddr, Instant>,
+}
+
+/// What an active OPEN makes of fast open.
+#[derive(Clone, Debug)]
+pub(super) struct FastOpening {
+    /// What the SYN brings back; empty: it asks for one.
+    pub cookie: Vec<u8>,
+    /// The MSS that is remembered with it.
+    mss: Option<u16>,
+    /// The SYN waits for the first SEND, to take its octets along.
+    pub waits: bool,
+    /// Octets on the SYN.
+    text: usize,
+}
+
+impl FastOpening {
+    /// What an OPEN to this end should do; nothing where it was refused lately.
+    pub fn new(cx: &Context, peer: SocketAddr) -> Option<FastOpening> {
+        let refused = cx.remembered.refused.get(&peer);
+        if !cx.config.fast_open || refused.is_some_and(|at| cx.now.since(*at) < PAUSE) {
+            return None;
+        }
+        let (cookie, mss) = cx.remembered.cookies.get(&peer.ip()).cloned().unwrap_or_default();
+        Some(FastOpening {
+            waits: !cookie.is_empty() || cx.has(Defect::FastOpenTextUnproven),
+            cookie,
+            mss,
+            text: 0,
+        })
+    }
+}
+
+impl Tcb {
+    /// Whether the SYN has not been sent, because there is nothing yet to take along.
+    pub fn holds_its_syn(&self) -> bool {
+        self.opening.as_ref().is_some_and(|opening| opening.waits)
+    }
+
+    /// Sends the SYN that waited for this.
+    pub fn send_syn_with_text(&mut self, cx: &mut Context) {
+        if let Some(opening) = self.opening.as_mut().filter(|opening| opening.waits) {
+            opening.waits = false;
+            self.send_syn(cx);
+        }
+    }
+
+    /// What of the queue goes along on the first SYN: as much as the MSS that came with the cookie lets, or else the
+    /// default (section 4.1.3).
+    pub fn text_for_syn(&mut self, options: usize) -> Vec<u8> {
+        let again = self.has_outstanding() && !self.has(Defect::FastOpenTextAgain);
+        let unproven = self.has(Defect::FastOpenTextUnproven);
+        let bold = self.has(Defect::FastOpenTextTooLong);
+        let v4 = self.local.is_ipv4();
+        let path = self.largest_payload_of_path();
+        let Some(opening) = self.opening.as_mut().filter(|_| self.state == State::SynSent) else {
+            return Vec::new();
+        };
+        if again || (opening.cookie.is_empty() && !unproven) {
+            return Vec::new();
+        }
+        let mss = match opening.mss {
+            Some(mss) => usize::from(mss),
+            None if bold => path,
+            None => default_mss(v4),
+        };
+        let text = self
+            .queue
+            .read(self.iss.advanced(1), mss.min(path).saturating_sub(options));
+        opening.text = text.len();
+        text
+    }
+
+    /// A SYN,ACK has come: what is to be remembered of who sent it. A cookie is kept with the MSS beside it; who took
+    /// nothing of the text and sent no other cookie either has refused (section 4.1.3.1).
+    pub fn remember_server(&mut self, cx: &mut Context, syn_ack: &Arriving) {
+        let Some(opening) = &self.opening else { return };
+        let possible = |cookie: &&Vec<u8>| matches!(cookie.len(), 4..=16) && cookie.len() % 2 == 0;
+        let cookie = syn_ack.fast_open.as_ref().filter(possible);
+        if let Some(cookie) = cookie.filter(|_| !self.has(Defect::FastOpenCookieNotKept)) {
+            let kept = (cookie.clone(), syn_ack.mss);
+            cx.remembered.cookies.insert(self.peer.ip(), kept);
+        }
+        let taken = span(self.iss, syn_ack.ack) > 1;
+        if taken {
+            cx.remembered.refused.remove(&self.peer);
+        } else if opening.text > 0 && cookie.is_none() {
+            self.remember_refusal(cx);
+        }
+    }
+
+    /// Text on a SYN was not taken, drew an ICMP error, or no answer: a negative response (section 4.1.3.1).
+    pub fn remember_refusal(&mut self, cx: &mut Context) {
+        let had_text = self.opening.as_ref().is_some_and(|opening| opening.text > 0);
+        if had_text && !self.has(Defect::FastOpenRefusalForgotten) {
+            cx.remembered.refused.insert(self.peer, cx.now);
+        }
+    }
+
+    /// What went out on the SYN and was not acknowledged goes out again, at once, as if it were new (section 4.2.2).
+    pub fn take_back_syn_text(&mut self) {
+        let had_text = self.opening.take().is_some_and(|opening| opening.text > 0);
+        if had_text && self.opened == Opened::Active && !self.has(Defect::FastOpenTextWaits) {
+            self.snd_nxt = self.snd_una;
+            self.round_trip.timed = None;
+        }
+    }
+
+    fn largest_payload_of_path(&self) -> usize {
+        self.path.mtu - super::options::fixed_headers(self.local.is_ipv4())
+    }
+
+    /// The option of a SYN: a cookie that is brought back, or a request for one; only on the first (section 4.2.1).
+    pub fn fast_open_option(&self) -> Option<TcpOption> {
+        let opening = self.opening.as_ref()?;
+        let again = self.has_outstanding() && !self.has(Defect::FastOpenTextAgain);
+        (!again).then(|| TcpOption::FastOpen(opening.cookie.clone()))
+    }
+
+    /// SND.NXT after a SYN with so much text.
+    pub fn after_syn(&self, text: usize) -> crate::wire::SeqNum {
+        plus(self.iss.advanced(1), text)
+    }
+}
