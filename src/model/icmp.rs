@@ -25,6 +25,9 @@ impl Tcb {
         if !self.is_in_flight(seq) && !self.has(Defect::IcmpForAnyNumber) {
             return;
         }
+        if self.state == State::SynSent {
+            self.remember_refusal(cx);
+        }
         let seq = super::seq::later(seq, self.snd_una);
         match icmp.kind {
             // Discarded in silence (RFC 6633; section 3.9.2.2, MUST-55).
@@ -34,6 +37,8 @@ impl Tcb {
             IcmpKind::SourceQuench => (),
             IcmpKind::PacketTooBig => self.packet_too_big(cx, icmp, seq),
             IcmpKind::ProtocolUnreachable | IcmpKind::PortUnreachable => self.hard_error(cx),
+            // Of IPv6 alone section 3.9.2.2 counts this among the hard ones.
+            IcmpKind::AdminProhibited if self.local.is_ipv6() => self.hard_error(cx),
             IcmpKind::NetUnreachable
             | IcmpKind::HostUnreachable
             | IcmpKind::AdminProhibited
