@@ -203,6 +203,9 @@ impl Tcb {
         if segment.ack.before(self.snd_una) && !self.has(Defect::WindowFromOldSegments) {
             return;
         }
+        if segment.fin && self.has(Defect::WindowOnFinIgnored) {
+            return;
+        }
         let newer = self.snd_wl1.before(segment.seq);
         let same = self.snd_wl1 == segment.seq && leq(self.snd_wl2, segment.ack);
         let only_news = self.has(Defect::WindowIgnoredOnDuplicates) && segment.ack == self.snd_wl2;

@@ -220,7 +220,8 @@ impl Tcb {
             segment.text.clear();
         }
         if old > 0 {
-            if old > segment.text.len() {
+            let in_part = !segment.text.is_empty() && self.has(Defect::FinWithOldTextDropped);
+            if old > segment.text.len() || in_part {
                 segment.fin = false;
             }
             if !self.has(Defect::OldDataNotTrimmed) {

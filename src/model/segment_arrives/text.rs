@@ -95,6 +95,9 @@ impl Tcb {
                 self.owe_ack(cx, 1);
             }
             if cx.config.keep_out_of_order && !self.has(Defect::DropsAboveGap) {
+                if self.has(Defect::ContainedSegmentCutsHeldIsland) {
+                    self.received.cut_behind(self.rcv_nxt, segment.seq, &segment.text);
+                }
                 self.received.hold(self.rcv_nxt, segment.seq, &segment.text);
                 self.reports.note(segment.seq);
             }
