@@ -333,6 +333,7 @@ defects! {
     RtoNotDoubled "rto-not-doubled" ["RFC6298-5.5-1", "RFC2525-2.10"] "RTO stays the same however often it expires.";
     RtoTripled "rto-tripled" ["RFC6298-5.5-1"] "RTO is three times as long after each expiry.";
     RtoNotRestarted "rto-not-restarted" ["RFC6298-5.3-1"] "An ACK of new data does not restart the timer.";
+    TimerRestartedByAnything "timer-restarted-by-anything" ["RFC6298-5.3-1"] "An ACK of nothing new restarts the timer as well.";
     RtoNotStopped "rto-not-stopped" ["RFC6298-5.2-1"] "The timer runs on when everything has been acknowledged, and sends the last octet again.";
     RtoTooShort "rto-too-short" ["RFC6298-2.1-1", "RFC2525-2.7"] "The first RTO is a fifth of what it should be.";
     RtoWithoutVariance "rto-without-variance" ["RFC6298-2.2-1", "RFC6298-2.3-1"] "RTO is the round trip itself, without room for how it varies.";

@@ -90,6 +90,9 @@ impl Tcb {
         } else if self.is_duplicate_ack(segment, news) {
             self.on_duplicate_ack(cx);
         }
+        if self.has_outstanding() && self.has(Defect::TimerRestartedByAnything) {
+            self.restart_retransmission(cx);
+        }
         self.rack_ack(cx, segment);
         if self.has(Defect::BareAckAnswered) && segment.text.is_empty() && !segment.fin {
             self.owed.now = true;
