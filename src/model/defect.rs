@@ -109,6 +109,7 @@ defects! {
     SynIgnoredInSynReceived "syn-ignored-in-syn-received" ["RFC9293-SEG-SYNRCVD-SYN-INWIN"] "A SYN in the window in SYN-RECEIVED does not lead back to LISTEN.";
     MissingAckTaken "missing-ack-taken" ["RFC9293-SEG-ESTABLISHED-NOACK"] "A segment without ACK is processed all the same.";
     MissingAckAnswered "missing-ack-answered" ["RFC9293-SEG-ESTABLISHED-NOACK"] "A segment without ACK is answered.";
+    AckFieldReadWithoutFlag "ack-field-read-without-flag" ["RFC9293-SEG-ESTABLISHED-NOACK"] "The ACK field of a segment without ACK is believed.";
     AckOfUnsentSilent "ack-of-unsent-silent" ["RFC9293-SEG-ESTABLISHED-ACKUNSENT"] "An ACK of what was never sent is dropped without an answer.";
     AckOfUnsentReset "ack-of-unsent-reset" ["RFC9293-SEG-ESTABLISHED-ACKUNSENT", "RFC9293-RSTGEN-SYNC-UNACC"] "An ACK of what was never sent draws a reset.";
     AckOfUnsentKeepsText "ack-of-unsent-keeps-text" ["RFC9293-SEG-ESTABLISHED-ACKUNSENT"] "The text of a segment that acknowledges what was never sent is taken.";

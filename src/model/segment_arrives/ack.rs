@@ -21,6 +21,10 @@ impl Tcb {
             if self.has(Defect::MissingAckAnswered) {
                 self.owed.now = true;
             }
+            if self.is_synchronized() && self.acks_new(segment.ack) && self.has(Defect::AckFieldReadWithoutFlag) {
+                self.ack_established(cx, segment)?;
+                self.ack_of_fin(cx, segment)?;
+            }
             return Break(());
         }
         if self.state == State::SynReceived {
