@@ -319,6 +319,7 @@ defects! {
     Ect1Used "ect1-used" ["RFC3168-5-1", "RFC8311-4.2-1", "RFC8311-4.2-2"] "Data carries ECT(1).";
     NonceSumSet "nonce-sum-set" ["RFC3540-1-1", "RFC8311-3-1"] "The bit that was the nonce sum is set on data of ECN connections.";
     EcnMarkOnOldData "ecn-mark-on-old-data" ["RFC3168-6.1.5-2"] "A mark on a segment outside the window is echoed.";
+    EcnMarkOnProbeIgnored "ecn-mark-on-probe-ignored" ["RFC3168-6.1.6-2"] "A mark on a probe of a closed window is not echoed.";
     CwrOverMark "cwr-over-mark" ["RFC3168-6.1.3-3"] "CWR ends the echo even where the segment that carries it is marked.";
     EcnEchoOfLast "ecn-echo-of-last" ["RFC3168-6.1.3-2", "RFC3168-6.1.3-1"] "What is echoed is whether the latest segment was marked.";
     CwrOnRetransmission "cwr-on-retransmission" ["RFC3168-6.1.2-5"] "CWR stands on retransmissions.";

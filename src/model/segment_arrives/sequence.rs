@@ -167,6 +167,7 @@ impl Tcb {
             self.start_time_wait(cx);
         }
         if shut && !self.has(Defect::ZeroWindowAckIgnored) {
+            segment.probes = !segment.text.is_empty();
             segment.text.clear();
             segment.fin = false;
             self.update_ts_recent(cx, segment);
