@@ -63,6 +63,7 @@ defects! {
     OldDataNotTrimmed "old-data-not-trimmed" ["RFC9293-SEG-ESTABLISHED-TRIM-LEFT", "RFC9293-3.10-OVERLAP"] "Of a segment that overlaps what came, the old part is taken again.";
     OverlapDropped "overlap-dropped" ["RFC9293-SEG-ESTABLISHED-TRIM-LEFT"] "A segment that overlaps what came is thrown away whole.";
     FinBeyondWindowTaken "fin-beyond-window-taken" ["RFC9293-SEG-ESTABLISHED-TRIM-FIN"] "A FIN past the right edge is taken.";
+    FinWithOldTextDropped "fin-with-old-text-dropped" ["RFC9293-3.10-OVERLAP", "RFC9293-SEG-ESTABLISHED-FIN"] "Where part of a segment's text came before, its FIN is ignored.";
     SimultaneousSynAckRefused "simultaneous-syn-ack-refused" ["RFC9293-SEG-SYNRCVD-SYNACK-SIMOPEN", "RFC9293-MUST-10"] "The SYN,ACK of a simultaneous open is an old segment, and the connection never comes about.";
     PawsMissing "paws-missing" ["RFC7323-5.3-1"] "Old timestamps are not noticed.";
     PawsRefusesEqual "paws-refuses-equal" ["RFC7323-5.3-5"] "A timestamp equal to TS.Recent counts as old.";
@@ -92,6 +93,7 @@ defects! {
     ChallengeAndObey "challenge-and-obey" ["RFC5961-3.2-4"] "An inexact reset is challenged, and obeyed all the same.";
     ExactRstChallenged "exact-rst-challenged" ["RFC5961-3.2-2"] "Even a reset at RCV.NXT is only challenged.";
     ExactRstOffByOne "exact-rst-off-by-one" ["RFC5961-3.2-2", "RFC5961-3.2-3"] "The number at which resets are obeyed is RCV.NXT+1.";
+    RstAtSackEdgeObeyed "rst-at-sack-edge-obeyed" ["RFC5961-3.2-3"] "With SACK a reset at the end of the highest text that is held above a gap is obeyed.";
     ChallengeLimitFixed "challenge-limit-fixed" ["RFC5961-7-2"] "The limit of challenge ACKs cannot be changed.";
     ChallengeLimitShared "challenge-limit-shared" ["RFC5961-7-4"] "All connections share one limit of challenge ACKs, so what one draws another lacks.";
     RstNotTold "rst-not-told" ["RFC9293-SEG-ESTABLISHED-RST-EXACT", "RFC9293-MUST-12"] "The user is not told that the connection was reset: its calls wait for ever.";
@@ -107,6 +109,7 @@ defects! {
     SynIgnoredInSynReceived "syn-ignored-in-syn-received" ["RFC9293-SEG-SYNRCVD-SYN-INWIN"] "A SYN in the window in SYN-RECEIVED does not lead back to LISTEN.";
     MissingAckTaken "missing-ack-taken" ["RFC9293-SEG-ESTABLISHED-NOACK"] "A segment without ACK is processed all the same.";
     MissingAckAnswered "missing-ack-answered" ["RFC9293-SEG-ESTABLISHED-NOACK"] "A segment without ACK is answered.";
+    AckFieldReadWithoutFlag "ack-field-read-without-flag" ["RFC9293-SEG-ESTABLISHED-NOACK"] "The ACK field of a segment without ACK is believed.";
     AckOfUnsentSilent "ack-of-unsent-silent" ["RFC9293-SEG-ESTABLISHED-ACKUNSENT"] "An ACK of what was never sent is dropped without an answer.";
     AckOfUnsentReset "ack-of-unsent-reset" ["RFC9293-SEG-ESTABLISHED-ACKUNSENT", "RFC9293-RSTGEN-SYNC-UNACC"] "An ACK of what was never sent draws a reset.";
     AckOfUnsentKeepsText "ack-of-unsent-keeps-text" ["RFC9293-SEG-ESTABLISHED-ACKUNSENT"] "The text of a segment that acknowledges what was never sent is taken.";
@@ -130,6 +133,7 @@ defects! {
     WindowIgnoredOnDuplicates "window-ignored-on-duplicates" ["RFC9293-SEG-ESTABLISHED-WND-DUPACK"] "A window update that acknowledges nothing new is ignored.";
     WindowFrozen "window-frozen" ["RFC9293-SEG-ESTABLISHED-WND-NEWSEQ"] "The send window stays what the handshake said.";
     WindowNeverShrinks "window-never-shrinks" ["RFC9293-3.8.6-RWND"] "A smaller window is ignored.";
+    WindowOnFinIgnored "window-on-fin-ignored" ["RFC9293-SEG-ESTABLISHED-WND-NEWSEQ"] "The window that comes with a FIN is not taken.";
     FinWait1LeftByAnyAck "fin-wait1-left-by-any-ack" ["RFC9293-SEG-FINWAIT1-ACK-PARTIAL"] "FIN-WAIT-1 is left by an ACK that does not cover the FIN.";
     ClosingLeftByAnyAck "closing-left-by-any-ack" ["RFC9293-SEG-CLOSING-OLDACK"] "CLOSING is left by an ACK that does not cover the FIN.";
     ClosingSkipsTimeWait "closing-skips-time-wait" ["RFC9293-SEG-CLOSING-ACK-OF-FIN"] "CLOSING leads to CLOSED.";
@@ -146,6 +150,7 @@ defects! {
     GapNotAcked "gap-not-acked" ["RFC5681-3.2-1", "RFC2018-4-4"] "Text above a gap draws no ACK.";
     GapAckDelayed "gap-ack-delayed" ["RFC5681-3.2-1"] "The ACK for text above a gap is delayed.";
     DropsAboveGap "drops-above-gap" ["RFC9293-SHLD-31", "RFC2525-2.5"] "Text above a gap is thrown away.";
+    ContainedSegmentCutsHeldIsland "contained-segment-cuts-held-island" ["RFC9293-3.10-OVERLAP", "RFC9293-SHLD-31"] "A segment that lies within what is held above a gap cuts off what is held behind it.";
     GapFillAckDelayed "gap-fill-ack-delayed" ["RFC5681-3.2-2"] "The ACK for text that fills a gap is delayed.";
     DataNotAcked "data-not-acked" ["RFC9293-SEG-ESTABLISHED-DATA"] "Text is not acknowledged until something else is.";
     AckSentTwice "ack-sent-twice" ["RFC5681-4.2-3"] "Each ACK is sent twice.";
@@ -192,6 +197,7 @@ defects! {
     SynWithEcnDropped "syn-with-ecn-dropped" ["RFC9293-SEG-LISTEN-SYN-ECN"] "A SYN with ECE is dropped.";
     CookieFromAnyone "cookie-from-anyone" ["RFC4987-3.6-2"] "Where cookies are in use any ACK establishes a connection.";
     CookieForEver "cookie-for-ever" ["RFC4987-3.6-3"] "A cookie is good for half an hour.";
+    CookieWithoutPort "cookie-without-port" ["RFC4987-3.6-2"] "A cookie that one port was sent is good for every other of the same host.";
     CookieMssForgotten "cookie-mss-forgotten" ["RFC4987-3.6-4"] "With a cookie the peer's MSS is forgotten.";
     CookieOptionsMisread "cookie-options-misread" ["RFC4987-3.6-5"] "With a cookie timestamps are used that the SYN,ACK did not offer.";
     FastOpenTakesAnyCookie "fast-open-takes-any-cookie" ["RFC7413-4.2.2-3"] "Any fast open cookie lets data in.";
@@ -321,6 +327,7 @@ defects! {
     Ect1Used "ect1-used" ["RFC3168-5-1", "RFC8311-4.2-1", "RFC8311-4.2-2"] "Data carries ECT(1).";
     NonceSumSet "nonce-sum-set" ["RFC3540-1-1", "RFC8311-3-1"] "The bit that was the nonce sum is set on data of ECN connections.";
     EcnMarkOnOldData "ecn-mark-on-old-data" ["RFC3168-6.1.5-2"] "A mark on a segment outside the window is echoed.";
+    EcnMarkOnProbeIgnored "ecn-mark-on-probe-ignored" ["RFC3168-6.1.6-2"] "A mark on a probe of a closed window is not echoed.";
     CwrOverMark "cwr-over-mark" ["RFC3168-6.1.3-3"] "CWR ends the echo even where the segment that carries it is marked.";
     EcnEchoOfLast "ecn-echo-of-last" ["RFC3168-6.1.3-2", "RFC3168-6.1.3-1"] "What is echoed is whether the latest segment was marked.";
     CwrOnRetransmission "cwr-on-retransmission" ["RFC3168-6.1.2-5"] "CWR stands on retransmissions.";
@@ -329,12 +336,14 @@ defects! {
     FinNotRetransmitted "fin-not-retransmitted" ["RFC9293-3.6-FIN-RETX"] "A FIN is sent once.";
     FinNotRetransmittedInClosing "fin-not-retransmitted-in-closing" ["RFC9293-3.6-FIN-RETX"] "In CLOSING the FIN is not sent again.";
     FinNotRetransmittedInLastAck "fin-not-retransmitted-in-last-ack" ["RFC9293-3.6-FIN-RETX"] "In LAST-ACK the FIN is not sent again.";
+    FinGivenUpNever "fin-given-up-never" ["RFC9293-MUST-20"] "A FIN is sent again however often it has stayed unanswered.";
     SynNotRetransmitted "syn-not-retransmitted" ["RFC9293-MUST-22", "RFC9293-TMO-RETX"] "A SYN is sent once.";
     SynAckNotRetransmitted "syn-ack-not-retransmitted" ["RFC9293-TMO-RETX"] "A SYN,ACK is sent once.";
     DataNotRetransmitted "data-not-retransmitted" ["RFC9293-TMO-RETX"] "Data is sent once.";
     RtoNotDoubled "rto-not-doubled" ["RFC6298-5.5-1", "RFC2525-2.10"] "RTO stays the same however often it expires.";
     RtoTripled "rto-tripled" ["RFC6298-5.5-1"] "RTO is three times as long after each expiry.";
     RtoNotRestarted "rto-not-restarted" ["RFC6298-5.3-1"] "An ACK of new data does not restart the timer.";
+    TimerRestartedByAnything "timer-restarted-by-anything" ["RFC6298-5.3-1"] "An ACK of nothing new restarts the timer as well.";
     RtoNotStopped "rto-not-stopped" ["RFC6298-5.2-1"] "The timer runs on when everything has been acknowledged, and sends the last octet again.";
     RtoTooShort "rto-too-short" ["RFC6298-2.1-1", "RFC2525-2.7"] "The first RTO is a fifth of what it should be.";
     RtoWithoutVariance "rto-without-variance" ["RFC6298-2.2-1", "RFC6298-2.3-1"] "RTO is the round trip itself, without room for how it varies.";

@@ -72,7 +72,11 @@ fn cookie_tick(now: Instant) -> u32 {
 
 fn cookie_at(cx: &Context, ends: (SocketAddr, SocketAddr), irs: SeqNum, tick: u32, size: u32) -> SeqNum {
     let more = u64::from(irs.0) << 32 | u64::from(tick) << 3 | u64::from(size);
-    let mac = hash(cx, 5, ends.0, ends.1, more) as u32 & 0x00ff_ffff;
+    let peer = match cx.has(Defect::CookieWithoutPort) {
+        true => SocketAddr::new(ends.1.ip(), 0),
+        false => ends.1,
+    };
+    let mac = hash(cx, 5, ends.0, peer, more) as u32 & 0x00ff_ffff;
     SeqNum((tick & 0x1f) << 27 | size << 24 | mac)
 }
 

@@ -137,6 +137,16 @@ impl ReceiveQueue {
         }
     }
 
+    /// Where a mistake lets what is held end with text that lies within it.
+    pub fn cut_behind(&mut self, rcv_nxt: SeqNum, seq: SeqNum, text: &[u8]) {
+        let from = self.distance(rcv_nxt, seq);
+        if let Some((at, octets)) = self.held.range_mut(..=from).next_back()
+            && from < at + octets.len() as u64
+        {
+            octets.truncate((from - at) as usize + text.len());
+        }
+    }
+
     /// Throws away what is held above a gap.
     pub fn forget_held(&mut self) {
         self.held.clear();

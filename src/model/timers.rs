@@ -87,7 +87,7 @@ impl Tcb {
             _ if self.user.deaf => cx.config.retries.orphan.or(cx.config.retries.data),
             _ => cx.config.retries.data,
         };
-        if most.is_some_and(|most| self.round_trip.backoffs >= most) {
+        if most.is_some_and(|most| self.round_trip.backoffs >= most) && !self.insists_on_its_fin() {
             return self.user_timeout_expired(cx);
         }
         if self.keeps_quiet() {
@@ -119,9 +119,18 @@ impl Tcb {
         self.timers.retransmission = Some(cx.now + self.round_trip.rto);
     }
 
+    fn only_fin_is_outstanding(&self) -> bool {
+        self.fin_sent && self.queue.len() == 0
+    }
+
+    /// Where a mistake never gives a FIN up.
+    fn insists_on_its_fin(&self) -> bool {
+        self.only_fin_is_outstanding() && self.has(Defect::FinGivenUpNever)
+    }
+
     /// Where mistakes keep something from being sent again.
     fn keeps_quiet(&self) -> bool {
-        let fin_only = self.fin_sent && self.queue.len() == 0;
+        let fin_only = self.only_fin_is_outstanding();
         (self.has(Defect::FinNotRetransmitted) && fin_only)
             || (self.has(Defect::FinNotRetransmittedInClosing) && fin_only && self.state == State::Closing)
             || (self.has(Defect::FinNotRetransmittedInLastAck) && fin_only && self.state == State::LastAck)
@@ -253,7 +262,7 @@ impl Tcb {
             (true, Some(_)) => (),
             (false, _) => self.timers.override_delay = None,
         }
-        if !outstanding && !waiting {
+        if (!outstanding && !waiting) || self.insists_on_its_fin() {
             self.timers.user = None;
         } else if self.timers.user.is_none() && !self.has(Defect::UserTimeoutIgnored) {
             self.timers.user = Some(cx.now + self.user_timeout(cx));

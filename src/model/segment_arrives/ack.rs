@@ -21,6 +21,10 @@ impl Tcb {
             if self.has(Defect::MissingAckAnswered) {
                 self.owed.now = true;
             }
+            if self.is_synchronized() && self.acks_new(segment.ack) && self.has(Defect::AckFieldReadWithoutFlag) {
+                self.ack_established(cx, segment)?;
+                self.ack_of_fin(cx, segment)?;
+            }
             return Break(());
         }
         if self.state == State::SynReceived {
@@ -89,6 +93,9 @@ impl Tcb {
             self.new_ack(cx, segment, marked);
         } else if self.is_duplicate_ack(segment, news) {
             self.on_duplicate_ack(cx);
+        }
+        if self.has_outstanding() && self.has(Defect::TimerRestartedByAnything) {
+            self.restart_retransmission(cx);
         }
         self.rack_ack(cx, segment);
         if self.has(Defect::BareAckAnswered) && segment.text.is_empty() && !segment.fin {
@@ -201,6 +208,9 @@ impl Tcb {
     /// that reordered segments do no harm.
     fn take_window(&mut self, segment: &Arriving) {
         if segment.ack.before(self.snd_una) && !self.has(Defect::WindowFromOldSegments) {
+            return;
+        }
+        if segment.fin && self.has(Defect::WindowOnFinIgnored) {
             return;
         }
         let newer = self.snd_wl1.before(segment.seq);

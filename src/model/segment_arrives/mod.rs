@@ -59,6 +59,8 @@ pub(super) struct Arriving {
     pub cwr: bool,
     pub reserved: u8,
     pub text: Vec<u8>,
+    /// It had text that a closed window has refused.
+    pub probes: bool,
     pub ecn: Ecn,
     pub mss: Option<u16>,
     pub window_scale: Option<u8>,
@@ -99,6 +101,7 @@ impl Arriving {
             cwr: flag(Flags::CWR),
             reserved: segment.flags.reserved(),
             text: Vec::new(),
+            probes: false,
             ecn,
             mss: None,
             window_scale: None,

@@ -19,6 +19,7 @@ impl Tcb {
         if self.has(Defect::ExactRstOffByOne) {
             exact = segment.seq == self.rcv_nxt.advanced(1);
         }
+        exact |= self.ends_what_is_held(segment) && self.has(Defect::RstAtSackEdgeObeyed);
         let in_window = exact || crate::model::seq::span(self.rcv_nxt, segment.seq) < self.rcv_wnd();
         if !in_window && !self.has(Defect::AcceptRstOutsideWindow) {
             return Break(());
@@ -37,6 +38,12 @@ impl Tcb {
         }
         self.obey_reset(cx);
         Break(())
+    }
+
+    /// Whether it stands where the highest text above a gap ends, of which the peer has heard by SACK.
+    fn ends_what_is_held(&self, segment: &Arriving) -> bool {
+        let highest = self.received.islands(self.rcv_nxt).last().map(|(_, end)| *end);
+        self.agreed.sack && highest == Some(segment.seq)
     }
 
     fn ignores_reset(&self, segment: &Arriving) -> bool {

@@ -167,6 +167,7 @@ impl Tcb {
             self.start_time_wait(cx);
         }
         if shut && !self.has(Defect::ZeroWindowAckIgnored) {
+            segment.probes = !segment.text.is_empty();
             segment.text.clear();
             segment.fin = false;
             self.update_ts_recent(cx, segment);
@@ -220,7 +221,8 @@ impl Tcb {
             segment.text.clear();
         }
         if old > 0 {
-            if old > segment.text.len() {
+            let in_part = !segment.text.is_empty() && self.has(Defect::FinWithOldTextDropped);
+            if old > segment.text.len() || in_part {
                 segment.fin = false;
             }
             if !self.has(Defect::OldDataNotTrimmed) {

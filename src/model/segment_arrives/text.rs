@@ -35,7 +35,8 @@ impl Tcb {
     }
 
     /// CE on data sets ECE on every ACK until CWR comes; a mark on the segment with CWR begins anew (RFC 3168 section
-    /// 6.1.3). What lies outside the window never gets here.
+    /// 6.1.3). What lies outside the window never gets here, but for a probe of a closed one: whoever sent that knows the
+    /// very number that is due (section 6.1.6).
     pub(super) fn note_congestion_mark(&mut self, segment: &Arriving) {
         if !self.agreed.ecn {
             return;
@@ -44,7 +45,8 @@ impl Tcb {
             self.ecn.echo = false;
         }
         let unsaid = self.has(Defect::EcnEchoMissing) || (segment.cwr && self.has(Defect::CwrOverMark));
-        if segment.ecn == Ecn::Ce && !segment.text.is_empty() && !unsaid {
+        let probe = segment.probes && !self.has(Defect::EcnMarkOnProbeIgnored);
+        if segment.ecn == Ecn::Ce && (!segment.text.is_empty() || probe) && !unsaid {
             self.ecn.echo = true;
         } else if self.has(Defect::EcnEchoOfLast) {
             self.ecn.echo = false;
@@ -95,6 +97,9 @@ impl Tcb {
                 self.owe_ack(cx, 1);
             }
             if cx.config.keep_out_of_order && !self.has(Defect::DropsAboveGap) {
+                if self.has(Defect::ContainedSegmentCutsHeldIsland) {
+                    self.received.cut_behind(self.rcv_nxt, segment.seq, &segment.text);
+                }
                 self.received.hold(self.rcv_nxt, segment.seq, &segment.text);
                 self.reports.note(segment.seq);
             }
