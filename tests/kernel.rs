@@ -42,7 +42,7 @@ fn library_against_kernel(longest: Duration) {
     let red: Vec<_> = executed
         .results
         .iter()
-        .filter(|it| it.judged.exit_code(false) != 0)
+        .filter(|it| it.judged.exit_code(true) != 0)
         .collect();
     for it in &red {
         eprintln!(

@@ -33,6 +33,7 @@ pub fn console(report: &Report, loudness: Loudness, colour: bool) -> String {
     if loudness > Loudness::Quiet {
         page.expected(report, loudness);
         page.deviates(report);
+        page.repeated(report);
         page.reasons(report, Verdict::Unsupported, "unsupported");
         page.reasons(report, Verdict::NotApplicable, "not applicable");
     }
@@ -415,6 +416,26 @@ impl Page {
         }
     }
 
+    /// Runs whose first attempt said otherwise: a busy machine, or a target that does not always do the same.
+    fn repeated(&mut self, report: &Report) {
+        let accuses = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Fail | Verdict::Deviates);
+        let passed = |it: &&RunResult| it.judged.verdict == Verdict::Pass && it.earlier.iter().any(accuses);
+        let names: Vec<&str> = report
+            .results
+            .iter()
+            .filter(passed)
+            .map(|it| it.run.name.as_str())
+            .collect();
+        let Some(first) = names.first() else { return };
+        self.line("");
+        let head = format!(
+            "{} failed at first and passed twice when repeated alone",
+            plural(names.len(), "run")
+        );
+        self.line(&self.ink.yellow(&head));
+        self.line(&self.ink.dim(&format!("         such as {first}")));
+    }
+
     fn reasons(&mut self, report: &Report, verdict: Verdict, word: &str) {
         let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
         let green = |result: &&RunResult| {
@@ -648,6 +669,21 @@ pub(super) mod tests {
         assert_eq!(console(&green, Loudness::Quiet, false), "");
         assert!(console(&green, Loudness::Normal, false).ends_with("Nothing unexpected.\n"));
         assert!(console(&mixed(), Loudness::Quiet, false).contains("NOT CONFORMING"));
+    }
+
+    #[test]
+    fn what_passed_only_when_it_was_repeated_is_told() {
+        let mut results = results("a/b", vec![outcome(Verdict::Pass), outcome(Verdict::Pass)]);
+        let calm = console(&report(results.clone()), Loudness::Normal, false);
+        assert!(!calm.contains("at first"), "{calm}");
+        results[1].earlier = vec![
+            failed(Verdict::Fail, "expect: ACK", &["RFC9293-MUST-1"]),
+            outcome(Verdict::Pass),
+        ];
+        let name = results[1].run.name.clone();
+        let text = console(&report(results), Loudness::Normal, false);
+        let told = format!("1 run failed at first and passed twice when repeated alone\n         such as {name}\n");
+        assert!(text.contains(&told), "{text}");
     }
 
     #[test]

@@ -150,8 +150,8 @@ enum Next {
     Again,
     /// The last attempt counts.
     Last,
-    /// Two attempts contradict each other, by their places.
-    Contradiction(usize, usize),
+    /// No two of three attempts agree, by their places.
+    Contradiction([usize; 3]),
 }
 
 impl Clerk<'_> {
@@ -193,7 +193,7 @@ impl Clerk<'_> {
                 }));
             }
             Next::Last => None,
-            Next::Contradiction(first, second) => Some(contradiction(&attempts[first], &attempts[second])),
+            Next::Contradiction(places) => Some(contradiction(places.map(|place| &attempts[place]))),
         };
         // There is at least the attempt just noted.
         let judged = Judged::new(
@@ -262,10 +262,10 @@ fn under_way(mut names: impl ExactSizeIterator<Item = String>) -> String {
     }
 }
 
-/// Decides after each attempt, on real time. At most four may be inconclusive and two conclusive.
+/// Decides after each attempt, on real time. At most four may be inconclusive and three conclusive.
 ///
-/// A failure may be our own lateness, or another run's doing: it counts only if a second run, alone, agrees. One that is
-/// expected exactly as it came needs no confirmation.
+/// A failure may be our own lateness, or another run's doing: it counts only if a second run, alone, agrees. Where that
+/// says otherwise a third decides, alone too. One that is expected exactly as it came needs no confirmation.
 fn next(attempts: &[Outcome], expected: impl Fn(&Outcome) -> bool) -> Next {
     let conclusive: Vec<usize> = (0..attempts.len())
         .filter(|&place| attempts[place].verdict != Verdict::Inconclusive)
@@ -280,7 +280,10 @@ fn next(attempts: &[Outcome], expected: impl Fn(&Outcome) -> bool) -> Next {
     }
     match conclusive[..] {
         [only] if accuses(&attempts[only]) && !expected(&attempts[only]) => Next::Again,
-        [first, second] if !same(&attempts[first], &attempts[second]) => Next::Contradiction(first, second),
+        [first, second] if !same(&attempts[first], &attempts[second]) => Next::Again,
+        [first, second, third] if ![first, second].iter().any(|&it| same(&attempts[it], &attempts[third])) => {
+            Next::Contradiction([first, second, third])
+        }
         _ => Next::Last,
     }
 }
@@ -302,7 +305,7 @@ fn same(a: &Outcome, b: &Outcome) -> bool {
     a.verdict == b.verdict && facts(a) == facts(b)
 }
 
-fn contradiction(first: &Outcome, second: &Outcome) -> Outcome {
+fn contradiction([first, second, third]: [&Outcome; 3]) -> Outcome {
     let said = |outcome: &Outcome| match &outcome.failure {
         Some(failure) => format!("{} at `{}` ({})", outcome.verdict, failure.step, failure.seen),
         None => outcome.verdict.to_string(),
@@ -311,9 +314,10 @@ fn contradiction(first: &Outcome, second: &Outcome) -> Outcome {
         began: first.began,
         ended: first.ended,
         ..empty(&format!(
-            "two attempts contradict each other: first {}, then, alone, {}",
+            "three attempts contradict each other: first {}, then, alone, {}, and {}",
             said(first),
-            said(second)
+            said(second),
+            said(third)
         ))
     }
 }
@@ -471,17 +475,25 @@ mod tests {
     fn a_failure_about_time_counts_only_if_a_second_run_agrees() {
         let (result, attempts) = verdict(vec![late("expect: ACK")]);
         assert_eq!((result.judged.verdict, attempts), (Verdict::Fail, 2));
+    }
 
-        let (result, _) = verdict(vec![late("expect: ACK"), outcome(Verdict::Pass)]);
-        assert_eq!(result.judged.verdict, Verdict::Inconclusive);
+    #[test]
+    fn where_the_second_run_says_otherwise_a_third_decides() {
+        let (result, attempts) = verdict(vec![late("expect: ACK"), outcome(Verdict::Pass)]);
+        assert_eq!((result.judged.verdict, attempts), (Verdict::Pass, 3));
+        assert_eq!(result.earlier.len(), 2, "the others are kept");
+        let pass = || outcome(Verdict::Pass);
+        let (result, _) = verdict(vec![late("expect: ACK"), pass(), late("expect: ACK")]);
+        assert_eq!(result.judged.verdict, Verdict::Fail);
+
+        let (result, attempts) = verdict(vec![late("expect: ACK"), pass(), late("expect: FIN,ACK")]);
+        assert_eq!((result.judged.verdict, attempts), (Verdict::Inconclusive, 3));
         assert_eq!(
             result.outcome.reason,
-            "two attempts contradict each other: first fail at `expect: ACK` (nothing for 0.6 s), then, alone, pass"
+            "three attempts contradict each other: first fail at `expect: ACK` (nothing for 0.6 s), then, alone, pass, \
+             and fail at `expect: FIN,ACK` (nothing for 0.6 s)"
         );
-        assert_eq!(result.earlier.len(), 2, "both traces are kept");
-
-        let (result, _) = verdict(vec![late("expect: ACK"), late("expect: FIN,ACK")]);
-        assert_eq!(result.judged.verdict, Verdict::Inconclusive);
+        assert_eq!(result.earlier.len(), 3, "all traces are kept");
     }
 
     #[test]
