@@ -39,7 +39,7 @@ fn judge(path: &Path, target: &mut dyn Target, expectations: &Expectations) {
     let red: Vec<&RunResult> = executed
         .results
         .iter()
-        .filter(|it| it.judged.exit_code(false) != 0)
+        .filter(|it| it.judged.exit_code(true) != 0)
         .collect();
     if let Some(first) = red.first() {
         let names: Vec<&str> = red.iter().map(|it| it.run.name.as_str()).collect();

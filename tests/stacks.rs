@@ -19,7 +19,7 @@ fn nothing_unexpected(name: &str) {
         return;
     }
     let said = Command::new(env!("CARGO_BIN_EXE_tcpvet"))
-        .args(["run", "--target", name])
+        .args(["run", "--strict", "--target", name])
         .output()
         .expect("the program runs");
     let (out, err) = (
