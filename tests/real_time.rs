@@ -20,7 +20,7 @@ impl Spoilt {
         let command = "command: [python3, agent.py]";
         assert!(runner.contains(command));
         let words = format!("[python3, {ROOT}/tests/agents/spoilt.py, {how}, {ROOT}/runners/python/agent.py]");
-        let runner = runner.replace(command, &format!("command: {words}\npatience: 2s"));
+        let runner = runner.replace(command, &format!("command: {words}\npatience: 4s"));
         fs::write(folder.join("runner.yaml"), runner).unwrap();
         Spoilt(folder)
     }
@@ -84,7 +84,7 @@ fn an_end_in_the_middle() {
 
 #[test]
 fn no_answer() {
-    costs_its_run("silent", &["the target's process has not answered for"]);
+    costs_its_run("silent", &["the target's process has not answered for 4 s"]);
 }
 
 #[test]

@@ -20,8 +20,6 @@ use std::sync::Arc;
 const LOOK: Duration = Duration::from_millis(5);
 /// After so many steps the device and the child are looked at, whatever else there is to do.
 const STEPS: u32 = 64;
-/// A child that has not said for this long that it took a call up has lost it.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// How often that is looked for.
 const CHECK: Duration = Duration::from_millis(250);
 /// Calls that are on their way at once: enough to keep a child busy, few enough for it to answer in a moment.
@@ -486,10 +484,12 @@ impl Driver {
             .map(|call| call.written);
         let syncs = self.syncs.open.front().map(|(_, at, _)| *at);
         let oldest = calls.chain(syncs).min();
-        match oldest.is_some_and(|at| now.since(at) > PATIENCE) {
+        // A child that has not said for so long that it took a call up has lost it.
+        let patience = self.namespace.patience;
+        match oldest.is_some_and(|at| now.since(at) > patience) {
             true => Err(format!(
                 "the target's process has not answered for {} s",
-                PATIENCE.as_secs()
+                patience.as_secs_f32()
             )),
             false => Ok(()),
         }

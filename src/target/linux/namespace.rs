@@ -17,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// How long a child may take to set its namespace up; it takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// How long our own child may take to take a call up; an agent's runner says how long it may take.
+const CALL_PATIENCE: Duration = Duration::from_secs(5);
 /// How much is read at once.
 const PIECE: usize = 256 * 1024;
 
@@ -57,6 +59,8 @@ pub struct Namespace {
     pub name: String,
     /// What its application can do.
     pub abilities: Abilities,
+    /// How long it may take to say that it took a call up.
+    pub patience: Duration,
     process: Process,
     murmur: Option<Murmur>,
 }
@@ -121,6 +125,7 @@ pub(super) struct Starting {
     process: Process,
     agent: Agent,
     descriptors: Vec<OwnedFd>,
+    patience: Duration,
     /// Whether an agent of somebody else's takes the child's place, and what that writes to standard error.
     murmur: Option<Murmur>,
 }
@@ -153,6 +158,7 @@ impl Starting {
             murmur,
             agent: Agent::new(ours),
             descriptors: Vec::new(),
+            patience: plan.agent.as_ref().map_or(CALL_PATIENCE, |agent| agent.patience),
         })
     }
 
@@ -225,6 +231,7 @@ impl Starting {
             process,
             agent,
             descriptors,
+            patience,
             murmur,
         } = self;
         let Ok([device, devices, tcp]) = <[OwnedFd; 3]>::try_from(descriptors) else {
@@ -237,6 +244,7 @@ impl Starting {
             statistics: Statistics::new(devices, tcp),
             name,
             abilities,
+            patience,
             process,
             murmur,
         })
