@@ -100,7 +100,7 @@ impl Tcb {
     /// nothing of the text and sent no other cookie either has refused (section 4.1.3.1).
     pub fn remember_server(&mut self, cx: &mut Context, syn_ack: &Arriving) {
         let Some(opening) = &self.opening else { return };
-        let possible = |cookie: &&Vec<u8>| matches!(cookie.len(), 4..=16) && cookie.len() % 2 == 0;
+        let possible = |cookie: &&Vec<u8>| matches!(cookie.len(), 4..=16) && cookie.len().is_multiple_of(2);
         let cookie = syn_ack.fast_open.as_ref().filter(possible);
         if let Some(cookie) = cookie.filter(|_| !self.has(Defect::FastOpenCookieNotKept)) {
             let kept = (cookie.clone(), syn_ack.mss);
