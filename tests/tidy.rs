@@ -3,12 +3,9 @@
 use std::process::Command;
 
 fn cargo(arguments: &[&str], documentation_flags: &str) {
-    // A target folder of its own: the one of the test that calls us is locked.
-    let target = concat!(env!("CARGO_TARGET_TMPDIR"), "/tidy");
     let output = Command::new(env!("CARGO"))
         .args(arguments)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .env("CARGO_TARGET_DIR", target)
         .env("RUSTDOCFLAGS", documentation_flags)
         .output()
         .expect("cargo starts");
