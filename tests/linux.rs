@@ -211,22 +211,30 @@ fn a_setting_that_cannot_be_written_is_named() {
 #[test]
 fn what_a_full_queue_loses_makes_no_verdict() {
     let _alone = alone();
-    // Ten segments at once, and room for fewer.
+    // Ten segments at once, and room for one or two. Who reads fast enough on another core may still lose none of them,
+    // and then the verdict is an honest pass; so it is tried until some are lost.
+    const TRIES: usize = 50;
     let text = "given: established\nsteps:\n  - call: send 14000\n  - expect: ACK data=14000\n    within: 200ms\n";
     for device in DEVICES {
         let Some(mut linux) = linux(Plan {
-            queue: 4,
+            queue: 1,
             ..plan(device)
         }) else {
             continue;
         };
-        let outcomes = run(&mut linux, jobs(text, &[IpVersion::V4], false));
-        let (_, outcome) = &outcomes[0];
-        assert_eq!(outcome.verdict, Verdict::Inconclusive, "{device:?}: {outcome:#?}");
+        let was_lost = (0..TRIES).any(|_| {
+            let outcomes = run(&mut linux, jobs(text, &[IpVersion::V4], false));
+            let (_, outcome) = &outcomes[0];
+            let told = outcome.reason.contains("lost") || outcome.reason.contains("late");
+            match outcome.verdict {
+                Verdict::Pass => false,
+                Verdict::Inconclusive if told => true,
+                _ => panic!("{device:?}: {outcome:#?}"),
+            }
+        });
         assert!(
-            outcome.reason.contains("lost") || outcome.reason.contains("late"),
-            "{}",
-            outcome.reason
+            was_lost,
+            "{device:?}: a queue for one lost nothing of ten, {TRIES} times"
         );
     }
 }
