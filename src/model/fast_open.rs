@@ -2,9 +2,9 @@
 //! is in [`super::listen`].
 
 use super::context::Context;
-use super::options::default_mss;
+use super::options::{default_mss, fixed_headers};
 use super::segment_arrives::Arriving;
-use super::seq::{plus, span};
+use super::seq::span;
 use super::tcb::{Opened, Tcb};
 use crate::case::State;
 use crate::model::defect::Defect;
@@ -37,6 +37,11 @@ pub(super) struct FastOpening {
     pub waits: bool,
     /// Octets on the SYN.
     text: usize,
+}
+
+/// An even length of 4 to 16 octets (section 4.1.1).
+pub(super) fn may_be_cookie(octets: &[u8]) -> bool {
+    matches!(octets.len(), 4..=16) && octets.len().is_multiple_of(2)
 }
 
 impl FastOpening {
@@ -73,26 +78,24 @@ impl Tcb {
     /// What of the queue goes along on the first SYN: as much as the MSS that came with the cookie lets, or else the
     /// default (section 4.1.3).
     pub fn text_for_syn(&mut self, options: usize) -> Vec<u8> {
-        let again = self.has_outstanding() && !self.has(Defect::FastOpenTextAgain);
-        let unproven = self.has(Defect::FastOpenTextUnproven);
-        let bold = self.has(Defect::FastOpenTextTooLong);
         let v4 = self.local.is_ipv4();
-        let path = self.largest_payload_of_path();
-        let Some(opening) = self.opening.as_mut().filter(|_| self.state == State::SynSent) else {
+        let path = self.path.mtu - fixed_headers(v4);
+        let Some(opening) = self.opening_now() else {
             return Vec::new();
         };
-        if again || (opening.cookie.is_empty() && !unproven) {
+        if opening.cookie.is_empty() && !self.has(Defect::FastOpenTextUnproven) {
             return Vec::new();
         }
         let mss = match opening.mss {
             Some(mss) => usize::from(mss),
-            None if bold => path,
+            None if self.has(Defect::FastOpenTextTooLong) => path,
             None => default_mss(v4),
         };
-        let text = self
-            .queue
-            .read(self.iss.advanced(1), mss.min(path).saturating_sub(options));
-        opening.text = text.len();
+        let most = mss.min(path).saturating_sub(options);
+        let text = self.queue.read(self.iss.advanced(1), most);
+        if let Some(opening) = &mut self.opening {
+            opening.text = text.len();
+        }
         text
     }
 
@@ -100,8 +103,7 @@ impl Tcb {
     /// nothing of the text and sent no other cookie either has refused (section 4.1.3.1).
     pub fn remember_server(&mut self, cx: &mut Context, syn_ack: &Arriving) {
         let Some(opening) = &self.opening else { return };
-        let possible = |cookie: &&Vec<u8>| matches!(cookie.len(), 4..=16) && cookie.len().is_multiple_of(2);
-        let cookie = syn_ack.fast_open.as_ref().filter(possible);
+        let cookie = syn_ack.fast_open.as_ref().filter(|cookie| may_be_cookie(cookie));
         if let Some(cookie) = cookie.filter(|_| !self.has(Defect::FastOpenCookieNotKept)) {
             let kept = (cookie.clone(), syn_ack.mss);
             cx.remembered.cookies.insert(self.peer.ip(), kept);
@@ -131,19 +133,16 @@ impl Tcb {
         }
     }
 
-    fn largest_payload_of_path(&self) -> usize {
-        self.path.mtu - super::options::fixed_headers(self.local.is_ipv4())
-    }
-
-    /// The option of a SYN: a cookie that is brought back, or a request for one; only on the first (section 4.2.1).
+    /// The option of a SYN: a cookie that is brought back, or a request for one.
     pub fn fast_open_option(&self) -> Option<TcpOption> {
-        let opening = self.opening.as_ref()?;
-        let again = self.has_outstanding() && !self.has(Defect::FastOpenTextAgain);
-        (!again).then(|| TcpOption::FastOpen(opening.cookie.clone()))
+        let cookie = self.opening_now()?.cookie.clone();
+        Some(TcpOption::FastOpen(cookie))
     }
 
-    /// SND.NXT after a SYN with so much text.
-    pub fn after_syn(&self, text: usize) -> crate::wire::SeqNum {
-        plus(self.iss.advanced(1), text)
+    /// What the SYN that is about to be sent makes of fast open; one that is sent again, nothing (sections 4.2.1, 4.2.2).
+    fn opening_now(&self) -> Option<&FastOpening> {
+        let opening = self.opening.as_ref().filter(|_| self.state == State::SynSent)?;
+        let again = self.has_outstanding() && !self.has(Defect::FastOpenTextAgain);
+        (!again).then_some(opening)
     }
 }

@@ -3,6 +3,7 @@
 
 use super::Model;
 use super::config::{BacklogFull, IllegalOption, SynCookies};
+use super::fast_open::may_be_cookie;
 use super::isn;
 use super::options::announced_mss;
 use super::segment_arrives::Arriving;
@@ -263,8 +264,7 @@ impl Model {
         let Some(most) = self.listeners[at].fast_open.or(unasked) else {
             return;
         };
-        // An even length of 4 to 16, or none to ask for one (RFC 7413 section 4.1.1).
-        let possible = matches!(offered.len(), 0 | 4 | 6 | 8 | 10 | 12 | 14 | 16);
+        let possible = offered.is_empty() || may_be_cookie(offered);
         if !possible && !self.cx.has(Defect::FastOpenOddLengthTaken) {
             return;
         }

@@ -110,7 +110,7 @@ impl Tcb {
         if let Some(cookie) = self.cookie.as_ref().filter(|_| answering) {
             options.push(TcpOption::FastOpen(cookie.clone()));
         }
-        options.extend(self.fast_open_option().filter(|_| !answering));
+        options.extend(self.fast_open_option());
         options
     }
 

@@ -273,7 +273,7 @@ impl Tcb {
         let text = self.text_for_syn(TcpOption::space(&options));
         if !again {
             self.round_trip.timed = Some((self.iss.advanced(1), cx.now));
-            self.snd_nxt = self.after_syn(text.len());
+            self.snd_nxt = plus(self.iss.advanced(1), text.len());
         }
         // A SYN,ACK that is sent again bears no cookie (RFC 7413 section 4.2.2).
         if !self.has(Defect::FastOpenCookieRepeated) {

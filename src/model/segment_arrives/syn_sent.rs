@@ -21,7 +21,7 @@ impl Tcb {
             return self.without_syn(cx, &segment);
         }
         let refused = segment.fin && !cx.config.syn_fin;
-        let with_text = self.has(Defect::FastOpenCrossingRefused) && self.snd_nxt != self.iss.advanced(1);
+        let with_text = self.snd_nxt != self.iss.advanced(1) && self.has(Defect::FastOpenCrossingRefused);
         if !segment.ack_bit && (refused || with_text || self.has(Defect::CrossingSynIgnored)) {
             return Break(());
         }
@@ -47,7 +47,7 @@ impl Tcb {
             return Continue(false);
         }
         let of_iss = segment.ack == self.iss && self.has(Defect::SynSentTakesAckOfIss);
-        let part = self.has(Defect::SynSentRefusesPartialAck) && segment.ack != self.snd_nxt;
+        let part = segment.ack != self.snd_nxt && self.has(Defect::SynSentRefusesPartialAck);
         let bad = (leq(segment.ack, self.iss) && !of_iss) || self.snd_nxt.before(segment.ack) || part;
         let taken = self.has(Defect::SynSentTakesAnyAck) && !segment.rst;
         if bad && !taken {
