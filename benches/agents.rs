@@ -5,8 +5,6 @@
 //! `cargo bench --bench agents [TARGET...]` takes lwip, and whichever agents are named. Goal for lwip: a median of 40 us,
 //! and no frame that comes late.
 
-mod packet;
-
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -18,7 +16,7 @@ use tcpvet::target::protocol::{Mode, Reply, Request, Turn};
 use tcpvet::target::virtual_time::target_address;
 use tcpvet::target::{IpVersion, Profile};
 use tcpvet::time::Instant;
-use tcpvet::wire::{Flags, Segment, SeqNum};
+use tcpvet::wire::{Body, Flags, IpHeader, Packet, Segment, SeqNum};
 
 /// Turns of each, and how many of one kind follow each other.
 const TURNS: usize = 100_000;
@@ -152,5 +150,7 @@ fn syn() -> Vec<u8> {
         window: 65_535,
         ..Segment::default()
     };
-    packet::carrying(segment, [198, 18, 0, 1], target_address(IpVersion::V4))
+    let ip = IpHeader::between([198, 18, 0, 1].into(), target_address(IpVersion::V4));
+    let body = Body::Tcp(segment);
+    Packet { ip, body }.encode()
 }

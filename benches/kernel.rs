@@ -3,8 +3,6 @@
 //! `cargo bench --bench kernel`, as root: the floor moves a thread into a namespace that only root may enter so. Goals:
 //! at most three times the floor for 5,000 runs, and 50 us from a reply to our next packet.
 
-mod packet;
-
 use nix::sched::{CloneFlags, setns};
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
@@ -16,7 +14,7 @@ use tcpvet::engine::{Arrow, Happening, Outcome, TraceEvent, Verdict};
 use tcpvet::link::Link;
 use tcpvet::target::linux::{DeviceChoice, Linux, Namespace, Plan, SUBCOMMAND, child_main};
 use tcpvet::target::{IpVersion, Job, Profile, Runner, Target};
-use tcpvet::wire::{Flags, Packet, Segment, SeqNum, TcpOption};
+use tcpvet::wire::{Body, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
 
 /// Handshakes for the floor, and runs beside it.
 const RUNS: u32 = 5_000;
@@ -197,5 +195,7 @@ fn answer(link: &mut Link) -> Result<SeqNum> {
 }
 
 fn send(link: &mut Link, source: Ipv4Addr, destination: Ipv4Addr, segment: Segment) -> Result<()> {
-    Ok(link.send(&packet::carrying(segment, source, destination))?)
+    let ip = IpHeader::between(source.into(), destination.into());
+    let body = Body::Tcp(segment);
+    Ok(link.send(&Packet { ip, body }.encode())?)
 }

@@ -4,22 +4,13 @@
 
 use std::path::Path;
 use std::process::{Command, Output};
-use tcpvet::wire::{Body, Ecn, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
+use tcpvet::wire::{Body, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
 
 const CLIENT: (&str, u16) = ("198.18.0.1", 40_000);
 const SERVER: (&str, u16) = ("192.0.2.1", 80);
 
 fn packet(from: (&str, u16), to: (&str, u16), segment: Segment) -> Vec<u8> {
-    let ip = IpHeader {
-        source: from.0.parse().unwrap(),
-        destination: to.0.parse().unwrap(),
-        ttl: 64,
-        dscp: 0,
-        ecn: Ecn::NotEct,
-        id: 0,
-        dont_fragment: true,
-        flow: 0,
-    };
+    let ip = IpHeader::between(from.0.parse().unwrap(), to.0.parse().unwrap());
     let body = Body::Tcp(Segment {
         source: from.1,
         destination: to.1,

@@ -9,7 +9,7 @@ use tcpvet::engine::{self, Bench, Endpoints, RunId, Verdict};
 use tcpvet::notation::{Pattern, Role, TimeSpec};
 use tcpvet::target::{Abilities, Emitted, Facts, Tolerances};
 use tcpvet::time::{Instant, Stamp};
-use tcpvet::wire::{Body, Ecn, Flags, IpHeader, Isn, Packet, RelSeq, Segment, SeqNum, TcpOption};
+use tcpvet::wire::{Body, Flags, IpHeader, Isn, Packet, RelSeq, Segment, SeqNum, TcpOption};
 
 const TARGET: core::net::Ipv4Addr = core::net::Ipv4Addr::new(192, 0, 2, 1);
 const TESTER: core::net::Ipv4Addr = core::net::Ipv4Addr::new(198, 18, 0, 1);
@@ -156,16 +156,7 @@ struct Peer {
 
 impl Peer {
     fn frame(&self, flags: Flags, seq: i64, ack: i64, window: u16, payload: Vec<u8>) -> Emitted {
-        let ip = IpHeader {
-            source: TARGET.into(),
-            destination: TESTER.into(),
-            ttl: 64,
-            dscp: 0,
-            ecn: Ecn::NotEct,
-            id: 0,
-            dont_fragment: true,
-            flow: 0,
-        };
+        let ip = IpHeader::between(TARGET.into(), TESTER.into());
         let segment = Segment {
             source: 8080,
             destination: self.tester_port,

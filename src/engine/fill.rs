@@ -279,16 +279,7 @@ fn ip_header(
     fields: &[(Key, FieldValue)],
     scope: &Scope,
 ) -> Result<IpHeader, String> {
-    let mut ip = IpHeader {
-        source,
-        destination,
-        ttl: 64,
-        dscp: 0,
-        ecn: Ecn::NotEct,
-        id: 0,
-        dont_fragment: true,
-        flow: 0,
-    };
+    let mut ip = IpHeader::between(source, destination);
     for (key, value) in fields {
         let Key::Ip(field) = key else { continue };
         if let (IpField::Ecn, FieldValue::Word(_, word)) = (field, value) {

@@ -281,14 +281,8 @@ mod tests {
     fn packet(body: Body) -> Packet {
         Packet {
             ip: IpHeader {
-                source: "192.0.2.1".parse().unwrap(),
-                destination: "192.0.2.2".parse().unwrap(),
-                ttl: 64,
-                dscp: 0,
                 ecn: Ecn::Ect0,
-                id: 0,
-                dont_fragment: true,
-                flow: 0,
+                ..IpHeader::between("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap())
             },
             body,
         }

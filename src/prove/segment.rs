@@ -368,16 +368,7 @@ mod tests {
     use crate::wire::{IpHeader, SeqNum};
 
     fn packet(flags: Flags, options: Vec<TcpOption>, payload: &[u8]) -> Packet {
-        let ip = IpHeader {
-            source: [192, 0, 2, 1].into(),
-            destination: [198, 18, 0, 1].into(),
-            ttl: 64,
-            dscp: 0,
-            ecn: Ecn::NotEct,
-            id: 0,
-            dont_fragment: true,
-            flow: 0,
-        };
+        let ip = IpHeader::between([192, 0, 2, 1].into(), [198, 18, 0, 1].into());
         let segment = Segment {
             seq: SeqNum(100),
             ack: SeqNum(200),

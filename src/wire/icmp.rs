@@ -243,19 +243,10 @@ fn quoted_v6(quote: &[u8]) -> Option<(IpAddr, IpAddr, &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Body, Ecn, IpHeader, Packet, Segment};
+    use crate::wire::{Body, IpHeader, Packet, Segment};
 
     fn packet(source: &str, destination: &str) -> Packet {
-        let ip = IpHeader {
-            source: source.parse().unwrap(),
-            destination: destination.parse().unwrap(),
-            ttl: 64,
-            dscp: 0,
-            ecn: Ecn::NotEct,
-            id: 0,
-            dont_fragment: true,
-            flow: 0,
-        };
+        let ip = IpHeader::between(source.parse().unwrap(), destination.parse().unwrap());
         let segment = Segment {
             source: 1234,
             destination: 80,

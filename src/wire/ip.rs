@@ -37,6 +37,22 @@ pub struct IpHeader {
     pub flow: u32,
 }
 
+impl IpHeader {
+    /// A header as plain as it can be: 64 hops, no marks, not to be fragmented.
+    pub const fn between(source: IpAddr, destination: IpAddr) -> IpHeader {
+        IpHeader {
+            source,
+            destination,
+            ttl: 64,
+            dscp: 0,
+            ecn: Ecn::NotEct,
+            id: 0,
+            dont_fragment: true,
+            flow: 0,
+        }
+    }
+}
+
 impl Ecn {
     /// The two bits as on the wire; higher bits are cut off.
     pub const fn from_bits(bits: u8) -> Ecn {

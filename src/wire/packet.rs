@@ -295,16 +295,7 @@ mod tests {
     ];
 
     fn header(source: &str, destination: &str) -> IpHeader {
-        IpHeader {
-            source: source.parse().unwrap(),
-            destination: destination.parse().unwrap(),
-            ttl: 64,
-            dscp: 0,
-            ecn: Ecn::NotEct,
-            id: 0,
-            dont_fragment: true,
-            flow: 0,
-        }
+        IpHeader::between(source.parse().unwrap(), destination.parse().unwrap())
     }
 
     fn v4(body: Body) -> Packet {

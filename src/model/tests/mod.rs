@@ -11,7 +11,7 @@ use crate::case::State;
 use crate::notation::Setting;
 use crate::target::{Answer, Call, CallId, Emitted, Errno, SetValue, SocketId, Stack};
 use crate::time::Instant;
-use crate::wire::{Body, Ecn, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
+use crate::wire::{Body, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
@@ -99,16 +99,7 @@ impl Lab {
     }
 
     pub fn packet(&self, segment: Segment) -> Vec<u8> {
-        let ip = IpHeader {
-            source: Lab::peer().ip(),
-            destination: TARGET.parse().unwrap(),
-            ttl: 64,
-            dscp: 0,
-            ecn: Ecn::NotEct,
-            id: 0,
-            dont_fragment: true,
-            flow: 0,
-        };
+        let ip = IpHeader::between(Lab::peer().ip(), TARGET.parse().unwrap());
         let segment = Segment {
             source: 4000,
             destination: self.port,

@@ -148,14 +148,8 @@ fn judge(trace: &str) -> Vec<(&'static str, Option<usize>, usize)> {
         let (mut segment, ecn) = segment(rest[1..].trim(), from.1, to.1);
         (segment.source, segment.destination) = if way == Way::Out { (7, 2000) } else { (2000, 7) };
         let ip = IpHeader {
-            source: from.0.parse().unwrap(),
-            destination: to.0.parse().unwrap(),
-            ttl: 64,
-            dscp: 0,
             ecn,
-            id: 0,
-            dont_fragment: true,
-            flow: 0,
+            ..IpHeader::between(from.0.parse().unwrap(), to.0.parse().unwrap())
         };
         let body = Body::Tcp(segment);
         watch.see(place + 1, Stamp::exactly(now), way, &Arc::new(Packet { ip, body }));

@@ -154,16 +154,7 @@ impl Namespace {
     }
 
     fn inject(&mut self, target: core::net::IpAddr, tester: core::net::IpAddr, tcp: Segment) -> Result<(), String> {
-        let ip = IpHeader {
-            source: tester,
-            destination: target,
-            ttl: 64,
-            dscp: 0,
-            ecn: Default::default(),
-            id: 0,
-            dont_fragment: true,
-            flow: 0,
-        };
+        let ip = IpHeader::between(tester, target);
         let packet = Packet {
             ip,
             body: Body::Tcp(tcp),

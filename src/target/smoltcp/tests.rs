@@ -4,7 +4,7 @@ use super::*;
 use crate::case::State;
 use crate::notation::{ErrorName, Setting};
 use crate::target::SetValue;
-use crate::wire::{Body, Ecn, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
+use crate::wire::{Body, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
 use core::net::Ipv4Addr;
 use core::time::Duration;
 
@@ -214,16 +214,7 @@ impl Tester {
 }
 
 fn header() -> IpHeader {
-    IpHeader {
-        source: TESTER,
-        destination: target(),
-        ttl: 64,
-        dscp: 0,
-        ecn: Ecn::NotEct,
-        id: 0,
-        dont_fragment: true,
-        flow: 0,
-    }
+    IpHeader::between(TESTER, target())
 }
 
 fn flags(segments: &[Segment]) -> Vec<Flags> {

@@ -2,7 +2,7 @@
 
 use crate::target::IpVersion;
 use crate::target::virtual_time::target_address;
-use crate::wire::{Body, Checksum, Ecn, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
+use crate::wire::{Body, Checksum, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// Where the target listens.
@@ -70,16 +70,7 @@ impl Peer {
             payload,
             ..Segment::default()
         };
-        let ip = IpHeader {
-            source: self.tester.ip(),
-            destination: self.target.ip(),
-            ttl: 64,
-            dscp: 0,
-            ecn: Ecn::default(),
-            id: 0,
-            dont_fragment: true,
-            flow: 0,
-        };
+        let ip = IpHeader::between(self.tester.ip(), self.target.ip());
         Packet {
             ip,
             body: Body::Tcp(segment),
