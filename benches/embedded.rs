@@ -13,6 +13,7 @@ use tcpvet::case::{Library, Root};
 use tcpvet::engine::{Arrow, Happening, Outcome, TraceEvent, Verdict};
 use tcpvet::model;
 use tcpvet::rules::{Known, RULES, Watch, Way};
+use tcpvet::suite::{Axes, expand};
 use tcpvet::target::smoltcp::{self, Smoltcp};
 use tcpvet::target::virtual_time::target_address;
 use tcpvet::target::{Call, CallId, Emitted, IpVersion, Job, Runner, SocketId, Stack, Target};
@@ -71,21 +72,11 @@ fn reading(roots: &[Root]) -> Library {
     library
 }
 
-/// Every row over both IP versions, with plain and with wrapping ISNs.
+/// Every row as the program would run it: over both IP versions, with plain and with wrapping ISNs.
 fn jobs(library: &Library) -> Vec<Job> {
-    let scripts = library.cases().iter().flat_map(|case| &case.scripts);
-    scripts
-        .flat_map(|script| [IpVersion::V4, IpVersion::V6].map(|ip| (script, ip)))
-        .flat_map(|(script, ip)| [false, true].map(|wrap| (script, ip, wrap)))
-        .enumerate()
-        .map(|(seed, (script, ip, wrap))| Job {
-            script: Arc::clone(script),
-            ip,
-            wrap,
-            seed: seed as u64,
-            alone: false,
-        })
-        .collect()
+    let scripts: Vec<_> = library.cases().iter().flat_map(|case| &case.scripts).cloned().collect();
+    let runs = expand(&scripts, &Axes::default());
+    runs.iter().zip(0..).map(|(run, seed)| run.job(seed)).collect()
 }
 
 fn runs(name: &str, target: &mut dyn Target, jobs: &[Job]) {

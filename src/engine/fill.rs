@@ -18,11 +18,29 @@ pub(super) struct Filled {
     pub octets: Vec<u8>,
 }
 
+/// After so many octets the running pattern begins again: 251 octets later it goes on 18 letters further, of 58.
+const PERIOD: usize = 251 * 29;
+
+/// The running pattern, once.
+static PATTERN: [u8; PERIOD] = {
+    let mut octets = [0; PERIOD];
+    let mut k = 0;
+    while k < PERIOD {
+        octets[k] = 0x41 + ((k * 7 + k / 251) % 58) as u8;
+        k += 1;
+    }
+    octets
+};
+
 /// `n` octets of the running pattern from place `at` of a stream on: printable, and never the same 251 apart.
 pub(super) fn pattern(at: u64, n: usize) -> Vec<u8> {
-    (at..at + n as u64)
-        .map(|k| 0x41 + ((k * 7 + k / 251) % 58) as u8)
-        .collect()
+    let mut octets = Vec::with_capacity(n);
+    while octets.len() < n {
+        let begin = (at + octets.len() as u64) % PERIOD as u64;
+        let rest = &PATTERN[begin as usize..];
+        octets.extend_from_slice(&rest[..rest.len().min(n - octets.len())]);
+    }
+    octets
 }
 
 /// The most octets that one packet can carry; what is asked beyond is cut.
@@ -373,4 +391,20 @@ pub(super) fn fill_icmp(pattern: &IcmpPattern, scope: &Scope, target: IpAddr) ->
             quote,
         }),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pattern_is_the_same_wherever_a_piece_of_it_begins() {
+        let written = |k: u64| 0x41 + ((k * 7 + k / 251) % 58) as u8;
+        let whole: Vec<u8> = (0..3 * PERIOD as u64).map(written).collect();
+        assert_eq!(pattern(0, whole.len()), whole);
+        for (at, n) in [(0, 0), (1, 250), (7278, 3), (7279, 1), (9000, 10_000)] {
+            assert_eq!(pattern(at as u64, n), whole[at..at + n], "{at} {n}");
+        }
+        assert_eq!(pattern(u64::from(u32::MAX) + 5, 1), [written(u64::from(u32::MAX) + 5)]);
+    }
 }

@@ -2,9 +2,11 @@
 
 use super::run::Cursor;
 use crate::case::{Level, Position};
+use crate::notation::Origins;
 use crate::rules::Rule;
 use crate::target::CallId;
 use crate::time::{Instant, Stamp};
+use crate::wire::Packet;
 use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -196,9 +198,11 @@ pub enum Happening {
         arrow: Arrow,
         /// The connection's name; empty if it belongs to none.
         conn: String,
-        /// In the notation.
-        text: String,
-        /// The IP packet.
+        /// What it says. Most frames are never looked at again, so whoever shows one prints it.
+        packet: Arc<Packet>,
+        /// Where its numbers counted from when it was seen.
+        origins: Origins,
+        /// The IP packet, lies included.
         octets: Arc<[u8]>,
         /// What the middlebox made of it: `dropped`, `delayed`; empty if nothing.
         fault: &'static str,

@@ -182,7 +182,6 @@ impl Run {
                 return Ok(Progress::Done);
             };
             let fit = self.fit(conn, &expect.segment, &mut frame)?;
-            let seen = self.show(&frame, conn);
             if !matches!(fit, Fit::No(_)) {
                 self.met_by(MetBy::Frame(frame.number), base, period);
             }
@@ -202,6 +201,7 @@ impl Run {
                 }
                 Fit::Early => {
                     self.enter(conn, &frame);
+                    let seen = self.show(&frame, conn);
                     self.note(frame.at, format!("kept, for what comes before it is missing: {seen}"));
                     self.conns[conn].early.push(frame);
                     self.acknowledge_each(conn, expect, drained)?;
@@ -211,7 +211,7 @@ impl Run {
                     self.take(conn, frame, false);
                     self.acknowledge_each(conn, expect, drained)?;
                     self.in_time(&step.text, elapsed, period)?;
-                    if self.met(conn, step, expect, &whole, &seen)? {
+                    if self.met(conn, step, expect, &whole)? {
                         return Ok(Progress::Done);
                     }
                 }
@@ -247,7 +247,7 @@ impl Run {
     }
 
     /// Counts a frame that was taken. Whether the step has come to its end.
-    fn met(&mut self, conn: usize, step: &Step, expect: &Expect, frame: &Frame, seen: &str) -> Result<bool, Stop> {
+    fn met(&mut self, conn: usize, step: &Step, expect: &Expect, frame: &Frame) -> Result<bool, Stop> {
         let fresh = Hunt::new(&self.conns[conn], expect.count.is_some());
         let Busy::Expecting(state) = &mut self.busy else {
             return Ok(true);
@@ -260,7 +260,7 @@ impl Run {
             if got > most {
                 return Err(Stop::failed(
                     format!("{} (at most {most})", step.text),
-                    format!("one more: `{seen}`"),
+                    format!("one more: `{}`", self.show(frame, conn)),
                 ));
             }
             state.hunts.insert(conn, fresh);

@@ -65,7 +65,7 @@ impl Run {
     }
 
     pub(super) fn inject_icmp(&mut self, conn: ConnId, pattern: &IcmpPattern, now: Instant) -> Result<(), Stop> {
-        let packet = fill_icmp(pattern, &self.scope(conn.0), self.at.target)?;
+        let packet = Arc::new(fill_icmp(pattern, &self.scope(conn.0), self.at.target)?);
         let octets: Arc<[u8]> = packet.encode().into();
         self.order += 1;
         let it = &mut self.conns[conn.0];
@@ -100,6 +100,7 @@ impl Run {
 
     fn send(&mut self, here: usize, filled: Filled, now: Instant) -> Result<(), Stop> {
         let Filled { packet, seg, octets } = filled;
+        let packet = Arc::new(packet);
         let octets: Arc<[u8]> = octets.into();
         self.order += 1;
         let order = self.order;
@@ -444,7 +445,7 @@ impl Run {
         at: Stamp,
         arrow: Arrow,
         here: usize,
-        packet: &Packet,
+        packet: &Arc<Packet>,
         octets: &Arc<[u8]>,
         fault: &'static str,
     ) {
@@ -462,7 +463,8 @@ impl Run {
         let what = Happening::Frame {
             arrow,
             conn: conn.map_or(String::new(), |conn| conn.name.clone()),
-            text: print_packet(packet, origins),
+            packet: packet.clone(),
+            origins,
             octets: octets.clone(),
             fault,
         };

@@ -2,6 +2,7 @@
 
 use crate::case::Position;
 use crate::engine::{Arrow, Failure, Happening, Outcome, TraceEvent};
+use crate::notation::print_packet;
 use crate::time::Instant;
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -142,11 +143,12 @@ impl Picture {
             Happening::Frame {
                 arrow,
                 conn,
-                text,
+                packet,
+                origins,
                 fault,
                 ..
             } => {
-                let text = self.with_name(conn, text);
+                let text = self.with_name(conn, &print_packet(packet, *origins));
                 self.frame(&time, *arrow, &text, fault);
             }
             Happening::Step { text, position, .. } => {
@@ -286,8 +288,10 @@ pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
 pub(super) mod tests {
     use super::*;
     use crate::engine::Verdict;
+    use crate::notation::Origins;
     use crate::suite::fixture::{failed, outcome};
     use crate::time::Stamp;
+    use crate::wire::{Body, Flags, IpHeader, Isn, Packet, Segment, SeqNum, TcpOption};
     use std::sync::Arc;
 
     fn at(micros: u64, what: Happening) -> TraceEvent {
@@ -295,18 +299,50 @@ pub(super) mod tests {
         TraceEvent { at, what }
     }
 
-    fn sent(micros: u64, arrow: Arrow, conn: &str, text: &str, fault: &'static str) -> TraceEvent {
-        let (conn, text, octets) = (conn.to_owned(), text.to_owned(), Arc::from([]));
-        at(
-            micros,
-            Happening::Frame {
-                arrow,
-                conn,
-                text,
-                octets,
-                fault,
+    /// A segment of that sequence number, where both directions count from 0.
+    fn sent(micros: u64, arrow: Arrow, conn: &str, (flags, seq): (Flags, u32), fault: &'static str) -> TraceEvent {
+        let mss = TcpOption::Mss(1460);
+        let (window, options) = match arrow {
+            _ if !flags.contains(Flags::SYN) => (65535, vec![]),
+            Arrow::ToTarget => (65535, vec![mss]),
+            Arrow::FromTarget => (
+                64240,
+                vec![
+                    mss,
+                    TcpOption::Nop,
+                    TcpOption::Nop,
+                    TcpOption::SackPermitted,
+                    TcpOption::Nop,
+                    TcpOption::WindowScale(7),
+                ],
+            ),
+        };
+        let segment = Segment {
+            flags,
+            seq: SeqNum(seq),
+            ack: SeqNum(u32::from(flags.contains(Flags::ACK))),
+            window,
+            options,
+            ..Segment::default()
+        };
+        let anywhere = "192.0.2.1".parse().unwrap();
+        let packet = Packet {
+            ip: IpHeader::between(anywhere, anywhere),
+            body: Body::Tcp(segment),
+        };
+        let counted = Some(Isn(SeqNum(0)));
+        let what = Happening::Frame {
+            arrow,
+            conn: conn.to_owned(),
+            octets: packet.encode().into(),
+            packet: Arc::new(packet),
+            origins: Origins {
+                sender: counted,
+                receiver: counted,
             },
-        )
+            fault,
+        };
+        at(micros, what)
     }
 
     fn step(text: &str, line: u32, given: bool) -> TraceEvent {
@@ -337,19 +373,13 @@ pub(super) mod tests {
             call(0, "listen"),
             returned(20, "listen -> ok"),
             step("inject: SYN win=65535 <mss 1460>", 8, true),
-            sent(40, Arrow::ToTarget, "main", "SYN seq=0 win=65535 <mss 1460>", ""),
-            sent(
-                71,
-                Arrow::FromTarget,
-                "main",
-                "SYN,ACK seq=0 ack=1 win=64240 <mss 1460,nop,nop,sackOK,nop,wscale 7>",
-                "",
-            ),
-            sent(90, Arrow::ToTarget, "main", "ACK seq=1 ack=1 win=65535", ""),
+            sent(40, Arrow::ToTarget, "main", (Flags::SYN, 0), ""),
+            sent(71, Arrow::FromTarget, "main", (Flags::SYN | Flags::ACK, 0), ""),
+            sent(90, Arrow::ToTarget, "main", (Flags::ACK, 1), ""),
             call(100, "accept"),
             returned(130, "accept -> ok"),
             step("inject: RST seq=RCV.NXT+1", 8, false),
-            sent(140, Arrow::ToTarget, "main", "RST seq=2 win=65535", ""),
+            sent(140, Arrow::ToTarget, "main", (Flags::RST, 2), ""),
             step("expect: ACK", 9, false),
         ];
         outcome
@@ -380,16 +410,16 @@ pub(super) mod tests {
     fn faults_and_connections_are_shown() {
         let mut outcome = outcome(Verdict::Pass);
         outcome.trace = vec![
-            sent(0, Arrow::ToTarget, "main", "ACK seq=1", "dropped"),
-            sent(10, Arrow::FromTarget, "b", "ACK seq=1", "dropped"),
-            sent(20, Arrow::FromTarget, "b", "ACK seq=2", "delayed"),
+            sent(0, Arrow::ToTarget, "main", (Flags::RST, 1), "dropped"),
+            sent(10, Arrow::FromTarget, "b", (Flags::RST, 1), "dropped"),
+            sent(20, Arrow::FromTarget, "b", (Flags::RST, 2), "delayed"),
             at(30, Happening::Note("measured rto = 1.02 s".to_owned())),
         ];
         let expected = "        \
         time tester                                                        target
-    0.000000 |-- main: ACK seq=1 -------------------------------- dropped -x|
-    0.000010 |x- b: ACK seq=1 ----------------------------------- dropped --|
-    0.000020 |<- b: ACK seq=2 ----------------------------------- delayed --|
+    0.000000 |-- main: RST seq=1 win=65535 ---------------------- dropped -x|
+    0.000010 |x- b: RST seq=1 win=65535 ------------------------- dropped --|
+    0.000020 |<- b: RST seq=2 win=65535 ------------------------- delayed --|
              | * measured rto = 1.02 s                                      |
     0.012000 | * the run ended: pass                                        |
 ";
@@ -410,8 +440,8 @@ pub(super) mod tests {
         let mut outcome = outcome(Verdict::Pass);
         let long = "x".repeat(300) + " " + &"word ".repeat(60);
         outcome.trace = vec![
-            sent(0, Arrow::ToTarget, "main", &long, "duplicated"),
-            sent(0, Arrow::FromTarget, "b", &long, ""),
+            sent(0, Arrow::ToTarget, &long, (Flags::ACK, 1), "duplicated"),
+            sent(0, Arrow::FromTarget, "b", (Flags::SYN | Flags::ACK, 1), ""),
             step(&long, 4_000_000, false),
             call(86_400_000_000, &long),
             at(0, Happening::Note(long.clone())),
@@ -425,13 +455,13 @@ pub(super) mod tests {
     fn a_long_trace_is_cut_in_the_middle() {
         let mut outcome = outcome(Verdict::Pass);
         outcome.trace = (0..500)
-            .map(|i| sent(i, Arrow::ToTarget, "main", &format!("ACK seq={i}"), ""))
+            .map(|i| sent(u64::from(i), Arrow::ToTarget, "main", (Flags::RST, i), ""))
             .collect();
         let drawn = ladder(&outcome);
         assert_eq!(drawn.lines().count(), LINES + 1);
         assert!(drawn.contains("... 442 lines left out ..."));
-        assert!(drawn.contains("ACK seq=17 ") && !drawn.contains("ACK seq=18 "));
-        assert!(drawn.contains("ACK seq=460 ") && drawn.contains("ACK seq=499 "));
+        assert!(drawn.contains("RST seq=17 ") && !drawn.contains("RST seq=18 "));
+        assert!(drawn.contains("RST seq=460 ") && drawn.contains("RST seq=499 "));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::{Run, RunResult};
 use crate::case::{Position, Script, Step, StepKind};
 use crate::engine::{Arrow, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Verdict};
 use crate::model::{Config, Defects, SWITCHES, target};
+use crate::notation::print_packet;
 use crate::target::Runner;
 use crate::time::Instant;
 use core::sync::atomic::AtomicBool;
@@ -153,11 +154,13 @@ fn injections(trace: &[TraceEvent]) -> Vec<Injection<'_>> {
                     });
                 }
             }
-            Happening::Frame { arrow, text, .. } if open => {
+            Happening::Frame {
+                arrow, packet, origins, ..
+            } if open => {
                 if let Some(last) = found.last_mut() {
                     last.place = place;
                     if *arrow == Arrow::FromTarget {
-                        last.frames.push(text.clone());
+                        last.frames.push(print_packet(packet, *origins));
                     }
                 }
             }
@@ -236,9 +239,10 @@ fn met_by(script: &Script, own: &Outcome, failure: &Failure, times: usize) -> Ve
     let frames = own.trace.iter().filter_map(|event| match &event.what {
         Happening::Frame {
             arrow: Arrow::FromTarget,
-            text,
+            packet,
+            origins,
             ..
-        } => Some(timed(text, event, own.began)),
+        } => Some(timed(&print_packet(packet, *origins), event, own.began)),
         _ => None,
     });
     let frames: Vec<String> = frames.collect();
@@ -280,9 +284,12 @@ fn is_cause(event: &TraceEvent) -> bool {
 fn tell(event: &TraceEvent, step: &str) -> Option<String> {
     let kind = step.split(':').next().unwrap_or_default();
     match (&event.what, kind) {
-        (Happening::Frame { arrow, text, .. }, "expect" | "any-of") if *arrow == Arrow::FromTarget => {
-            Some(text.clone())
-        }
+        (
+            Happening::Frame {
+                arrow, packet, origins, ..
+            },
+            "expect" | "any-of",
+        ) if *arrow == Arrow::FromTarget => Some(print_packet(packet, *origins)),
         (Happening::Return { text, .. }, "call" | "result" | "any-of") => Some(text.clone()),
         (Happening::Note(text), "state") if text.starts_with("state ") => Some(text.clone()),
         (Happening::Note(text), "check") if text.contains(" on the left, ") => Some(text.clone()),
