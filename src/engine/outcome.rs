@@ -6,7 +6,6 @@ use crate::notation::Origins;
 use crate::rules::Rule;
 use crate::target::CallId;
 use crate::time::{Instant, Stamp};
-use crate::wire::Packet;
 use core::fmt;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -198,11 +197,9 @@ pub enum Happening {
         arrow: Arrow,
         /// The connection's name; empty if it belongs to none.
         conn: String,
-        /// What it says. Most frames are never looked at again, so whoever shows one prints it.
-        packet: Arc<Packet>,
         /// Where its numbers counted from when it was seen.
         origins: Origins,
-        /// The IP packet, lies included.
+        /// The IP packet. Most are never looked at again, so whoever shows one prints it.
         octets: Arc<[u8]>,
         /// What the middlebox made of it: `dropped`, `delayed`; empty if nothing.
         fault: &'static str,

@@ -11,7 +11,7 @@ use super::rng::Rng;
 use super::traffic::Delayed;
 use crate::case::{Condition, ConnId, Level, Position, Requirement, Script, Step, StepKind};
 use crate::fault::Middlebox;
-use crate::notation::{Period, Tolerance, Verb, print_packet};
+use crate::notation::{Period, Tolerance, Verb, print_octets};
 use crate::rules::{Known, Watch, Way};
 use crate::target::{Call, CallId, Facts};
 use crate::time::{Instant, Stamp};
@@ -710,8 +710,8 @@ impl Run {
         let shown = |number: usize| match self.trace.get(number) {
             Some(TraceEvent {
                 at,
-                what: Happening::Frame { packet, origins, .. },
-            }) => format!("`{}` at {}", print_packet(packet, *origins), self.clock(at.latest)),
+                what: Happening::Frame { octets, origins, .. },
+            }) => format!("`{}` at {}", print_octets(octets, *origins), self.clock(at.latest)),
             _ => "a frame".to_owned(),
         };
         let breaches = self.watch.as_ref().map_or(&[][..], Watch::breaches);

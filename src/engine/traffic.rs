@@ -65,13 +65,13 @@ impl Run {
     }
 
     pub(super) fn inject_icmp(&mut self, conn: ConnId, pattern: &IcmpPattern, now: Instant) -> Result<(), Stop> {
-        let packet = Arc::new(fill_icmp(pattern, &self.scope(conn.0), self.at.target)?);
+        let packet = fill_icmp(pattern, &self.scope(conn.0), self.at.target)?;
         let octets: Arc<[u8]> = packet.encode().into();
         self.order += 1;
         let it = &mut self.conns[conn.0];
         it.last_inject = Some(self.order);
         it.losses_told.insert(self.order);
-        self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, conn.0, &packet, &octets, "");
+        self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, conn.0, &octets, "");
         self.outbox.push_back(Action::Inject(Flight { octets, seen: None }));
         Ok(())
     }
@@ -100,7 +100,6 @@ impl Run {
 
     fn send(&mut self, here: usize, filled: Filled, now: Instant) -> Result<(), Stop> {
         let Filled { packet, seg, octets } = filled;
-        let packet = Arc::new(packet);
         let octets: Arc<[u8]> = octets.into();
         self.order += 1;
         let order = self.order;
@@ -130,14 +129,7 @@ impl Run {
         }
         let passage = self.through_middlebox(here, true, &packet, &octets)?;
         let place = self.trace_length();
-        self.trace_frame(
-            Stamp::exactly(now),
-            Arrow::ToTarget,
-            here,
-            &packet,
-            &octets,
-            passage.fault,
-        );
+        self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, here, &octets, passage.fault);
         if passage.now.is_empty() {
             // It never arrives, or not now: the step is over at once.
             self.mark = super::frame::Mark {
@@ -188,14 +180,7 @@ impl Run {
                 let ports = format!("port {} to port {}", segment.source, segment.destination);
                 self.strays
                     .push(format!("`{}` from {ports}", print_packet(&packet, Origins::default())));
-                self.trace_frame(
-                    at,
-                    Arrow::FromTarget,
-                    usize::MAX,
-                    &packet,
-                    &octets,
-                    "belongs to no connection",
-                );
+                self.trace_frame(at, Arrow::FromTarget, usize::MAX, &octets, "belongs to no connection");
                 self.mark_broken(at);
             }
             return;
@@ -209,7 +194,7 @@ impl Run {
             },
         };
         let place = self.trace_length();
-        self.trace_frame(at, Arrow::FromTarget, here, &packet, &octets, passage.fault);
+        self.trace_frame(at, Arrow::FromTarget, here, &octets, passage.fault);
         self.mark_broken(at);
         self.conns[here].lossy |= passage.now.is_empty();
         if passage.now.is_empty() && passage.later.is_none() {
@@ -440,15 +425,7 @@ impl Run {
 
     // ----- the trace ------------------------------------------------------------------------------------------------
 
-    fn trace_frame(
-        &mut self,
-        at: Stamp,
-        arrow: Arrow,
-        here: usize,
-        packet: &Arc<Packet>,
-        octets: &Arc<[u8]>,
-        fault: &'static str,
-    ) {
+    fn trace_frame(&mut self, at: Stamp, arrow: Arrow, here: usize, octets: &Arc<[u8]>, fault: &'static str) {
         let conn = self.conns.get(here);
         let origins = conn.map_or(Origins::default(), |conn| match arrow {
             Arrow::ToTarget => Origins {
@@ -463,7 +440,6 @@ impl Run {
         let what = Happening::Frame {
             arrow,
             conn: conn.map_or(String::new(), |conn| conn.name.clone()),
-            packet: packet.clone(),
             origins,
             octets: octets.clone(),
             fault,

@@ -16,7 +16,7 @@ mod time;
 pub use call::{CallSpec, ErrorName, ReturnSpec, Setting, SettingValue, Verb};
 pub use check::{Check, Series};
 pub use expr::{Arithmetic, Expr, Variable};
-pub use print::{Origins, print_packet, print_segment};
+pub use print::{Origins, print_octets, print_packet, print_segment};
 pub use segment::{
     Comparison, Control, FieldValue, FlagPattern, IcmpPattern, IpField, Key, ODD_ADDRESSES, Octets, OptionPattern,
     OptionValue, Pattern, Role, SegmentPattern,

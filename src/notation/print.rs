@@ -46,6 +46,14 @@ pub fn print_packet(packet: &Packet, origins: Origins) -> String {
     line.0
 }
 
+/// As [`print_packet`], of an IP packet that nobody has read yet; of what is none, its length.
+pub fn print_octets(octets: &[u8], origins: Origins) -> String {
+    match Packet::parse(octets) {
+        Ok(packet) => print_packet(&packet, origins),
+        Err(_) => format!("{} octets", octets.len()),
+    }
+}
+
 /// The quoted segment was sent by the one to whom the message goes.
 fn print_icmp(icmp: &Icmp, origins: Origins) -> Line {
     let mut line = Line(format!("ICMP {}", icmp.kind));

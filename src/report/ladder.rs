@@ -2,7 +2,7 @@
 
 use crate::case::Position;
 use crate::engine::{Arrow, Failure, Happening, Outcome, TraceEvent};
-use crate::notation::print_packet;
+use crate::notation::print_octets;
 use crate::time::Instant;
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -143,12 +143,11 @@ impl Picture {
             Happening::Frame {
                 arrow,
                 conn,
-                packet,
                 origins,
+                octets,
                 fault,
-                ..
             } => {
-                let text = self.with_name(conn, &print_packet(packet, *origins));
+                let text = self.with_name(conn, &print_octets(octets, *origins));
                 self.frame(&time, *arrow, &text, fault);
             }
             Happening::Step { text, position, .. } => {
@@ -292,7 +291,6 @@ pub(super) mod tests {
     use crate::suite::fixture::{failed, outcome};
     use crate::time::Stamp;
     use crate::wire::{Body, Flags, IpHeader, Isn, Packet, Segment, SeqNum, TcpOption};
-    use std::sync::Arc;
 
     fn at(micros: u64, what: Happening) -> TraceEvent {
         let at = Stamp::exactly(Instant::from_micros(micros));
@@ -335,7 +333,6 @@ pub(super) mod tests {
             arrow,
             conn: conn.to_owned(),
             octets: packet.encode().into(),
-            packet: Arc::new(packet),
             origins: Origins {
                 sender: counted,
                 receiver: counted,

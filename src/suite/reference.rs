@@ -4,7 +4,7 @@ use super::{Run, RunResult};
 use crate::case::{Position, Script, Step, StepKind};
 use crate::engine::{Arrow, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Verdict};
 use crate::model::{Config, Defects, SWITCHES, target};
-use crate::notation::print_packet;
+use crate::notation::print_octets;
 use crate::target::Runner;
 use crate::time::Instant;
 use core::sync::atomic::AtomicBool;
@@ -155,12 +155,12 @@ fn injections(trace: &[TraceEvent]) -> Vec<Injection<'_>> {
                 }
             }
             Happening::Frame {
-                arrow, packet, origins, ..
+                arrow, octets, origins, ..
             } if open => {
                 if let Some(last) = found.last_mut() {
                     last.place = place;
                     if *arrow == Arrow::FromTarget {
-                        last.frames.push(print_packet(packet, *origins));
+                        last.frames.push(print_octets(octets, *origins));
                     }
                 }
             }
@@ -239,10 +239,10 @@ fn met_by(script: &Script, own: &Outcome, failure: &Failure, times: usize) -> Ve
     let frames = own.trace.iter().filter_map(|event| match &event.what {
         Happening::Frame {
             arrow: Arrow::FromTarget,
-            packet,
+            octets,
             origins,
             ..
-        } => Some(timed(&print_packet(packet, *origins), event, own.began)),
+        } => Some(timed(&print_octets(octets, *origins), event, own.began)),
         _ => None,
     });
     let frames: Vec<String> = frames.collect();
@@ -286,10 +286,10 @@ fn tell(event: &TraceEvent, step: &str) -> Option<String> {
     match (&event.what, kind) {
         (
             Happening::Frame {
-                arrow, packet, origins, ..
+                arrow, octets, origins, ..
             },
             "expect" | "any-of",
-        ) if *arrow == Arrow::FromTarget => Some(print_packet(packet, *origins)),
+        ) if *arrow == Arrow::FromTarget => Some(print_octets(octets, *origins)),
         (Happening::Return { text, .. }, "call" | "result" | "any-of") => Some(text.clone()),
         (Happening::Note(text), "state") if text.starts_with("state ") => Some(text.clone()),
         (Happening::Note(text), "check") if text.contains(" on the left, ") => Some(text.clone()),
