@@ -396,6 +396,8 @@ mod tests {
         });
         other.ip.ecn = Ecn::NotEct;
         assert_eq!(print_packet(&other, from(0, 0)), "protocol 17, 8 octets");
+        assert_eq!(print_octets(&other.encode(), from(0, 0)), "protocol 17, 8 octets");
+        assert_eq!(print_octets(&[0x45, 0], from(0, 0)), "2 octets");
     }
 
     fn any_option() -> impl Strategy<Value = TcpOption> {

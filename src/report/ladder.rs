@@ -391,7 +391,7 @@ pub(super) mod tests {
     0.000020 |                                                              | listen -> ok
     0.000040 |-- SYN seq=0 win=65535 <mss 1460> --------------------------->|
     0.000071 |<- SYN,ACK seq=0 ack=1 win=64240 -----------------------------|
-             |   <mss 1460,nop,nop,sackOK,nop,wscale 7>                     |
+             |   <mss 1460, nop, nop, sackOK, nop, wscale 7>                |
     0.000090 |-- ACK seq=1 ack=1 win=65535 -------------------------------->|
     0.000100 |                                                              | accept
     0.000130 |                                                              | accept -> ok
