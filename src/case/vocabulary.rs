@@ -25,6 +25,7 @@ pub const CONDITIONS: &[Word] = &[
     word("early-retransmit", "implements early retransmit (RFC 5827)"),
     word("ecn", "implements ECN (RFC 3168), and has it switched on"),
     word("ecn-syn-ack", "marks its SYN,ACK as ECN-capable (RFC 5562)"),
+    word("ephemeral-ports", "chooses the ports of the connections that it opens (RFC 6056)"),
     word("f-rto", "implements F-RTO (RFC 5682)"),
     word("fast-open", "implements fast open (RFC 7413)"),
     word("initial-window-10", "implements the larger initial window (RFC 6928)"),
@@ -245,6 +246,7 @@ pub const HOST_SETTINGS: &[HostSetting] = &[
 pub(super) const MEASURES: &[Word] = &[
     word("elapsed", "the time since the mark, in seconds"),
     word("count", "how many frames were taken"),
+    word("port", "the port that it came from"),
     word("seq", "the sequence number, from the sender's ISN"),
     word("abs.seq", "the sequence number as on the wire"),
     word("ack", "the acknowledgment number, from our ISN"),

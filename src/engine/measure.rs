@@ -10,6 +10,7 @@ pub(super) fn of_frame(frame: &Frame, what: &str) -> Option<Measure> {
     let ip = &frame.packet.ip;
     let number = |value: i64| Some(Measure::Number(value as f64));
     match what {
+        "port" => number(i64::from(segment.source)),
         "seq" => number(frame.seq),
         "abs.seq" => number(i64::from(segment.seq.0)),
         "ack" => number(frame.ack),

@@ -214,6 +214,8 @@ defects! {
     FastOpenRefusalForgotten "fast-open-refusal-forgotten" ["RFC7413-4.1.3.1-1", "RFC7413-4.1.3.1-2"] "A server that took no text on its SYN gets some on the next.";
     SynSentRefusesPartialAck "syn-sent-refuses-partial-ack" ["RFC7413-4.2.2-8", "RFC9293-SEG-SYNSENT-SYNACK-PARTIAL"] "A SYN,ACK that takes a part of the text on a SYN is refused.";
     FastOpenCrossingRefused "fast-open-crossing-refused" ["RFC7413-4.2.2-9"] "A SYN that crosses one with text is ignored.";
+    PortsInSequence "ports-in-sequence" ["RFC6056-3.3-1", "RFC5927-4.2-1"] "Each connection that is opened takes the port after that of the last one.";
+    DynamicPortsOnly "dynamic-ports-only" ["RFC6056-3.2-1"] "Ports are taken from the last quarter only, the one that is called dynamic.";
     ConstantIsn "constant-isn" ["RFC9293-MUST-8", "RFC6528-3-1"] "Every connection begins with the same number.";
     IsnFromClockOnly "isn-from-clock-only" ["RFC9293-SHLD-1", "RFC9293-MUST-9"] "ISNs come from the clock alone: anybody can guess them.";
     IsnWithoutClock "isn-without-clock" ["RFC9293-MUST-8"] "ISNs have no clock: a new incarnation begins where the old one did.";

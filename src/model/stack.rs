@@ -23,8 +23,10 @@ use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Where ephemeral ports begin (RFC 6335 section 6), and how many there are.
-const EPHEMERAL: (u16, u16) = (49_152, 16_384);
+/// Where ephemeral ports begin, and how many there are: all that no system service has (RFC 6056 section 3.2).
+const EPHEMERAL: (u16, u16) = (1024, 64_512);
+/// Those that RFC 6335 section 6 calls dynamic.
+const DYNAMIC: (u16, u16) = (49_152, 16_384);
 /// How often timers may fire at one moment, for one connection.
 const MOST_FIRINGS: usize = 64;
 
@@ -71,6 +73,8 @@ pub struct Model {
     sockets: BTreeMap<SocketId, u32>,
     pub(super) listeners: Vec<Listener>,
     next_number: u32,
+    /// How many ephemeral ports were asked for.
+    next_ephemeral: u16,
 }
 
 /// The reference endpoint as a target of the suite.
@@ -121,6 +125,7 @@ impl Model {
             sockets: BTreeMap::new(),
             listeners: Vec::new(),
             next_number: 0,
+            next_ephemeral: 0,
         }
     }
 
@@ -481,9 +486,21 @@ impl Model {
         Some(Err(errno(name, "connection already exists")))
     }
 
-    fn free_port(&self, local: IpAddr, peer: SocketAddr) -> Option<SocketAddr> {
-        let start = isn::port_offset(&self.cx, SocketAddr::new(local, 0), peer);
-        let ports = (0..EPHEMERAL.1).map(|step| EPHEMERAL.0 + start.wrapping_add(step) % EPHEMERAL.1);
+    /// Simple hash-based port selection (RFC 6056 section 3.3.3): from a place that nobody else can know for this peer, the
+    /// ports one after the other, without those that are in use.
+    fn free_port(&mut self, local: IpAddr, peer: SocketAddr) -> Option<SocketAddr> {
+        let (least, count) = match self.cx.has(Defect::DynamicPortsOnly) {
+            true => DYNAMIC,
+            false => EPHEMERAL,
+        };
+        let offset = match self.cx.has(Defect::PortsInSequence) {
+            true => 0,
+            false => isn::port_offset(&self.cx, SocketAddr::new(local, 0), peer),
+        };
+        let start = u32::from(offset) + u32::from(self.next_ephemeral);
+        self.next_ephemeral = self.next_ephemeral.wrapping_add(1);
+        let port = |step| least + ((start + u32::from(step)) % u32::from(count)) as u16;
+        let ports = (0..count).map(port);
         let mut ends = ports.map(|port| SocketAddr::new(local, port));
         ends.find(|end| {
             let used = self.tuples.range((*end, lowest())..).next();
