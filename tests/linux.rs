@@ -301,6 +301,39 @@ fn a_child_that_dies_costs_only_its_runs() {
 }
 
 #[test]
+fn what_is_spoilt_again_and_again_rests_before_it_is_repeated() {
+    let _alone = alone();
+    let Some(mut linux) = linux(plan(DeviceChoice::Auto)) else {
+        return;
+    };
+    let (over, stop) = (AtomicBool::new(false), AtomicBool::new(false));
+    let mut spoilt = Vec::new();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                for child in children() {
+                    let _ = Command::new("kill").args(["-9", &child.to_string()]).status();
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+        let again = || jobs(LONG, &[IpVersion::V4], true);
+        linux
+            .run(again(), 0, &stop, &mut |_, outcome| {
+                assert_eq!(outcome.verdict, Verdict::Inconclusive);
+                spoilt.push(Instant::now());
+                (spoilt.len() < 4).then(|| again().remove(0))
+            })
+            .unwrap();
+        over.store(true, Ordering::Relaxed);
+    });
+    // At once, after a quarter of a second, and after half of one.
+    assert_eq!(spoilt.len(), 4);
+    assert!(spoilt[2] - spoilt[1] >= Duration::from_millis(250));
+    assert!(spoilt[3] - spoilt[2] >= Duration::from_millis(500));
+}
+
+#[test]
 fn junk_from_a_child_is_quoted() {
     let _alone = alone();
     let folder = Folder::new();

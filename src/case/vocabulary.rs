@@ -25,7 +25,10 @@ pub const CONDITIONS: &[Word] = &[
     word("early-retransmit", "implements early retransmit (RFC 5827)"),
     word("ecn", "implements ECN (RFC 3168), and has it switched on"),
     word("ecn-syn-ack", "marks its SYN,ACK as ECN-capable (RFC 5562)"),
-    word("ephemeral-ports", "chooses the ports of the connections that it opens (RFC 6056)"),
+    word(
+        "ephemeral-ports",
+        "chooses the ports of the connections that it opens (RFC 6056)",
+    ),
     word("f-rto", "implements F-RTO (RFC 5682)"),
     word("fast-open", "implements fast open (RFC 7413)"),
     word("initial-window-10", "implements the larger initial window (RFC 6928)"),

@@ -9,6 +9,7 @@ use super::room::{Nursery, Room, Told, Work};
 use crate::engine::{Outcome, Verdict};
 use crate::target::real_time::Clock;
 use crate::target::{EnvironmentError, Job, Profile};
+use crate::time::Instant;
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -26,6 +27,9 @@ const COMING: usize = 2;
 const ROOMS_PER_PROFILE: usize = 4;
 /// Runs in one namespace at once; the queue of a TUN device holds twenty frames of each.
 const RUNS: usize = 1000;
+/// How long a run rests before it is repeated a second time, because an attempt was spoilt; each further time twice as
+/// long. What disturbs us lasts a while: others use the machine too.
+const REST: Duration = Duration::from_millis(250);
 /// How often the request to stop is looked at.
 const GLANCE: Duration = Duration::from_millis(10);
 
@@ -57,6 +61,10 @@ pub(super) struct Session<'a> {
     tell: UnboundedSender<(usize, Told)>,
     shared: BTreeMap<Profile, VecDeque<(usize, Job)>>,
     alone: VecDeque<(usize, Job, Profile)>,
+    /// Those that are to be repeated, and when.
+    resting: Vec<(Instant, usize, Job)>,
+    /// How often a run was spoilt.
+    spoilt: BTreeMap<usize, u32>,
     rooms: BTreeMap<usize, Known>,
     next_room: usize,
     running: usize,
@@ -89,6 +97,8 @@ pub(super) fn run(
         tell,
         shared: BTreeMap::new(),
         alone: VecDeque::new(),
+        resting: Vec::new(),
+        spoilt: BTreeMap::new(),
         rooms: BTreeMap::new(),
         next_room: 0,
         running: 0,
@@ -116,8 +126,9 @@ impl Session<'_> {
             if stop.load(Ordering::Relaxed) && !self.halt.replace(true) {
                 self.give_up();
             }
+            self.wake();
             self.place();
-            if self.rooms.is_empty() {
+            if self.rooms.is_empty() && self.resting.is_empty() {
                 return;
             }
             tokio::select! {
@@ -164,8 +175,26 @@ impl Session<'_> {
     }
 
     fn tell(&mut self, place: usize, outcome: Outcome) {
-        if let Some(again) = (self.done)(place, outcome) {
-            self.take(place, again);
+        let was_spoilt = outcome.verdict == Verdict::Inconclusive;
+        let Some(again) = (self.done)(place, outcome) else {
+            return;
+        };
+        let times = self.spoilt.entry(place).or_default();
+        if !was_spoilt || *times == 0 {
+            *times += u32::from(was_spoilt);
+            return self.take(place, again);
+        }
+        let rest = REST * (1 << (*times - 1).min(4));
+        *times += 1;
+        self.resting.push((self.clock.now() + rest, place, again));
+    }
+
+    /// Takes up those that have rested long enough.
+    fn wake(&mut self) {
+        let now = self.clock.now();
+        let rested: Vec<_> = self.resting.extract_if(.., |(due, _, _)| *due <= now).collect();
+        for (_, place, job) in rested {
+            self.take(place, job);
         }
     }
 
@@ -174,7 +203,9 @@ impl Session<'_> {
         let shared = std::mem::take(&mut self.shared);
         let alone = std::mem::take(&mut self.alone);
         let places = shared.into_values().flatten().map(|(place, _)| place);
-        for place in places.chain(alone.into_iter().map(|(place, _, _)| place)) {
+        let resting = std::mem::take(&mut self.resting).into_iter().map(|(_, place, _)| place);
+        let alone = alone.into_iter().map(|(place, _, _)| place);
+        for place in places.chain(alone).chain(resting) {
             self.tell_of(place, Verdict::Inconclusive, "stopped before it began");
         }
     }
