@@ -4,6 +4,7 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tcpvet::case::Library;
+use tcpvet::engine::Verdict;
 use tcpvet::report::ladder;
 use tcpvet::suite::{Axes, Conduct, Expectations, QUICK, Run, estimate, execute, expand};
 use tcpvet::target::linux::{Linux, Plan};
@@ -40,11 +41,16 @@ fn library_against_kernel(longest: Duration) {
     let executed = execute(&mut linux, &plan, &expectations, conduct, &stop, &mut |_| ());
     assert_eq!(executed.trouble, None);
     assert_eq!(executed.results.len(), plan.len(), "every run has a verdict");
-    let red: Vec<_> = executed
+    // A machine that stands still again and again spoils every attempt of a run: that is no news of the kernel, nor of
+    // us. But if it were many, much could hide behind it.
+    let (late, red): (Vec<_>, Vec<_>) = executed
         .results
         .iter()
         .filter(|it| it.judged.exit_code(true) != 0)
-        .collect();
+        .partition(|it| it.judged.verdict == Verdict::Inconclusive && it.outcome.reason.ends_with("ms late"));
+    let names: Vec<&str> = late.iter().map(|it| it.run.name.as_str()).collect();
+    eprintln!("{} runs were spoilt by this machine: {}", late.len(), names.join(", "));
+    assert!(late.len() * 500 <= plan.len(), "that is too many of {}", plan.len());
     for it in &red {
         eprintln!(
             "{} {:?} {}\n{}",
