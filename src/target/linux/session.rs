@@ -179,14 +179,21 @@ impl Session<'_> {
         let Some(again) = (self.done)(place, outcome) else {
             return;
         };
-        let times = self.spoilt.entry(place).or_default();
-        if !was_spoilt || *times == 0 {
-            *times += u32::from(was_spoilt);
-            return self.take(place, again);
-        }
-        let rest = REST * (1 << (*times - 1).min(4));
-        *times += 1;
+        let rest = match was_spoilt {
+            true => self.rest(place),
+            false => Duration::ZERO,
+        };
         self.resting.push((self.clock.now() + rest, place, again));
+    }
+
+    /// How long a run rests that was spoilt once more.
+    fn rest(&mut self, place: usize) -> Duration {
+        let times = self.spoilt.entry(place).or_default();
+        *times += 1;
+        match *times {
+            1 => Duration::ZERO,
+            more => REST * (1 << (more - 2).min(4)),
+        }
     }
 
     /// Takes up those that have rested long enough.
