@@ -4,7 +4,6 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tcpvet::case::Library;
-use tcpvet::engine::Verdict;
 use tcpvet::report::ladder;
 use tcpvet::suite::{Axes, Conduct, Expectations, QUICK, Run, estimate, execute, expand};
 use tcpvet::target::linux::{Linux, Plan};
@@ -12,6 +11,9 @@ use tcpvet::target::{Runner, Target};
 
 const LINUX: &str = include_str!("../runners/linux/expectations.yaml");
 const PYTHON: &str = include_str!("../runners/python/expectations.yaml");
+
+/// How often what came too late is made again.
+const ROUNDS: usize = 4;
 
 fn linux() -> Option<Linux> {
     let runner = Runner::bundled("linux").expect("it is bundled");
@@ -38,19 +40,23 @@ fn library_against_kernel(longest: Duration) {
     let expectations = Expectations::parse(LINUX, "runners/linux/expectations.yaml").expect("it can be read");
     let stop = AtomicBool::new(false);
     let conduct = Conduct { seed: 1, at_once: 0 };
-    let executed = execute(&mut linux, &plan, &expectations, conduct, &stop, &mut |_| ());
-    assert_eq!(executed.trouble, None);
-    assert_eq!(executed.results.len(), plan.len(), "every run has a verdict");
-    // A machine that stands still again and again spoils every attempt of a run: that is no news of the kernel, nor of
-    // us. But if it were many, much could hide behind it.
-    let (late, red): (Vec<_>, Vec<_>) = executed
-        .results
-        .iter()
-        .filter(|it| it.judged.exit_code(true) != 0)
-        .partition(|it| it.judged.verdict == Verdict::Inconclusive && it.outcome.reason.ends_with("ms late"));
-    let names: Vec<&str> = late.iter().map(|it| it.run.name.as_str()).collect();
-    eprintln!("{} runs were spoilt by this machine: {}", late.len(), names.join(", "));
-    assert!(late.len() * 500 <= plan.len(), "that is too many of {}", plan.len());
+    let mut unsettled = plan.clone();
+    let mut red = Vec::new();
+    // A machine that stands still again and again may spoil every attempt of a run: then the run is made once more later.
+    for _ in 0..ROUNDS {
+        let executed = execute(&mut linux, &unsettled, &expectations, conduct, &stop, &mut |_| ());
+        assert_eq!(executed.trouble, None);
+        assert_eq!(executed.results.len(), unsettled.len(), "every run has a verdict");
+        let wrong = executed.results.into_iter().filter(|it| it.judged.exit_code(true) != 0);
+        let (late, others): (Vec<_>, Vec<_>) = wrong.partition(|it| it.outcome.reason.ends_with("ms late"));
+        red.extend(others);
+        unsettled = late.into_iter().map(|it| it.run).collect();
+        if unsettled.is_empty() {
+            break;
+        }
+    }
+    let spoilt: Vec<&str> = unsettled.iter().map(|run| run.name.as_str()).collect();
+    assert!(spoilt.is_empty(), "each time too late: {}", spoilt.join(", "));
     for it in &red {
         eprintln!(
             "{} {:?} {}\n{}",
