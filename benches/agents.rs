@@ -11,10 +11,10 @@ use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant as Clock;
-use tcpvet::target::agent::{Folder, Process};
-use tcpvet::target::protocol::{Mode, Reply, Request, Turn};
-use tcpvet::target::virtual_time::target_address;
-use tcpvet::target::{IpVersion, Profile};
+use tcpvet::drive::protocol::{Mode, Reply, Request, Turn};
+use tcpvet::drive::virtual_time::target_address;
+use tcpvet::stack::{IpVersion, Profile};
+use tcpvet::stacks::agent::{Folder, Process};
 use tcpvet::time::Instant;
 use tcpvet::wire::{Body, Flags, IpHeader, Packet, Segment, SeqNum};
 

@@ -10,13 +10,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant as Clock;
 use tcpvet::case::{Library, Root};
+use tcpvet::drive::virtual_time::target_address;
+use tcpvet::drive::{Job, Target};
 use tcpvet::engine::{Arrow, Happening, Outcome, TraceEvent, Verdict};
 use tcpvet::model;
 use tcpvet::rules::{Known, RULES, Watch, Way};
+use tcpvet::stack::{Call, CallId, Emitted, IpVersion, SocketId, Stack};
+use tcpvet::stacks::Runner;
+use tcpvet::stacks::smoltcp::{self, Smoltcp};
 use tcpvet::suite::{Axes, expand};
-use tcpvet::target::smoltcp::{self, Smoltcp};
-use tcpvet::target::virtual_time::target_address;
-use tcpvet::target::{Call, CallId, Emitted, IpVersion, Job, Runner, SocketId, Stack, Target};
 use tcpvet::time::{Instant, Stamp};
 use tcpvet::wire::{Body, Flags, IpHeader, Packet, Segment, SeqNum};
 
@@ -40,7 +42,7 @@ fn main() {
     }
     let runner = |name| Runner::bundled(name).expect("a bundled runner is tested to be readable");
     runs("smoltcp", &mut smoltcp::target(runner("smoltcp")), &jobs);
-    let mut model = model::target(runner("model"), model::Config::default(), model::Defects::NONE);
+    let mut model = tcpvet::stacks::model::target(runner("model"), model::Config::default(), model::Defects::NONE);
     runs("model", &mut model, &jobs);
     rules(&mut model, &jobs);
     floor();

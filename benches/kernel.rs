@@ -10,10 +10,12 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use tcpvet::case::{Library, Root};
+use tcpvet::drive::{Job, Target};
 use tcpvet::engine::{Arrow, Happening, Outcome, TraceEvent, Verdict};
 use tcpvet::link::Link;
-use tcpvet::target::linux::{DeviceChoice, Linux, Namespace, Plan, SUBCOMMAND, child_main};
-use tcpvet::target::{IpVersion, Job, Profile, Runner, Target};
+use tcpvet::stack::{IpVersion, Profile};
+use tcpvet::stacks::Runner;
+use tcpvet::stacks::linux::{DeviceChoice, Linux, Namespace, Plan, SUBCOMMAND, child_main};
 use tcpvet::wire::{Body, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
 
 /// Handshakes for the floor, and runs beside it.

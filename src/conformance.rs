@@ -4,7 +4,8 @@
 //! writes, in a file below `tests/`,
 //!
 //! ```
-//! use tcpvet::target::{Abilities, Call, CallId, Emitted, Job, Stack};
+//! use tcpvet::stack::{Abilities, Call, CallId, Emitted, Stack};
+//! use tcpvet::drive::Job;
 //! use tcpvet::time::Instant;
 //!
 //! struct MyStack;
@@ -43,11 +44,13 @@
 //! ```
 
 use crate::case::{Library, Root};
+use crate::drive::Job;
 use crate::engine::Verdict;
 use crate::report::explain;
+use crate::stack::{Facts, Stack, Tolerances};
+use crate::stacks::Embedded;
+use crate::stacks::Runner;
 use crate::suite::{Axes, Expectations, Judged, Run, RunResult, expand};
-use crate::target::virtual_time::Embedded;
-use crate::target::{Facts, Job, Runner, Stack, Tolerances};
 use core::time::Duration;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -251,8 +254,8 @@ impl Suite {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::drive::virtual_time::target_address;
     use crate::model::{Config, Defect, Defects, Model};
-    use crate::target::virtual_time::target_address;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
     const RUNNER: &str = include_str!("../runners/model/runner.yaml");
@@ -274,7 +277,7 @@ mod tests {
 
     fn said(what: impl FnOnce()) -> String {
         let panic = catch_unwind(AssertUnwindSafe(what)).expect_err("it should have failed");
-        crate::target::virtual_time::panic_text(panic.as_ref()).to_owned()
+        crate::drive::virtual_time::panic_text(panic.as_ref()).to_owned()
     }
 
     #[test]

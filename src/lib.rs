@@ -24,16 +24,21 @@
 pub mod capture;
 pub mod case;
 pub mod conformance;
+pub mod drive;
 pub mod engine;
-pub mod fault;
 #[cfg(all(feature = "linux", target_os = "linux"))]
 pub mod link;
 pub mod model;
 pub mod notation;
+pub mod path;
+pub mod peer;
 pub mod prove;
 pub mod report;
+pub mod rfc;
 pub mod rules;
+pub mod script;
+pub mod stack;
+pub mod stacks;
 pub mod suite;
-pub mod target;
 pub mod time;
 pub mod wire;

@@ -1,19 +1,20 @@
 //! Agents in lockstep: a good one gives what the same stack gives inside of this program, and a broken one costs the run
 //! in which it breaks, and nothing else.
 
-#![cfg(all(feature = "cli", unix))]
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
-use tcpvet::case::{Library, Script};
+use tcpvet::case::Library;
+use tcpvet::drive::protocol::Mode;
+use tcpvet::drive::{Job, Target};
 use tcpvet::engine::{Outcome, Verdict};
 use tcpvet::model::{Config, Defects};
+use tcpvet::script::Script;
+use tcpvet::stack::IpVersion;
+use tcpvet::stacks::Runner;
+use tcpvet::stacks::agent::{Agents, Launch, Process};
 use tcpvet::suite::{Axes, expand};
-use tcpvet::target::agent::{Agents, Launch, Process};
-use tcpvet::target::protocol::Mode;
-use tcpvet::target::{IpVersion, Job, Runner, Target};
 
 /// The reference endpoint, as a program that speaks in lockstep.
 const GOOD: [&str; 2] = [env!("CARGO_BIN_EXE_tcpvet"), "__agent"];
@@ -103,7 +104,7 @@ fn the_library_passes_through_a_pipe_octet_for_octet() {
     let plan = expand(&scripts(), &Axes::default());
     let jobs: Vec<Job> = plan.iter().map(|run| run.job(1)).collect();
     let inside = run(
-        &mut tcpvet::model::target(runner(), Config::default(), Defects::NONE),
+        &mut tcpvet::stacks::model::target(runner(), Config::default(), Defects::NONE),
         jobs.clone(),
     );
     let mut agents = Agents::open(runner(), launch(&GOOD)).unwrap();

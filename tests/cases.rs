@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 use tcpvet::case::Library;
+use tcpvet::drive::Target;
 use tcpvet::model::{Config, Defects};
 use tcpvet::report::ladder;
+use tcpvet::stacks::Runner;
 use tcpvet::suite::{Axes, Conduct, Expectations, RunResult, execute, expand};
-use tcpvet::target::{Runner, Target};
 
 static LIBRARY: LazyLock<Library> = LazyLock::new(|| match Library::bundled() {
     Ok(library) => library,
@@ -64,7 +65,7 @@ fn smoltcp(
 ) {
     let runner = Runner::bundled("smoltcp").expect("it is bundled");
     let expectations = Expectations::parse(SMOLTCP, "runners/smoltcp/expectations.yaml").expect("it can be read");
-    judge(&path, &mut tcpvet::target::smoltcp::target(runner), &expectations);
+    judge(&path, &mut tcpvet::stacks::smoltcp::target(runner), &expectations);
 }
 
 /// The reference endpoint passes every case, without an exception.
@@ -75,14 +76,14 @@ fn model(
     path: PathBuf,
 ) {
     let runner = Runner::bundled("model").expect("it is bundled");
-    let mut target = tcpvet::model::target(runner, Config::default(), Defects::NONE);
+    let mut target = tcpvet::stacks::model::target(runner, Config::default(), Defects::NONE);
     judge(&path, &mut target, &Expectations::default());
 }
 
 /// Everything that a run leaves behind, for comparison.
 fn traces(seed: u64, at_once: usize) -> Vec<String> {
     let runner = Runner::bundled("smoltcp").expect("it is bundled");
-    let mut target = tcpvet::target::smoltcp::target(runner);
+    let mut target = tcpvet::stacks::smoltcp::target(runner);
     let scripts: Vec<_> = LIBRARY.cases().iter().flat_map(|case| case.scripts.clone()).collect();
     let plan = expand(&scripts, &Axes::default());
     let stop = AtomicBool::new(false);

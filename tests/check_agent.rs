@@ -1,7 +1,5 @@
 //! `tcpvet check-agent`: what an author is told about an agent that does one thing wrong.
 
-#![cfg(all(feature = "cli", unix))]
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

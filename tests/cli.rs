@@ -1,7 +1,5 @@
 //! The command line as its users meet it: the program itself, with all that can be wrong with what it is given.
 
-#![cfg(all(feature = "cli", feature = "smoltcp"))]
-
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};

@@ -3,11 +3,14 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use tcpvet::case::{Library, Root, Script};
+use tcpvet::case::{Library, Root};
+use tcpvet::drive::Job;
+use tcpvet::drive::virtual_time::target_address;
 use tcpvet::engine::{MetBy, Outcome, Verdict};
 use tcpvet::model::{Config, Defects, Model, SynData};
-use tcpvet::target::virtual_time::{Embedded, target_address};
-use tcpvet::target::{Abilities, Facts, IpVersion, Job, Runner, Stack};
+use tcpvet::script::Script;
+use tcpvet::stack::{Abilities, Facts, IpVersion, Stack};
+use tcpvet::stacks::{Embedded, Runner};
 
 const HEAD: &str = "title: A doubt\nwhy: To see it decided.\ncovers: [RFC9293-MUST-13]\n";
 

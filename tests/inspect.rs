@@ -1,7 +1,5 @@
 //! `tcpvet inspect` on captures: what it finds, and what it must not take for a finding.
 
-#![cfg(feature = "cli")]
-
 use std::path::Path;
 use std::process::{Command, Output};
 use tcpvet::wire::{Body, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};

@@ -1,15 +1,14 @@
 //! JUnit reports, read back by an XML parser of another make.
 
-#![cfg(feature = "cli")]
-
 use roxmltree::{Document, Node};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tcpvet::case::{Level, Position, Requirement, Script};
 use tcpvet::engine::{Failure, Outcome, Verdict};
 use tcpvet::report::{Report, junit};
+use tcpvet::rfc::{Level, Requirement};
+use tcpvet::script::{Position, Script};
+use tcpvet::stack::IpVersion;
 use tcpvet::suite::{Expectations, Judged, Run, RunResult, run_name};
-use tcpvet::target::IpVersion;
 use tcpvet::time::Instant;
 
 /// Everything that XML, CDATA and CI systems stumble over.

@@ -4,10 +4,11 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tcpvet::case::Library;
+use tcpvet::drive::Target;
 use tcpvet::report::ladder;
+use tcpvet::stacks::Runner;
+use tcpvet::stacks::linux::{Linux, Plan};
 use tcpvet::suite::{Axes, Conduct, Expectations, QUICK, Run, estimate, execute, expand};
-use tcpvet::target::linux::{Linux, Plan};
-use tcpvet::target::{Runner, Target};
 
 const LINUX: &str = include_str!("../runners/linux/expectations.yaml");
 const PYTHON: &str = include_str!("../runners/python/expectations.yaml");

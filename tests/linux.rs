@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tcpvet::case::{Library, Root};
+use tcpvet::drive::{Job, Target};
 use tcpvet::engine::{Outcome, Verdict};
-use tcpvet::target::linux::{Agent, DeviceChoice, Linux, Namespace, Plan};
-use tcpvet::target::{IpVersion, Job, Profile, Runner, Target};
+use tcpvet::stack::{IpVersion, Profile};
+use tcpvet::stacks::Runner;
+use tcpvet::stacks::linux::{Agent, DeviceChoice, Linux, Namespace, Plan};
 
 /// Some of these tests look at all children of this process, so only one may have any.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -74,7 +76,7 @@ fn jobs(text: &str, versions: &[IpVersion], alone: bool) -> Vec<Job> {
     let library = Library::load(&[Root::Dir(folder.0.clone())]).unwrap_or_else(|problems| panic!("{problems}"));
     let scripts = library.cases().iter().flat_map(|case| case.scripts.iter());
     let both = scripts.flat_map(|script| versions.iter().map(move |ip| (script, *ip)));
-    let job = |(script, ip): (&std::sync::Arc<tcpvet::case::Script>, IpVersion)| Job {
+    let job = |(script, ip): (&std::sync::Arc<tcpvet::script::Script>, IpVersion)| Job {
         script: script.clone(),
         ip,
         wrap: false,

@@ -4,10 +4,6 @@
 //! Code that runs only where a mistake is made ([`tcpvet::model::Defect`]) is not the reference endpoint's, and is not
 //! counted: what cannot be reached while every `has(Defect::X)` is false is found in the source (`without_defects`).
 
-#[allow(dead_code)]
-mod source;
-mod without_defects;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -104,8 +100,8 @@ fn the_library_runs_the_reference_endpoint() {
         return println!("skipped: {tool} is missing (`rustup component add llvm-tools` brings it)");
     }
     let measured = measured();
-    let sources = source::sources("src/model");
-    let dead = without_defects::dead_lines(&sources);
+    let sources = crate::source::sources("src/model");
+    let dead = crate::without_defects::dead_lines(&sources);
     let none = BTreeSet::new();
     let (mut counted, mut left_out) = (0, 0);
     let mut missed: Vec<String> = Vec::new();

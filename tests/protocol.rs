@@ -1,13 +1,11 @@
 //! `runners/PROTOCOL.md` says what is so: its transcripts are held against the parser and the reference endpoint, its
 //! lists of words against those of the program.
 
-#![cfg(all(feature = "cli", unix))]
-
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
-use tcpvet::case::State;
-use tcpvet::notation::{ErrorName, Setting};
-use tcpvet::target::protocol::{Mode, Reply, Request, Turn, VERSION, error_name, setting_name};
+use tcpvet::drive::protocol::{Mode, Reply, Request, Turn, VERSION, error_name, setting_name};
+use tcpvet::rfc::State;
+use tcpvet::stack::{ErrorName, Setting};
 
 const PAGE: &str = include_str!("../runners/PROTOCOL.md");
 
@@ -106,6 +104,6 @@ fn the_names_are_all_there() {
         .expect("it is told");
     let words = can.split('`').nth(3).expect("a list").split_whitespace();
     for word in words.filter(|word| *word != "set:NAME") {
-        assert!(tcpvet::case::is_ability(word), "{word}");
+        assert!(tcpvet::stack::is_ability(word), "{word}");
     }
 }

@@ -1,8 +1,6 @@
 //! What every stack fails may be a mistake of ours: such a case is in quarantine until it says, under `reading`, why the RFC
 //! is to be read as it does.
 
-#![cfg(all(feature = "cli", feature = "linux", feature = "smoltcp"))]
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::{Command, Output};
 use tcpvet::case::Library;

@@ -1,9 +1,7 @@
 //! The stacks whose agents come with the program: nothing that the library finds in them is unexplained.
 
-#![cfg(all(feature = "cli", unix))]
-
 use std::process::Command;
-use tcpvet::target::Runner;
+use tcpvet::stacks::Runner;
 
 /// Runs the whole library against a stack; says so and returns where the stack is not installed.
 fn nothing_unexpected(name: &str) {

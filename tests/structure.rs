@@ -1,10 +1,7 @@
 //! How the source is built: functions that fit on a page, panics that are proven impossible, files that say what they
 //! are for.
 
-#[allow(dead_code)]
-mod source;
-
-use source::{Source, Token, flatten, sources, test_lines};
+use crate::source::{Source, Token, flatten, sources, test_lines};
 use std::collections::BTreeSet;
 use syn::spanned::Spanned;
 use syn::visit::Visit;

@@ -4,10 +4,11 @@
 
 use core::time::Duration;
 use std::sync::Arc;
-use tcpvet::case::{ConnDecl, ConnId, Expect, Given, Nothing, Position, Script, State, Step, StepKind};
 use tcpvet::engine::{self, Bench, Endpoints, RunId, Verdict};
 use tcpvet::notation::{Pattern, Role, TimeSpec};
-use tcpvet::target::{Abilities, Emitted, Facts, Tolerances};
+use tcpvet::rfc::State;
+use tcpvet::script::{ConnDecl, ConnId, Expect, Given, Nothing, Position, Script, Step, StepKind};
+use tcpvet::stack::{Abilities, Emitted, Facts, Tolerances};
 use tcpvet::time::{Instant, Stamp};
 use tcpvet::wire::{Body, Flags, IpHeader, Isn, Packet, RelSeq, Segment, SeqNum, TcpOption};
 
@@ -107,7 +108,7 @@ impl Transcript {
 
 fn call(text: &str) -> Step {
     let call = tcpvet::notation::CallSpec::parse(text).unwrap();
-    step(StepKind::Call(tcpvet::case::CallStep { call, returns: vec![] }), text)
+    step(StepKind::Call(tcpvet::script::CallStep { call, returns: vec![] }), text)
 }
 
 fn script(steps: Vec<Step>) -> Script {
@@ -301,8 +302,8 @@ fn settle(bench: &mut Bench, run: RunId, now: Instant, out: Vec<Emitted>) {
     bench.quiet(run, now);
 }
 
-fn answer(peer: &mut Peer, id: tcpvet::target::CallId, call: tcpvet::target::Call) -> Emitted {
-    use tcpvet::target::{Answer, Call};
+fn answer(peer: &mut Peer, id: tcpvet::stack::CallId, call: tcpvet::stack::Call) -> Emitted {
+    use tcpvet::stack::{Answer, Call};
     match call {
         Call::Accept { listener, socket } => Emitted::Accepted {
             listener,

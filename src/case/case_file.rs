@@ -9,10 +9,12 @@ use super::problem::{Problem, did_you_mean};
 use super::raw::{Head, RawCase, RawGiven, RawStep};
 use super::requirement::Catalogue;
 use super::roster::{Roster, roster, ties};
-use super::script::{ConnId, Given, Requirement, Script, StepKind};
-use super::vocabulary::{ABILITIES, CONDITIONS, HOST_SETTINGS, SOCKET_SETTINGS, is_ability, is_condition};
+use super::setting::refuse;
 use super::yaml::{Node, Place, Report, Source, Text, read};
 use crate::notation::{CallSpec, NotationError, Role, Verb};
+use crate::rfc::Requirement;
+use crate::script::{ConnId, Given, Script, StepKind};
+use crate::stack::{ABILITIES, CONDITIONS, HOST_SETTINGS, SOCKET_SETTINGS, is_ability, is_condition};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -147,7 +149,7 @@ fn lower(id: &str, report: &mut Report, world: World) -> Option<Case> {
 }
 
 fn everything_covered(scripts: &[Arc<Script>]) -> Vec<Arc<Requirement>> {
-    fn add(steps: &[super::script::Step], all: &mut BTreeMap<String, Arc<Requirement>>) {
+    fn add(steps: &[crate::script::Step], all: &mut BTreeMap<String, Arc<Requirement>>) {
         for step in steps {
             all.extend(step.covers.iter().map(|covered| (covered.id.clone(), covered.clone())));
             if let StepKind::AnyOf(any_of) = &step.kind {
@@ -501,7 +503,7 @@ fn configure(pairs: &[(Text, Text)], lowering: &mut Lowering) -> BTreeMap<String
                 lowering.complain_at(&name.place, (format!("unknown setting `{}`", name.text), help));
             }
             Some(setting) => {
-                if let Some(help) = setting.takes.refuse(&filled.text) {
+                if let Some(help) = refuse(setting.takes, &filled.text) {
                     let message = format!("`{}` cannot be `{}`", name.text, filled.text);
                     lowering.complain(&filled, 0..filled.text.len(), (message, help));
                 }

@@ -1,8 +1,8 @@
 //! What can follow what: followed along the steps of one script, so that a step that can never work is told before
 //! anything is sent.
 
-use super::script::{AnyOf, CallStep, ConnId, Given, Step, StepKind};
 use crate::notation::{ReturnSpec, Verb};
+use crate::script::{AnyOf, CallStep, ConnId, Given, Step, StepKind};
 use std::collections::BTreeSet;
 
 /// What has happened up to a step, as far as it is certain from the text.

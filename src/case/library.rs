@@ -357,9 +357,10 @@ fn unreadable(shown: &str, error: &std::io::Error) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Problems;
     use super::super::trial::{Scratch, around, library_of};
-    use super::super::{Level, Problems};
     use super::*;
+    use crate::rfc::Level;
     use std::collections::BTreeSet;
     use std::time::Instant;
 
@@ -425,7 +426,7 @@ mod tests {
         assert_eq!(library.cases().len(), 1);
         let mut problems = Vec::new();
         let (catalogue, givens) = common(&mut problems);
-        for state in super::super::State::ALL {
+        for state in crate::rfc::State::ALL {
             let request = super::super::given::Request {
                 state,
                 role: None,

@@ -6,16 +6,17 @@ use super::problem::did_you_mean;
 use super::raw::{Head, RawFault, RawStep, Word};
 use super::requirement::Catalogue;
 use super::roster::Roster;
-use super::script::{
-    AnyOf, CallStep, Condition, ConnId, Expect, FaultAction, FaultSpec, Given, Nothing, Position, Requirement,
-    ResultStep, State, StateStep, Step, StepKind, What,
-};
-use super::vocabulary::{MEASURES, STRIPPABLE};
 use super::yaml::{Place, Report, Text};
 use crate::notation::{
     CallSpec, Check, Expr, FieldValue, NotationError, OptionPattern, OptionValue, Pattern, ReturnSpec, Role,
     SegmentPattern, TimeSpec, Verb,
 };
+use crate::rfc::{Requirement, State};
+use crate::script::{
+    AnyOf, CallStep, Condition, ConnId, Expect, FaultAction, FaultSpec, Given, Nothing, Position, ResultStep,
+    StateStep, Step, StepKind, What,
+};
+use crate::script::{MEASURES, STRIPPABLE};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -1392,7 +1393,7 @@ mod tests {
         assert!(any_of.by["silent"].is_empty());
         assert_eq!(any_of.by["answered"], ["rfc1337", "syn-data=discard", "nagle=no"]);
         let steps = around(&by("{answered: $by}")).replace("steps:", "matrix: {by: [rfc1337, nagle=no]}\nsteps:");
-        let words = |script: &crate::case::Script| match &script.steps[0].kind {
+        let words = |script: &crate::script::Script| match &script.steps[0].kind {
             StepKind::AnyOf(any_of) => any_of.by["answered"].clone(),
             _ => Vec::new(),
         };

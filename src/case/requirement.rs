@@ -1,9 +1,10 @@
 //! What the RFCs ask for, with ids: `cases/requirements/`, one file per RFC.
 
 use super::problem::{Problem, did_you_mean};
-use super::script::{Level, Requirement};
-use super::vocabulary::{CONDITIONS, is_condition};
 use super::yaml::Source;
+use crate::rfc::Requirement;
+use crate::rfc::{Keyword, Observable, Side};
+use crate::stack::{CONDITIONS, is_condition};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,74 +36,6 @@ pub struct Entry {
     pub note: Option<String>,
     /// Why nothing covers it: it cannot be observed by any tester, or there is no target that could show it.
     pub uncovered: Option<String>,
-}
-
-/// The word of RFC 2119.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub enum Keyword {
-    /// MUST
-    #[serde(rename = "MUST")]
-    Must,
-    /// MUST NOT
-    #[serde(rename = "MUST NOT")]
-    MustNot,
-    /// SHOULD
-    #[serde(rename = "SHOULD")]
-    Should,
-    /// SHOULD NOT
-    #[serde(rename = "SHOULD NOT")]
-    ShouldNot,
-    /// MAY
-    #[serde(rename = "MAY")]
-    May,
-}
-
-impl Keyword {
-    /// How strongly it asks.
-    pub const fn level(self) -> Level {
-        match self {
-            Keyword::Must | Keyword::MustNot => Level::Must,
-            Keyword::Should | Keyword::ShouldNot => Level::Should,
-            Keyword::May => Level::May,
-        }
-    }
-
-    /// As an RFC writes it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Keyword::Must => "MUST",
-            Keyword::MustNot => "MUST NOT",
-            Keyword::Should => "SHOULD",
-            Keyword::ShouldNot => "SHOULD NOT",
-            Keyword::May => "MAY",
-        }
-    }
-}
-
-/// Which role of the target shows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Side {
-    /// The one that is connected to.
-    Passive,
-    /// The one that connects.
-    Active,
-    /// Either.
-    Both,
-    /// The calls of the application.
-    Api,
-}
-
-/// Where it can be seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Observable {
-    /// On the wire.
-    Wire,
-    /// By the application.
-    Api,
-    /// Nowhere from outside.
-    Internal,
 }
 
 /// An entry as its file has it.
@@ -346,6 +279,7 @@ fn move_to_key(problem: &mut Problem, source: &Source, key: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rfc::Level;
 
     fn read(name: &str, text: &str) -> (Catalogue, Vec<Problem>) {
         let mut catalogue = Catalogue::default();

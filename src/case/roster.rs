@@ -4,7 +4,7 @@ use super::flow::Complaint;
 use super::lower::{Filled, Lowering};
 use super::problem::did_you_mean;
 use super::raw::RawConnection;
-use super::script::{ConnDecl, ConnId};
+use crate::script::{ConnDecl, ConnId};
 use std::collections::BTreeMap;
 
 /// A family has at most so many members.

@@ -2,8 +2,9 @@
 //! something else than the loader.
 
 use super::keys::{self, Key, Shape};
-use super::script::State;
-use super::vocabulary::{ABILITIES, CONDITIONS, HOST_SETTINGS, MEASURES, SOCKET_SETTINGS, Takes};
+use crate::rfc::State;
+use crate::script::MEASURES;
+use crate::stack::{ABILITIES, CONDITIONS, HOST_SETTINGS, SOCKET_SETTINGS, Takes};
 use serde_json::{Map, Value, json};
 
 /// The schema of a case file (draft 2020-12).

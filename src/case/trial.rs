@@ -4,8 +4,8 @@ use super::Root;
 use super::case_file::{Case, World, load};
 use super::library::Library;
 use super::problem::Problem;
-use super::script::Script;
 use super::yaml::Source;
+use crate::script::Script;
 use std::sync::Arc;
 
 /// A whole case around some steps.

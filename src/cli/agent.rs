@@ -2,10 +2,10 @@
 //! else's would be. A hidden command.
 
 use std::io;
+use tcpvet::drive::virtual_time::target_address;
 use tcpvet::model::{Config, Model};
-use tcpvet::target::agent::{World, serve};
-use tcpvet::target::virtual_time::target_address;
-use tcpvet::target::{IpVersion, Stack};
+use tcpvet::stack::{IpVersion, Stack};
+use tcpvet::stacks::agent::{World, serve};
 
 /// The hidden command.
 pub const SUBCOMMAND: &str = "__agent";

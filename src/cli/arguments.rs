@@ -3,8 +3,8 @@
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
 use std::path::PathBuf;
+use tcpvet::stack::IpVersion;
 use tcpvet::suite::Axes;
-use tcpvet::target::IpVersion;
 
 /// Tests whether a TCP does what the RFCs ask, clause by clause.
 ///

@@ -4,8 +4,8 @@ use super::arguments::CheckAgentArguments;
 use super::{ENVIRONMENT, FAILED, MISTAKE, OK, output, targets};
 use core::time::Duration;
 use std::path::Path;
-use tcpvet::target::agent::{Finding, Launch, Mark, check};
-use tcpvet::target::protocol::Mode;
+use tcpvet::drive::protocol::Mode;
+use tcpvet::stacks::agent::{Finding, Launch, Mark, check};
 
 /// How long an agent may take for a line, where no runner.yaml says it.
 const PATIENCE: Duration = Duration::from_secs(10);

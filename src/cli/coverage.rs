@@ -305,7 +305,7 @@ impl<'a> Json<'a> {
 
 impl JsonRfc {
     fn new(of: &OfRfc<'_>) -> JsonRfc {
-        let level = |(keyword, counts): (tcpvet::case::Keyword, Counts)| JsonLevel {
+        let level = |(keyword, counts): (tcpvet::rfc::Keyword, Counts)| JsonLevel {
             level: keyword.name(),
             observable: counts.observable(),
             covered: counts.covered,

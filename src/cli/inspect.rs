@@ -5,8 +5,8 @@ use super::{MISTAKE, OK, output};
 use std::fmt::Write;
 use std::fs::File;
 use tcpvet::capture::{self, Captured, Connection, Finding, Inspection};
-use tcpvet::case::Level;
 use tcpvet::report::level_word;
+use tcpvet::rfc::Level;
 
 /// A rule was broken.
 const BROKEN: u8 = 1;

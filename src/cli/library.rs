@@ -4,7 +4,8 @@ use super::arguments::Choice;
 use super::{MISTAKE, output};
 use std::path::PathBuf;
 use std::sync::Arc;
-use tcpvet::case::{Library, Root, Script};
+use tcpvet::case::{Library, Root};
+use tcpvet::script::Script;
 use tcpvet::suite::{Axes, Run, Selection, expand};
 
 /// The runs that are chosen, and all that there are.

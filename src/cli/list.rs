@@ -5,8 +5,8 @@ use super::{MISTAKE, OK, library, output, targets};
 use serde::Serialize;
 use std::fmt::Write;
 use tcpvet::report::level_word;
+use tcpvet::stack::{IpVersion, Tolerances};
 use tcpvet::suite::{QUICK, Run, estimate, requirements};
-use tcpvet::target::{IpVersion, Tolerances};
 
 /// Lists cases; gives the exit code.
 pub fn list(arguments: &ListArguments) -> u8 {

@@ -54,7 +54,7 @@ pub fn main() -> ExitCode {
     match std::panic::catch_unwind(|| dispatch(Arguments::parse())) {
         Ok(code) => ExitCode::from(code),
         Err(payload) => {
-            output::error(&panics::report(tcpvet::target::virtual_time::panic_text(
+            output::error(&panics::report(tcpvet::drive::virtual_time::panic_text(
                 payload.as_ref(),
             )));
             ExitCode::from(BUG)

@@ -3,11 +3,13 @@
 use super::{OK, agent, output};
 use std::path::Path;
 use std::process::ExitCode;
+use tcpvet::drive::protocol::Mode;
+use tcpvet::drive::{EnvironmentError, Target};
 use tcpvet::model::{Config, Defect, Defects, SWITCHES, Switch};
+use tcpvet::stack::Tolerances;
+use tcpvet::stacks::agent::{Agents, Folder, Launch, install};
+use tcpvet::stacks::{Needed, Runner};
 use tcpvet::suite::nearest;
-use tcpvet::target::agent::{Agents, Folder, Launch, install};
-use tcpvet::target::protocol::Mode;
-use tcpvet::target::{EnvironmentError, Needed, Runner, Target, Tolerances};
 
 /// Something that can be run against.
 pub struct Opened {
@@ -111,7 +113,7 @@ fn open_agent(folder: &Folder) -> Result<Box<dyn Target>, EnvironmentError> {
 
 #[cfg(all(feature = "linux", target_os = "linux"))]
 fn in_real_time(runner: Runner, launch: Launch) -> Result<Box<dyn Target>, EnvironmentError> {
-    use tcpvet::target::linux::{Linux, Plan};
+    use tcpvet::stacks::linux::{Linux, Plan};
     let plan = Plan {
         agent: Some(launch),
         ..Plan::default()
@@ -215,19 +217,19 @@ pub fn child() -> Option<ExitCode> {
     #[cfg(all(feature = "linux", target_os = "linux"))]
     if std::env::args_os()
         .nth(1)
-        .is_some_and(|word| word == tcpvet::target::linux::SUBCOMMAND)
+        .is_some_and(|word| word == tcpvet::stacks::linux::SUBCOMMAND)
     {
         let words = std::env::args_os()
             .skip(2)
             .map(|word| word.to_string_lossy().into_owned());
-        return Some(tcpvet::target::linux::child_main(words));
+        return Some(tcpvet::stacks::linux::child_main(words));
     }
     None
 }
 
 #[cfg(all(feature = "linux", target_os = "linux"))]
 fn linux() -> Result<Box<dyn Target>, EnvironmentError> {
-    Ok(Box::new(tcpvet::target::linux::Linux::probe()?))
+    Ok(Box::new(tcpvet::stacks::linux::Linux::probe()?))
 }
 
 #[cfg(feature = "smoltcp")]
@@ -237,7 +239,7 @@ fn smoltcp() -> Result<Box<dyn Target>, EnvironmentError> {
         problem: error.to_string(),
         remedy: "this is a bug of tcpvet".to_owned(),
     })?;
-    Ok(Box::new(tcpvet::target::smoltcp::target(runner)))
+    Ok(Box::new(tcpvet::stacks::smoltcp::target(runner)))
 }
 
 fn model() -> Result<Box<dyn Target>, EnvironmentError> {
@@ -251,7 +253,7 @@ fn reference(config: Config, defects: Defects) -> Result<Box<dyn Target>, Enviro
         problem: error.to_string(),
         remedy: "this is a bug of tcpvet".to_owned(),
     })?;
-    Ok(Box::new(tcpvet::model::target(runner, config, defects)))
+    Ok(Box::new(tcpvet::stacks::model::target(runner, config, defects)))
 }
 
 /// The reference endpoint with these mistakes and choices, by name.

@@ -3,8 +3,8 @@
 use super::Outcome;
 use super::calls::{run_of_call, run_of_socket};
 use super::run::{Action, Run, Turn};
-use crate::case::Script;
-use crate::target::{Call, CallId, Emitted, Facts};
+use crate::script::Script;
+use crate::stack::{Call, CallId, Emitted, Facts};
 use crate::time::{Instant, Stamp};
 use crate::wire::Packet;
 use core::net::IpAddr;

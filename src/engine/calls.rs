@@ -1,14 +1,15 @@
 //! The calls of a run: how they are made, what became of them, and whether that is what was asked.
 
 use super::bench::RunId;
-use super::conn::Conn;
-use super::fill::{odd_address, pattern};
-use super::frame::Mark;
 use super::outcome::{Happening, MetBy};
 use super::run::{Action, Busy, Progress, Run, Stop};
-use crate::case::{CallStep, ConnId, ResultStep, Step, StepKind};
-use crate::notation::{CallSpec, ErrorName, Period, ReturnSpec, Setting, SettingValue, Tolerance, Verb};
-use crate::target::{Answer, Call, CallId, Errno, SetValue, SocketId};
+use crate::notation::{CallSpec, Period, ReturnSpec, SettingValue, Verb};
+use crate::peer::conn::Conn;
+use crate::peer::fill::{odd_address, pattern};
+use crate::peer::frame::Mark;
+use crate::script::{CallStep, ConnId, ResultStep, Step, StepKind};
+use crate::stack::{Answer, Call, CallId, Errno, SetValue, SocketId};
+use crate::stack::{ErrorName, Setting, Tolerance};
 use crate::time::{Instant, Stamp};
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -247,7 +248,7 @@ impl Run {
                 SettingValue::Flag(flag) => SetValue::Flag(*flag),
                 SettingValue::Number(number) => SetValue::Number(*number),
                 SettingValue::Time(spec) => {
-                    SetValue::Time(super::eval::period(spec, &self.facts.tolerances, &self.measures)?.most)
+                    SetValue::Time(crate::peer::eval::period(spec, &self.facts.tolerances, &self.measures)?.most)
                 }
             };
             if *setting == Setting::KeepAlive {

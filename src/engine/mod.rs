@@ -8,24 +8,15 @@
 //! 3. after each [`Step::Inject`] and [`Step::Call`], tell when it was carried out ([`Bench::carried`]), then hand in
 //!    everything that it caused at once, then say so ([`Bench::quiet`]).
 
-mod background;
 mod bench;
 mod calls;
-mod conn;
-mod eval;
-mod fill;
-mod fit;
-mod frame;
-mod measure;
 mod needs;
 mod outcome;
 mod rng;
 mod run;
-mod sent;
 mod steps;
-mod stretches;
 mod traffic;
 
 pub use bench::{Bench, Endpoints, RunId, Step};
-pub use outcome::{Arrow, BrokenRule, Evidence, Failure, Happening, Measure, MetBy, Outcome, TraceEvent, Verdict};
+pub use outcome::{Arrow, BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Verdict};
 pub use run::Cursor;

@@ -1,9 +1,10 @@
 //! What a script needs of a target, found out before it begins.
 
 use super::Verdict;
-use crate::case::{Script, Step, StepKind};
-use crate::notation::{Setting, Verb};
-use crate::target::Facts;
+use crate::notation::Verb;
+use crate::script::{Script, Step, StepKind};
+use crate::stack::Facts;
+use crate::stack::Setting;
 
 /// The first thing that is missing: the verdict that follows, and why.
 pub(super) fn missing(script: &Script, facts: &Facts, ip: &str) -> Option<(Verdict, String)> {

@@ -1,10 +1,12 @@
 //! What a run established.
 
 use super::run::Cursor;
-use crate::case::{Level, Position};
 use crate::notation::Origins;
+use crate::peer::Measure;
+use crate::rfc::Level;
 use crate::rules::Rule;
-use crate::target::CallId;
+use crate::script::Position;
+use crate::stack::CallId;
 use crate::time::{Instant, Stamp};
 use core::fmt;
 use std::collections::BTreeMap;
@@ -102,17 +104,6 @@ impl fmt::Debug for BrokenRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.rule.name, self.seen)
     }
-}
-
-/// Measured values, in order.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Measure {
-    /// A number without a unit, or a field.
-    Number(f64),
-    /// Seconds.
-    Seconds(f64),
-    /// Octets, such as a fast open cookie.
-    Octets(Vec<u8>),
 }
 
 /// What of the target met a step: whoever wants to know whether the step would have noticed something else, changes it.

@@ -1,13 +1,16 @@
 //! How each kind of step begins, goes on and ends.
 
-use super::eval::check;
-use super::fit::{Fit, Hunt, fit};
-use super::frame::{Frame, Mark};
-use super::outcome::{Happening, Measure, MetBy};
+use super::outcome::{Happening, MetBy};
 use super::run::{Action, Busy, Expecting, Progress, Run, Stop, earliest};
-use crate::case::{AnyOf, ConnId, Expect, State, StateStep, Step, StepKind, What};
-use crate::notation::{Pattern, Period, Role, SegmentPattern, Tolerance};
-use crate::target::{Answer, Call};
+use crate::notation::{Pattern, Period, Role, SegmentPattern};
+use crate::peer::Measure;
+use crate::peer::eval::check;
+use crate::peer::fit::{Fit, Hunt, fit};
+use crate::peer::frame::{Frame, Mark};
+use crate::rfc::State;
+use crate::script::{AnyOf, ConnId, Expect, StateStep, Step, StepKind, What};
+use crate::stack::Tolerance;
+use crate::stack::{Answer, Call};
 use crate::time::{Instant, Stamp};
 use crate::wire::Flags;
 use core::time::Duration;
@@ -49,7 +52,7 @@ impl Run {
         }
     }
 
-    fn begin(&mut self, now: Instant, script: &crate::case::Script) -> Result<Progress, Stop> {
+    fn begin(&mut self, now: Instant, script: &crate::script::Script) -> Result<Progress, Stop> {
         if !self.settle() {
             self.busy = Busy::Ending(now + self.tolerance(Tolerance::Prompt));
             return Ok(Progress::Done);
@@ -90,7 +93,7 @@ impl Run {
                 self.busy = Busy::Resulting { base, period };
             }
             StepKind::Wait(time, since) => {
-                let when = crate::case::Condition {
+                let when = crate::script::Condition {
                     within: Some(time.clone()),
                     since: since.clone(),
                 };
@@ -417,12 +420,12 @@ impl Run {
             let value = match what.what.as_str() {
                 "elapsed" => Some(Measure::Seconds(elapsed_seconds(base, mark))),
                 "count" => Some(Measure::Number(count as f64)),
-                field => frame.and_then(|(_, frame)| super::measure::of_frame(frame, field)),
+                field => frame.and_then(|(_, frame)| crate::peer::measure::of_frame(frame, field)),
             };
             let Some(value) = value else { continue };
             self.note(
                 mark.at,
-                format!("measured {} = {}", what.name, super::measure::show(&value)),
+                format!("measured {} = {}", what.name, crate::peer::measure::show(&value)),
             );
             self.measures.entry(what.name.clone()).or_default().push(value);
         }

@@ -1,15 +1,15 @@
 //! What passes between the two ends: segments out, frames in, and the middlebox between.
 
-use super::conn::Conn;
-use super::eval::Scope;
-use super::fill::{Filled, fill, fill_icmp};
-use super::fit::triggers;
-use super::frame::{Cause, Frame};
 use super::outcome::{Arrow, Happening};
 use super::run::{Action, Flight, Run, Stop};
-use crate::case::{ConnId, FaultAction};
-use crate::fault;
 use crate::notation::{Control, FlagPattern, IcmpPattern, Origins, Period, SegmentPattern, TimeSpec, print_packet};
+use crate::path;
+use crate::peer::conn::Conn;
+use crate::peer::eval::Scope;
+use crate::peer::fill::{Filled, fill, fill_icmp};
+use crate::peer::fit::triggers;
+use crate::peer::frame::{Cause, Frame};
+use crate::script::{ConnId, FaultAction};
 use crate::time::{Instant, Stamp};
 use crate::wire::{Body, Flags, Packet, Segment};
 use core::time::Duration;
@@ -124,7 +124,7 @@ impl Run {
         if segment.flags.contains(Flags::SYN) && !segment.flags.contains(Flags::RST) {
             conn.opened = Some(order);
             conn.syn_injected = true;
-            conn.my_syn = Some(super::fill::offer_of(segment));
+            conn.my_syn = Some(crate::peer::fill::offer_of(segment));
             conn.my_syn_options = Some(segment.options.clone());
         }
         let passage = self.through_middlebox(here, true, &packet, &octets)?;
@@ -132,7 +132,7 @@ impl Run {
         self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, here, &octets, passage.fault);
         if passage.now.is_empty() {
             // It never arrives, or not now: the step is over at once.
-            self.mark = super::frame::Mark {
+            self.mark = crate::peer::frame::Mark {
                 at: Stamp::exactly(now),
                 cause: None,
             };
@@ -367,7 +367,7 @@ impl Run {
             FaultAction::Corrupt => {
                 let header = if packet.ip.source.is_ipv4() { 20 } else { 40 };
                 let mut broken = octets.to_vec();
-                fault::corrupt(&mut broken, header, self.rng.next() % 4096);
+                path::corrupt(&mut broken, header, self.rng.next() % 4096);
                 // What reaches the tester broken is thrown away by it, as by any peer.
                 let from_target = packet.ip.source == self.at.target;
                 let now = if from_target { vec![] } else { vec![broken.into()] };
@@ -379,7 +379,7 @@ impl Run {
             }
             FaultAction::Truncate(octets) => {
                 let cut = self.scope(here).value(octets)?;
-                fault::truncate(&mut changed, cut.max(0) as usize);
+                path::truncate(&mut changed, cut.max(0) as usize);
                 Passage {
                     now: vec![changed.encode().into()],
                     fault: "cut",
@@ -387,7 +387,7 @@ impl Run {
                 }
             }
             FaultAction::Strip(kind) => {
-                fault::strip(&mut changed, *kind);
+                path::strip(&mut changed, *kind);
                 Passage {
                     now: vec![changed.encode().into()],
                     fault: "stripped of an option",
@@ -398,7 +398,7 @@ impl Run {
     }
 
     fn delay(&self, time: &TimeSpec) -> Result<Duration, Stop> {
-        let Period { most, .. } = super::eval::period(time, &self.facts.tolerances, &self.measures)?;
+        let Period { most, .. } = crate::peer::eval::period(time, &self.facts.tolerances, &self.measures)?;
         Ok(most)
     }
 

@@ -3,10 +3,10 @@
 use super::config::LostData;
 use super::context::{Context, errno};
 use super::tcb::{Closing, Receiving, Sending, Tcb};
-use crate::case::State;
 use crate::model::defect::Defect;
-use crate::notation::ErrorName;
-use crate::target::{Answer, CallId, Errno};
+use crate::rfc::State;
+use crate::stack::ErrorName;
+use crate::stack::{Answer, CallId, Errno};
 
 /// How a call ended, or `None` while it is pending.
 pub(super) type Ended = Option<Result<Answer, Errno>>;

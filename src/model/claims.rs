@@ -1,7 +1,7 @@
 //! What the endpoint still claims to be and to do once its choices are made: what a choice takes away, no case asks for.
 
 use super::config::{Config, EcnUse, InitialWindow, SynCookies};
-use crate::target::{Abilities, Facts};
+use crate::stack::{Abilities, Facts};
 
 impl Config {
     /// What is known of the endpoint with these choices, from what is known of it with the default ones.
@@ -58,9 +58,9 @@ impl Config {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{is_ability, is_condition};
     use crate::model::SWITCHES;
-    use crate::target::Runner;
+    use crate::stack::{is_ability, is_condition};
+    use crate::stacks::Runner;
 
     fn defaults() -> Facts {
         Facts::clone(&Runner::bundled("model").unwrap().facts)

@@ -5,9 +5,9 @@ use super::context::Context;
 use super::options::fixed_headers;
 use super::seq::leq;
 use super::tcb::Tcb;
-use crate::case::State;
 use crate::model::defect::Defect;
-use crate::notation::ErrorName;
+use crate::rfc::State;
+use crate::stack::ErrorName;
 use crate::wire::{Icmp, IcmpKind, SeqNum};
 
 /// Common MTUs, for routers that do not tell theirs (RFC 1191 section 7.1).

@@ -55,5 +55,5 @@ pub use config::{
     RepeatedSyn, Retries, SecondFin, SoftError, SynCookies, SynData, Unsaid, WindowGrowth, WindowProbe,
 };
 pub use defect::{Defect, Defects};
-pub use stack::{Model, endpoint, target};
+pub use stack::Model;
 pub use switch::{SWITCHES, Switch};

@@ -5,8 +5,8 @@ use super::config::EcnUse;
 use super::context::Context;
 use super::segment_arrives::Arriving;
 use super::tcb::Tcb;
-use crate::case::State;
 use crate::model::defect::Defect;
+use crate::rfc::State;
 use crate::wire::{Segment, SeqNum, TcpOption};
 use core::time::Duration;
 

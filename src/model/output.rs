@@ -5,8 +5,8 @@ use super::context::Context;
 use super::options::bare;
 use super::seq::{leq, plus, span};
 use super::tcb::Tcb;
-use crate::case::State;
 use crate::model::defect::Defect;
+use crate::rfc::State;
 use crate::wire::{Ecn, Flags, Segment, SeqNum, TcpOption};
 
 impl Tcb {

@@ -5,8 +5,8 @@ use super::context::{Context, errno};
 use super::defect::Defect;
 use super::seq::span;
 use super::tcb::Tcb;
-use crate::notation::{ErrorName, Setting};
-use crate::target::{Errno, SetValue};
+use crate::stack::{Errno, SetValue};
+use crate::stack::{ErrorName, Setting};
 use core::time::Duration;
 
 /// `None`: as the host's configuration has it. A connection inherits those of its listener.

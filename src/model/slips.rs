@@ -8,7 +8,7 @@ use super::context::Context;
 use super::defect::Defect;
 use super::seq::{leq, span};
 use super::tcb::Tcb;
-use crate::case::State;
+use crate::rfc::State;
 use crate::wire::{Ecn, Flags, Segment, SeqNum, TcpOption};
 
 /// What stood on the last segment of new data, for whoever copies its header when it is sent again.

@@ -11,17 +11,13 @@ use super::segment_arrives::Arriving;
 use super::segment_arrives::closed::closed;
 use super::settings::Settings;
 use super::tcb::{Opened, Tcb};
-use crate::case::State;
-use crate::notation::{ErrorName, Setting};
-use crate::target::virtual_time::{Embedded, target_address};
-use crate::target::{
-    Abilities, Answer, Call, CallId, Emitted, Errno, IpVersion, Job, Profile, Runner, SetValue, SocketId, Stack,
-};
+use crate::rfc::State;
+use crate::stack::{Abilities, Answer, Call, CallId, Emitted, Errno, SetValue, SocketId, Stack};
+use crate::stack::{ErrorName, Setting};
 use crate::time::Instant;
 use crate::wire::{Body, Packet};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// Where ephemeral ports begin, and how many there are: all that no system service has (RFC 6056 section 3.2).
 const EPHEMERAL: (u16, u16) = (1024, 64_512);
@@ -75,33 +71,6 @@ pub struct Model {
     next_number: u32,
     /// How many ephemeral ports were asked for.
     next_ephemeral: u16,
-}
-
-/// The reference endpoint as a target of the suite.
-pub fn target(
-    mut runner: Runner,
-    config: Config,
-    defects: Defects,
-) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + Sync> {
-    runner.facts = Arc::new(config.facts(&runner.facts));
-    let profiles = runner.clone();
-    Embedded::of(runner, move |job: &Job| {
-        // A job whose settings cannot be had is not run at all.
-        let profile = profiles.profile(&job.script.configure).unwrap_or_default();
-        let model: Box<dyn Stack> = Box::new(endpoint(job, &profile, &config, defects));
-        model
-    })
-}
-
-/// The reference endpoint for one job: with these choices, and those that the job's case asks for.
-pub fn endpoint(job: &Job, profile: &Profile, config: &Config, defects: Defects) -> Model {
-    let mut config = config.clone();
-    config.isn_near_wrap |= job.wrap;
-    for (name, value) in profile {
-        config.configure(name, value);
-    }
-    let addresses = vec![target_address(IpVersion::V4), target_address(IpVersion::V6)];
-    Model::with_defects(config, defects, job.seed, addresses)
 }
 
 impl Model {

@@ -3,6 +3,7 @@
 use super::read::within;
 use super::scan::{Item, Piece, escaped, items, read_number};
 use super::{Expr, NotationError, ODD_ADDRESSES, TimeSpec};
+use crate::stack::{ErrorName, Setting};
 use core::fmt;
 
 /// A call's name.
@@ -18,43 +19,6 @@ pub enum Verb {
     Close,
     Abort,
     Set,
-}
-
-/// What `set` sets, and what `listen` takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Setting {
-    /// `backlog=N` of listen.
-    Backlog,
-    /// `fast-open=N` of listen: how many may wait; of connect: `true`.
-    FastOpen,
-    /// `nodelay=true`: Nagle's algorithm off (RFC 9293 section 3.7.4).
-    NoDelay,
-    /// `linger=0s`: what close does with unsent data.
-    Linger,
-    /// `keep-alive=true` (RFC 9293 section 3.8.4).
-    KeepAlive,
-    /// `keep-alive-idle=3s`
-    KeepAliveIdle,
-    /// `keep-alive-interval=1s`
-    KeepAliveInterval,
-    /// `keep-alive-count=3`
-    KeepAliveCount,
-    /// `user-timeout=3s` (RFC 9293 section 3.8.3).
-    UserTimeout,
-    /// `urgent-inline=true`
-    UrgentInline,
-    /// `send-buffer=8192`, octets.
-    SendBuffer,
-    /// `recv-buffer=8192`, octets.
-    RecvBuffer,
-    /// `mss=500`: the largest segment to be announced.
-    Mss,
-    /// `quick-ack=true`
-    QuickAck,
-    /// `dscp=46`: the DSCP of what is sent (RFC 9293 section 3.9.1.1).
-    Dscp,
-    /// `ttl=42`: the time to live, or hop limit (RFC 9293 section 3.9.2).
-    Ttl,
 }
 
 /// A setting's value.
@@ -87,31 +51,6 @@ pub struct CallSpec {
     pub to: Option<&'static str>,
     /// `name=value`, in the order written; no name twice.
     pub settings: Vec<(Setting, SettingValue)>,
-}
-
-/// An error's neutral name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ErrorName {
-    /// ECONNREFUSED
-    Refused,
-    /// ECONNRESET
-    Reset,
-    /// ETIMEDOUT
-    TimedOut,
-    /// EHOSTUNREACH, ENETUNREACH
-    Unreachable,
-    /// EPIPE
-    Closing,
-    /// ENOTCONN
-    DoesNotExist,
-    /// EADDRINUSE, EISCONN
-    AlreadyExists,
-    /// ENOBUFS
-    NoResources,
-    /// EINVAL
-    Invalid,
-    /// Any other, or a stack without names.
-    Error,
 }
 
 /// How a call may end.
@@ -209,104 +148,6 @@ impl Verb {
 }
 
 impl fmt::Display for Verb {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.name().fmt(f)
-    }
-}
-
-impl Setting {
-    /// All of them.
-    pub const ALL: [Setting; 16] = [
-        Setting::Backlog,
-        Setting::FastOpen,
-        Setting::NoDelay,
-        Setting::Linger,
-        Setting::KeepAlive,
-        Setting::KeepAliveIdle,
-        Setting::KeepAliveInterval,
-        Setting::KeepAliveCount,
-        Setting::UserTimeout,
-        Setting::UrgentInline,
-        Setting::SendBuffer,
-        Setting::RecvBuffer,
-        Setting::Mss,
-        Setting::QuickAck,
-        Setting::Dscp,
-        Setting::Ttl,
-    ];
-
-    /// The name as a case writes it: `keep-alive-idle`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Setting::Backlog => "backlog",
-            Setting::FastOpen => "fast-open",
-            Setting::NoDelay => "nodelay",
-            Setting::Linger => "linger",
-            Setting::KeepAlive => "keep-alive",
-            Setting::KeepAliveIdle => "keep-alive-idle",
-            Setting::KeepAliveInterval => "keep-alive-interval",
-            Setting::KeepAliveCount => "keep-alive-count",
-            Setting::UserTimeout => "user-timeout",
-            Setting::UrgentInline => "urgent-inline",
-            Setting::SendBuffer => "send-buffer",
-            Setting::RecvBuffer => "recv-buffer",
-            Setting::Mss => "mss",
-            Setting::QuickAck => "quick-ack",
-            Setting::Dscp => "dscp",
-            Setting::Ttl => "ttl",
-        }
-    }
-
-    /// The setting of that name.
-    pub fn from_name(name: &str) -> Option<Setting> {
-        Setting::ALL.into_iter().find(|setting| setting.name() == name)
-    }
-}
-
-impl fmt::Display for Setting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.name().fmt(f)
-    }
-}
-
-impl ErrorName {
-    /// All of them.
-    pub const ALL: [ErrorName; 10] = [
-        ErrorName::Refused,
-        ErrorName::Reset,
-        ErrorName::TimedOut,
-        ErrorName::Unreachable,
-        ErrorName::Closing,
-        ErrorName::DoesNotExist,
-        ErrorName::AlreadyExists,
-        ErrorName::NoResources,
-        ErrorName::Invalid,
-        ErrorName::Error,
-    ];
-
-    /// The name as a case writes it: `timed-out`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            ErrorName::Refused => "refused",
-            ErrorName::Reset => "reset",
-            ErrorName::TimedOut => "timed-out",
-            ErrorName::Unreachable => "unreachable",
-            ErrorName::Closing => "closing",
-            ErrorName::DoesNotExist => "does-not-exist",
-            ErrorName::AlreadyExists => "already-exists",
-            ErrorName::NoResources => "no-resources",
-            ErrorName::Invalid => "invalid",
-            ErrorName::Error => "error",
-        }
-    }
-
-    /// The error of that name.
-    pub fn from_name(name: &str) -> Option<ErrorName> {
-        ErrorName::ALL.into_iter().find(|error| error.name() == name)
-    }
-}
-
-impl fmt::Display for ErrorName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.name().fmt(f)
     }

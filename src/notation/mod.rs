@@ -13,7 +13,7 @@ mod segment;
 mod spelling;
 mod time;
 
-pub use call::{CallSpec, ErrorName, ReturnSpec, Setting, SettingValue, Verb};
+pub use call::{CallSpec, ReturnSpec, SettingValue, Verb};
 pub use check::{Check, Series};
 pub use expr::{Arithmetic, Expr, Variable};
 pub use print::{Origins, print_octets, print_packet, print_segment};
@@ -22,7 +22,7 @@ pub use segment::{
     OptionValue, Pattern, Role, SegmentPattern,
 };
 pub(crate) use spelling::edits;
-pub use time::{Period, TimeExpr, TimeFactor, TimeSpec, Tolerance};
+pub use time::{Period, TimeExpr, TimeFactor, TimeSpec};
 
 use core::fmt;
 use core::ops::Range;

@@ -2,33 +2,9 @@
 
 use super::NotationError;
 use super::scan::{Piece, is_name};
+use crate::stack::Tolerance;
 use core::fmt;
 use core::time::Duration;
-
-/// A time that is the target's own, from its `runner.yaml`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Tolerance {
-    /// `prompt`: no timer involved.
-    Prompt,
-    /// `soon`: `prompt` and half a second.
-    Soon,
-    /// `ack-delay`: the longest delay of an ACK.
-    AckDelay,
-    /// `rto-initial`: the first retransmission before any round trip was measured.
-    RtoInitial,
-    /// `rto`: the longest first retransmission after one.
-    Rto,
-    /// `rto-max`: where the back-off ends.
-    RtoMax,
-    /// `due`: the least time between two sendings of the same octets.
-    Due,
-    /// `time-wait`: 2 MSL as claimed.
-    TimeWait,
-    /// `challenge-gap`: after which a challenge ACK is due again.
-    ChallengeGap,
-    /// `slack`: what `about` allows, as a part of the time: 0.25 s stands for a quarter of it.
-    Slack,
-}
 
 /// `[about] a[..b]`.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,49 +56,6 @@ const UNITS: [(&str, u64); 5] = [
     ("ms", 1_000_000),
     ("us", 1_000),
 ];
-
-impl Tolerance {
-    /// All of them.
-    pub const ALL: [Tolerance; 10] = [
-        Tolerance::Prompt,
-        Tolerance::Soon,
-        Tolerance::AckDelay,
-        Tolerance::RtoInitial,
-        Tolerance::Rto,
-        Tolerance::RtoMax,
-        Tolerance::Due,
-        Tolerance::TimeWait,
-        Tolerance::ChallengeGap,
-        Tolerance::Slack,
-    ];
-
-    /// The name that cases and `runner.yaml` write: `ack-delay`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Tolerance::Prompt => "prompt",
-            Tolerance::Soon => "soon",
-            Tolerance::AckDelay => "ack-delay",
-            Tolerance::RtoInitial => "rto-initial",
-            Tolerance::Rto => "rto",
-            Tolerance::RtoMax => "rto-max",
-            Tolerance::Due => "due",
-            Tolerance::TimeWait => "time-wait",
-            Tolerance::ChallengeGap => "challenge-gap",
-            Tolerance::Slack => "slack",
-        }
-    }
-
-    /// The tolerance of that name.
-    pub fn from_name(name: &str) -> Option<Tolerance> {
-        Tolerance::ALL.into_iter().find(|known| known.name() == name)
-    }
-}
-
-impl fmt::Display for Tolerance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.name().fmt(f)
-    }
-}
 
 impl TimeSpec {
     /// Reads a time. Each product needs something that is a time, and not two.

@@ -2,7 +2,7 @@
 //! nothing of its mistakes.
 
 use crate::model::{Defects, Model};
-use crate::target::{Abilities, Call, CallId, Emitted, SocketId, Stack};
+use crate::stack::{Abilities, Call, CallId, Emitted, SocketId, Stack};
 use crate::time::Instant;
 use crate::wire::Packet;
 use std::collections::BTreeMap;

@@ -1,8 +1,9 @@
 //! How else a call could have ended: whatever the step that looks at it does not allow.
 
-use crate::case::State;
-use crate::notation::{ErrorName, ReturnSpec, Verb};
-use crate::target::{Answer, CallId, Emitted, Errno, SocketId};
+use crate::notation::{ReturnSpec, Verb};
+use crate::rfc::State;
+use crate::stack::ErrorName;
+use crate::stack::{Answer, CallId, Emitted, Errno, SocketId};
 use core::net::SocketAddr;
 
 /// Another end of a call, and what is other about it.

@@ -2,10 +2,10 @@
 
 use super::altered::{Alteration, Reply, When};
 use super::{answer, segment};
-use crate::case::{Expect, ResultStep, Script, Step, StepKind};
 use crate::engine::{Arrow, Cursor, Evidence, Happening, MetBy, Outcome};
 use crate::notation::{TimeSpec, Verb};
-use crate::target::{CallId, Emitted};
+use crate::script::{Expect, ResultStep, Script, Step, StepKind};
+use crate::stack::{CallId, Emitted};
 use crate::time::Instant;
 use crate::wire::{Body, Checksum, Flags, Packet, Segment, TcpOption};
 use core::time::Duration;

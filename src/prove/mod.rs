@@ -35,10 +35,10 @@ mod witnesses;
 pub use row::{Excuse, Row, RowProof, Unnoticed};
 pub use trouble::{Trouble, Where};
 
-use crate::case::Script;
 use crate::model::{Defect, Defects};
+use crate::script::Script;
+use crate::stacks::RunnerError;
 use crate::suite::{Axes, expand};
-use crate::target::RunnerError;
 use known::Known;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -2,9 +2,9 @@
 
 use super::trial::{Choice, Claims, Stand, Trial};
 use super::trouble::{Trouble, Where};
-use crate::case::{AnyOf, Script, Step, StepKind};
 use crate::engine::{MetBy, Outcome, Verdict};
 use crate::model::{Defect, Defects, SWITCHES, Switch};
+use crate::script::{AnyOf, Script, Step, StepKind};
 use crate::suite::{Run, nearest};
 
 /// An outcome as the file has it.

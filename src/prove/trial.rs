@@ -1,12 +1,14 @@
 //! One run on the reference endpoint: with what choices, what mistakes, and what is done to its replies.
 
 use super::altered::{Alteration, Altered};
+use crate::drive::virtual_time::{drive, endpoints};
 use crate::engine::{Bench, Outcome, Verdict};
-use crate::model::{Config, Defect, Defects, Switch, endpoint};
+use crate::model::{Config, Defect, Defects, Switch};
 use crate::rules::Rule;
+use crate::stack::{CallId, Emitted, Facts};
+use crate::stacks::model::endpoint;
+use crate::stacks::{Runner, RunnerError};
 use crate::suite::Run;
-use crate::target::virtual_time::{drive, endpoints};
-use crate::target::{CallId, Emitted, Facts, Runner, RunnerError};
 use crate::time::Instant;
 use core::sync::atomic::AtomicBool;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! What a proof finds wrong with a row, in words.
 
-use crate::case::Position;
 use crate::engine::Verdict;
+use crate::script::Position;
 use core::fmt;
 
 /// An outcome of an `any-of`.

@@ -1,7 +1,8 @@
 //! What a person reads on a terminal: topics, then whatever is unexpected in full, then the rest in numbers.
 
 use super::{Kind, Line, Report, explain, hex, human, level_word, plural};
-use crate::engine::{Measure, Outcome, Verdict};
+use crate::engine::{Outcome, Verdict};
+use crate::peer::Measure;
 use crate::suite::{Expectation, Judged, RunResult, topic};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;

@@ -1,9 +1,10 @@
 //! A report for programs. Its schema is described in `reports/README.md`.
 
 use super::{Comparison, Report, Unit, hex, level_word};
-use crate::engine::{Failure, Measure};
+use crate::engine::Failure;
+use crate::peer::Measure;
+use crate::stack::IpVersion;
 use crate::suite::{Expectation, RunResult, requirements};
-use crate::target::IpVersion;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

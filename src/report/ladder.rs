@@ -1,8 +1,8 @@
 //! The picture of a run: time downwards, the tester on the left, the target on the right, frames as arrows between.
 
-use crate::case::Position;
 use crate::engine::{Arrow, Failure, Happening, Outcome, TraceEvent};
 use crate::notation::print_octets;
+use crate::script::Position;
 use crate::time::Instant;
 use core::time::Duration;
 use std::collections::BTreeMap;

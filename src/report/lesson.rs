@@ -2,10 +2,12 @@
 
 use super::ladder::{Remarks, annotated, wrap};
 use super::{Kind, Line, level_word, plural};
-use crate::case::{Case, Catalogue, Level, Requirement, Script, Step, StepKind};
+use crate::case::{Case, Catalogue};
 use crate::engine::{Happening, Outcome, Verdict};
+use crate::rfc::{Level, Requirement};
+use crate::script::{Script, Step, StepKind};
+use crate::stack::IpVersion;
 use crate::suite::{Lawful, Reaction, Run, requirements, step_at};
-use crate::target::IpVersion;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

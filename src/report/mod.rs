@@ -36,7 +36,7 @@ pub use portrait::portrait;
 #[cfg(feature = "cli")]
 pub use progress::ProgressLine;
 
-use crate::case::Level;
+use crate::rfc::Level;
 use crate::suite::{RunResult, exit_code};
 use core::time::Duration;
 

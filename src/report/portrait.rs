@@ -1,7 +1,8 @@
 //! A portrait of a stack on one page: what was measured, what it chose where RFCs leave a choice, where it differs.
 
 use super::{Report, hex, plural};
-use crate::engine::{Measure, Verdict};
+use crate::engine::Verdict;
+use crate::peer::Measure;
 use crate::suite::{Expectation, RunResult};
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -32,7 +32,7 @@ mod timestamps;
 
 pub use table::RULES;
 
-use crate::case::Level;
+use crate::rfc::Level;
 use crate::time::Stamp;
 use crate::wire::{Body, Packet};
 use conversation::Conversation;

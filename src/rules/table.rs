@@ -1,7 +1,7 @@
 //! The rules, in the order in which they look.
 
 use super::{On, Rule, ecn, form, opening, pace, receiving, reset, sending, timestamps};
-use crate::case::Level;
+use crate::rfc::Level;
 
 macro_rules! rules {
     ($($name:literal $on:ident $shown:ident $check:path [$($id:literal $level:ident),*] $meaning:literal;)*) => {

@@ -4,9 +4,10 @@
 //! be waited out whatever the target does, and timers of the target that a step cannot be met without. The estimate is
 //! of a conforming target: it serves to sort and to leave out, never to judge.
 
-use crate::case::{Condition, Expect, Script, Step, StepKind};
-use crate::notation::{Control, Period, TimeSpec, Tolerance};
-use crate::target::Tolerances;
+use crate::notation::{Control, Period, TimeSpec};
+use crate::script::{Condition, Expect, Script, Step, StepKind};
+use crate::stack::Tolerance;
+use crate::stack::Tolerances;
 use crate::wire::Flags;
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -154,8 +155,8 @@ impl<'a> Clock<'a> {
 mod tests {
     use super::super::fixture::script;
     use super::*;
-    use crate::case::{AnyOf, Nothing, Position};
     use crate::notation::{Pattern, Role};
+    use crate::script::{AnyOf, Nothing, Position};
 
     fn step(kind: StepKind) -> Step {
         Step {

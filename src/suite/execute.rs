@@ -1,9 +1,9 @@
 //! Runs a plan: the longest first, what luck may have spoilt again, and every run to one verdict.
 
 use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Run, estimate};
+use crate::drive::virtual_time::panic_text;
+use crate::drive::{EnvironmentError, Job, Target};
 use crate::engine::{Outcome, Verdict};
-use crate::target::virtual_time::panic_text;
-use crate::target::{EnvironmentError, Job, Target};
 use core::any::Any;
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -350,7 +350,7 @@ fn empty(reason: &str) -> Outcome {
 mod tests {
     use super::super::fixture::{failed, outcome, runs};
     use super::*;
-    use crate::target::{Abilities, Facts, Tolerances};
+    use crate::stack::{Abilities, Facts, Tolerances};
     use std::collections::VecDeque;
     use std::sync::Arc;
 

@@ -1,8 +1,9 @@
 //! Scripts and outcomes for tests of everything around them.
 
 use super::{Axes, Run, expand};
-use crate::case::{Level, Position, Requirement, Script};
 use crate::engine::{Failure, Outcome, Verdict};
+use crate::rfc::{Level, Requirement};
+use crate::script::{Position, Script};
 use crate::time::Instant;
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,7 +1,9 @@
 //! From scripts to runs: every script over both IP versions, with plain ISNs and with ones that wrap.
 
-use crate::case::{Requirement, Script, Step, StepKind};
-use crate::target::{IpVersion, Job};
+use crate::drive::Job;
+use crate::rfc::Requirement;
+use crate::script::{Script, Step, StepKind};
+use crate::stack::IpVersion;
 use std::sync::Arc;
 
 /// One run to be made, under the name by which everything else speaks of it.

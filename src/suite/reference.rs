@@ -1,11 +1,12 @@
 //! What the reference endpoint does where a target is looked at: the opinion that a reader can hold beside a reply.
 
 use super::{Run, RunResult};
-use crate::case::{Position, Script, Step, StepKind};
 use crate::engine::{Arrow, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Verdict};
-use crate::model::{Config, Defects, SWITCHES, target};
+use crate::model::{Config, Defects, SWITCHES};
 use crate::notation::print_octets;
-use crate::target::Runner;
+use crate::script::{Position, Script, Step, StepKind};
+use crate::stacks::Runner;
+use crate::stacks::model::target;
 use crate::time::Instant;
 use core::sync::atomic::AtomicBool;
 use core::time::Duration;

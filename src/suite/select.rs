@@ -1,7 +1,8 @@
 //! Which runs a user means.
 
 use super::{Pattern, Run, nearest, requirements, topic};
-use crate::case::{Requirement, Script};
+use crate::rfc::Requirement;
+use crate::script::Script;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
@@ -258,7 +259,7 @@ mod tests {
     use super::super::fixture::{requirement, script};
     use super::super::{Axes, expand};
     use super::*;
-    use crate::target::IpVersion;
+    use crate::stack::IpVersion;
     use std::collections::BTreeMap;
     use std::sync::Arc;
 

@@ -1,10 +1,10 @@
 //! Every case of tcpvet as a test of this crate.
 //!
-//! A stack of one's own implements `tcpvet::target::Stack`, four methods; the one of smoltcp that is borrowed here
+//! A stack of one's own implements `tcpvet::stack::Stack`, four methods; the one of smoltcp that is borrowed here
 //! (`src/target/smoltcp.rs` in tcpvet) is an example that is real.
 
-use tcpvet::target::Job;
-use tcpvet::target::smoltcp::Smoltcp;
+use tcpvet::drive::Job;
+use tcpvet::stacks::smoltcp::Smoltcp;
 
 fn fresh(job: &Job) -> Smoltcp {
     Smoltcp::new(job.seed, job.wrap)

@@ -2,11 +2,11 @@
 
 use super::closed::send_reset;
 use super::{Arriving, Check};
-use crate::case::State;
 use crate::model::context::Context;
 use crate::model::defect::Defect;
 use crate::model::seq::{leq, span};
 use crate::model::tcb::Tcb;
+use crate::rfc::State;
 use crate::wire::SeqNum;
 use core::ops::ControlFlow::{Break, Continue};
 use core::time::Duration;

@@ -1,12 +1,12 @@
 //! The eighth check: FIN (RFC 9293 section 3.10.7.4).
 
 use super::{Arriving, Check};
-use crate::case::State;
 use crate::model::config::SecondFin;
 use crate::model::context::Context;
 use crate::model::defect::Defect;
 use crate::model::seq::plus;
 use crate::model::tcb::Tcb;
+use crate::rfc::State;
 use core::ops::ControlFlow::Continue;
 
 impl Tcb {

@@ -25,8 +25,8 @@ mod text;
 use super::config::IllegalOption;
 use super::context::Context;
 use super::tcb::Tcb;
-use crate::case::State;
 use crate::model::defect::Defect;
+use crate::rfc::State;
 use crate::wire::{Checksum, Ecn, Flags, Segment, SeqNum, TcpOption};
 use core::ops::ControlFlow;
 
@@ -215,7 +215,7 @@ impl Tcb {
         self.send_reset(cx);
         self.end(
             cx,
-            Some(crate::notation::ErrorName::Reset),
+            Some(crate::stack::ErrorName::Reset),
             "connection reset for an illegal option",
         );
     }

@@ -1,11 +1,11 @@
 //! The second check: RST (RFC 9293 section 3.10.7.4, RFC 5961 section 3).
 
 use super::{Arriving, Check};
-use crate::case::State;
 use crate::model::context::Context;
 use crate::model::defect::Defect;
 use crate::model::tcb::{Opened, Tcb};
-use crate::notation::ErrorName;
+use crate::rfc::State;
+use crate::stack::ErrorName;
 use core::ops::ControlFlow::{Break, Continue};
 
 impl Tcb {

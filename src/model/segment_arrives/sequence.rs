@@ -2,12 +2,12 @@
 //! section 5.3).
 
 use super::{Arriving, Check};
-use crate::case::State;
 use crate::model::config::RepeatedSyn;
 use crate::model::context::Context;
 use crate::model::defect::Defect;
 use crate::model::seq::{later, leq, plus, span};
 use crate::model::tcb::{Opened, Tcb};
+use crate::rfc::State;
 use crate::wire::SeqNum;
 use core::ops::ControlFlow::{Break, Continue};
 use core::time::Duration;
@@ -45,7 +45,7 @@ impl Tcb {
         let Some((value, _)) = segment.timestamps else {
             if self.has(Defect::MissingTimestampResets) {
                 self.send_reset(cx);
-                self.end(cx, Some(crate::notation::ErrorName::Reset), "no timestamps");
+                self.end(cx, Some(crate::stack::ErrorName::Reset), "no timestamps");
                 return Break(());
             }
             self.owed.now |= self.has(Defect::MissingTimestampAnswered);

@@ -3,11 +3,11 @@
 
 use super::closed::send_reset;
 use super::{Arriving, Check};
-use crate::case::State;
 use crate::model::context::Context;
 use crate::model::defect::Defect;
 use crate::model::tcb::{Opened, Tcb};
-use crate::notation::ErrorName;
+use crate::rfc::State;
+use crate::stack::ErrorName;
 use core::ops::ControlFlow::{Break, Continue};
 
 impl Tcb {

@@ -2,13 +2,13 @@
 
 use super::closed::send_reset;
 use super::{Arriving, Check};
-use crate::case::State;
 use crate::model::config::SynData;
 use crate::model::context::Context;
 use crate::model::defect::Defect;
 use crate::model::seq::leq;
 use crate::model::tcb::{Opened, Tcb};
-use crate::notation::ErrorName;
+use crate::rfc::State;
+use crate::stack::ErrorName;
 use core::ops::ControlFlow::{Break, Continue};
 
 impl Tcb {
@@ -176,7 +176,7 @@ impl Tcb {
         }
         self.congestion.recover = self.snd_una;
         if let Some(id) = self.user.connect.take() {
-            cx.answer(id, Ok(crate::target::Answer::Ok));
+            cx.answer(id, Ok(crate::stack::Answer::Ok));
         }
         self.before = None;
     }

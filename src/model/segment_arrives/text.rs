@@ -2,13 +2,13 @@
 //! section 6.1.3).
 
 use super::{Arriving, Check};
-use crate::case::State;
 use crate::model::config::LostData;
 use crate::model::context::Context;
 use crate::model::defect::Defect;
 use crate::model::seq::later;
 use crate::model::tcb::Tcb;
-use crate::notation::ErrorName;
+use crate::rfc::State;
+use crate::stack::ErrorName;
 use crate::wire::{Ecn, SeqNum};
 use core::ops::ControlFlow::{Break, Continue};
 

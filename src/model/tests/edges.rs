@@ -1,7 +1,7 @@
 //! Every edge of the state machine, drawn or not, reached by hand-made segments (RFC 9293 figure 5 and section 3.10).
 
 use super::*;
-use crate::notation::ErrorName;
+use crate::stack::ErrorName;
 
 fn lab_in(state: State) -> Lab {
     let mut lab = Lab::new(Config::default());

@@ -1,15 +1,14 @@
 //! The endpoint as a whole, by hand-made segments on virtual time.
 
-mod cases;
 mod edges;
 mod hostile;
 mod talk;
 mod transfer;
 
 use super::{Config, Defects, Model};
-use crate::case::State;
-use crate::notation::Setting;
-use crate::target::{Answer, Call, CallId, Emitted, Errno, SetValue, SocketId, Stack};
+use crate::rfc::State;
+use crate::stack::Setting;
+use crate::stack::{Answer, Call, CallId, Emitted, Errno, SetValue, SocketId, Stack};
 use crate::time::Instant;
 use crate::wire::{Body, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
 use core::net::{IpAddr, SocketAddr};

@@ -1,8 +1,8 @@
 //! Two models talk to each other through a pipe that loses, doubles and delays.
 
 use super::*;
-use crate::target::IpVersion;
-use crate::target::virtual_time::target_address;
+use crate::drive::virtual_time::target_address;
+use crate::stack::IpVersion;
 use core::time::Duration;
 use proptest::prelude::*;
 

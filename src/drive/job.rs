@@ -1,0 +1,58 @@
+//! What the suite asks of a target, whatever drives it.
+
+use crate::engine::Outcome;
+use crate::script::Script;
+use crate::stack::{Facts, IpVersion};
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// One run to be made.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// What to do.
+    pub script: Arc<Script>,
+    /// Over which IP version.
+    pub ip: IpVersion,
+    /// Whether ISNs are placed near 2^32.
+    pub wrap: bool,
+    /// From which everything that looks random is made.
+    pub seed: u64,
+    /// Whether nothing else may run at the same time in the same place: its case asks for it, or it is a repetition.
+    pub alone: bool,
+}
+
+/// Why a target could not be run at all: a sentence for a person, with the remedy. Never the target's fault.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvironmentError {
+    /// What is missing or forbidden: `user namespaces are forbidden here (EPERM)`.
+    pub problem: String,
+    /// What to do: `set kernel.apparmor_restrict_unprivileged_userns=0, or run as root`.
+    pub remedy: String,
+}
+
+impl fmt::Display for EnvironmentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.problem, self.remedy)
+    }
+}
+
+impl std::error::Error for EnvironmentError {}
+
+/// Something that jobs can be run against.
+pub trait Target {
+    /// What is known of it.
+    fn facts(&self) -> &Arc<Facts>;
+
+    /// Runs all jobs, as many at once as makes sense and at most `at_once` (0: no limit), and tells of each as it ends,
+    /// by its place in `jobs`. `done` may answer with a job that is then run in its stead, under the same place.
+    /// Every job is told of exactly once per run made. When `stop` becomes true, the runs under way end as inconclusive,
+    /// with what they have seen, and no other begins; those are told of too, as inconclusive.
+    fn run(
+        &mut self,
+        jobs: Vec<Job>,
+        at_once: usize,
+        stop: &AtomicBool,
+        done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
+    ) -> Result<(), EnvironmentError>;
+}

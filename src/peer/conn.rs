@@ -1,0 +1,530 @@
+//! The books of one connection: what its two ends have told each other, as far as the script has looked.
+//!
+//! Rules of the books (`cases/README.md`): a frame of the target enters when a step takes it or passes it by; a
+//! segment of ours counts when a correct target would take it. Where that is in doubt, the target's next
+//! acknowledgment settles it; there is no second TCP in here.
+
+use super::frame::Frame;
+use super::sent::Sent;
+use super::stretches::Stretches;
+use crate::stack::Tolerance;
+use crate::stack::{Facts, SocketId};
+use crate::time::{Instant, Stamp};
+use crate::wire::{Flags, Isn, Segment, SeqNum, TcpOption};
+use core::net::IpAddr;
+use core::time::Duration;
+use std::collections::{BTreeSet, VecDeque};
+
+/// What the target may answer to with a repeated ACK: the number behind what it would acknowledge.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Debt {
+    /// An ACK of this or more answers it; `i64::MAX`: only a repeated one does.
+    pub covers: i64,
+    pub order: u64,
+    /// When it was injected: an answer that does not come soon is none.
+    pub at: Instant,
+    /// The next inject after it: what is not acknowledged by number is answered before that.
+    until: u64,
+}
+
+impl Debt {
+    /// Whether a frame comes too late to be the answer: the ACK of data may wait for a timer, no other may.
+    pub fn has_lapsed(&self, frame: &Frame, soon: Duration) -> bool {
+        frame.at.earliest >= self.at + soon || self.covers == i64::MAX && frame.order > self.until
+    }
+}
+
+/// SEG.* of the last segment injected.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct LastSegment {
+    pub seq: i64,
+    pub ack: i64,
+    pub len: i64,
+    pub wnd: i64,
+    pub up: i64,
+}
+
+/// What one side's SYN offered.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Offer {
+    pub mss: Option<u16>,
+    pub scale: Option<u8>,
+    pub timestamps: bool,
+    pub sack: bool,
+}
+
+impl Offer {
+    pub fn of(segment: &Segment) -> Offer {
+        Offer {
+            mss: segment.mss(),
+            scale: segment.window_scale(),
+            timestamps: segment.timestamps().is_some(),
+            sack: segment.options.contains(&TcpOption::SackPermitted),
+        }
+    }
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    pub name: String,
+    pub tester: IpAddr,
+    pub tester_port: u16,
+    /// Not known while the target has yet to choose it.
+    pub target_port: Option<u16>,
+    /// When it was opened, in the run's order; the incarnation opened last gets the frames of a shared tuple.
+    pub opened: Option<u64>,
+    pub isn: Isn,
+    /// Made up until the target's SYN has come.
+    pub iss: Isn,
+    pub iss_known: bool,
+
+    // What has been injected.
+    pub syn_injected: bool,
+    pub my_syn: Option<Offer>,
+    pub my_syn_options: Option<Vec<TcpOption>>,
+    pub seg: LastSegment,
+    pub win: u16,
+    /// Order of the last inject, and of the first since the last `expect` was met.
+    pub last_inject: Option<u64>,
+    pub first_inject: Option<u64>,
+    /// Order of the injects that tell of a loss: a duplicate ACK, a SACK, an ICMP error, a window that opens, a repeated
+    /// SYN, an answer to a SYN that leaves some of the octets on it.
+    pub losses_told: BTreeSet<u64>,
+    /// The number behind all that was injected without a gap, counted or not.
+    pub delivered: i64,
+    injected: Stretches,
+
+    // What of it counts.
+    pub irs_known: bool,
+    pub rcv_nxt: i64,
+    held: Stretches,
+    fin_at: Option<i64>,
+    pub edge: Option<i64>,
+    pub ts_recent: u32,
+    pub snd_una: i64,
+    pub snd_wnd: i64,
+    pub max_snd_wnd: i64,
+    /// The right edge that we offered.
+    pub offered: i64,
+
+    // What the target has said.
+    pub their_syn: Option<Offer>,
+    /// One past the last octet on its SYN (RFC 7413); 0 if there was none.
+    pub syn_text_end: i64,
+    pub syns_seen: Vec<Flags>,
+    pub snd_nxt: i64,
+    /// The end of what arrived in order within the window that we offered.
+    pub position: i64,
+    arrived: Stretches,
+    pub last_ack: i64,
+    pub tsval: u32,
+    pub debts: Vec<Debt>,
+    /// When each octet that was seen was last sent.
+    pub sent: Sent,
+    /// The number behind the target's FIN, once it was seen.
+    pub their_fin: Option<i64>,
+    pub last_frame: Option<std::sync::Arc<[u8]>>,
+    /// When the last probe came.
+    pub probed: Option<Stamp>,
+    pub inbox: VecDeque<Frame>,
+    /// Whether the middlebox has kept back anything that the target sent.
+    pub lossy: bool,
+    /// Frames that carry what comes behind what was kept back; the books know them already.
+    pub early: Vec<Frame>,
+
+    // The application.
+    pub socket: Option<SocketId>,
+    pub app_sent: Vec<u8>,
+    /// Whether it has closed its direction: no FIN comes before.
+    pub closed: bool,
+    /// Whether it has sent urgent data.
+    pub urgent: bool,
+    pub keep_alive: bool,
+    /// How long after it was sent a segment may be sent again without a reason of ours.
+    pub due: Duration,
+    /// How long a reply may take that waits for nothing but a delayed ACK.
+    pub soon: Duration,
+    /// MTU less IP and TCP headers.
+    pub full: i64,
+    /// What a SYN without the MSS option means (RFC 9293 section 3.7.1).
+    pub default_mss: i64,
+    /// Whether the target leaves room for SACK blocks in every segment.
+    pub sack_room: bool,
+}
+
+/// What stood in the window field before anything was offered: the most that fits in 16 bits.
+const FIRST_WINDOW: i64 = 65_535;
+
+impl Conn {
+    pub fn new(name: &str, tester: IpAddr, tester_port: u16, isn: SeqNum, made_up_iss: SeqNum, facts: &Facts) -> Conn {
+        let (headers, default_mss) = if tester.is_ipv4() { (40, 536) } else { (60, 1220) };
+        let due = facts.tolerances.get(Tolerance::Due);
+        Conn {
+            name: name.to_owned(),
+            tester,
+            tester_port,
+            target_port: None,
+            opened: None,
+            isn: Isn(isn),
+            iss: Isn(made_up_iss),
+            iss_known: false,
+            syn_injected: false,
+            my_syn: None,
+            my_syn_options: None,
+            seg: LastSegment::default(),
+            win: u16::MAX,
+            last_inject: None,
+            first_inject: None,
+            losses_told: BTreeSet::new(),
+            delivered: 0,
+            injected: Stretches::default(),
+            irs_known: false,
+            rcv_nxt: 0,
+            held: Stretches::default(),
+            fin_at: None,
+            edge: None,
+            ts_recent: 0,
+            snd_una: 0,
+            snd_wnd: FIRST_WINDOW,
+            max_snd_wnd: 0,
+            offered: 0,
+            their_syn: None,
+            syn_text_end: 0,
+            syns_seen: Vec::new(),
+            snd_nxt: 0,
+            position: 0,
+            arrived: Stretches::default(),
+            last_ack: 0,
+            tsval: 0,
+            debts: Vec::new(),
+            sent: Sent::default(),
+            their_fin: None,
+            last_frame: None,
+            probed: None,
+            due,
+            soon: facts.tolerances.get(Tolerance::Soon),
+            inbox: VecDeque::new(),
+            lossy: false,
+            early: Vec::new(),
+            socket: None,
+            app_sent: Vec::new(),
+            closed: false,
+            urgent: false,
+            keep_alive: false,
+            full: i64::from(facts.mtu) - headers,
+            default_mss,
+            sack_room: facts.abilities.can("sack-room"),
+        }
+    }
+
+    /// Whether both sides offered timestamps (RFC 7323 section 3.2).
+    pub fn timestamps(&self) -> bool {
+        self.both(|offer| offer.timestamps)
+    }
+
+    fn scaling(&self) -> bool {
+        self.both(|offer| offer.scale.is_some())
+    }
+
+    fn both(&self, what: impl Fn(&Offer) -> bool) -> bool {
+        matches!((&self.my_syn, &self.their_syn), (Some(mine), Some(theirs)) if what(mine) && what(theirs))
+    }
+
+    /// RFC 7323 section 2.3 takes a shift above 14 for 14.
+    pub fn shift(&self, offer: &Option<Offer>) -> u32 {
+        match offer {
+            Some(Offer { scale: Some(shift), .. }) if self.scaling() => u32::from(*shift).min(14),
+            _ => 0,
+        }
+    }
+
+    fn timestamp_cost(&self) -> i64 {
+        if self.timestamps() { 12 } else { 0 }
+    }
+
+    /// What a target leaves free in each segment that it sends, so that the options of any segment fit beside the text:
+    /// as many SACK blocks as the 40 octets of options hold, after two of padding (RFC 2018 section 3). RFC 9293
+    /// section 3.7.1 bounds a segment from above only.
+    fn sack_cost(&self) -> i64 {
+        match (self.sack_room && self.both(|offer| offer.sack), self.timestamps()) {
+            (false, _) => 0,
+            (true, false) => 2 + 2 + 4 * 8,
+            (true, true) => 2 + 2 + 3 * 8,
+        }
+    }
+
+    /// What the target may send in one segment.
+    pub fn smss(&self) -> i64 {
+        let announced = self
+            .my_syn
+            .as_ref()
+            .and_then(|syn| syn.mss)
+            .map_or(self.default_mss, i64::from);
+        announced.min(self.full) - self.timestamp_cost() - self.sack_cost()
+    }
+
+    /// What the tester may send in one segment.
+    pub fn rmss(&self) -> i64 {
+        let announced = self
+            .their_syn
+            .as_ref()
+            .and_then(|syn| syn.mss)
+            .map_or(self.default_mss, i64::from);
+        announced - self.timestamp_cost()
+    }
+
+    /// RCV.WND: the last offered right edge less RCV.NXT.
+    pub fn rcv_wnd(&self) -> i64 {
+        (self.right_edge() - self.rcv_nxt).max(0)
+    }
+
+    fn right_edge(&self) -> i64 {
+        self.edge.unwrap_or(self.rcv_nxt + FIRST_WINDOW)
+    }
+
+    /// SND.UNA and what lies beyond it: whether nothing of the target's is outstanding.
+    pub fn window_closed(&self) -> bool {
+        self.snd_wnd == 0
+    }
+
+    // ----- to the target --------------------------------------------------------------------------------------------
+
+    /// Enters a segment of ours that was delivered, at that moment and place in the run's order.
+    pub fn count(&mut self, segment: &Segment, when: (Instant, u64)) {
+        let open = |debt: &&mut Debt| debt.order < when.1 && debt.until == u64::MAX;
+        self.debts.iter_mut().filter(open).for_each(|debt| debt.until = when.1);
+        let flags = segment.flags;
+        let seq = self.isn.relative(segment.seq).0;
+        let end = seq + i64::from(segment.seg_len());
+        let reset = flags.contains(Flags::RST);
+        if end > seq && !reset {
+            self.injected.add(seq, end);
+            self.delivered = self.injected.reach(self.delivered);
+        }
+        if !segment.is_well_formed() {
+            return;
+        }
+        if reset {
+            // RFC 5961 section 3.2: in the window, but not at RCV.NXT, it draws a challenge ACK.
+            if self.irs_known && self.rcv_nxt < seq && seq < self.right_edge() {
+                self.owe(i64::MAX, when);
+            }
+            return;
+        }
+        if flags.contains(Flags::SYN) && !self.irs_known && seq == 0 {
+            self.count_syn(segment, when);
+            return;
+        }
+        if flags.contains(Flags::SYN) {
+            self.owe(i64::MAX, when);
+            if !(flags.contains(Flags::ACK) && seq == 0) {
+                return;
+            }
+        }
+        if flags.contains(Flags::ACK) {
+            self.count_ack(segment, (seq, end), when);
+        }
+    }
+
+    fn owe(&mut self, covers: i64, (at, order): (Instant, u64)) {
+        self.debts.push(Debt {
+            covers,
+            order,
+            at,
+            until: u64::MAX,
+        });
+    }
+
+    fn count_syn(&mut self, segment: &Segment, when: (Instant, u64)) {
+        self.irs_known = true;
+        self.rcv_nxt = 1;
+        self.owe(1, when);
+        if let Some((value, _)) = segment.timestamps() {
+            self.ts_recent = value;
+        }
+        let window = i64::from(segment.window);
+        let ack = self.iss.relative(segment.ack).0;
+        if segment.flags.contains(Flags::ACK) && 0 < ack && ack <= self.snd_nxt {
+            self.snd_una = self.snd_una.max(ack);
+            self.offered = ack + window;
+        } else {
+            // A crossing SYN offers its window for what follows the target's SYN.
+            self.offered = self.offered.max(1 + window);
+        }
+        self.snd_wnd = window;
+        self.max_snd_wnd = self.max_snd_wnd.max(window);
+    }
+
+    fn count_ack(&mut self, segment: &Segment, (seq, end): (i64, i64), when: (Instant, u64)) {
+        let syn = i64::from(segment.flags.contains(Flags::SYN));
+        let ack = self.iss.relative(segment.ack).0;
+        if ack > self.snd_nxt {
+            return self.owe(i64::MAX, when);
+        }
+        let stamp = segment.timestamps().map(|(value, _)| value);
+        let too_old = stamp.is_some_and(|value| SeqNum(value).before(SeqNum(self.ts_recent)));
+        if self.timestamps() && too_old {
+            return self.owe(i64::MAX, when);
+        }
+        let edge = self.right_edge();
+        if (seq != self.rcv_nxt || end > seq) && syn == 0 {
+            let lawful = seq <= edge && end > self.rcv_nxt;
+            self.owe(if lawful { end } else { i64::MAX }, when);
+        }
+        // What is not acceptable is answered and dropped before its ACK is looked at (RFC 9293 section 3.10.7.4).
+        if seq > edge || end < self.rcv_nxt {
+            return;
+        }
+        self.snd_una = self.snd_una.max(ack);
+        if let Some(value) = stamp
+            && seq <= self.rcv_nxt
+        {
+            self.ts_recent = value;
+        }
+        self.count_window(segment, ack, (syn, when.1));
+        self.count_octets(segment, seq + syn, edge);
+    }
+
+    fn count_window(&mut self, segment: &Segment, ack: i64, (syn, order): (i64, u64)) {
+        if ack < self.snd_una {
+            return;
+        }
+        let shift = if syn == 0 { self.shift(&self.my_syn) } else { 0 };
+        let window = i64::from(segment.window) << shift;
+        if self.snd_wnd == 0 && window > 0 {
+            // What probed the closed window was thrown away, and comes again at once.
+            self.losses_told.insert(order);
+        }
+        self.snd_wnd = window;
+        self.max_snd_wnd = self.max_snd_wnd.max(window);
+        self.offered = if window == 0 {
+            ack
+        } else {
+            self.offered.max(ack + window)
+        };
+    }
+
+    fn count_octets(&mut self, segment: &Segment, from: i64, edge: i64) {
+        let to = from + segment.payload.len() as i64;
+        self.held.add(from.max(self.rcv_nxt), to.min(edge));
+        if segment.flags.contains(Flags::FIN) && to <= edge {
+            self.fin_at = Some(to);
+        }
+        self.rcv_nxt = self.held.reach(self.rcv_nxt);
+        if self.fin_at == Some(self.rcv_nxt) {
+            self.rcv_nxt += 1;
+        }
+    }
+
+    // ----- from the target ------------------------------------------------------------------------------------------
+
+    /// Enters a frame whole.
+    pub fn enter(&mut self, frame: &Frame) {
+        if self.is_probe(frame) {
+            self.probed = Some(frame.at);
+        }
+        self.last_frame = Some(frame.octets.clone());
+        if frame.has(Flags::RST) {
+            return self.pay(frame);
+        }
+        self.enter_syn(frame);
+        self.enter_stretch(frame, frame.end());
+        if frame.has(Flags::ACK) {
+            self.enter_ack(frame);
+        }
+    }
+
+    /// Enters what a SYN offers; nothing where the frame is none.
+    pub fn enter_syn(&mut self, frame: &Frame) {
+        if !frame.has(Flags::SYN) {
+            return;
+        }
+        let bits = frame
+            .segment()
+            .flags
+            .without(Flags::from_bits(!(Flags::SYN | Flags::ACK).bits()));
+        if !self.syns_seen.contains(&bits) {
+            self.syns_seen.push(bits);
+        }
+        self.their_syn = Some(Offer::of(frame.segment()));
+        if !frame.segment().payload.is_empty() {
+            self.syn_text_end = frame.end();
+        }
+    }
+
+    /// A frame seen early that carries the octet `at`.
+    pub fn take_early(&mut self, at: i64) -> Option<Frame> {
+        let place = self
+            .early
+            .iter()
+            .position(|frame| frame.data_at() <= at && at < frame.end())?;
+        Some(self.early.remove(place))
+    }
+
+    /// Enters what a frame carries up to the number `upto`.
+    pub fn enter_stretch(&mut self, frame: &Frame, upto: i64) {
+        self.last_frame = Some(frame.octets.clone());
+        if let Some((value, _)) = frame.segment().timestamps() {
+            self.tsval = value;
+        }
+        if upto > frame.seq {
+            self.sent.note(frame.seq, upto, (frame.at, frame.order));
+            if frame.has(Flags::FIN) && upto == frame.end() {
+                self.their_fin = Some(upto);
+            }
+        }
+        self.snd_nxt = self.snd_nxt.max(upto);
+        // Before we have offered any window, the target's SYN is all that can be taken.
+        let limit = if !self.syn_injected && self.offered == 0 {
+            upto
+        } else {
+            self.offered.max(i64::from(frame.has(Flags::SYN)))
+        };
+        self.arrived.add(frame.seq, upto.min(limit));
+        self.position = self.arrived.reach(self.position);
+    }
+
+    /// Enters what a frame answers, also where it does not reach the tester.
+    pub fn pay(&mut self, frame: &Frame) {
+        self.debts.retain(|debt| !debt.has_lapsed(frame, self.soon));
+        let before = self.debts.len();
+        if !frame.has(Flags::RST) {
+            self.debts.retain(|debt| debt.covers > frame.ack);
+        }
+        // An ACK answers all the segments that it covers, or one that it does not, and a RST one.
+        if self.debts.len() == before && before > 0 {
+            self.debts.remove(0);
+        }
+    }
+
+    /// Enters a frame's acknowledgment and window.
+    pub fn enter_ack(&mut self, frame: &Frame) {
+        let shift = if frame.has(Flags::SYN) {
+            0
+        } else {
+            self.shift(&self.their_syn)
+        };
+        let edge = frame.ack + (i64::from(frame.segment().window) << shift);
+        self.last_ack = self.last_ack.max(frame.ack);
+        self.pay(frame);
+        if self.rcv_nxt < frame.ack && frame.ack <= self.delivered {
+            self.rcv_nxt = frame.ack;
+        }
+        match self.edge {
+            Some(old) if edge < old && edge > frame.ack => {}
+            Some(old) if edge < old => self.edge = Some(self.rcv_nxt.max(edge)),
+            Some(_) | None => self.edge = Some(edge),
+        }
+    }
+
+    /// The tester's timestamp clock: milliseconds, never behind what it has said before.
+    pub fn ts_clock(&self, now: Instant) -> u32 {
+        let clock = 1_000u32.wrapping_add((now.as_micros() / 1_000) as u32);
+        if SeqNum(clock).before(SeqNum(self.ts_recent)) {
+            self.ts_recent
+        } else {
+            clock
+        }
+    }
+}

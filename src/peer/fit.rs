@@ -1,0 +1,644 @@
+//! Whether a frame is what an `expect` describes: what is not written is what a correct target would say now.
+
+use super::Measure;
+use super::conn::Conn;
+use super::eval::{Scope, wrap};
+use super::fill::ecn_named;
+use super::frame::Frame;
+use crate::notation::{
+    Comparison, Control, Expr, FieldValue, FlagPattern, IpField, Key, Octets, OptionPattern, OptionValue,
+    SegmentPattern,
+};
+use crate::wire::{Checksum, Ecn, Flags, RelSeq, TcpOption};
+
+/// How a frame fits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// It does not, because.
+    No(String),
+    /// All of it was taken, and more is needed.
+    Part,
+    /// Only its acknowledgment was taken; the stretch waits for later steps.
+    Acknowledgment,
+    /// It was taken; a rest may stay.
+    Done,
+    /// It carries what comes later: the middlebox has kept back what comes before.
+    Early,
+}
+
+/// How far an `expect` has come.
+#[derive(Clone, Debug)]
+pub(crate) struct Hunt {
+    /// RCV.NXT when the step began: what a default `ack` must be.
+    pub rcv_nxt: i64,
+    /// The number of the next octet that is needed, once the first frame was looked at.
+    at: Option<i64>,
+    /// Octets still needed.
+    left: usize,
+    /// Frames that gave some.
+    pub segments: u64,
+    /// `count`: a frame since the first inject answers, not only one since the last.
+    pub counting: bool,
+}
+
+impl Hunt {
+    /// The number of the next octet that is needed.
+    pub fn next(&self) -> Option<i64> {
+        self.at
+    }
+
+    pub fn new(conn: &Conn, counting: bool) -> Hunt {
+        Hunt {
+            rcv_nxt: conn.rcv_nxt,
+            at: None,
+            left: 0,
+            segments: 0,
+            counting,
+        }
+    }
+}
+
+/// The flags that an `expect` leaves free unless it names them.
+const FREE: Flags = Flags::from_bits(Flags::PSH.bits() | Flags::ECE.bits() | Flags::CWR.bits() | Flags::AE.bits());
+
+/// Looks at a frame of the connection `scope.here`. What it takes is marked in the frame and in `hunt`.
+pub(crate) fn fit(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &mut Hunt) -> Result<Fit, String> {
+    let reset = frame.has(Flags::RST);
+    if matches!(pattern.control, Control::Probe) {
+        return fit_probe(pattern, frame, scope, hunt);
+    }
+    if pattern.sets(Flags::RST) || reset && pattern.flag(Flags::RST) == Some(FlagPattern::Free) {
+        return fit_reset(pattern, frame, scope, hunt);
+    }
+    if reset {
+        return no("it is a RST");
+    }
+    if let Some(value) = length_only(pattern, scope)?
+        && let Some(why) = wrong_number("data", value, frame.segment().payload.len() as i64, scope)?
+    {
+        return no(why);
+    }
+    if pattern.sets(Flags::SYN) {
+        return fit_syn(pattern, frame, scope, hunt);
+    }
+    if frame.has(Flags::SYN) {
+        return no("it is a SYN");
+    }
+    if wanted_octets(pattern, frame, scope)? == 0 && !pattern.sets(Flags::FIN) && !pattern.again {
+        return fit_acknowledgment(pattern, frame, scope, hunt);
+    }
+    fit_stretch(pattern, frame, scope, hunt)
+}
+
+fn no(why: impl Into<String>) -> Result<Fit, String> {
+    Ok(Fit::No(why.into()))
+}
+
+/// The default `ack`: everything injected so far that counts.
+fn wrong_ack(pattern: &SegmentPattern, frame: &Frame, hunt: &Hunt) -> Option<String> {
+    let written = pattern.field(Key::Ack).is_some() || pattern.field(Key::AbsAck).is_some();
+    let wrong = frame.has(Flags::ACK) && !written && frame.ack != hunt.rcv_nxt;
+    wrong.then(|| format!("ack={}, expected {} (RCV.NXT)", frame.ack, hunt.rcv_nxt))
+}
+
+/// In the middle of a stretch the ACK need not be the last one, but it neither goes back nor ahead of what was sent.
+fn impossible_ack(pattern: &SegmentPattern, frame: &Frame, conn: &Conn, hunt: &Hunt) -> Option<String> {
+    let free = matches!(
+        pattern.field(Key::Ack).or(pattern.field(Key::AbsAck)),
+        Some(FieldValue::Any)
+    );
+    let least = frame.rcv_nxt_then.min(hunt.rcv_nxt);
+    let lawful = free || !frame.has(Flags::ACK) || conn.may_acknowledge(frame, least, hunt.rcv_nxt);
+    (!lawful).then(|| format!("ack={}, expected {least} to {} (RCV.NXT)", frame.ack, hunt.rcv_nxt))
+}
+
+/// Why a frame is not the retransmission that was waited for.
+const NOT_DUE: &str = "it came in the same instant as what it repeats";
+
+fn fit_reset(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &Hunt) -> Result<Fit, String> {
+    let wrong = wrong_flags(pattern, frame, Flags::NONE).or(wrong_ack(pattern, frame, hunt));
+    if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &[]))? {
+        return no(why);
+    }
+    frame.taken = frame.segment().payload.len();
+    frame.fin_left = false;
+    Ok(Fit::Done)
+}
+
+fn fit_probe(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &mut Hunt) -> Result<Fit, String> {
+    let conn = &scope.conns[scope.here];
+    if !frame.has(Flags::ACK) || frame.has(Flags::RST) || !conn.is_probe(frame) || frame.stretch_left() > 1 {
+        return no("it is no probe");
+    }
+    if !conn.probe_is_due(frame) {
+        return no("it is a copy of the last probe");
+    }
+    let octets = frame.segment().payload.len();
+    if let Some(value) = pattern.field(Key::Data)
+        && let Some(why) = wrong_number("data", value, octets as i64, scope)?
+    {
+        return no(why);
+    }
+    let wrong = wrong_ack(pattern, frame, hunt);
+    if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &[Key::Data]))? {
+        return no(why);
+    }
+    frame.taken = octets;
+    hunt.segments = 1;
+    Ok(Fit::Done)
+}
+
+fn fit_syn(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &Hunt) -> Result<Fit, String> {
+    let conn = &scope.conns[scope.here];
+    if !frame.has(Flags::SYN) {
+        return no("it is no SYN");
+    }
+    let mut wrong = wrong_flags(pattern, frame, Flags::NONE).or(wrong_ack(pattern, frame, hunt));
+    if wrong.is_none() && pattern.field(Key::Seq).is_none() && pattern.field(Key::AbsSeq).is_none() && frame.seq != 0 {
+        wrong = Some(format!("seq={}, expected 0 (ISS)", frame.seq));
+    }
+    if wrong.is_none() && conn.saw_syn(frame) != pattern.again {
+        wrong = Some(
+            if pattern.again {
+                "it is new"
+            } else {
+                "it is a retransmission"
+            }
+            .to_owned(),
+        );
+    }
+    if wrong.is_none() && pattern.again && !conn.may_come_again(frame) {
+        wrong = Some(NOT_DUE.to_owned());
+    }
+    if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &[Key::Data]))? {
+        return no(why);
+    }
+    let octets = wanted_octets(pattern, frame, scope)?;
+    if octets > 0 && frame.segment().payload.len() != octets {
+        return no(format!("data={}, expected {octets}", frame.segment().payload.len()));
+    }
+    if octets > 0 {
+        if let Some(why) = wrong_octets(pattern, conn, &frame.segment().payload, 1, 0) {
+            return no(why);
+        }
+        frame.taken = octets;
+    }
+    Ok(Fit::Done)
+}
+
+fn fit_acknowledgment(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &Hunt) -> Result<Fit, String> {
+    let conn = &scope.conns[scope.here];
+    let wrong = wrong_flags(pattern, frame, Flags::FIN).or(wrong_ack(pattern, frame, hunt));
+    if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &[]))? {
+        return no(why);
+    }
+    let since = if hunt.counting {
+        conn.first_inject.or(conn.last_inject)
+    } else {
+        conn.last_inject
+    };
+    if since.is_some_and(|inject| frame.order < inject) {
+        return no("it came before the last inject");
+    }
+    let has_stretch = frame.stretch_left() > 0;
+    let written = pattern.field(Key::Seq).is_some() || pattern.field(Key::AbsSeq).is_some();
+    if !has_stretch && !written && frame.seq != conn.snd_nxt {
+        return no(format!("seq={}, expected {} (SND.NXT)", frame.seq, conn.snd_nxt));
+    }
+    if frame.ack_taken {
+        return no("its acknowledgment was taken before");
+    }
+    Ok(if has_stretch { Fit::Acknowledgment } else { Fit::Done })
+}
+
+/// Octets and FIN, over as many frames as they need.
+fn fit_stretch(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &mut Hunt) -> Result<Fit, String> {
+    let conn = &scope.conns[scope.here];
+    let skip = [Key::Seq, Key::AbsSeq, Key::Ack, Key::AbsAck, Key::Data];
+    let wrong = wrong_flags(pattern, frame, Flags::FIN);
+    if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &skip))? {
+        return no(why);
+    }
+    let wanted = wanted_octets(pattern, frame, scope)?;
+    let fin = pattern.sets(Flags::FIN);
+    let at = match hunt.at {
+        Some(at) => at,
+        None => {
+            hunt.left = wanted;
+            stretch_start(pattern, scope)?
+        }
+    };
+    if frame.stretch_left() == 0 {
+        return no("it carries nothing");
+    }
+    if frame.fin_left && !frame.closed_then {
+        return no("its FIN came before the application closed");
+    }
+    let payload = frame.segment().payload.len();
+    let data_at = frame.data_at();
+    let begin = if pattern.again {
+        data_at
+    } else {
+        data_at + frame.taken as i64
+    };
+    let end = data_at + payload as i64 + i64::from(frame.fin_left);
+    if at < begin && conn.lossy && conn.has_the_octets_of(frame) {
+        return Ok(Fit::Early);
+    }
+    if at < begin || end <= at {
+        return no(format!("it carries {begin}..{end}, expected to begin at {at}"));
+    }
+    if pattern.again && end > conn.snd_nxt {
+        return no("it goes beyond SND.NXT");
+    }
+    // What was thrown away at a closed window is due once more although no step says `again`. Behind a loss the frame
+    // may be one that was kept.
+    let repeats = data_at < conn.snd_nxt && frame.taken == 0 && !conn.lossy;
+    if (pattern.again || repeats) && !conn.may_come_again(frame) {
+        return no(NOT_DUE);
+    }
+    let offset = (at - data_at) as usize;
+    if pattern.again && hunt.segments == 0 && wanted == 0 && !fin {
+        // A segment that was acknowledged in part may come whole: what is left of it is asked for.
+        hunt.left = payload.saturating_sub(offset);
+    }
+    let take = hunt.left.min(payload.saturating_sub(offset));
+    let got = &frame.segment().payload[offset.min(payload)..offset.min(payload) + take];
+    if let Some(why) = wrong_octets(pattern, conn, got, at, wanted.saturating_sub(hunt.left)) {
+        return no(why);
+    }
+    take_stretch(pattern, frame, scope, hunt, (at, offset, take))
+}
+
+fn take_stretch(
+    pattern: &SegmentPattern,
+    frame: &mut Frame,
+    scope: &Scope,
+    hunt: &mut Hunt,
+    (at, offset, take): (i64, usize, usize),
+) -> Result<Fit, String> {
+    let conn = &scope.conns[scope.here];
+    let payload = frame.segment().payload.len();
+    let fin = pattern.sets(Flags::FIN);
+    let last = take == hunt.left;
+    let fin_here = last && fin && offset + take == payload && frame.fin_left;
+    if last && fin && offset + take < payload {
+        return no(format!(
+            "octets stand before the FIN that were not expected: {}",
+            payload - offset - take
+        ));
+    }
+    if !last && frame.fin_left {
+        return no(format!(
+            "its FIN stands before {} octets that were expected",
+            hunt.left - take
+        ));
+    }
+    if !(last && (!fin || fin_here))
+        && let Some(why) = impossible_ack(pattern, frame, conn, hunt)
+    {
+        return no(why);
+    }
+    if last && (!fin || fin_here) {
+        let ack = pattern
+            .field(Key::Ack)
+            .map(|value| wrong_sequence("ack", value, frame.ack, scope))
+            .transpose()?;
+        let ack = ack.flatten().or(wrong_ack(pattern, frame, hunt));
+        if let Some(why) = ack {
+            return no(why);
+        }
+    }
+    hunt.at = Some(at + take as i64 + i64::from(fin_here));
+    hunt.left -= take;
+    hunt.segments += 1;
+    frame.taken = frame.taken.max(offset + take);
+    if fin_here {
+        frame.fin_left = false;
+    }
+    Ok(if last && (!fin || fin_here) {
+        Fit::Done
+    } else {
+        Fit::Part
+    })
+}
+
+/// Where the octets must begin: at the position, or at SND.UNA if they come again.
+fn stretch_start(pattern: &SegmentPattern, scope: &Scope) -> Result<i64, String> {
+    let conn = &scope.conns[scope.here];
+    match (pattern.field(Key::Seq), pattern.field(Key::AbsSeq)) {
+        (Some(FieldValue::Compare(Comparison::Equal, expr)), _) => scope.value(expr),
+        (_, Some(FieldValue::Compare(Comparison::Equal, expr))) => {
+            Ok(conn.iss.relative(crate::wire::SeqNum(scope.value(expr)? as u32)).0)
+        }
+        // Octets begin behind the SYN, acknowledged or not.
+        _ if pattern.again => Ok(conn.snd_una.max(1)),
+        _ => Ok(conn.position),
+    }
+}
+
+/// `data` where it says how long one segment may be, and not how many octets are to come; `data=0`: not at all.
+fn length_only<'a>(pattern: &'a SegmentPattern, scope: &Scope) -> Result<Option<&'a FieldValue>, String> {
+    let value = pattern.field(Key::Data).filter(|_| pattern.text.is_none());
+    Ok(match value {
+        Some(FieldValue::Compare(Comparison::Equal, octets)) if scope.value(octets)? != 0 => None,
+        value => value,
+    })
+}
+
+/// The octets that must come: those that are written; where only a length is asked for, those of this segment.
+fn wanted_octets(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Result<usize, String> {
+    match (&pattern.text, pattern.field(Key::Data)) {
+        (Some(text), _) => Ok(text.len()),
+        (None, Some(FieldValue::Compare(Comparison::Equal, expr))) => Ok(scope.value(expr)?.max(0) as usize),
+        (None, Some(_)) if pattern.again => Ok(frame.segment().payload.len()),
+        (None, Some(_)) => Ok(frame.segment().payload.len() - frame.taken),
+        (None, None) => Ok(0),
+    }
+}
+
+/// Compares with the text written, or with what the application sent.
+fn wrong_octets(pattern: &SegmentPattern, conn: &Conn, got: &[u8], at: i64, offset: usize) -> Option<String> {
+    let want = match &pattern.text {
+        Some(text) => text.get(offset..offset + got.len()),
+        None => {
+            let from = (at - 1).max(0) as usize;
+            conn.app_sent.get(from..from + got.len())
+        }
+    };
+    match want {
+        Some(want) if want == got => None,
+        Some(want) => {
+            let wrong = want.iter().zip(got).position(|(a, b)| a != b).unwrap_or(0);
+            Some(format!(
+                "octet {} is {:#04x}, expected {:#04x}",
+                at + wrong as i64,
+                got[wrong],
+                want[wrong]
+            ))
+        }
+        None => Some("it carries octets that the application did not send".to_owned()),
+    }
+}
+
+fn first(
+    found: Option<String>,
+    then: impl FnOnce() -> Result<Option<String>, String>,
+) -> Result<Option<String>, String> {
+    match found {
+        Some(why) => Ok(Some(why)),
+        None => then(),
+    }
+}
+
+/// The first flag that is not as written, or not as a correct target sets it.
+fn wrong_flags(pattern: &SegmentPattern, frame: &Frame, ignore: Flags) -> Option<String> {
+    Flags::NAMED.into_iter().find_map(|(flag, name)| {
+        if ignore.contains(flag) {
+            return None;
+        }
+        let want = match pattern.flag(flag) {
+            Some(FlagPattern::Set) => true,
+            Some(FlagPattern::Clear) => false,
+            Some(FlagPattern::Free) => return None,
+            None if FREE.contains(flag) => return None,
+            None => false,
+        };
+        let is = frame.has(flag);
+        (is != want).then(|| format!("{name} is {}", if is { "set" } else { "not set" }))
+    })
+}
+
+fn wrong_fields(
+    pattern: &SegmentPattern,
+    frame: &Frame,
+    scope: &Scope,
+    skip: &[Key],
+) -> Result<Option<String>, String> {
+    for (key, value) in &pattern.fields {
+        if skip.contains(key) {
+            continue;
+        }
+        if let Some(why) = wrong_field(*key, value, frame, scope)? {
+            return Ok(Some(why));
+        }
+    }
+    wrong_options(pattern, frame, scope)
+}
+
+fn wrong_field(key: Key, value: &FieldValue, frame: &Frame, scope: &Scope) -> Result<Option<String>, String> {
+    let segment = frame.segment();
+    let sequence = |name, got| wrong_sequence(name, value, got, scope);
+    let number = |name, got| wrong_number(name, value, got, scope);
+    match key {
+        Key::Seq => sequence("seq", frame.seq),
+        Key::AbsSeq => sequence("abs.seq", i64::from(segment.seq.0)),
+        Key::Ack => sequence("ack", frame.ack),
+        Key::AbsAck => sequence("abs.ack", i64::from(segment.ack.0)),
+        Key::Win => number("win", i64::from(segment.window)),
+        Key::Up => number("up", i64::from(segment.urgent)),
+        Key::Data => number("data", segment.payload.len() as i64),
+        Key::Offset => number("offset", i64::from(segment.offset.unwrap_or_default())),
+        Key::Reserved => number("reserved", i64::from(segment.flags.reserved())),
+        Key::Checksum => Ok(match (value, segment.checksum) {
+            (FieldValue::Bad, Checksum::Right) => Some("its checksum is right".to_owned()),
+            _ => None,
+        }),
+        Key::Truncate | Key::Mtu => Ok(None),
+        Key::Ip(field) => wrong_ip(field, value, frame, scope),
+    }
+}
+
+fn wrong_ip(field: IpField, value: &FieldValue, frame: &Frame, scope: &Scope) -> Result<Option<String>, String> {
+    let ip = &frame.packet.ip;
+    if let (IpField::Ecn, FieldValue::Word(op, word)) = (field, value) {
+        let want = ecn_named(word).ok_or_else(|| format!("`{word}` is no ECN codepoint"))?;
+        let holds = match op {
+            Comparison::NotEqual => ip.ecn != want,
+            _ => ip.ecn == want,
+        };
+        return Ok((!holds).then(|| format!("ip.ecn is {:?}, expected {want:?}", ip.ecn)));
+    }
+    let (name, got) = match field {
+        IpField::Ecn => (
+            "ip.ecn",
+            match ip.ecn {
+                Ecn::NotEct => 0,
+                Ecn::Ect1 => 1,
+                Ecn::Ect0 => 2,
+                Ecn::Ce => 3,
+            },
+        ),
+        IpField::Dscp => ("ip.dscp", i64::from(ip.dscp)),
+        IpField::Ttl => ("ip.ttl", i64::from(ip.ttl)),
+        IpField::Len => ("ip.len", frame.octets.len() as i64),
+        IpField::Id => ("ip.id", i64::from(ip.id)),
+        IpField::Df => ("ip.df", i64::from(ip.dont_fragment)),
+        IpField::Flow => ("ip.flow", i64::from(ip.flow)),
+        // Injected only.
+        IpField::From | IpField::To | IpField::Options => return Ok(None),
+    };
+    wrong_number(name, value, got, scope)
+}
+
+/// Sequence numbers compare by their signed difference.
+fn wrong_sequence(name: &str, value: &FieldValue, got: i64, scope: &Scope) -> Result<Option<String>, String> {
+    let distance = |expr: &Expr| Ok::<i64, String>(wrap(got - scope.value(expr)?));
+    let holds = match value {
+        FieldValue::Compare(op, expr) => op.holds(distance(expr)?, 0),
+        FieldValue::Range(from, to) => distance(from)? >= 0 && distance(to)? <= 0,
+        FieldValue::Any | FieldValue::Bad | FieldValue::Word(..) => true,
+    };
+    explain(holds, name, value, got, scope)
+}
+
+fn wrong_number(name: &str, value: &FieldValue, got: i64, scope: &Scope) -> Result<Option<String>, String> {
+    let holds = match value {
+        FieldValue::Compare(op, expr) => op.holds(got, scope.value(expr)?),
+        FieldValue::Range(from, to) => scope.value(from)? <= got && got <= scope.value(to)?,
+        FieldValue::Any | FieldValue::Bad | FieldValue::Word(..) => true,
+    };
+    explain(holds, name, value, got, scope)
+}
+
+fn explain(holds: bool, name: &str, value: &FieldValue, got: i64, scope: &Scope) -> Result<Option<String>, String> {
+    if holds {
+        return Ok(None);
+    }
+    let want = match value {
+        FieldValue::Compare(op, expr) => format!("{}{}", sign(*op), scope.value(expr)?),
+        FieldValue::Range(from, to) => format!("{}..{}", scope.value(from)?, scope.value(to)?),
+        FieldValue::Any | FieldValue::Bad | FieldValue::Word(..) => String::new(),
+    };
+    Ok(Some(format!("{name}={got}, expected {want}")))
+}
+
+fn sign(op: Comparison) -> &'static str {
+    match op {
+        Comparison::Equal => "",
+        Comparison::NotEqual => "anything but ",
+        Comparison::Less => "less than ",
+        Comparison::LessOrEqual => "at most ",
+        Comparison::Greater => "more than ",
+        Comparison::GreaterOrEqual => "at least ",
+    }
+}
+
+fn wrong_options(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Result<Option<String>, String> {
+    let Some(written) = &pattern.options else {
+        return Ok(None);
+    };
+    let padding = |option: &&TcpOption| matches!(option, TcpOption::Nop | TcpOption::Eol);
+    if written.is_empty() {
+        let any = frame.segment().options.iter().find(|option| !padding(option));
+        return Ok(any.map(|option| format!("it has the option {option:?}, expected none")));
+    }
+    for option in written {
+        if let Some(why) = wrong_option(option, frame, scope)? {
+            return Ok(Some(why));
+        }
+    }
+    Ok(None)
+}
+
+fn wrong_option(option: &OptionPattern, frame: &Frame, scope: &Scope) -> Result<Option<String>, String> {
+    let mut last = None;
+    for candidate in &frame.segment().options {
+        let Some(wrong) = option_differs(&option.value, candidate, scope)? else {
+            continue;
+        };
+        match (option.absent, wrong) {
+            (true, _) => return Ok(Some(format!("it has the option {candidate:?}"))),
+            (false, None) => return Ok(None),
+            (false, Some(why)) => last = Some(why),
+        }
+    }
+    if option.absent {
+        return Ok(None);
+    }
+    Ok(last.or_else(|| Some(format!("it lacks the option {:?}", option.value))))
+}
+
+/// `None`: another kind of option. `Some(None)`: this one, as wanted. `Some(Some(why))`: this one, with other values.
+fn option_differs(want: &OptionValue, got: &TcpOption, scope: &Scope) -> Result<Option<Option<String>>, String> {
+    let number = |name: &str, want: &Option<Expr>, got: i64| -> Result<Option<Option<String>>, String> {
+        let Some(want) = want else { return Ok(Some(None)) };
+        let want = scope.value(want)?;
+        Ok(Some(
+            (want as u32 != got as u32).then(|| format!("{name} {got}, expected {want}")),
+        ))
+    };
+    match (want, got) {
+        (OptionValue::Mss(want), TcpOption::Mss(got)) => number("mss", want, i64::from(*got)),
+        (OptionValue::WindowScale(want), TcpOption::WindowScale(got)) => number("wscale", want, i64::from(*got)),
+        (OptionValue::UserTimeout(want), TcpOption::UserTimeout(got)) => number("uto", want, i64::from(*got)),
+        (OptionValue::SackPermitted, TcpOption::SackPermitted)
+        | (OptionValue::Nop, TcpOption::Nop)
+        | (OptionValue::Eol, TcpOption::Eol) => Ok(Some(None)),
+        (OptionValue::Sack(want), TcpOption::Sack(got)) => sack_differs(want, got, scope).map(Some),
+        (OptionValue::Timestamps(value, echo), TcpOption::Timestamps { value: v, echo: e }) => {
+            match number("TSval", value, i64::from(*v))? {
+                Some(None) => number("TSecr", echo, i64::from(*e)),
+                wrong => Ok(wrong),
+            }
+        }
+        (OptionValue::FastOpen(want), TcpOption::FastOpen(got)) | (OptionValue::Md5(want), TcpOption::Md5(got)) => {
+            octets_differ(want, got, scope).map(Some)
+        }
+        (OptionValue::Other(kind, want), TcpOption::Other { kind: k, data }) if kind == k => {
+            octets_differ(want, data, scope).map(Some)
+        }
+        // By its number alone an option is meant that has a name, too.
+        (OptionValue::Other(kind, None), other) if other.kind() == Some(*kind) => Ok(Some(None)),
+        _ => Ok(None),
+    }
+}
+
+fn octets_differ(want: &Option<Octets>, got: &[u8], scope: &Scope) -> Result<Option<String>, String> {
+    let want = match want {
+        None => return Ok(None),
+        Some(Octets::Literal(want)) => want,
+        Some(Octets::Measured(name)) => match scope.last(name)? {
+            Measure::Octets(want) => want,
+            Measure::Number(_) | Measure::Seconds(_) => return Err(format!("`${name}` is a number, not octets")),
+        },
+    };
+    Ok((want != got).then(|| format!("the option holds {got:02x?}, expected {want:02x?}")))
+}
+
+/// SACK blocks, in order, counted from the tester's ISN.
+fn sack_differs(want: &[(Expr, Expr)], got: &[(u32, u32)], scope: &Scope) -> Result<Option<String>, String> {
+    if want.is_empty() {
+        return Ok(None);
+    }
+    let conn = &scope.conns[scope.here];
+    let edge = |expr: &Expr| Ok::<u32, String>(conn.isn.absolute(RelSeq(scope.value(expr)?)).0);
+    let want = want
+        .iter()
+        .map(|(left, right)| Ok((edge(left)?, edge(right)?)))
+        .collect::<Result<Vec<_>, String>>()?;
+    let relative = |edge: u32| conn.isn.relative(crate::wire::SeqNum(edge)).0;
+    let show = |blocks: &[(u32, u32)]| {
+        let blocks = blocks
+            .iter()
+            .map(|(left, right)| format!("{}:{}", relative(*left), relative(*right)));
+        blocks.collect::<Vec<_>>().join(" ")
+    };
+    Ok((want != got).then(|| format!("sack {}, expected {}", show(got), show(&want))))
+}
+
+/// Whether a frame is one that a fault waits for: SYN, FIN, RST and ACK as written, and whatever else is written.
+pub(crate) fn triggers(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Result<bool, String> {
+    let free = FREE | Flags::URG;
+    let flags = Flags::NAMED.into_iter().all(|(flag, _)| match pattern.flag(flag) {
+        Some(FlagPattern::Set) => frame.has(flag),
+        Some(FlagPattern::Clear) => !frame.has(flag),
+        Some(FlagPattern::Free) => true,
+        None => free.contains(flag) || !frame.has(flag),
+    });
+    let text = pattern
+        .text
+        .as_ref()
+        .is_none_or(|text| *text == frame.segment().payload);
+    Ok(flags && text && wrong_fields(pattern, frame, scope, &[])?.is_none())
+}

@@ -1,0 +1,247 @@
+//! A case lowered to what the engine carries out: no YAML, no text to be parsed, no name that may be unknown.
+
+use crate::notation::{CallSpec, Check, Expr, IcmpPattern, ReturnSpec, SegmentPattern, TimeSpec, Verb};
+use crate::rfc::{Requirement, State};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+mod words;
+
+pub use words::{MEASURES, STRIPPABLE};
+
+/// A connection of a script, by its place in [`Script::connections`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnId(pub usize);
+
+/// A declared connection. `main` is always the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnDecl {
+    /// `main`, `b`, `p17`.
+    pub name: String,
+    /// Which of the tester's addresses, by number; 0 unless `host:` names another.
+    pub host: usize,
+    /// The connection whose four-tuple this one takes over.
+    pub tuple: Option<ConnId>,
+    /// The tester's ISN: relative to the ISN of `tuple`'s connection if there is one, else absolute.
+    pub isn: Option<Expr>,
+}
+
+/// Where a step stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The file, as shown to a person: `cases/reset/acceptance.yaml`.
+    pub file: Arc<str>,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+}
+
+/// One variation of a case: a row of its matrix, all values filled in, `repeat` unrolled, `given` spelled out.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// The case's id: `reset/acceptance`.
+    pub case: Arc<str>,
+    /// The row's name: `state=ESTABLISHED,event=RST-EXACT`; empty without a matrix.
+    pub row: String,
+    /// The claim.
+    pub title: Arc<str>,
+    /// What breaks in practice if it is not met.
+    pub why: Arc<str>,
+    /// Why the RFC is to be read so, where every stack that was tried does otherwise; else empty.
+    pub reading: Arc<str>,
+    /// What the case covers in this row; a step without `covers` of its own stands for these.
+    pub covers: Arc<[Arc<Requirement>]>,
+    /// Other suites' names for it: suite to ids.
+    pub ids: Arc<BTreeMap<String, Vec<String>>>,
+    /// Free words for selection; `alone` asks for a namespace of its own.
+    pub tags: Arc<[String]>,
+    /// Abilities or conditions that no step shows.
+    pub needs: Vec<String>,
+    /// Host-wide settings by neutral name.
+    pub configure: BTreeMap<String, String>,
+    /// Restrictions of the implicit axes: `ip` to `4` or `6`, `isn` to `plain` or `wrap`.
+    pub only: BTreeMap<String, String>,
+    /// The connections; `main` first.
+    pub connections: Vec<ConnDecl>,
+    /// How the states of `given` are reached, in order.
+    pub given: Vec<Given>,
+    /// What is done then.
+    pub steps: Vec<Step>,
+}
+
+/// One state to be reached before the steps.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// Which.
+    pub state: State,
+    /// On which connection.
+    pub conn: ConnId,
+    /// How, spelled out from `given/*.yaml`.
+    pub steps: Vec<Step>,
+}
+
+/// One step.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What to do.
+    pub kind: StepKind,
+    /// The connections: one, or the members of a family where `expect` looks at all of them.
+    pub conns: Vec<ConnId>,
+    /// Its own requirements; empty: the case's.
+    pub covers: Vec<Arc<Requirement>>,
+    /// `as:` its name for a later `since:`.
+    pub label: Option<String>,
+    /// Where it stands.
+    pub position: Position,
+    /// As written, after substitution: `expect: ACK ack=2`.
+    pub text: String,
+}
+
+/// What a step does.
+#[derive(Clone, Debug)]
+pub enum StepKind {
+    /// `inject:` a segment.
+    Inject(SegmentPattern),
+    /// `inject: ICMP ...`
+    InjectIcmp(IcmpPattern),
+    /// `expect:` a segment.
+    Expect(Expect),
+    /// `expect: nothing`
+    Nothing(Nothing),
+    /// `call:`
+    Call(CallStep),
+    /// `result:`
+    Result(ResultStep),
+    /// `wait:`, from the mark, or from the step named by `since`.
+    Wait(TimeSpec, Option<String>),
+    /// `state:`
+    State(StateStep),
+    /// `any-of:`
+    AnyOf(AnyOf),
+    /// `faults:`, from here on; an empty list ends them.
+    Faults(Vec<FaultSpec>),
+    /// `check:`
+    Check(Check),
+}
+
+/// When something must happen: `within` and `since`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Condition {
+    /// `within:` (`for:` of `expect: nothing`); `soon` if not written.
+    pub within: Option<TimeSpec>,
+    /// The label of the step from which the time runs; else from the mark.
+    pub since: Option<String>,
+}
+
+/// What is measured at a step: a name and what it takes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct What {
+    /// `$name` from here on.
+    pub name: String,
+    /// `elapsed`, `count`, a field (`abs.seq`, `win`, `ip.ttl`) or an option (`fo`, `mss`, `ts`).
+    pub what: String,
+}
+
+/// `expect:` a segment.
+#[derive(Clone, Debug)]
+pub struct Expect {
+    /// What it looks like.
+    pub segment: SegmentPattern,
+    /// When.
+    pub when: Condition,
+    /// In how many segments the octets must come, both ends included.
+    pub segments: Option<(u64, u64)>,
+    /// How many must come in all of `within`, both ends included.
+    pub count: Option<(u64, u64)>,
+    /// `acknowledge: each`: inject the default ACK after each frame taken.
+    pub acknowledge: bool,
+    /// What is measured.
+    pub measure: Vec<What>,
+}
+
+/// `state:`
+#[derive(Clone, Debug)]
+pub struct StateStep {
+    /// Which.
+    pub state: State,
+    /// By when it must be reached, if it need not be at once.
+    pub when: Option<Condition>,
+    /// What is measured: the time until it was.
+    pub measure: Vec<What>,
+}
+
+/// `expect: nothing`
+#[derive(Clone, Debug)]
+pub struct Nothing {
+    /// For how long.
+    pub when: Condition,
+}
+
+/// `call:`
+#[derive(Clone, Debug)]
+pub struct CallStep {
+    /// The call.
+    pub call: CallSpec,
+    /// What it may return; empty: anything but an error.
+    pub returns: Vec<ReturnSpec>,
+}
+
+/// `result:`
+#[derive(Clone, Debug)]
+pub struct ResultStep {
+    /// Which pending call.
+    pub verb: Verb,
+    /// How it ends; several are alternatives.
+    pub returns: Vec<ReturnSpec>,
+    /// When.
+    pub when: Condition,
+    /// What is measured.
+    pub measure: Vec<What>,
+}
+
+/// `any-of:`
+#[derive(Clone, Debug)]
+pub struct AnyOf {
+    /// The outcomes by name; one that begins with `expect: nothing` stands last.
+    pub outcomes: Vec<(String, Vec<Step>)>,
+    /// Those that meet `covers`; empty: all are lawful.
+    pub right: Vec<String>,
+    /// What makes the reference endpoint take each: names of its choices and mistakes, to be switched on together; none
+    /// of them for an outcome that it takes by default. One that is not named here is not shown to come.
+    pub by: BTreeMap<String, Vec<String>>,
+}
+
+/// What a middlebox does with a frame.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FaultAction {
+    /// It never arrives.
+    Drop,
+    /// It arrives twice.
+    Duplicate,
+    /// It arrives later by this much.
+    Delay(TimeSpec),
+    /// One bit of it is turned over (which one is decided by the seed); the checksum stays as it was.
+    Corrupt,
+    /// This many octets of payload are cut off its end, lengths and checksum made right again.
+    Truncate(Expr),
+    /// The option of this kind is replaced by NOPs.
+    Strip(u8),
+    /// It arrives again after this much.
+    Replay(TimeSpec),
+}
+
+/// One line of `faults:`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FaultSpec {
+    /// What is done.
+    pub action: FaultAction,
+    /// To which frames.
+    pub segment: SegmentPattern,
+    /// Only to the nth that fits, from 1; `None`: to every one.
+    pub nth: Option<u64>,
+    /// Whether it stands in the way of the tester's frames; else of the target's.
+    pub from_tester: bool,
+    /// Of which connections; never empty.
+    pub conns: Vec<ConnId>,
+}

@@ -1,0 +1,16 @@
+//! The contract with a stack under test: something that takes frames, calls and time, and emits frames and results; what
+//! is known of it; and the names that go between.
+
+mod contract;
+mod error;
+mod facts;
+mod setting;
+mod words;
+
+pub use contract::{Abilities, Answer, Call, CallId, Emitted, Errno, SetValue, SocketId, Stack};
+pub use error::ErrorName;
+pub use facts::{Facts, IpVersion, Profile, Tolerance, Tolerances};
+pub use setting::Setting;
+pub use words::{
+    ABILITIES, CONDITIONS, HOST_SETTINGS, HostSetting, SOCKET_SETTINGS, Takes, Word, is_ability, is_condition, word,
+};

@@ -1,0 +1,280 @@
+//! The words that cases may use where they name something outside themselves: abilities, conditions, settings of the
+//! host. One list each, with what every word means; the loader, the schema and the runners check against these.
+
+/// A word and what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// As written.
+    pub name: &'static str,
+    /// In a sentence.
+    pub meaning: &'static str,
+}
+
+/// A word of a list.
+pub const fn word(name: &'static str, meaning: &'static str) -> Word {
+    Word { name, meaning }
+}
+
+/// Conditions under which requirements apply: `when` of a requirement, and `needs` of a case. A runner claims those
+/// that its stack meets.
+pub const CONDITIONS: &[Word] = &[
+    word("accurate-ecn", "implements more accurate ECN feedback (RFC 9768)"),
+    word("byte-counting", "implements appropriate byte counting (RFC 3465)"),
+    word("cubic", "uses CUBIC as its congestion control (RFC 9438)"),
+    word("early-retransmit", "implements early retransmit (RFC 5827)"),
+    word("ecn", "implements ECN (RFC 3168), and has it switched on"),
+    word("ecn-syn-ack", "marks its SYN,ACK as ECN-capable (RFC 5562)"),
+    word(
+        "ephemeral-ports",
+        "chooses the ports of the connections that it opens (RFC 6056)",
+    ),
+    word("f-rto", "implements F-RTO (RFC 5682)"),
+    word("fast-open", "implements fast open (RFC 7413)"),
+    word("initial-window-10", "implements the larger initial window (RFC 6928)"),
+    word(
+        "initial-window-4",
+        "keeps to the initial window of two to four segments (RFC 3390, RFC 5681)",
+    ),
+    word("jumbograms", "supports IPv6 jumbograms (RFC 2675)"),
+    word("keep-alive", "implements keep-alives (RFC 9293 section 3.8.4)"),
+    word("limited-transmit", "implements limited transmit (RFC 3042)"),
+    word("md5", "implements the MD5 signature option (RFC 2385)"),
+    word("multipath", "implements Multipath TCP (RFC 8684)"),
+    word(
+        "path-mtu-discovery",
+        "implements path MTU discovery by ICMP (RFC 1191, RFC 8201)",
+    ),
+    word(
+        "plpmtud",
+        "implements packetization-layer path MTU discovery (RFC 4821)",
+    ),
+    word("rack", "implements RACK-TLP (RFC 8985)"),
+    word("rfc5961", "implements the defences against blind attacks (RFC 5961)"),
+    word("rfc6191", "recycles TIME-WAIT by timestamps (RFC 6191)"),
+    word(
+        "sack",
+        "implements selective acknowledgments (RFC 2018, RFC 2883, RFC 6675)",
+    ),
+    word("syn-cookies", "implements SYN cookies (RFC 4987 section 3.6)"),
+    word("tcp-ao", "implements the authentication option (RFC 5925)"),
+    word("timestamps", "implements timestamps (RFC 7323 section 3)"),
+    word("user-timeout-option", "implements the user timeout option (RFC 5482)"),
+    word("window-scale", "implements window scaling (RFC 7323 section 2)"),
+];
+
+/// What a target can do or not, other than `set:` and a setting: what a runner's abilities are made of.
+pub const ABILITIES: &[Word] = &[
+    word("abort", "the application can abort a connection"),
+    word("accept", "the application takes connections from a listener"),
+    word("close", "the application can close a connection for both directions"),
+    word("connect", "the application can open actively"),
+    word("fast-open-client", "connect can use fast open"),
+    word("fast-open-server", "a listener can use fast open"),
+    word("ipv4", "speaks IPv4"),
+    word("ipv6", "speaks IPv6"),
+    word("isn", "its initial sequence numbers can be chosen"),
+    word("listen", "the application can open passively"),
+    word("recv", "the application can receive"),
+    word("sack", "can negotiate SACK"),
+    word(
+        "sack-room",
+        "leaves room for SACK blocks in every segment, so that each carries less",
+    ),
+    word("send", "the application can send"),
+    word("shutdown", "the application can close its own direction only"),
+    word("state", "tells the state of a connection"),
+    word("timestamps", "can negotiate timestamps"),
+    word("urgent", "the application can send urgent data, and is told of it"),
+    word("virtual-time", "its clock is the tester's, so that days pass at once"),
+    word("window-scale", "can negotiate window scaling"),
+];
+
+/// The settings of a socket: `set NAME=...` of a call, and the ability `set:NAME`.
+pub const SOCKET_SETTINGS: &[Word] = &[
+    word("dscp", "the DSCP of what is sent"),
+    word("keep-alive", "keep-alives on or off"),
+    word("keep-alive-count", "how many unanswered keep-alives end the connection"),
+    word(
+        "keep-alive-idle",
+        "how long a connection is idle before the first keep-alive",
+    ),
+    word("keep-alive-interval", "the time between unanswered keep-alives"),
+    word("linger", "what close does with unsent data"),
+    word("mss", "the largest segment to be announced"),
+    word("nodelay", "Nagle's algorithm off"),
+    word("quick-ack", "acknowledgments without delay"),
+    word("recv-buffer", "the receive buffer in octets"),
+    word("send-buffer", "the send buffer in octets"),
+    word("ttl", "the time to live, or hop limit, of what is sent"),
+    word("urgent-inline", "urgent data in the stream"),
+    word("user-timeout", "how long data may stay unacknowledged"),
+];
+
+/// What a setting of the host takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// `true` or `false`.
+    Flag,
+    /// A whole number.
+    Number,
+    /// A time: `30s`.
+    Time,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+}
+
+/// A setting of the whole host, by a name that fits any stack; `configure` asks for it, a runner maps it to a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostSetting {
+    /// As written.
+    pub name: &'static str,
+    /// What it takes.
+    pub takes: Takes,
+    /// In a sentence.
+    pub meaning: &'static str,
+}
+
+const fn setting(name: &'static str, takes: Takes, meaning: &'static str) -> HostSetting {
+    HostSetting { name, takes, meaning }
+}
+
+/// Everything that `configure` knows.
+pub const HOST_SETTINGS: &[HostSetting] = &[
+    setting(
+        "abort-on-overflow",
+        Takes::Flag,
+        "a RST instead of silence when the accept queue is full",
+    ),
+    setting(
+        "ack-range-check",
+        Takes::Flag,
+        "the check of SEG.ACK against blind data injection (RFC 5961 section 5)",
+    ),
+    setting("accurate-ecn", Takes::Flag, "more accurate ECN feedback (RFC 9768)"),
+    setting(
+        "challenge-ack-limit",
+        Takes::Number,
+        "how many challenge ACKs a second the host sends",
+    ),
+    setting(
+        "congestion-control",
+        Takes::OneOf(&["reno", "cubic"]),
+        "the congestion control of new connections",
+    ),
+    setting(
+        "data-retries",
+        Takes::Number,
+        "how often data is sent again before the connection is given up",
+    ),
+    setting(
+        "delayed-ack",
+        Takes::Flag,
+        "acknowledgments may wait for a second segment (RFC 9293 section 3.8.6.3)",
+    ),
+    setting("dsack", Takes::Flag, "duplicates are reported by D-SACK (RFC 2883)"),
+    setting("early-retransmit", Takes::Flag, "early retransmit (RFC 5827)"),
+    setting("ecn", Takes::Flag, "ECN is offered and accepted (RFC 3168)"),
+    setting("f-rto", Takes::Flag, "detection of spurious timeouts (RFC 5682)"),
+    setting("fast-open", Takes::Flag, "fast open for both roles (RFC 7413)"),
+    setting(
+        "fin-timeout",
+        Takes::Time,
+        "how long an abandoned connection stays in FIN-WAIT-2",
+    ),
+    setting(
+        "keep-alive-idle",
+        Takes::Time,
+        "the default idle time before a keep-alive",
+    ),
+    setting(
+        "linear-syn-timeouts",
+        Takes::Number,
+        "how many SYNs are sent again before the interval doubles",
+    ),
+    setting("min-rto", Takes::Time, "the least retransmission timeout"),
+    setting(
+        "orphan-retries",
+        Takes::Number,
+        "how often a connection that was closed by its owner sends again",
+    ),
+    setting(
+        "path-mtu-discovery",
+        Takes::Flag,
+        "ICMP may lower the path MTU (RFC 1191, RFC 8201)",
+    ),
+    setting(
+        "path-mtu-probing",
+        Takes::OneOf(&["never", "when-black-hole", "always"]),
+        "probing by size (RFC 4821)",
+    ),
+    setting("rack", Takes::Flag, "RACK and tail loss probes (RFC 8985)"),
+    setting("rfc1337", Takes::Flag, "a RST does not end TIME-WAIT (RFC 1337)"),
+    setting("sack", Takes::Flag, "SACK is offered and accepted (RFC 2018)"),
+    setting(
+        "slow-start-after-idle",
+        Takes::Flag,
+        "the congestion window falls back when idle (RFC 5681 section 4.1)",
+    ),
+    setting("syn-ack-retries", Takes::Number, "how often a SYN,ACK is sent again"),
+    setting(
+        "syn-cookies",
+        Takes::OneOf(&["never", "when-full", "always"]),
+        "SYN cookies (RFC 4987 section 3.6)",
+    ),
+    setting("syn-retries", Takes::Number, "how often a SYN is sent again"),
+    setting(
+        "timestamps",
+        Takes::Flag,
+        "timestamps are offered and accepted (RFC 7323)",
+    ),
+    setting(
+        "tw-reuse",
+        Takes::Flag,
+        "an active open may take over a connection in TIME-WAIT (RFC 6191)",
+    ),
+    setting(
+        "user-timeout-option",
+        Takes::Flag,
+        "the user timeout is announced and taken over (RFC 5482)",
+    ),
+    setting(
+        "window-scaling",
+        Takes::Flag,
+        "window scaling is offered and accepted (RFC 7323)",
+    ),
+];
+
+/// Whether it is a condition of requirements.
+pub fn is_condition(name: &str) -> bool {
+    CONDITIONS.iter().any(|word| word.name == name)
+}
+
+/// Whether it is an ability of targets.
+pub fn is_ability(name: &str) -> bool {
+    match name.strip_prefix("set:") {
+        Some(setting) => SOCKET_SETTINGS.iter().any(|word| word.name == setting),
+        None => ABILITIES.iter().any(|word| word.name == name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn no_word_stands_twice_in_a_list() {
+        for list in [CONDITIONS, ABILITIES, SOCKET_SETTINGS] {
+            let names: BTreeSet<_> = list.iter().map(|word| word.name).collect();
+            assert_eq!(names.len(), list.len());
+        }
+        let names: BTreeSet<_> = HOST_SETTINGS.iter().map(|setting| setting.name).collect();
+        assert_eq!(names.len(), HOST_SETTINGS.len());
+    }
+
+    #[test]
+    fn abilities_and_conditions_are_known_by_name() {
+        assert!(is_ability("urgent") && is_ability("set:linger") && !is_ability("set:colour"));
+        assert!(is_condition("rfc5961") && !is_condition("rfc5962"));
+    }
+}

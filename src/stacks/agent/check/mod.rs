@@ -1,0 +1,162 @@
+//! What an agent's author is told before any case is run: step by step, what is right and what is not.
+
+mod lockstep;
+mod peer;
+mod real_time;
+
+use super::{Fault, Launch, Process};
+use crate::drive::EnvironmentError;
+use crate::drive::protocol::Mode;
+use crate::stack::Abilities;
+use crate::stack::{ABILITIES, is_ability};
+use core::sync::atomic::AtomicBool;
+use core::time::Duration;
+
+/// How a step went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// As it should.
+    Right,
+    /// Not so.
+    Wrong,
+    /// It was not tried: the agent does not claim it, or something before it went wrong.
+    NotTried,
+}
+
+/// A step of the check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How it went.
+    pub mark: Mark,
+    /// What was looked at, as a sentence that is true if all is well.
+    pub what: String,
+    /// What came instead, why it was not tried, or what is good to know.
+    pub more: String,
+}
+
+/// How an agent did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Steps that went right.
+    pub right: usize,
+    /// Steps that did not.
+    pub wrong: usize,
+    /// Steps that were not tried.
+    pub not_tried: usize,
+}
+
+/// Checks an agent; `tell` hears of every step as it ends.
+pub fn check(launch: &Launch, mode: Mode, tell: &mut dyn FnMut(&Finding)) -> Result<Tally, EnvironmentError> {
+    let mut list = Checklist {
+        tell,
+        tally: Tally::default(),
+    };
+    match mode {
+        Mode::Lockstep => lockstep::check(launch, &mut list)?,
+        Mode::RealTime => real_time::check(launch, &mut list)?,
+    }
+    Ok(list.tally)
+}
+
+/// What a step comes to: something good to know, or what is wrong.
+type Step = Result<String, String>;
+
+/// Steps as they are told.
+struct Checklist<'a> {
+    tell: &'a mut dyn FnMut(&Finding),
+    tally: Tally,
+}
+
+impl Checklist<'_> {
+    /// Tells how a step went; `None` if it went wrong.
+    fn step(&mut self, what: &str, step: Step) -> Option<()> {
+        let (mark, more) = match step {
+            Ok(more) => (Mark::Right, more),
+            Err(more) => (Mark::Wrong, more),
+        };
+        self.tell(mark, what, more);
+        (mark == Mark::Right).then_some(())
+    }
+
+    /// As [`Checklist::step`], for what only has to be so before something else can be looked at: it is told if it is not.
+    fn needs(&mut self, what: &str, step: Step) -> Option<()> {
+        match step {
+            Ok(_) => Some(()),
+            wrong => self.step(what, wrong),
+        }
+    }
+
+    fn not_tried(&mut self, what: &str, why: &str) {
+        self.tell(Mark::NotTried, what, why.to_owned());
+    }
+
+    fn tell(&mut self, mark: Mark, what: &str, more: String) {
+        *match mark {
+            Mark::Right => &mut self.tally.right,
+            Mark::Wrong => &mut self.tally.wrong,
+            Mark::NotTried => &mut self.tally.not_tried,
+        } += 1;
+        let what = what.to_owned();
+        (self.tell)(&Finding { mark, what, more });
+    }
+}
+
+/// Nothing more to say.
+fn fine() -> Step {
+    Ok(String::new())
+}
+
+/// A fault as what is wrong with a step.
+fn it(fault: &Fault) -> String {
+    format!("it {fault}")
+}
+
+/// Whether the abilities are words that cases know, and enough for any case.
+fn abilities(can: &Abilities, list: &mut Checklist<'_>) {
+    let unknown: Vec<String> = can
+        .iter()
+        .filter(|name| !is_ability(name))
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let known = match unknown.is_empty() {
+        true => fine(),
+        false => {
+            let known: Vec<&str> = ABILITIES.iter().map(|word| word.name).collect();
+            Err(format!(
+                "{} is none; there are {} and set:NAME",
+                unknown.join(", "),
+                known.join(", ")
+            ))
+        }
+    };
+    list.step("every ability is a word that cases know", known);
+    let has = |names: &[&str]| names.iter().any(|name| can.can(name));
+    let enough = match (has(&["ipv4", "ipv6"]), has(&["listen", "connect"])) {
+        (true, true) => fine(),
+        (false, _) => Err("it can neither `ipv4` nor `ipv6`: every case will be unsupported".to_owned()),
+        // A beginning, as in runners/TEMPLATE: what meets a closed port can be asked already.
+        (_, false) => Ok("it can neither `listen` nor `connect` yet: nearly every case will be unsupported".to_owned()),
+    };
+    list.step("it can enough for a case", enough);
+}
+
+/// The end: an agent ends by itself when its input does.
+fn end(mut process: Process, list: &mut Checklist<'_>) {
+    process.hang_up();
+    let ended = match process.status(process.patience().min(Duration::from_secs(5))) {
+        Some(status) if status.success() => fine(),
+        Some(status) => Err(format!("it ended, but with {status}: that will be taken for a crash")),
+        None => Err("it lives on: a read that returns nothing is the end, and no reason to read again".to_owned()),
+    };
+    list.step("it ends by itself when its input ends", ended);
+}
+
+/// The end of standard error, for a step that went wrong.
+fn murmur(process: &mut Process) -> String {
+    let lines = process.murmured(true);
+    let last = lines.iter().rev().find(|line| !line.trim().is_empty());
+    last.map_or_else(String::new, |line| format!("; its standard error ends with `{line}`"))
+}
+
+/// Nobody stops a check.
+static GO_ON: AtomicBool = AtomicBool::new(false);

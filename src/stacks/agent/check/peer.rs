@@ -1,0 +1,132 @@
+//! The other end of a connection, as far as a check needs one: segments that are right in everything.
+
+use crate::drive::virtual_time::target_address;
+use crate::stack::IpVersion;
+use crate::wire::{Body, Checksum, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// Where the target listens.
+const PORT: u16 = 7;
+/// Where we are.
+const OURS: u16 = 40_000;
+/// Our initial sequence number.
+const ISN: u32 = 1_000;
+
+/// Our end.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// The target's end.
+    pub target: SocketAddr,
+    /// Ours.
+    pub tester: SocketAddr,
+    next: u32,
+    expected: u32,
+}
+
+impl Peer {
+    /// A peer that has not said anything.
+    pub fn new(ip: IpVersion) -> Peer {
+        let tester = match ip {
+            IpVersion::V4 => IpAddr::V4(Ipv4Addr::new(198, 18, 0, 1)),
+            IpVersion::V6 => IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1)),
+        };
+        Peer {
+            target: SocketAddr::new(target_address(ip), PORT),
+            tester: SocketAddr::new(tester, OURS),
+            next: ISN,
+            expected: 0,
+        }
+    }
+
+    /// A SYN with an MSS.
+    pub fn syn(&mut self) -> Vec<u8> {
+        let options = vec![TcpOption::Mss(1400)];
+        let packet = self.packet(Flags::SYN, Vec::new(), options);
+        self.next = ISN + 1;
+        packet
+    }
+
+    /// An ACK of all that has come, with data or without.
+    pub fn ack(&mut self, data: &[u8]) -> Vec<u8> {
+        let flags = if data.is_empty() {
+            Flags::ACK
+        } else {
+            Flags::ACK | Flags::PSH
+        };
+        let packet = self.packet(flags, data.to_vec(), Vec::new());
+        self.next += data.len() as u32;
+        packet
+    }
+
+    fn packet(&self, flags: Flags, payload: Vec<u8>, options: Vec<TcpOption>) -> Vec<u8> {
+        let segment = Segment {
+            source: self.tester.port(),
+            destination: self.target.port(),
+            seq: SeqNum(self.next),
+            ack: SeqNum(if flags.contains(Flags::ACK) { self.expected } else { 0 }),
+            flags,
+            window: 65_535,
+            options,
+            payload,
+            ..Segment::default()
+        };
+        let ip = IpHeader::between(self.tester.ip(), self.target.ip());
+        Packet {
+            ip,
+            body: Body::Tcp(segment),
+        }
+        .encode()
+    }
+
+    /// The one segment among these frames, if it is for us and nothing is wrong with it.
+    pub fn only(&self, frames: &[Vec<u8>]) -> Result<Segment, String> {
+        match frames {
+            [] => Err("no frame came".to_owned()),
+            [frame] => self.read(frame),
+            [_, _, ..] => Err(format!("{} frames came instead of one", frames.len())),
+        }
+    }
+
+    /// A frame as a segment that is for us, with right checksums.
+    pub fn read(&self, frame: &[u8]) -> Result<Segment, String> {
+        let packet = Packet::parse(frame).map_err(|why| {
+            format!(
+                "a frame is no IP packet ({}): a frame begins with the IP header, without one of Ethernet",
+                why.0
+            )
+        })?;
+        let segment = packet.tcp().ok_or("a frame holds no TCP segment")?.clone();
+        let (from, to) = (packet.ip.source, packet.ip.destination);
+        if (from, to) != (self.target.ip(), self.tester.ip()) {
+            return Err(format!(
+                "a frame goes from {from} to {to}, not from {} to {}: is the address of `new` the stack's?",
+                self.target.ip(),
+                self.tester.ip()
+            ));
+        }
+        if segment.destination != self.tester.port() {
+            return Err(format!("a segment goes to port {}, not to {OURS}", segment.destination));
+        }
+        match segment.checksum == Checksum::Right {
+            true => Ok(segment),
+            false => Err("a segment's checksum is wrong: is it left to hardware that is not there?".to_owned()),
+        }
+    }
+
+    /// Takes a SYN,ACK: what is expected next.
+    pub fn take_syn_ack(&mut self, segment: &Segment) -> Result<(), String> {
+        if segment.flags != Flags::SYN | Flags::ACK {
+            return Err("the segment that came is no SYN,ACK".to_owned());
+        }
+        if segment.ack != SeqNum(ISN + 1) {
+            return Err(format!("it acknowledges {}, not {}", segment.ack.0, ISN + 1));
+        }
+        self.expected = segment.seq.advanced(1).0;
+        Ok(())
+    }
+
+    /// Takes data.
+    pub fn take(&mut self, segment: &Segment) {
+        self.expected = segment.seq.advanced(segment.seg_len().into()).0;
+    }
+}

@@ -1,0 +1,157 @@
+//! What an agent can do wrong, in words for its author.
+
+use crate::drive::protocol::ProtocolError;
+use crate::drive::virtual_time::Halt;
+use crate::time::Instant;
+use core::fmt;
+use core::time::Duration;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+/// No line of an agent's is longer: 16 MiB of data in hexadecimal, and some words.
+pub const LONGEST_LINE: usize = 33 << 20;
+/// An agent says no more than this, in octets, in answer to one line.
+pub const MOST_OCTETS: usize = 64 << 20;
+/// Nor more lines than this.
+pub const MOST_LINES: usize = 100_000;
+
+/// What an agent did wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It has not ended its answer for so long.
+    Silent(Duration),
+    /// It has not read what it was told for so long.
+    Deaf(Duration),
+    /// Its process ended; in the middle of a line, if that is given.
+    Ended {
+        /// How; `None`: it only closed its output.
+        status: Option<ExitStatus>,
+        /// What stood there of the last line.
+        half: String,
+    },
+    /// A line does not end.
+    LongLine,
+    /// An answer does not end.
+    Flood,
+    /// A line that says nothing that is known.
+    Junk(ProtocolError),
+    /// It spoke without being asked.
+    OutOfTurn(String),
+    /// It said one thing where another belongs.
+    Misplaced {
+        /// What it said.
+        line: String,
+        /// What belongs there.
+        expected: &'static str,
+    },
+    /// It wants to be woken before now.
+    Backwards {
+        /// Now.
+        now: Instant,
+        /// When it wants to be woken.
+        timer: Instant,
+    },
+    /// It ended a call that is not open, or handed over what nobody asked for.
+    NeverAsked(String),
+    /// It says that it does not know a line.
+    Unknown(String),
+    /// It says that it cannot do what a line asks.
+    Unsupported(String),
+    /// It says that it cannot work.
+    Failed(String),
+    /// Not its fault: we were told to stop.
+    Interrupted,
+}
+
+impl Fault {
+    /// Whether it is the agent's process that broke down: a stack that does not survive what it was given is to blame,
+    /// as one that panics is.
+    fn is_crash(&self) -> bool {
+        // What a process sends to itself; SIGKILL and SIGTERM come from others.
+        const CRASHES: [i32; 7] = [3, 4, 5, 6, 7, 8, 11];
+        match self {
+            Fault::Ended {
+                status: Some(status), ..
+            } => match status.signal() {
+                Some(signal) => CRASHES.contains(&signal),
+                None => !status.success(),
+            },
+            _ => false,
+        }
+    }
+
+    /// What that means for the run in which it happened. `after` is the line that was to be answered.
+    pub fn halt(&self, after: &str) -> Halt {
+        let after = match after {
+            "" => String::new(),
+            line => format!(", after the line `{line}`"),
+        };
+        match self {
+            Fault::Interrupted => Halt::Void("stopped".to_owned()),
+            Fault::Unsupported(_) | Fault::Unknown(_) => Halt::Void(format!("the agent {self}")),
+            fault if fault.is_crash() => Halt::Blamed(format!("the agent {self}{after}")),
+            _ => Halt::Void(format!("the agent broke down: it {self}{after}")),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Fault::Silent(waited) => write!(f, "did not end its answer within {waited:?}"),
+            Fault::Deaf(waited) => write!(f, "did not read its input for {waited:?}"),
+            Fault::Ended { status, half } => {
+                match status {
+                    None => f.write_str("closed its output")?,
+                    Some(status) => write!(f, "ended ({})", told(*status))?,
+                }
+                match half.as_str() {
+                    "" => Ok(()),
+                    half => write!(f, " in the middle of a line, `{half}`"),
+                }
+            }
+            Fault::LongLine => write!(f, "said a line of more than {} MiB", LONGEST_LINE >> 20),
+            Fault::Flood => write!(
+                f,
+                "said more than {MOST_LINES} lines, or {} MiB, in answer to one line",
+                MOST_OCTETS >> 20
+            ),
+            Fault::Junk(error) => write!(f, "said what is not known: {error}"),
+            Fault::OutOfTurn(line) => write!(f, "said `{line}` after `idle`, before it was asked anything"),
+            Fault::Misplaced { line, expected } => write!(f, "said `{line}` where {expected} belongs"),
+            Fault::Backwards { now, timer } => write!(
+                f,
+                "said `idle {}`, which lies before now ({})",
+                timer.as_micros(),
+                now.as_micros()
+            ),
+            Fault::NeverAsked(line) => write!(f, "said `{line}`, but there is no such call to be answered"),
+            Fault::Unknown(line) => write!(f, "does not know the line `{line}`"),
+            Fault::Unsupported(why) if why.is_empty() => f.write_str("says that it cannot do this"),
+            Fault::Unsupported(why) => write!(f, "says that it cannot do this: {why}"),
+            Fault::Failed(why) => write!(f, "says that it cannot work: {why}"),
+            Fault::Interrupted => f.write_str("was stopped"),
+        }
+    }
+}
+
+/// `exit status 1`, `killed by signal 11, SIGSEGV`
+fn told(status: ExitStatus) -> String {
+    match (status.signal(), status.code()) {
+        (Some(signal), _) => format!("killed by signal {signal}{}", name(signal)),
+        (None, code) => format!("exit status {}", code.unwrap_or_default()),
+    }
+}
+
+fn name(signal: i32) -> &'static str {
+    match signal {
+        4 => ", SIGILL",
+        6 => ", SIGABRT",
+        7 => ", SIGBUS",
+        8 => ", SIGFPE",
+        9 => ", SIGKILL",
+        11 => ", SIGSEGV",
+        15 => ", SIGTERM",
+        _ => "",
+    }
+}

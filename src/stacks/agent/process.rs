@@ -1,0 +1,493 @@
+//! An agent's process, and the lines that are spoken with it.
+//!
+//! The lines travel through a pair of sockets, since those can be read with a limit of time and without a thread: a turn
+//! is one write, one or two reads, and no hand-over.
+
+use super::fault::{Fault, LONGEST_LINE, MOST_LINES, MOST_OCTETS};
+use super::murmur::Murmur;
+use crate::drive::EnvironmentError;
+use crate::drive::protocol::{Mode, Reply, Request, Turn};
+use crate::stack::Abilities;
+use crate::time::Instant;
+use core::fmt::Write as _;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, killpg};
+use nix::sys::socket::{MsgFlags, recv};
+use nix::unistd::Pid;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Instant as Clock;
+
+/// How much is read at once.
+const PIECE: usize = 256 * 1024;
+/// How often a wait is broken off to look at the clock, and whether all is to stop.
+const GLANCE: Duration = Duration::from_millis(50);
+/// How long a process that has closed its output may take to end.
+const LAST_BREATH: Duration = Duration::from_millis(500);
+/// How much of a line is repeated to a person.
+const QUOTED: usize = 100;
+
+/// What belongs where an agent that is out of step says something else.
+const OWN_ANSWER: &str = "`synced` (or `unknown`), the answer to `sync`: an earlier line was answered twice, or late;";
+
+/// How an agent is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// The program: a path, or a name to be looked for in PATH.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+    /// In which folder; `None`: in ours.
+    pub folder: Option<PathBuf>,
+    /// How long it may take for a line.
+    pub patience: Duration,
+}
+
+impl Launch {
+    /// From the words of a command. A program with a `/` in its name that is not absolute stands below `folder`.
+    pub fn new(words: &[String], folder: Option<&Path>, patience: Duration) -> Option<Launch> {
+        let (program, arguments) = words.split_first()?;
+        let program = match folder {
+            Some(folder) if program.contains('/') => folder.join(program),
+            _ => PathBuf::from(program),
+        };
+        Some(Launch {
+            program,
+            arguments: arguments.to_vec(),
+            folder: folder.map(Path::to_owned),
+            patience,
+        })
+    }
+
+    /// What starts it.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments);
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        command
+    }
+}
+
+/// An agent that lives. Dropping it ends its process, and what that has started.
+pub struct Process {
+    child: Child,
+    /// Whether its end has been taken note of; from then on its number may be another's.
+    buried: bool,
+    socket: UnixStream,
+    /// What a read writes into; kept, because to make it anew costs more than the read.
+    piece: Box<[u8]>,
+    input: Vec<u8>,
+    /// Where the first line begins that has not been taken.
+    begin: usize,
+    /// Up to where there is known to be no end of a line.
+    searched: usize,
+    output: String,
+    /// The last line that was said to it, cut.
+    asked: String,
+    murmur: Murmur,
+    patience: Duration,
+    /// How often it was asked whether it is in step.
+    syncs: u64,
+}
+
+/// What an agent said of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Introduction {
+    /// Its name and version.
+    pub name: String,
+    /// What it can do.
+    pub abilities: Abilities,
+}
+
+impl Process {
+    /// Starts one; nothing is said yet.
+    pub fn start(launch: &Launch) -> Result<Process, EnvironmentError> {
+        let failed = |error: io::Error| cannot_start(launch, &error);
+        let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+        ours.set_read_timeout(Some(GLANCE)).map_err(failed)?;
+        ours.set_write_timeout(Some(GLANCE)).map_err(failed)?;
+        let output = theirs.try_clone().map_err(failed)?;
+        let mut command = launch.command();
+        command.stdin(Stdio::from(OwnedFd::from(theirs)));
+        command.stdout(Stdio::from(OwnedFd::from(output)));
+        // A group of its own: what it starts ends with it, and a Ctrl-C is for us.
+        command.stderr(Stdio::piped()).process_group(0);
+        let mut child = command.spawn().map_err(failed)?;
+        // Just piped, so it is there.
+        let murmur = child.stderr.take().map(Murmur::listen).unwrap_or_default();
+        Ok(Process {
+            child,
+            buried: false,
+            socket: ours,
+            piece: vec![0; PIECE].into(),
+            input: Vec::new(),
+            begin: 0,
+            searched: 0,
+            output: String::new(),
+            asked: String::new(),
+            murmur,
+            patience: launch.patience,
+            syncs: 0,
+        })
+    }
+
+    /// Says the first line, and hears who it is.
+    pub fn greet(&mut self, mode: Mode, stop: &AtomicBool) -> Result<Introduction, Fault> {
+        self.say(
+            &Turn {
+                at: None,
+                request: Request::Hello(mode),
+            },
+            stop,
+        )?;
+        let mut budget = Budget::new(self.patience);
+        let introduction = loop {
+            match self.reply(&mut budget, stop)? {
+                Reply::Agent { name, abilities } => break Introduction { name, abilities },
+                Reply::Note(_) => {}
+                Reply::Failed(why) => return Err(Fault::Failed(why)),
+                Reply::Unsupported(why) => return Err(Fault::Unsupported(why)),
+                other => return Err(misplaced(&other, "`agent NAME can ABILITY...`, its first line,")),
+            }
+        };
+        if mode == Mode::RealTime {
+            return Ok(introduction);
+        }
+        loop {
+            match self.reply(&mut budget, stop)? {
+                Reply::Idle(_) => return self.nothing_left().map(|()| introduction),
+                Reply::Note(_) => {}
+                other => return Err(misplaced(&other, "`idle`, which ends every turn,")),
+            }
+        }
+    }
+
+    /// One turn of lockstep: says a line, and hands over the answers up to `idle`. When it next wants to be woken.
+    pub fn turn(
+        &mut self,
+        at: Instant,
+        request: Request,
+        stop: &AtomicBool,
+        hear: &mut dyn FnMut(Reply) -> Result<(), Fault>,
+    ) -> Result<Option<Instant>, Fault> {
+        self.unasked()?;
+        self.say(&Turn { at: Some(at), request }, stop)?;
+        self.answer(at, stop, hear)
+    }
+
+    /// The answer to a line of lockstep that has been said at that time, up to `idle`.
+    pub fn answer(
+        &mut self,
+        at: Instant,
+        stop: &AtomicBool,
+        hear: &mut dyn FnMut(Reply) -> Result<(), Fault>,
+    ) -> Result<Option<Instant>, Fault> {
+        let mut budget = Budget::new(self.patience);
+        loop {
+            match self.reply(&mut budget, stop)? {
+                Reply::Idle(Some(timer)) if timer < at => return Err(Fault::Backwards { now: at, timer }),
+                Reply::Idle(timer) => return self.nothing_left().map(|()| timer),
+                Reply::Failed(why) => return Err(Fault::Failed(why)),
+                other => hear(other)?,
+            }
+        }
+    }
+
+    /// Makes sure that every line has had its own answer: who has said `idle` once too often is one answer behind, and
+    /// nothing else would show it. An agent that does not know `sync` says so, which proves as much.
+    pub fn in_step(&mut self, at: Instant, stop: &AtomicBool) -> Result<(), Fault> {
+        self.syncs += 1;
+        let number = self.syncs;
+        let mut answered = false;
+        self.turn(at, Request::Sync(number), stop, &mut |reply| match reply {
+            Reply::Synced(said) if said == number => {
+                answered = true;
+                Ok(())
+            }
+            Reply::Unknown(_) | Reply::Unsupported(_) => {
+                answered = true;
+                Ok(())
+            }
+            Reply::Note(_) => Ok(()),
+            other => Err(misplaced(&other, OWN_ANSWER)),
+        })?;
+        match answered {
+            true => self.unasked(),
+            false => Err(misplaced(&Reply::Idle(None), OWN_ANSWER)),
+        }
+    }
+
+    /// Whether it has said anything since `idle`; that is a fault.
+    pub fn unasked(&mut self) -> Result<(), Fault> {
+        loop {
+            match recv(self.socket.as_raw_fd(), &mut self.piece, MsgFlags::MSG_DONTWAIT) {
+                Ok(0) => return Err(self.ended()),
+                Ok(count) => {
+                    self.input.extend_from_slice(&self.piece[..count]);
+                    return self.nothing_left();
+                }
+                Err(Errno::EAGAIN) => return self.nothing_left(),
+                Err(Errno::EINTR) => {}
+                Err(_) => return Err(self.ended()),
+            }
+        }
+    }
+
+    /// Says a line as it stands.
+    pub fn say_line(&mut self, line: &str, stop: &AtomicBool) -> Result<(), Fault> {
+        self.output.clear();
+        self.output.push_str(line);
+        self.output.push('\n');
+        self.write(stop)
+    }
+
+    /// Says a line.
+    pub fn say(&mut self, turn: &Turn, stop: &AtomicBool) -> Result<(), Fault> {
+        self.output.clear();
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.output, "{turn}");
+        self.write(stop)
+    }
+
+    fn write(&mut self, stop: &AtomicBool) -> Result<(), Fault> {
+        self.asked.clear();
+        let line = self.output.trim_end();
+        // What a frame holds is seen in the exchange, and would only make two reports of one fault look different.
+        let most = line.find(" frame ").map_or(QUOTED, |at| at + " frame 4500".len());
+        let cut = line.char_indices().nth(most).map_or(line.len(), |(at, _)| at);
+        self.asked.push_str(&line[..cut]);
+        if cut < line.len() {
+            self.asked.push_str("...");
+        }
+        let deadline = Clock::now() + self.patience;
+        let mut written = 0;
+        while written < self.output.len() {
+            match self.socket.write(&self.output.as_bytes()[written..]) {
+                Ok(count) => written += count,
+                Err(error) if is_later(&error) => self.go_on(deadline, stop, Fault::Deaf(self.patience))?,
+                // It reads no more: what it said last says why.
+                Err(_) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    fn go_on(&self, deadline: Clock, stop: &AtomicBool, otherwise: Fault) -> Result<(), Fault> {
+        match stop.load(Ordering::Relaxed) {
+            true => Err(Fault::Interrupted),
+            false if Clock::now() >= deadline => Err(otherwise),
+            false => Ok(()),
+        }
+    }
+
+    /// The next line, as a reply, in what is left of an answer.
+    pub fn reply(&mut self, budget: &mut Budget, stop: &AtomicBool) -> Result<Reply, Fault> {
+        while !self.has_line() {
+            if self.input.len() - self.begin > LONGEST_LINE {
+                return Err(Fault::LongLine);
+            }
+            let count = self.read(budget, stop)?;
+            budget.octets += count;
+        }
+        budget.lines += 1;
+        if budget.lines > MOST_LINES || budget.octets > MOST_OCTETS {
+            return Err(Fault::Flood);
+        }
+        // A line that is whole ends where was searched.
+        let line = &self.input[self.begin..self.searched];
+        let reply = Reply::parse(&String::from_utf8_lossy(line)).map_err(Fault::Junk);
+        self.begin = self.searched + 1;
+        self.searched = self.begin;
+        if self.begin == self.input.len() {
+            self.input.clear();
+            (self.begin, self.searched) = (0, 0);
+        }
+        reply
+    }
+
+    /// Whether a whole line is there; then it goes up to `searched`.
+    fn has_line(&mut self) -> bool {
+        match memchr::memchr(b'\n', &self.input[self.searched..]) {
+            Some(at) => {
+                self.searched += at;
+                true
+            }
+            None => {
+                self.searched = self.input.len();
+                false
+            }
+        }
+    }
+
+    fn read(&mut self, budget: &Budget, stop: &AtomicBool) -> Result<usize, Fault> {
+        loop {
+            match self.socket.read(&mut self.piece) {
+                Ok(0) => return Err(self.ended()),
+                Ok(count) => {
+                    self.input.extend_from_slice(&self.piece[..count]);
+                    // Dribbling does not buy time.
+                    self.go_on(budget.deadline, stop, Fault::Silent(self.patience))?;
+                    return Ok(count);
+                }
+                Err(error) if is_later(&error) => {
+                    // Its end does not show in what is read while something that it started holds the other end.
+                    if let Some(status) = self.status(Duration::ZERO) {
+                        return Err(self.ended_as(Some(status)));
+                    }
+                    self.go_on(budget.deadline, stop, Fault::Silent(self.patience))?;
+                }
+                Err(_) => return Err(self.ended()),
+            }
+        }
+    }
+
+    fn nothing_left(&mut self) -> Result<(), Fault> {
+        let left = &self.input[self.begin..];
+        let Some(line) = left.split(|octet| *octet == b'\n').next().filter(|_| !left.is_empty()) else {
+            return Ok(());
+        };
+        Err(Fault::OutOfTurn(quoted(line)))
+    }
+
+    /// The fault of having ended.
+    fn ended(&mut self) -> Fault {
+        let status = self.status(LAST_BREATH);
+        self.ended_as(status)
+    }
+
+    fn ended_as(&mut self, status: Option<ExitStatus>) -> Fault {
+        let half = match self.has_line() {
+            true => String::new(),
+            false => quoted(&self.input[self.begin..]),
+        };
+        Fault::Ended { status, half }
+    }
+
+    /// How its process ended, if it ends within that time.
+    pub fn status(&mut self, within: Duration) -> Option<ExitStatus> {
+        let deadline = Clock::now() + within;
+        loop {
+            match self.child.try_wait() {
+                Ok(None) if Clock::now() < deadline => std::thread::sleep(Duration::from_millis(2)),
+                Ok(None) | Err(_) => return None,
+                Ok(status) => {
+                    self.end_group();
+                    return status;
+                }
+            }
+        }
+    }
+
+    /// Says no more to it: the end of its input.
+    pub fn hang_up(&mut self) {
+        // It may have closed its end; then it is so already.
+        let _ = self.socket.shutdown(std::net::Shutdown::Write);
+    }
+
+    /// How long it may take for a line.
+    pub fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// The last line that was said to it, cut.
+    pub fn asked(&self) -> &str {
+        &self.asked
+    }
+
+    /// What it wrote to standard error since the last time. `broken`: it may be about to say more.
+    pub fn murmured(&mut self, broken: bool) -> Vec<String> {
+        if broken {
+            self.kill();
+            self.murmur.wait();
+        }
+        self.murmur.take()
+    }
+
+    fn kill(&mut self) {
+        self.end_group();
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Ends everything that the process has started and that stayed in its group, and the process.
+    fn end_group(&mut self) {
+        if !std::mem::replace(&mut self.buried, true)
+            && let Ok(group) = i32::try_from(self.child.id())
+        {
+            // There may be nobody left in it.
+            let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// What is left of an answer: time, octets, lines.
+pub struct Budget {
+    deadline: Clock,
+    octets: usize,
+    lines: usize,
+}
+
+impl Budget {
+    /// For one answer.
+    pub fn new(patience: Duration) -> Budget {
+        Budget {
+            deadline: Clock::now() + patience,
+            octets: 0,
+            lines: 0,
+        }
+    }
+}
+
+/// The fault of having said one thing where another belongs.
+pub fn misplaced(reply: &Reply, expected: &'static str) -> Fault {
+    let line = quoted(reply.to_string().as_bytes());
+    match reply {
+        Reply::Unknown(what) => Fault::Unknown(what.clone()),
+        _ => Fault::Misplaced { line, expected },
+    }
+}
+
+/// A line for a person.
+pub fn quoted(line: &[u8]) -> String {
+    let cut = &line[..line.len().min(QUOTED)];
+    let text: String = String::from_utf8_lossy(cut)
+        .chars()
+        .flat_map(char::escape_debug)
+        .collect();
+    let more = if cut.len() < line.len() { "..." } else { "" };
+    format!("{text}{more}")
+}
+
+fn is_later(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+    )
+}
+
+fn cannot_start(launch: &Launch, error: &io::Error) -> EnvironmentError {
+    let remedy = match error.kind() {
+        ErrorKind::NotFound => "check the path of the program, or install it",
+        ErrorKind::PermissionDenied => "make it executable (chmod +x)",
+        _ => "start it by hand to see what is the matter",
+    };
+    EnvironmentError {
+        problem: format!("the agent `{}` cannot be started ({error})", launch.program.display()),
+        remedy: remedy.to_owned(),
+    }
+}

@@ -1,0 +1,73 @@
+//! The kernel that we run on, in private namespaces, as a target.
+//!
+//! The namespaces belong to children: this program, executed anew. They make the system calls; packets travel through
+//! a device whose other end is ours. No root is needed where users may make namespaces.
+
+mod child;
+mod namespace;
+mod netlink;
+mod places;
+mod room;
+mod self_test;
+mod session;
+mod setup;
+mod sockets;
+mod sys;
+
+pub use child::{SUBCOMMAND, child_main};
+pub use namespace::{Agent, Namespace, Plan};
+pub use setup::DeviceChoice;
+
+use super::Runner;
+use super::agent::claimed;
+use crate::drive::{EnvironmentError, Job, Target};
+use crate::engine::Outcome;
+use crate::stack::{Facts, Profile};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// The kernel that we run on.
+pub struct Linux {
+    runner: Runner,
+    facts: Arc<Facts>,
+    plan: Plan,
+}
+
+impl Linux {
+    /// Finds out whether it can be used here, by doing everything once.
+    pub fn probe() -> Result<Linux, EnvironmentError> {
+        let runner = Runner::bundled("linux").map_err(|error| EnvironmentError {
+            problem: error.to_string(),
+            remedy: "report this".to_owned(),
+        })?;
+        Linux::probe_as(runner, Plan::default())
+    }
+
+    /// As [`Linux::probe`], with another runner.yaml, or with namespaces made otherwise.
+    pub fn probe_as(runner: Runner, plan: Plan) -> Result<Linux, EnvironmentError> {
+        let mut namespace = Namespace::start(&plan, &Profile::new())?;
+        namespace.self_test()?;
+        let facts = claimed(&runner.facts, &namespace.abilities);
+        Ok(Linux {
+            runner,
+            facts: Arc::new(facts),
+            plan,
+        })
+    }
+}
+
+impl Target for Linux {
+    fn facts(&self) -> &Arc<Facts> {
+        &self.facts
+    }
+
+    fn run(
+        &mut self,
+        jobs: Vec<Job>,
+        at_once: usize,
+        stop: &AtomicBool,
+        done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
+    ) -> Result<(), EnvironmentError> {
+        session::run(self, jobs, at_once, stop, done)
+    }
+}

@@ -1,0 +1,422 @@
+//! A child as its parent sees it: a namespace, the way into it, and somebody in it who makes calls.
+
+use super::child::{Orders, SUBCOMMAND};
+use super::setup::DeviceChoice;
+use super::sys;
+use crate::drive::EnvironmentError;
+use crate::drive::protocol::{Mode, Reply, Request};
+use crate::link::{Link, Statistics};
+use crate::stack::{Abilities, Profile};
+use crate::stacks::agent::{LONGEST_LINE, Launch, MOST_LINES, MOST_OCTETS, Murmur};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// How long a child may take to set its namespace up; it takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long our own child may take to take a call up; an agent's runner says how long it may take.
+const CALL_PATIENCE: Duration = Duration::from_secs(5);
+/// How much is read at once.
+const PIECE: usize = 256 * 1024;
+
+/// How namespaces are made.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The program that is executed as the child: this one, or another that calls [`super::child_main`].
+    pub program: PathBuf,
+    /// Which way packets travel.
+    pub device: DeviceChoice,
+    /// How many frames the device's queue holds. Its default of 500 loses some when hundreds of runs are under way.
+    pub queue: u32,
+    /// The agent in real time that makes the calls; without one the child makes them itself.
+    pub agent: Option<Launch>,
+}
+
+impl Default for Plan {
+    fn default() -> Plan {
+        Plan {
+            program: PathBuf::from("/proc/self/exe"),
+            device: DeviceChoice::Auto,
+            queue: 20_000,
+            agent: None,
+        }
+    }
+}
+
+/// A child that lives, and everything that belongs to it. Dropping it ends the child, and with it the namespace; that
+/// takes tens of milliseconds.
+pub struct Namespace {
+    /// The lines that are spoken with it.
+    pub agent: Agent,
+    /// The way of packets.
+    pub link: Link,
+    /// What its kernel counts.
+    pub statistics: Statistics,
+    /// `linux-6.18.44`
+    pub name: String,
+    /// What its application can do.
+    pub abilities: Abilities,
+    /// How long it may take to say that it took a call up.
+    pub patience: Duration,
+    process: Process,
+    murmur: Option<Murmur>,
+}
+
+impl Namespace {
+    /// Starts a child, and waits until its namespace stands.
+    pub fn start(plan: &Plan, profile: &Profile) -> Result<Namespace, EnvironmentError> {
+        Starting::spawn(plan, profile)?.wait()
+    }
+
+    /// What an agent that has broken down wrote last to its standard error, to be put behind what is wrong with it.
+    pub fn last_words(&mut self) -> String {
+        if self.murmur.is_some() {
+            // Else it would be waited for; it may have ended by itself.
+            let _ = self.process.0.kill();
+        }
+        self.murmur.as_ref().map_or_else(String::new, last_words)
+    }
+
+    /// Whether an agent of somebody else's makes the calls.
+    pub fn is_agents(&self) -> bool {
+        self.murmur.is_some()
+    }
+
+    /// The child's process number.
+    pub fn process(&self) -> u32 {
+        self.process.0.id()
+    }
+}
+
+fn last_words(murmur: &Murmur) -> String {
+    murmur.wait();
+    let lines = murmur.take();
+    let last = lines.iter().rev().find(|line| !line.trim().is_empty());
+    last.map_or_else(String::new, |line| format!("; its standard error ends with `{line}`"))
+}
+
+/// The error for a child that says nothing.
+fn too_slow() -> EnvironmentError {
+    EnvironmentError {
+        problem: format!(
+            "the child that makes a namespace said nothing for {} s",
+            PATIENCE.as_secs()
+        ),
+        remedy: "try again when the machine is less busy".to_owned(),
+    }
+}
+
+/// A process that ends with its owner.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself; then there is nothing to kill, and it is only buried.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// A child that has not yet said that its namespace stands.
+pub(super) struct Starting {
+    process: Process,
+    agent: Agent,
+    descriptors: Vec<OwnedFd>,
+    patience: Duration,
+    /// Whether an agent of somebody else's takes the child's place, and what that writes to standard error.
+    murmur: Option<Murmur>,
+}
+
+impl Starting {
+    /// Starts a child. It ends with the thread that calls this, at the latest.
+    pub(super) fn spawn(plan: &Plan, profile: &Profile) -> Result<Starting, EnvironmentError> {
+        let failed = |error: io::Error| EnvironmentError {
+            problem: format!("{} cannot be started as a child ({error})", plan.program.display()),
+            remedy: remedy(&plan.program, &error).to_owned(),
+        };
+        let (ours, theirs) = UnixStream::pair().map_err(failed)?;
+        ours.set_nonblocking(true).map_err(failed)?;
+        let orders = Orders {
+            device: plan.device,
+            queue: plan.queue,
+            profile: profile.clone(),
+            agent: plan.agent.clone(),
+        };
+        let mut command = Command::new(&plan.program);
+        command.arg(SUBCOMMAND).args(orders.to_arguments());
+        command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::null());
+        if plan.agent.is_some() {
+            command.stderr(Stdio::piped());
+        }
+        let mut process = command.spawn().map(Process).map_err(failed)?;
+        let murmur = process.0.stderr.take().map(Murmur::listen);
+        Ok(Starting {
+            process,
+            murmur,
+            agent: Agent::new(ours),
+            descriptors: Vec::new(),
+            patience: plan.agent.as_ref().map_or(CALL_PATIENCE, |agent| agent.patience),
+        })
+    }
+
+    /// Waits until the namespace stands, and until the agent is there, if it is somebody else's.
+    pub(super) fn wait(mut self) -> Result<Namespace, EnvironmentError> {
+        let own = self.await_introduction()?;
+        self.agent.say(&Request::Hello(Mode::RealTime));
+        if self.murmur.is_none() {
+            return self.finish(own);
+        }
+        let (name, can) = self.agents_introduction()?;
+        // What the network lacks, no agent has.
+        let lacks = |ability: &str| ability == "ipv6" && !own.1.can("ipv6");
+        let abilities = can
+            .iter()
+            .filter(|ability| !lacks(ability))
+            .map(str::to_owned)
+            .collect();
+        self.finish((name, abilities))
+    }
+
+    /// What an agent says of itself that has taken the child's place.
+    fn agents_introduction(&mut self) -> Result<(String, Abilities), EnvironmentError> {
+        let flushed = self.agent.flush().map_err(|why| gone(&why));
+        flushed.and_then(|_| self.await_introduction()).map_err(|error| {
+            // As in `Namespace::last_words`.
+            let _ = self.process.0.kill();
+            let said = self.murmur.as_ref().map_or_else(String::new, last_words);
+            EnvironmentError {
+                problem: format!("the agent does not greet in its namespace: {}{said}", error.problem),
+                remedy: "see `tcpvet check-agent`, which tells step by step what it does wrong".to_owned(),
+            }
+        })
+    }
+
+    fn await_introduction(&mut self) -> Result<(String, Abilities), EnvironmentError> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+            // Whatever it says, the next line finds out.
+            let _ = poll(&mut [PollFd::new(self.agent.as_fd(), PollFlags::POLLIN)], timeout);
+            if let Some(introduction) = self.introduction()? {
+                return Ok(introduction);
+            }
+            if left.is_zero() {
+                return Err(too_slow());
+            }
+        }
+    }
+
+    /// Who it is and what it can do, if it has said so by now.
+    fn introduction(&mut self) -> Result<Option<(String, Abilities)>, EnvironmentError> {
+        self.agent.hear_first(&mut self.descriptors).map_err(|why| gone(&why))?;
+        let mut replies = Vec::new();
+        self.agent.parse(&mut replies).map_err(|why| gone(&why))?;
+        for reply in replies {
+            match reply {
+                Reply::Agent { name, abilities } => return Ok(Some((name, abilities))),
+                Reply::Failed(why) => return Err(told(&why)),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// The namespace, once it has introduced itself.
+    fn finish(self, (name, abilities): (String, Abilities)) -> Result<Namespace, EnvironmentError> {
+        let Starting {
+            process,
+            agent,
+            descriptors,
+            patience,
+            murmur,
+        } = self;
+        let Ok([device, devices, tcp]) = <[OwnedFd; 3]>::try_from(descriptors) else {
+            return Err(gone("it handed over no device"));
+        };
+        let link = Link::new(device).map_err(|error| gone(&format!("its device cannot be used: {error}")))?;
+        Ok(Namespace {
+            agent,
+            link,
+            statistics: Statistics::new(devices, tcp),
+            name,
+            abilities,
+            patience,
+            process,
+            murmur,
+        })
+    }
+}
+
+fn remedy(program: &Path, error: &io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::NotFound if program.starts_with("/proc") => "mount /proc",
+        ErrorKind::NotFound => "check the path of the program",
+        ErrorKind::PermissionDenied => "make the program executable for this user",
+        _ => "raise the limits of processes and open files (ulimit -u, -n)",
+    }
+}
+
+fn gone(why: &str) -> EnvironmentError {
+    EnvironmentError {
+        problem: format!("the child that makes a namespace ended early: {why}"),
+        remedy: "see what it wrote above; run as root if in doubt".to_owned(),
+    }
+}
+
+/// What the child itself said: `problem; remedy`.
+fn told(why: &str) -> EnvironmentError {
+    let (problem, remedy) = why.split_once("; ").unwrap_or((why, "run as root if in doubt"));
+    EnvironmentError {
+        problem: problem.to_owned(),
+        remedy: remedy.to_owned(),
+    }
+}
+
+/// The lines that are spoken with a child; nothing here waits.
+pub struct Agent {
+    socket: UnixStream,
+    /// What a read writes into; kept, because to make it anew costs more than the read.
+    piece: Box<[u8]>,
+    lines: Lines,
+    output: Vec<u8>,
+    /// How much of the output has been written.
+    written: usize,
+}
+
+impl Agent {
+    /// Speaks through a socket that does not block.
+    pub fn new(socket: UnixStream) -> Agent {
+        Agent {
+            socket,
+            piece: vec![0; PIECE].into(),
+            lines: Lines::default(),
+            output: Vec::new(),
+            written: 0,
+        }
+    }
+
+    /// Puts a line behind those that wait to be written.
+    pub fn say(&mut self, request: &Request) {
+        // Writing to a Vec cannot fail.
+        let _ = writeln!(self.output, "{request}");
+    }
+
+    /// Writes as much as the child takes. Whether all is written.
+    pub fn flush(&mut self) -> Result<bool, String> {
+        while self.written < self.output.len() {
+            match self.socket.write(&self.output[self.written..]) {
+                Ok(count) => self.written += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(ended(&error)),
+            }
+        }
+        self.output.clear();
+        self.written = 0;
+        Ok(true)
+    }
+
+    /// Whether something waits to be written.
+    pub fn is_behind(&self) -> bool {
+        !self.output.is_empty()
+    }
+
+    /// Reads the lines that are there. An error means that nothing more can be had of this child.
+    pub fn hear(&mut self, replies: &mut Vec<Reply>) -> Result<(), String> {
+        let mut heard = 0;
+        loop {
+            if heard > MOST_OCTETS || replies.len() > MOST_LINES {
+                return Err("the target's process says more than anybody could read".to_owned());
+            }
+            if self.lines.len() > LONGEST_LINE {
+                return Err("the target's process says a line without an end".to_owned());
+            }
+            match self.socket.read(&mut self.piece) {
+                Ok(0) => {
+                    // Its last words count: they say why it ends.
+                    self.parse(replies)?;
+                    return Err("the target's process ended".to_owned());
+                }
+                Ok(count) => {
+                    heard += count;
+                    self.lines.extend(&self.piece[..count]);
+                    self.parse(replies)?;
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(ended(&error)),
+            }
+        }
+    }
+
+    /// As [`Agent::hear`], before the first line, which brings descriptors.
+    fn hear_first(&mut self, descriptors: &mut Vec<OwnedFd>) -> Result<(), String> {
+        match sys::receive_with_descriptors(&self.socket, &mut self.piece) {
+            Ok((0, _)) => Err("it said nothing".to_owned()),
+            Ok((count, received)) => {
+                self.lines.extend(&self.piece[..count]);
+                descriptors.extend(received);
+                Ok(())
+            }
+            Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR) => Ok(()),
+            Err(error) => Err(ended(&error.into())),
+        }
+    }
+
+    fn parse(&mut self, replies: &mut Vec<Reply>) -> Result<(), String> {
+        let speaks = |error| format!("the target's process speaks no known line: {error}");
+        self.lines
+            .drain(|line| Reply::parse(line).map(|reply| replies.push(reply)).map_err(speaks))
+    }
+}
+
+/// Octets that have come, taken line by line.
+#[derive(Default)]
+pub(super) struct Lines {
+    octets: Vec<u8>,
+    /// How many of them are known to belong to an unfinished line: a long one comes in many pieces.
+    searched: usize,
+}
+
+impl Lines {
+    /// Puts a piece behind what there is.
+    pub(super) fn extend(&mut self, piece: &[u8]) {
+        self.octets.extend_from_slice(piece);
+    }
+
+    /// How much there is of a line without an end.
+    pub(super) fn len(&self) -> usize {
+        self.octets.len()
+    }
+
+    /// Takes the lines that are whole.
+    pub(super) fn drain<E>(&mut self, mut take: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+        let Some(end) = memchr::memrchr(b'\n', &self.octets[self.searched..]).map(|at| self.searched + at) else {
+            self.searched = self.octets.len();
+            return Ok(());
+        };
+        let mut begin = 0;
+        for stop in memchr::memchr_iter(b'\n', &self.octets[..=end]) {
+            take(&String::from_utf8_lossy(&self.octets[begin..stop]))?;
+            begin = stop + 1;
+        }
+        self.octets.drain(..=end);
+        self.searched = self.octets.len();
+        Ok(())
+    }
+}
+
+impl AsFd for Agent {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+fn ended(error: &io::Error) -> String {
+    format!("the target's process cannot be reached: {error}")
+}

@@ -1,0 +1,197 @@
+//! Whether a namespace shows what a stack sends, and not what hardware that is not there would have made of it.
+
+use super::namespace::Namespace;
+use super::places;
+use crate::drive::EnvironmentError;
+use crate::drive::protocol::{Reply, Request};
+use crate::stack::{Call, CallId, IpVersion, SocketId};
+use crate::wire::{Body, Checksum, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
+use core::net::SocketAddr;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+/// How long an answer may take on a machine that is busy with other things.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Payload of a full segment over Ethernet and IPv6, which fits over IPv4 too.
+const MSS: u16 = 1440;
+/// Names that no run has.
+const LISTENER: SocketId = SocketId(u32::MAX);
+const CONNECTION: SocketId = SocketId(u32::MAX - 1);
+
+impl Namespace {
+    /// Makes a call and waits for its first answer, which may be that it is pending. For use outside of runs.
+    pub fn ask(&mut self, id: CallId, call: Call) -> Result<Reply, String> {
+        self.agent.say(&Request::Call(id, call));
+        self.answer(id)
+    }
+
+    /// Waits for the next answer to a call. What concerns others is passed over.
+    pub fn answer(&mut self, id: CallId) -> Result<Reply, String> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut replies = Vec::new();
+        while Instant::now() < deadline {
+            self.agent.flush()?;
+            self.agent.hear(&mut replies)?;
+            let concerns = |reply: &Reply| match reply {
+                Reply::Result(answered, _) | Reply::Pending(answered) => *answered == id,
+                Reply::Accepted { .. } => true,
+                _ => false,
+            };
+            if let Some(found) = replies.drain(..).find(concerns) {
+                return Ok(found);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+            // Whatever it says, the next turn finds out.
+            let _ = poll(&mut [PollFd::new(self.agent.as_fd(), PollFlags::POLLIN)], timeout);
+        }
+        Err(format!("no answer to a call within {} s", PATIENCE.as_secs()))
+    }
+
+    /// All packets that are there.
+    pub fn drain(&mut self) -> Result<Vec<Packet>, String> {
+        let mut packets = Vec::new();
+        while let Some(frame) = self
+            .link
+            .receive()
+            .map_err(|error| format!("the device cannot be read: {error}"))?
+        {
+            // IPv6 has a few words to say about multicast, and ARP is no IP at all.
+            packets.extend(Packet::parse(frame));
+        }
+        Ok(packets)
+    }
+
+    /// A write of three full segments must come as three segments with right checksums.
+    pub fn self_test(&mut self) -> Result<(), EnvironmentError> {
+        if !["listen", "accept", "send"].iter().all(|name| self.abilities.can(name)) {
+            // An agent that makes no such calls shows nothing; nor does it send much.
+            return Ok(());
+        }
+        let mut result = Ok(());
+        if self.abilities.can("ipv4") {
+            result = self.three_segments(IpVersion::V4);
+        }
+        if result.is_ok() && self.abilities.can("ipv6") {
+            result = self.three_segments(IpVersion::V6);
+        }
+        result.map_err(|why| self.failed(&why))
+    }
+
+    /// Where an agent makes the calls, nothing is more likely than that it is the agent.
+    fn failed(&mut self, why: &str) -> EnvironmentError {
+        if self.is_agents() {
+            return EnvironmentError {
+                problem: format!("the agent does not pass a self-test: {why}{}", self.last_words()),
+                remedy: "see `tcpvet check-agent`, which tells step by step what it does wrong".to_owned(),
+            };
+        }
+        EnvironmentError {
+            problem: format!(
+                "the {} device of a namespace fails its self-test: {why}",
+                self.link.kind()
+            ),
+            remedy: "choose the other kind of device (tun or veth), and report this".to_owned(),
+        }
+    }
+
+    fn three_segments(&mut self, ip: IpVersion) -> Result<(), String> {
+        let (target, tester) = places::self_test(ip);
+        let local = SocketAddr::new(target, places::SELF_TEST_PORT);
+        let listen = Call::Listen {
+            socket: LISTENER,
+            local,
+            backlog: 1,
+            fast_open: None,
+        };
+        expect_result(self.ask(CallId(u64::MAX), listen)?)?;
+        let mut syn = Segment {
+            source: 9,
+            destination: local.port(),
+            window: 65_535,
+            ..Segment::default()
+        };
+        syn.flags = Flags::SYN;
+        syn.options = vec![TcpOption::Mss(MSS)];
+        self.inject(target, tester, syn.clone())?;
+        let replies = self.drain()?;
+        let answer = replies
+            .iter()
+            .filter_map(Packet::tcp)
+            .find(|segment| segment.flags == Flags::SYN | Flags::ACK);
+        let isn = answer
+            .ok_or("a SYN to a listener was not answered before its write returned")?
+            .seq;
+        let mut ack = Segment {
+            options: Vec::new(),
+            flags: Flags::ACK,
+            ..syn.clone()
+        };
+        (ack.seq, ack.ack) = (SeqNum(1), isn.advanced(1));
+        self.inject(target, tester, ack.clone())?;
+        expect_accepted(self.ask(
+            CallId(u64::MAX - 1),
+            Call::Accept {
+                listener: LISTENER,
+                socket: CONNECTION,
+            },
+        )?)?;
+        let data = vec![0x55; 3 * usize::from(MSS)];
+        let urgent = false;
+        expect_result(self.ask(
+            CallId(u64::MAX - 2),
+            Call::Send {
+                socket: CONNECTION,
+                data,
+                urgent,
+            },
+        )?)?;
+        judge(&self.drain()?)?;
+        self.agent.say(&Request::Forget(vec![LISTENER, CONNECTION]));
+        // Only an answer says that all has been given back, whatever it says.
+        self.ask(CallId(u64::MAX - 3), Call::Close { socket: LISTENER })?;
+        self.drain().map(|_| ())
+    }
+
+    fn inject(&mut self, target: core::net::IpAddr, tester: core::net::IpAddr, tcp: Segment) -> Result<(), String> {
+        let ip = IpHeader::between(tester, target);
+        let packet = Packet {
+            ip,
+            body: Body::Tcp(tcp),
+        }
+        .encode();
+        self.link
+            .send(&packet)
+            .map_err(|error| format!("the device takes no packet: {error}"))
+    }
+}
+
+/// Whether these are three full segments with right checksums.
+fn judge(sent: &[Packet]) -> Result<(), String> {
+    let segments: Vec<&Segment> = sent.iter().filter_map(Packet::tcp).collect();
+    let lengths: Vec<usize> = segments.iter().map(|segment| segment.payload.len()).collect();
+    if lengths != [usize::from(MSS); 3] {
+        return Err(format!(
+            "three full segments came as {lengths:?} octets (segmentation offload)"
+        ));
+    }
+    match segments.iter().all(|segment| segment.checksum == Checksum::Right) {
+        true => Ok(()),
+        false => Err("checksums are left unfinished (checksum offload)".to_owned()),
+    }
+}
+
+fn expect_result(reply: Reply) -> Result<(), String> {
+    match reply {
+        Reply::Result(_, Ok(_)) => Ok(()),
+        other => Err(format!("a call ended with `{other}`")),
+    }
+}
+
+fn expect_accepted(reply: Reply) -> Result<(), String> {
+    match reply {
+        Reply::Accepted { .. } => Ok(()),
+        other => Err(format!("a connection that stood was not handed over: `{other}`")),
+    }
+}

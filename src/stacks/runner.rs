@@ -1,0 +1,537 @@
+//! What is known of a target before it runs: its `runner.yaml`.
+
+use crate::drive::protocol::Mode;
+use crate::stack::Tolerance;
+use crate::stack::{Facts, Profile, Tolerances};
+use core::fmt;
+use core::time::Duration;
+use serde::Deserialize;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The files of the runners that come with the program: path below `runners/`, and contents.
+const BUNDLED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/bundled_runners.rs"));
+
+/// How long an agent may take for a line, where its `runner.yaml` does not say.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What kind of thing a target is; it decides who drives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// The kernel that we run on.
+    Kernel,
+    /// A stack compiled into this program.
+    Embedded,
+    /// A program that speaks `runners/PROTOCOL.md`.
+    Agent,
+}
+
+/// What must stand on a machine before an agent can be built or started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Needed {
+    /// A file by its path, or a program by its name.
+    pub what: String,
+    /// The package of Debian and its kin that brings it.
+    pub apt: String,
+}
+
+impl Needed {
+    /// Whether it is there.
+    pub fn is_there(&self) -> bool {
+        if self.what.contains('/') {
+            return Path::new(&self.what).exists();
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).any(|folder| folder.join(&self.what).is_file())
+    }
+}
+
+/// What is wrong with a `runner.yaml`, for a person: file, place, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunnerError {
+    /// The file.
+    pub file: String,
+    /// Line and column, from 1, where they are known.
+    pub position: Option<(usize, usize)>,
+    /// What is wrong: "unknown field `time`, expected one of ...".
+    pub message: String,
+}
+
+impl fmt::Display for RunnerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.position {
+            Some((line, column)) => write!(f, "{}:{line}:{column}: {}", self.file, self.message),
+            None => write!(f, "{}: {}", self.file, self.message),
+        }
+    }
+}
+
+impl std::error::Error for RunnerError {}
+
+/// A target's `runner.yaml`.
+#[derive(Clone, Debug)]
+pub struct Runner {
+    /// What the bench must know.
+    pub facts: Arc<Facts>,
+    /// Who drives it.
+    pub kind: Kind,
+    /// What it is, in a sentence.
+    pub summary: String,
+    /// Whose clock counts.
+    pub mode: Mode,
+    /// How an agent is started: program and arguments, a path with a `/` being one below the runner's folder.
+    pub command: Vec<String>,
+    /// What makes it, run in the runner's folder; empty where there is nothing to make.
+    pub build: Vec<String>,
+    /// What must be installed for both.
+    pub requires: Vec<Needed>,
+    /// How long it may take for a line.
+    pub patience: Duration,
+    configure: BTreeMap<String, BTreeMap<String, Profile>>,
+}
+
+impl Runner {
+    /// Reads a `runner.yaml`.
+    pub fn load(path: &Path) -> Result<Runner, RunnerError> {
+        let file = path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Runner::parse(&file, &text),
+            Err(error) => Err(RunnerError {
+                file,
+                position: None,
+                message: format!("cannot be read ({error}); a runner is a folder with a runner.yaml"),
+            }),
+        }
+    }
+
+    /// One that comes with the program.
+    pub fn bundled(name: &str) -> Result<Runner, RunnerError> {
+        let file = format!("runners/{name}/runner.yaml");
+        let found = Runner::files(name).find(|(path, _)| *path == "runner.yaml");
+        match found {
+            Some((_, text)) => Runner::parse(&file, &String::from_utf8_lossy(text)),
+            None => Err(RunnerError {
+                file,
+                position: None,
+                message: format!(
+                    "is not among the bundled ones: {}",
+                    Runner::names().collect::<Vec<_>>().join(", ")
+                ),
+            }),
+        }
+    }
+
+    /// The names of those that come with the program.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        BUNDLED.iter().filter_map(|(path, _)| path.strip_suffix("/runner.yaml"))
+    }
+
+    /// The files of one that comes with the program: path below its folder, and contents.
+    pub fn files(name: &str) -> impl Iterator<Item = (&'static str, &'static [u8])> + use<'_> {
+        let below = move |path: &'static str| path.strip_prefix(name)?.strip_prefix('/');
+        BUNDLED
+            .iter()
+            .filter_map(move |(path, text)| Some((below(path)?, *text)))
+    }
+
+    /// Reads the text of a `runner.yaml`; `file` is what errors call it.
+    pub fn parse(file: &str, text: &str) -> Result<Runner, RunnerError> {
+        let raw: Raw = serde_yaml::from_str(text).map_err(|error| RunnerError {
+            file: file.to_owned(),
+            position: error.location().map(|place| (place.line(), place.column())),
+            message: plain(&error.to_string()),
+        })?;
+        let refuse = |message: &str| RunnerError {
+            file: file.to_owned(),
+            position: None,
+            message: message.to_owned(),
+        };
+        let mode = match (raw.kind, raw.mode) {
+            (Kind::Agent, None) => return Err(refuse("an agent needs `mode: lockstep` or `mode: realtime`")),
+            (Kind::Agent, _) if raw.command.is_empty() => {
+                return Err(refuse(
+                    "an agent needs `command: [PROGRAM, ARGUMENT...]`, which starts it",
+                ));
+            }
+            (_, Some(RawMode::Lockstep)) | (Kind::Embedded, None) => Mode::Lockstep,
+            (_, Some(RawMode::Realtime)) | (Kind::Kernel, None) => Mode::RealTime,
+        };
+        let facts = Facts {
+            name: raw.name.0,
+            abilities: raw.abilities.into_iter().map(|name| name.0).collect(),
+            claims: raw.claims.into_iter().map(|name| name.0).collect(),
+            tolerances: Tolerances::with(raw.times.0.into_iter().map(|(name, time)| (name.0, time.0))),
+            mtu: raw.mtu,
+            virtual_time: mode == Mode::Lockstep,
+        };
+        let configure = raw.configure.0.into_iter();
+        Ok(Runner {
+            facts: Arc::new(facts),
+            kind: raw.kind,
+            summary: raw.summary.0,
+            mode,
+            command: raw.command.into_iter().map(|word| word.0).collect(),
+            build: raw.build.into_iter().map(|word| word.0).collect(),
+            requires: raw.requires.into_iter().map(Needed::from).collect(),
+            patience: raw.patience.map_or(PATIENCE, |time| time.0),
+            configure: configure.map(|(name, values)| (name.0, lower_values(values))).collect(),
+        })
+    }
+
+    /// What a case's `configure:` takes here, or in words what cannot be had: such a run is `unsupported`.
+    pub fn profile(&self, configure: &BTreeMap<String, String>) -> Result<Profile, String> {
+        let mut profile = Profile::new();
+        for (name, value) in configure {
+            let values = self
+                .configure
+                .get(name)
+                .ok_or_else(|| format!("the target cannot configure {name}"))?;
+            let (settings, fill) = match (values.get(value), values.get("*")) {
+                (Some(settings), _) => (settings, ""),
+                (None, Some(settings)) => (settings, value.as_str()),
+                (None, None) => return Err(format!("the target cannot configure {name}: {value}")),
+            };
+            for (key, text) in settings {
+                let filled = filled_in(text, fill).map_err(|why| format!("{name}: {value}: {why}"))?;
+                profile.insert(key.clone(), filled);
+            }
+        }
+        Ok(profile)
+    }
+}
+
+/// A setting's text with the value put in, as it stands or as a time in the unit that is asked for.
+fn filled_in(text: &str, value: &str) -> Result<String, String> {
+    const UNITS: [(&str, u128); 3] = [
+        ("$seconds", 1_000_000_000),
+        ("$milliseconds", 1_000_000),
+        ("$microseconds", 1_000),
+    ];
+    let mut filled = text.replace("$value", value);
+    for (unit, nanos) in UNITS {
+        if filled.contains(unit) {
+            let time = Time::try_from(Text(value.to_owned()))?;
+            filled = filled.replace(unit, &time.0.as_nanos().div_ceil(nanos).to_string());
+        }
+    }
+    Ok(filled)
+}
+
+fn lower_values(values: Unique<Text, Unique<Text, Text>>) -> BTreeMap<String, Profile> {
+    let lower = |settings: Unique<Text, Text>| settings.0.into_iter().map(|(key, value)| (key.0, value.0)).collect();
+    values
+        .0
+        .into_iter()
+        .map(|(value, settings)| (value.0, lower(settings)))
+        .collect()
+}
+
+/// The message without serde_yaml's own " at line 3 column 5", which is printed in front.
+fn plain(message: &str) -> String {
+    match message.rfind(" at line ") {
+        Some(at) => message[..at].to_owned(),
+        None => message.to_owned(),
+    }
+}
+
+/// The file as it stands.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    name: Text,
+    kind: Kind,
+    #[serde(default)]
+    summary: Text,
+    #[serde(default = "ethernet")]
+    mtu: u16,
+    #[serde(default)]
+    command: Vec<Text>,
+    mode: Option<RawMode>,
+    #[serde(default)]
+    build: Vec<Text>,
+    #[serde(default)]
+    requires: Vec<RawNeeded>,
+    patience: Option<Time>,
+    #[serde(default)]
+    abilities: Vec<Text>,
+    #[serde(default)]
+    claims: Vec<Text>,
+    #[serde(default)]
+    times: Unique<TimeName, Time>,
+    #[serde(default)]
+    configure: Unique<Text, Unique<Text, Unique<Text, Text>>>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RawMode {
+    Lockstep,
+    Realtime,
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected `{file: /PATH, apt: PACKAGE}` or `{program: NAME, apt: PACKAGE}`"
+)]
+enum RawNeeded {
+    File { file: Text, apt: Text },
+    Program { program: Text, apt: Text },
+}
+
+impl From<RawNeeded> for Needed {
+    fn from(raw: RawNeeded) -> Needed {
+        let (RawNeeded::File { file: what, apt } | RawNeeded::Program { program: what, apt }) = raw;
+        Needed {
+            what: what.0,
+            apt: apt.0,
+        }
+    }
+}
+
+fn ethernet() -> u16 {
+    1500
+}
+
+/// A scalar taken as text, however YAML would read it: `0` and `true` too.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(TextVisitor).map(Text)
+    }
+}
+
+struct TextVisitor;
+
+impl Visitor<'_> for TextVisitor {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a number")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
+        Ok(text.to_owned())
+    }
+
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<String, E> {
+        Ok(value.to_string())
+    }
+}
+
+/// A tolerance's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "Text")]
+struct TimeName(Tolerance);
+
+impl TryFrom<Text> for TimeName {
+    type Error = String;
+
+    fn try_from(text: Text) -> Result<TimeName, String> {
+        const NAMES: [(&str, Tolerance); 10] = [
+            ("prompt", Tolerance::Prompt),
+            ("soon", Tolerance::Soon),
+            ("ack-delay", Tolerance::AckDelay),
+            ("rto-initial", Tolerance::RtoInitial),
+            ("rto", Tolerance::Rto),
+            ("rto-max", Tolerance::RtoMax),
+            ("due", Tolerance::Due),
+            ("time-wait", Tolerance::TimeWait),
+            ("challenge-gap", Tolerance::ChallengeGap),
+            ("slack", Tolerance::Slack),
+        ];
+        let found = NAMES.iter().find(|(name, _)| *name == text.0);
+        found.map(|(_, tolerance)| TimeName(*tolerance)).ok_or_else(|| {
+            let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
+            format!("unknown time `{}`, expected one of {}", text.0, known.join(", "))
+        })
+    }
+}
+
+/// `100ms`, `1.5s`, `2m`; a bare number is a ratio, which counts as seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Text")]
+struct Time(Duration);
+
+impl TryFrom<Text> for Time {
+    type Error = String;
+
+    fn try_from(text: Text) -> Result<Time, String> {
+        let digits = text.0.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+        let unit = match &text.0[digits.len()..] {
+            "us" => 1e-6,
+            "ms" => 1e-3,
+            "s" | "" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            other => {
+                return Err(format!(
+                    "unknown unit `{other}` in `{}`, expected us, ms, s, m or h",
+                    text.0
+                ));
+            }
+        };
+        let number: f64 = digits
+            .parse()
+            .map_err(|_| format!("`{}` is no time; write 100ms or 1.5s", text.0))?;
+        let time = Duration::try_from_secs_f64(number * unit);
+        time.map(Time)
+            .map_err(|_| format!("`{}` is no time that can be waited for", text.0))
+    }
+}
+
+/// A map in which a repeated key is an error; serde would silently keep the last.
+#[derive(Clone, Debug)]
+struct Unique<K, V>(BTreeMap<K, V>);
+
+impl<K, V> Default for Unique<K, V> {
+    fn default() -> Self {
+        Unique(BTreeMap::new())
+    }
+}
+
+impl<'de, K: Deserialize<'de> + Ord + fmt::Debug, V: Deserialize<'de>> Deserialize<'de> for Unique<K, V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(UniqueVisitor(PhantomData))
+    }
+}
+
+struct UniqueVisitor<K, V>(PhantomData<(K, V)>);
+
+impl<'de, K: Deserialize<'de> + Ord + fmt::Debug, V: Deserialize<'de>> Visitor<'de> for UniqueVisitor<K, V> {
+    type Value = Unique<K, V>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut entries = BTreeMap::new();
+        while let Some(key) = map.next_key::<K>()? {
+            if entries.contains_key(&key) {
+                return Err(de::Error::custom(format!("repeated key {key:?}; keep one of them")));
+            }
+            entries.insert(key, map.next_value()?);
+        }
+        Ok(Unique(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::{HOST_SETTINGS, is_ability, is_condition};
+
+    fn one(name: &str, value: &str) -> BTreeMap<String, String> {
+        BTreeMap::from([(name.to_owned(), value.to_owned())])
+    }
+
+    #[test]
+    fn every_bundled_runner_can_be_read() {
+        for name in Runner::names() {
+            let runner = Runner::bundled(name).unwrap();
+            assert_eq!(runner.facts.name, name);
+            // A misspelt word would silently never apply.
+            assert_eq!(runner.facts.abilities.iter().find(|name| !is_ability(name)), None);
+            assert_eq!(runner.facts.claims.iter().find(|name| !is_condition(name)), None);
+            let known = |name: &&String| HOST_SETTINGS.iter().any(|setting| setting.name == name.as_str());
+            assert_eq!(runner.configure.keys().find(|name| !known(name)), None);
+        }
+        assert!(Runner::bundled("vax").unwrap_err().to_string().contains("linux"));
+    }
+
+    #[test]
+    fn a_profile_is_what_the_settings_come_to() {
+        let linux = Runner::bundled("linux").unwrap();
+        let cookies = linux.profile(&one("syn-cookies", "always")).unwrap();
+        assert_eq!(cookies, one("net.ipv4.tcp_syncookies", "2"));
+        let retries = linux.profile(&one("syn-retries", "3")).unwrap();
+        assert_eq!(retries, one("net.ipv4.tcp_syn_retries", "3"));
+        assert!(
+            linux
+                .profile(&one("syn-cookies", "sometimes"))
+                .unwrap_err()
+                .contains("sometimes")
+        );
+        assert!(linux.profile(&one("weather", "fine")).unwrap_err().contains("weather"));
+    }
+
+    #[test]
+    fn errors_name_file_line_and_remedy() {
+        let unknown = Runner::parse("r.yaml", "name: a\nkind: embedded\ntime: {}\n").unwrap_err();
+        assert_eq!(unknown.position, Some((3, 1)));
+        assert!(
+            unknown
+                .to_string()
+                .starts_with("r.yaml:3:1: unknown field `time`, expected one of"),
+            "{unknown}"
+        );
+        let time = Runner::parse("r.yaml", "name: a\nkind: embedded\ntimes:\n  promt: 1s\n").unwrap_err();
+        assert!(
+            time.to_string().contains("`promt`") && time.to_string().contains("prompt,"),
+            "{time}"
+        );
+        assert_eq!(time.position.map(|(line, _)| line), Some(4));
+        let unit = Runner::parse("r.yaml", "name: a\nkind: embedded\ntimes: {rto: 1parsec}\n").unwrap_err();
+        assert!(unit.to_string().contains("`parsec`"), "{unit}");
+        let twice = Runner::parse("r.yaml", "name: a\nkind: embedded\ntimes: {rto: 1s, rto: 2s}\n").unwrap_err();
+        assert!(twice.to_string().contains("repeated key"), "{twice}");
+        assert!(
+            Runner::load(Path::new("/nowhere/runner.yaml"))
+                .unwrap_err()
+                .to_string()
+                .contains("cannot be read")
+        );
+    }
+
+    #[test]
+    fn an_agent_says_how_it_is_started_and_in_which_mode() {
+        let agent = |more: &str| Runner::parse("r.yaml", &format!("name: a\nkind: agent\n{more}"));
+        let refused = |more: &str| agent(more).unwrap_err().to_string();
+        assert!(refused("command: [./a]\n").contains("mode: lockstep"));
+        assert!(refused("mode: lockstep\n").contains("command: [PROGRAM"));
+        assert!(refused("mode: sometimes\ncommand: [./a]\n").contains("sometimes"));
+        assert!(refused("mode: lockstep\ncommand: [./a]\nrequires: [{apt: x}]\n").contains("program: NAME"));
+        let text = "mode: realtime\ncommand: [./a, 1]\nbuild: [make]\npatience: 2s\n\
+                    requires: [{program: no-such-program, apt: x}, {file: /, apt: y}]\n";
+        let runner = agent(text).unwrap();
+        assert_eq!((runner.mode, runner.facts.virtual_time), (Mode::RealTime, false));
+        assert_eq!(runner.command, ["./a", "1"]);
+        assert_eq!(runner.patience, Duration::from_secs(2));
+        let there: Vec<bool> = runner.requires.iter().map(Needed::is_there).collect();
+        assert_eq!(there, [false, true]);
+        assert!(agent("mode: lockstep\ncommand: [a]\n").unwrap().facts.virtual_time);
+    }
+
+    #[test]
+    fn scalars_are_text_and_times_have_units() {
+        let text = "name: a\nkind: embedded\ntimes: {rto: 1.5s, slack: 0.5}\nconfigure: {x: {true: {k: 010}}}\n";
+        let runner = Runner::parse("r.yaml", text).unwrap();
+        assert_eq!(runner.facts.tolerances.get(Tolerance::Rto), Duration::from_millis(1500));
+        assert_eq!(
+            runner.facts.tolerances.get(Tolerance::Slack),
+            Duration::from_millis(500)
+        );
+        assert_eq!(runner.facts.tolerances.get(Tolerance::Soon), Duration::from_millis(600));
+        assert_eq!(runner.profile(&one("x", "true")).unwrap(), one("k", "010"));
+        assert!(runner.facts.virtual_time);
+    }
+}

@@ -1,0 +1,32 @@
+//! The tests that look at the program from outside and need no clock: one binary, so that the library is linked once.
+
+#[cfg(all(feature = "cli", unix))]
+mod agents;
+mod arrows;
+mod cases;
+#[cfg(all(feature = "cli", unix))]
+mod check_agent;
+#[cfg(all(feature = "cli", feature = "smoltcp"))]
+mod cli;
+mod cross_references;
+mod dependencies;
+mod doubts;
+#[cfg(feature = "cli")]
+mod inspect;
+#[cfg(feature = "cli")]
+mod junit;
+mod model;
+mod model_lines;
+#[cfg(all(feature = "cli", unix))]
+mod protocol;
+mod purity;
+#[cfg(all(feature = "cli", feature = "linux", feature = "smoltcp"))]
+mod quarantine;
+mod source;
+#[cfg(all(feature = "cli", unix))]
+mod stacks;
+mod structure;
+mod tidy;
+mod tour;
+mod transcripts;
+mod without_defects;
