@@ -413,7 +413,7 @@ fn script(shared: &Shared, row: &Row, report: &mut Report, kept: &mut BTreeSet<u
         roster: &main_only,
         flow: Flow::default(),
         index: None,
-        room: MAX_STEPS,
+        room: Some(MAX_STEPS),
         failed: !shared.sound || shared.blind,
         blind: shared.blind,
         kept,
@@ -441,7 +441,7 @@ fn script(shared: &Shared, row: &Row, report: &mut Report, kept: &mut BTreeSet<u
     let mut steps = Vec::new();
     lowering.steps(&raw.steps, &inherited, &mut steps);
     lowering.must_check(&given, &steps, &shared.place);
-    let spent = MAX_STEPS - lowering.room + given.iter().map(|given| given.steps.len()).sum::<usize>();
+    let spent = MAX_STEPS - lowering.room.unwrap_or(0) + given.iter().map(|given| given.steps.len()).sum::<usize>();
     let script = Script {
         case: shared.id.clone(),
         row: row.name.clone(),
