@@ -18,5 +18,5 @@ mod steps;
 mod traffic;
 
 pub use bench::{Bench, Endpoints, RunId, Step};
-pub use outcome::{Arrow, BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Verdict};
+pub use outcome::{Arrow, BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict};
 pub use run::Cursor;

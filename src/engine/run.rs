@@ -2,7 +2,7 @@
 
 use super::bench::{Endpoints, RunId};
 use super::calls::Calls;
-use super::outcome::{BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Verdict};
+use super::outcome::{BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict};
 use super::rng::Rng;
 use super::traffic::Delayed;
 use crate::notation::{Period, Verb, print_octets};
@@ -675,6 +675,7 @@ impl Run {
         let last = script.steps.last();
         let position = step.or(last).map(|step| step.position.clone()).unwrap_or_default();
         let failure = Failure {
+            unmet: step.map_or(Unmet::End, |step| Unmet::Step(step.kind.word())),
             step: step.map_or_else(|| "the end of the run".to_owned(), |step| step.text.clone()),
             position,
             given,
@@ -743,6 +744,7 @@ impl Run {
         };
         let requirement = |(id, level): &(&str, Level)| ((*id).to_owned(), *level, rule.meaning.to_owned());
         let failure = Failure {
+            unmet: Unmet::Rule(rule.name),
             step: format!("rule: {}", rule.name),
             position,
             given: None,

@@ -3,7 +3,7 @@
 use super::outcome::{Arrow, Happening};
 use super::run::{Action, Flight, Run, Stop};
 use crate::notation::{Control, FlagPattern, IcmpPattern, Origins, Period, SegmentPattern, TimeSpec, print_packet};
-use crate::path;
+use crate::path::{self, Treatment};
 use crate::peer::conn::Conn;
 use crate::peer::eval::Scope;
 use crate::peer::fill::{Filled, fill, fill_icmp};
@@ -33,7 +33,7 @@ pub(super) struct Delayed {
 struct Passage {
     now: Vec<Arc<[u8]>>,
     later: Option<(Duration, Arc<[u8]>)>,
-    fault: &'static str,
+    fault: Option<Treatment>,
 }
 
 impl Run {
@@ -71,7 +71,7 @@ impl Run {
         let it = &mut self.conns[conn.0];
         it.last_inject = Some(self.order);
         it.losses_told.insert(self.order);
-        self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, conn.0, &octets, "");
+        self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, conn.0, &octets, None);
         self.outbox.push_back(Action::Inject(Flight { octets, seen: None }));
         Ok(())
     }
@@ -180,7 +180,7 @@ impl Run {
                 let ports = format!("port {} to port {}", segment.source, segment.destination);
                 self.strays
                     .push(format!("`{}` from {ports}", print_packet(&packet, Origins::default())));
-                self.trace_frame(at, Arrow::FromTarget, usize::MAX, &octets, "belongs to no connection");
+                self.trace_frame(at, Arrow::FromTarget, usize::MAX, &octets, None);
                 self.mark_broken(at);
             }
             return;
@@ -346,23 +346,23 @@ impl Run {
         let mut changed = packet.clone();
         Ok(match action {
             FaultAction::Drop => Passage {
-                fault: "dropped",
+                fault: Some(Treatment::Dropped),
                 ..Passage::default()
             },
             FaultAction::Duplicate => Passage {
                 now: vec![octets.clone(), octets.clone()],
-                fault: "duplicated",
+                fault: Some(Treatment::Duplicated),
                 ..Passage::default()
             },
             FaultAction::Delay(time) => Passage {
                 later: Some((self.delay(time)?, octets.clone())),
-                fault: "delayed",
+                fault: Some(Treatment::Delayed),
                 ..Passage::default()
             },
             FaultAction::Replay(time) => Passage {
                 now: vec![octets.clone()],
                 later: Some((self.delay(time)?, octets.clone())),
-                fault: "to be repeated",
+                fault: Some(Treatment::Replayed),
             },
             FaultAction::Corrupt => {
                 let header = if packet.ip.source.is_ipv4() { 20 } else { 40 };
@@ -373,7 +373,7 @@ impl Run {
                 let now = if from_target { vec![] } else { vec![broken.into()] };
                 Passage {
                     now,
-                    fault: "corrupted",
+                    fault: Some(Treatment::Corrupted),
                     ..Passage::default()
                 }
             }
@@ -382,7 +382,7 @@ impl Run {
                 path::truncate(&mut changed, cut.max(0) as usize);
                 Passage {
                     now: vec![changed.encode().into()],
-                    fault: "cut",
+                    fault: Some(Treatment::Truncated),
                     ..Passage::default()
                 }
             }
@@ -390,7 +390,7 @@ impl Run {
                 path::strip(&mut changed, *kind);
                 Passage {
                     now: vec![changed.encode().into()],
-                    fault: "stripped of an option",
+                    fault: Some(Treatment::Stripped),
                     ..Passage::default()
                 }
             }
@@ -425,7 +425,7 @@ impl Run {
 
     // ----- the trace ------------------------------------------------------------------------------------------------
 
-    fn trace_frame(&mut self, at: Stamp, arrow: Arrow, here: usize, octets: &Arc<[u8]>, fault: &'static str) {
+    fn trace_frame(&mut self, at: Stamp, arrow: Arrow, here: usize, octets: &Arc<[u8]>, fault: Option<Treatment>) {
         let conn = self.conns.get(here);
         let origins = conn.map_or(Origins::default(), |conn| match arrow {
             Arrow::ToTarget => Origins {

@@ -40,6 +40,56 @@ impl Middlebox {
     }
 }
 
+/// What was done with a frame, for whoever tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Treatment {
+    /// It never arrives.
+    Dropped,
+    /// It arrives twice.
+    Duplicated,
+    /// It arrives later.
+    Delayed,
+    /// It arrives, and a copy of it later.
+    Replayed,
+    /// It arrives with one bit turned over.
+    Corrupted,
+    /// It arrives without the end of its payload.
+    Truncated,
+    /// It arrives without one of its options.
+    Stripped,
+}
+
+impl Treatment {
+    /// All of them.
+    pub const ALL: [Treatment; 7] = [
+        Treatment::Dropped,
+        Treatment::Duplicated,
+        Treatment::Delayed,
+        Treatment::Replayed,
+        Treatment::Corrupted,
+        Treatment::Truncated,
+        Treatment::Stripped,
+    ];
+
+    /// As reports say it of a frame.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Treatment::Dropped => "dropped",
+            Treatment::Duplicated => "duplicated",
+            Treatment::Delayed => "delayed",
+            Treatment::Replayed => "to be repeated",
+            Treatment::Corrupted => "corrupted",
+            Treatment::Truncated => "cut",
+            Treatment::Stripped => "stripped of an option",
+        }
+    }
+
+    /// The treatment of that name.
+    pub fn from_name(name: &str) -> Option<Treatment> {
+        Treatment::ALL.into_iter().find(|treatment| treatment.name() == name)
+    }
+}
+
 /// Turns over one bit of the payload, or of the sequence number where there is none; the checksum stays as it was.
 pub fn corrupt(octets: &mut [u8], header: usize, bit: u64) {
     let body = octets.len().saturating_sub(header);
