@@ -10,9 +10,9 @@
 
 mod bench;
 mod calls;
+mod faults;
 mod needs;
 mod outcome;
-mod rng;
 mod run;
 mod steps;
 mod traffic;

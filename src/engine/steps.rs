@@ -103,7 +103,7 @@ impl Run {
             }
             StepKind::State(what) => self.begin_state(here, what, now)?,
             StepKind::Faults(specs) => {
-                self.middlebox.tell(specs);
+                self.set_faults(specs)?;
                 self.finish_step();
             }
             StepKind::Check(check) => self.check(check, now)?,
