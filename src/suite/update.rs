@@ -133,7 +133,7 @@ impl Known {
             verdict: result.outcome.verdict.name(),
             requirements: failure.requirements.iter().map(|(id, ..)| id.clone()).collect(),
             rules: beside
-                .filter(|name| step.strip_prefix("rule: ") != Some(name))
+                .filter(|name| failure.unmet.rule() != Some(*name))
                 .map(str::to_owned)
                 .collect(),
             step: (!step.is_empty()).then_some(step),
