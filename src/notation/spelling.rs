@@ -4,7 +4,7 @@
 /// How many names are suggested at most.
 const MOST: usize = 3;
 
-/// At most three of `names` that are near to `word`, the nearest first.
+/// Those of `names` that are nearest to `word`, three at most; none where none is near.
 ///
 /// Near is what differs from it in at most a third of its letters, one at least and three at most, where two neighbours
 /// that changed places count as one; and after that what holds the whole of it, if it has three letters. Upper and lower
@@ -33,7 +33,9 @@ pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<
         .collect();
     ranked.sort();
     ranked.dedup();
-    ranked.into_iter().take(MOST).map(|(_, name)| name).collect()
+    let least = ranked.first().map(|(distance, _)| *distance);
+    let nearest = ranked.into_iter().take_while(|(distance, _)| Some(*distance) == least);
+    nearest.take(MOST).map(|(_, name)| name).collect()
 }
 
 /// Asks whether the names were meant that [`nearest`] found: ``did you mean `a`, `b` or `c`?`` `None` if there are none.
@@ -73,7 +75,8 @@ mod tests {
             ("rest", &["reset/"], &["reset/"]),
             ("accept", &["reset/flood", "reset/acceptance"], &["reset/acceptance"]),
             ("wiat", &["fin-wait-1", "wait"], &["wait"]),
-            ("wait", &["close-wait", "wai"], &["wai", "close-wait"]),
+            ("wait", &["close-wait", "open"], &["close-wait"]),
+            ("rset", &["reset", "set"], &["reset", "set"]),
             ("sausage", &["title", "why"], &[]),
             ("XY", &["up"], &[]),
             ("a", &["b"], &[]),
