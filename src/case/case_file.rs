@@ -15,7 +15,7 @@ use crate::notation::did_you_mean;
 use crate::notation::{CallSpec, NotationError, Role, Verb};
 use crate::rfc::Requirement;
 use crate::script::{ConnId, Given, Script, StepKind};
-use crate::stack::{ABILITIES, CONDITIONS, HOST_SETTINGS, SOCKET_SETTINGS, is_ability, is_condition};
+use crate::stack::{ABILITIES, CONDITIONS, HOST_SETTINGS, Setting, is_ability, is_condition};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -469,9 +469,8 @@ fn needs(texts: &[Text], lowering: &mut Lowering) -> Vec<String> {
             continue;
         };
         if !is_ability(&filled.text) && !is_condition(&filled.text) {
-            let settings = SOCKET_SETTINGS
-                .iter()
-                .map(|word| format!("set:{}", word.name))
+            let settings = Setting::of_sockets()
+                .map(|setting| format!("set:{setting}"))
                 .collect::<Vec<_>>();
             let words = ABILITIES.iter().chain(CONDITIONS).map(|word| word.name);
             let known = words.clone().chain(settings.iter().map(String::as_str));
