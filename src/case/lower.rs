@@ -2,11 +2,11 @@
 
 use super::flow::{Complaint, Flow, fails_a_mute_target};
 use super::matrix::{MAX_TEXT, Part, Row, is_name, parts};
-use super::problem::did_you_mean;
 use super::raw::{Head, RawFault, RawStep, Word};
 use super::requirement::Catalogue;
 use super::roster::Roster;
 use super::yaml::{Place, Report, Text};
+use crate::notation::did_you_mean;
 use crate::notation::{
     CallSpec, Check, Expr, FieldValue, NotationError, OptionPattern, OptionValue, Pattern, ReturnSpec, Role,
     SegmentPattern, TimeSpec, Verb,
