@@ -127,7 +127,7 @@ pub enum StepKind {
 
 /// When something must happen: `within` and `since`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Condition {
+pub struct Timing {
     /// `within:` (`for:` of `expect: nothing`); `soon` if not written.
     pub within: Option<TimeSpec>,
     /// The label of the step from which the time runs; else from the mark.
@@ -149,7 +149,7 @@ pub struct Expect {
     /// What it looks like.
     pub segment: SegmentPattern,
     /// When.
-    pub when: Condition,
+    pub when: Timing,
     /// In how many segments the octets must come, both ends included.
     pub segments: Option<(u64, u64)>,
     /// How many must come in all of `within`, both ends included.
@@ -166,7 +166,7 @@ pub struct StateStep {
     /// Which.
     pub state: State,
     /// By when it must be reached, if it need not be at once.
-    pub when: Option<Condition>,
+    pub when: Option<Timing>,
     /// What is measured: the time until it was.
     pub measure: Vec<What>,
 }
@@ -175,7 +175,7 @@ pub struct StateStep {
 #[derive(Clone, Debug)]
 pub struct Nothing {
     /// For how long.
-    pub when: Condition,
+    pub when: Timing,
 }
 
 /// `call:`
@@ -195,7 +195,7 @@ pub struct ResultStep {
     /// How it ends; several are alternatives.
     pub returns: Vec<ReturnSpec>,
     /// When.
-    pub when: Condition,
+    pub when: Timing,
     /// What is measured.
     pub measure: Vec<What>,
 }
