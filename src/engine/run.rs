@@ -13,7 +13,7 @@ use crate::peer::frame::{Cause, Frame, Mark};
 use crate::random::Random;
 use crate::rfc::{Level, Requirement};
 use crate::rules::{Known, Watch, Way};
-use crate::script::{Condition, ConnId, Position, Script, Step, StepKind};
+use crate::script::{ConnId, Position, Script, Step, StepKind, Timing};
 use crate::stack::Tolerance;
 use crate::stack::{Call, CallId, Facts};
 use crate::time::{Instant, Stamp};
@@ -339,7 +339,7 @@ impl Run {
     fn unclaimed(&self, covers: &[Arc<Requirement>]) -> String {
         let mut conditions: Vec<_> = covers
             .iter()
-            .filter_map(|requirement| requirement.when.as_deref())
+            .filter_map(|requirement| requirement.when.map(|when| when.name()))
             .collect();
         conditions.sort_unstable();
         conditions.dedup();
@@ -486,7 +486,7 @@ impl Run {
     }
 
     /// From when a step's time runs, and how long it is; `soon` if not written.
-    pub fn window(&self, when: &Condition) -> Result<(Mark, Period), Stop> {
+    pub fn window(&self, when: &Timing) -> Result<(Mark, Period), Stop> {
         let base = match &when.since {
             None => self.mark,
             Some(label) => *self

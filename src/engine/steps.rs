@@ -94,7 +94,7 @@ impl Run {
                 self.busy = Busy::Resulting { base, period };
             }
             StepKind::Wait(time, since) => {
-                let when = crate::script::Condition {
+                let when = crate::script::Timing {
                     within: Some(time.clone()),
                     since: since.clone(),
                 };

@@ -1,6 +1,7 @@
 //! What the endpoint still claims to be and to do once its choices are made: what a choice takes away, no case asks for.
 
 use super::config::{Config, EcnUse, InitialWindow, SynCookies};
+use crate::rfc::Condition;
 use crate::stack::{Abilities, Facts};
 
 impl Config {
@@ -8,8 +9,8 @@ impl Config {
     pub fn facts(&self, defaults: &Facts) -> Facts {
         let lost = self.lost();
         let mut facts = defaults.clone();
-        facts.claims.retain(|claim| !lost.contains(&claim.as_str()));
-        facts.claims.extend(self.gained().into_iter().map(str::to_owned));
+        facts.claims.retain(|claim| !lost.contains(&claim.name()));
+        facts.claims.extend(self.gained());
         facts.abilities = Abilities::from_iter(facts.abilities.iter().filter(|ability| !lost.contains(ability)));
         facts
     }
@@ -45,13 +46,20 @@ impl Config {
     }
 
     /// Conditions that the default endpoint does not claim.
-    fn gained(&self) -> Vec<&'static str> {
+    fn gained(&self) -> Vec<Condition> {
         let gains = [
-            (self.initial_window == InitialWindow::Rfc6928, "initial-window-10"),
-            (self.user_timeout_option, "user-timeout-option"),
-            (self.rack, "rack"),
+            (
+                self.initial_window == InitialWindow::Rfc6928,
+                Condition::InitialWindow10,
+            ),
+            (self.user_timeout_option, Condition::UserTimeoutOption),
+            (self.rack, Condition::Rack),
         ];
-        gains.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect()
+        gains
+            .into_iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, condition)| condition)
+            .collect()
     }
 }
 
@@ -59,7 +67,7 @@ impl Config {
 mod tests {
     use super::*;
     use crate::model::SWITCHES;
-    use crate::stack::{is_ability, is_condition};
+    use crate::stack::is_ability;
     use crate::stacks::Runner;
 
     fn defaults() -> Facts {
@@ -82,19 +90,20 @@ mod tests {
             ..Config::default()
         };
         let facts = config.facts(&defaults());
-        assert!(!facts.claims.contains("sack") && !facts.abilities.can("sack"));
-        assert!(facts.claims.contains("timestamps") && facts.abilities.can("timestamps"));
+        assert!(!facts.claims.contains(&Condition::Sack) && !facts.abilities.can("sack"));
+        assert!(facts.claims.contains(&Condition::Timestamps) && facts.abilities.can("timestamps"));
         config.user_timeout_option = true;
-        assert!(config.facts(&defaults()).claims.contains("user-timeout-option"));
+        assert!(config.facts(&defaults()).claims.contains(&Condition::UserTimeoutOption));
     }
 
     #[test]
-    fn only_words_that_cases_know_are_taken_and_given() {
+    fn only_words_that_cases_know_are_taken_away() {
         for switch in SWITCHES {
             let mut config = Config::default();
             switch.turn(&mut config);
-            for word in config.lost().into_iter().chain(config.gained()) {
-                assert!(is_condition(word) || is_ability(word), "{}: {word}", switch.name);
+            for word in config.lost() {
+                let known = Condition::from_name(word).is_some() || is_ability(word);
+                assert!(known, "{}: {word}", switch.name);
             }
         }
     }

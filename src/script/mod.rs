@@ -202,7 +202,7 @@ impl StepWord {
 
 /// When something must happen: `within` and `since`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Condition {
+pub struct Timing {
     /// `within:` (`for:` of `expect: nothing`); `soon` if not written.
     pub within: Option<TimeSpec>,
     /// The label of the step from which the time runs; else from the mark.
@@ -224,7 +224,7 @@ pub struct Expect {
     /// What it looks like.
     pub segment: SegmentPattern,
     /// When.
-    pub when: Condition,
+    pub when: Timing,
     /// In how many segments the octets must come, both ends included.
     pub segments: Option<(u64, u64)>,
     /// How many must come in all of `within`, both ends included.
@@ -241,7 +241,7 @@ pub struct StateStep {
     /// Which.
     pub state: State,
     /// By when it must be reached, if it need not be at once.
-    pub when: Option<Condition>,
+    pub when: Option<Timing>,
     /// What is measured: the time until it was.
     pub measure: Vec<What>,
 }
@@ -250,7 +250,7 @@ pub struct StateStep {
 #[derive(Clone, Debug)]
 pub struct Nothing {
     /// For how long.
-    pub when: Condition,
+    pub when: Timing,
 }
 
 /// `call:`
@@ -270,7 +270,7 @@ pub struct ResultStep {
     /// How it ends; several are alternatives.
     pub returns: Vec<ReturnSpec>,
     /// When.
-    pub when: Condition,
+    pub when: Timing,
     /// What is measured.
     pub measure: Vec<What>,
 }
