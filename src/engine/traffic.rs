@@ -2,12 +2,13 @@
 
 use super::faults::Ticket;
 use super::outcome::{Arrow, Happening};
-use super::run::{Action, Flight, Run, Stop};
+use super::run::{Action, Flight, Run};
+use super::stop::Stop;
 use crate::notation::{Control, FlagPattern, IcmpPattern, Origins, SegmentPattern, print_packet};
 use crate::path::Treatment;
-use crate::peer::conn::Conn;
-use crate::peer::fill::{Filled, fill, fill_icmp};
-use crate::peer::frame::{Cause, Frame, Mark};
+use crate::peer::Conn;
+use crate::peer::{Cause, Frame, Mark};
+use crate::peer::{Filled, fill, fill_icmp};
 use crate::script::ConnId;
 use crate::time::{Instant, Stamp};
 use crate::wire::{Body, Flags, Packet, Segment};
@@ -110,7 +111,7 @@ impl Run {
         if segment.flags.contains(Flags::SYN) && !segment.flags.contains(Flags::RST) {
             conn.opened = Some(order);
             conn.syn_injected = true;
-            conn.my_syn = Some(crate::peer::fill::offer_of(segment));
+            conn.my_syn = Some(crate::peer::Offer::of(segment));
             conn.my_syn_options = Some(segment.options.clone());
         }
         let place = self.trace_length();
