@@ -6,7 +6,6 @@ use super::run::{Action, Run};
 use super::stage::{Progress, Waiting};
 use super::stop::{CaseFault, Stop};
 use crate::notation::{CallSpec, Period, ReturnSpec, SettingValue, Verb};
-use crate::peer::Conn;
 use crate::peer::Mark;
 use crate::peer::{odd_address, pattern};
 use crate::script::{CallStep, ConnId, ResultStep, Step};
@@ -68,6 +67,8 @@ pub(super) struct Calls {
     run: RunId,
     made: BTreeMap<CallId, Record>,
     sockets: u32,
+    /// The open socket of each connection that has one.
+    open: BTreeMap<ConnId, SocketId>,
     pub listener: Option<SocketId>,
     /// Accepts that wait for a connection, and connections that came unasked.
     accepting: VecDeque<CallId>,
@@ -80,6 +81,7 @@ impl Calls {
             run,
             made: BTreeMap::new(),
             sockets: 0,
+            open: BTreeMap::new(),
             listener: None,
             accepting: VecDeque::new(),
             unasked: VecDeque::new(),
@@ -114,6 +116,11 @@ impl Calls {
         self.made.get(&id)?.ended.as_ref().map(|(result, _)| result)
     }
 
+    /// The open socket of a connection.
+    fn socket(&self, conn: ConnId) -> Option<SocketId> {
+        self.open.get(&conn).copied()
+    }
+
     fn ended(&self, id: CallId) -> Option<&Ended> {
         self.made.get(&id)?.ended.as_ref()
     }
@@ -129,9 +136,12 @@ impl Calls {
     }
 
     /// Aborts what is open and closes the listener.
-    pub fn cleaning(&mut self, conns: &[Conn]) -> Vec<(CallId, Call)> {
-        let open: Vec<SocketId> = conns.iter().filter_map(|conn| conn.socket).collect();
-        let mut calls: Vec<Call> = open.into_iter().map(|socket| Call::Abort { socket }).collect();
+    pub fn cleaning(&mut self) -> Vec<(CallId, Call)> {
+        let mut calls: Vec<Call> = self
+            .open
+            .values()
+            .map(|socket| Call::Abort { socket: *socket })
+            .collect();
         calls.extend(self.unasked.drain(..).map(|(socket, _)| Call::Abort { socket }));
         calls.extend(self.listener.take().map(|socket| Call::Close { socket }));
         calls
@@ -217,13 +227,13 @@ impl Run {
 
     /// OPEN, on a socket of its own, or once more on what is open already, or on the listener.
     fn connect(&mut self, conn: ConnId, spec: &CallSpec) -> CallId {
-        let open = self.conns[conn.0].socket.or(self.calls.listener).filter(|_| spec.again);
+        let open = self.calls.socket(conn).or(self.calls.listener).filter(|_| spec.again);
         let socket = open.unwrap_or_else(|| self.calls.new_socket());
         let id = self.calls.record(conn, Some(Verb::Connect), Some(socket));
         self.order += 1;
         let there = &mut self.conns[conn.0];
         if open.is_none() {
-            there.socket = Some(socket);
+            self.calls.open.insert(conn, socket);
             there.target_port = None;
             there.opened = Some(self.order);
         }
@@ -262,7 +272,7 @@ impl Run {
 
     fn set(&mut self, conn: ConnId, spec: &CallSpec) -> Result<Vec<CallId>, Stop> {
         // Before a connection is accepted, what is set is set on the listener.
-        let Some(socket) = self.conns[conn.0].socket.or(self.calls.listener) else {
+        let Some(socket) = self.calls.socket(conn).or(self.calls.listener) else {
             let closed = Err(errno(ErrorName::DoesNotExist, "no socket"));
             return Ok(vec![self.answer_ourselves(conn, Verb::Set, closed)]);
         };
@@ -293,7 +303,7 @@ impl Run {
 
     fn on_socket(&mut self, conn: ConnId, spec: &CallSpec) -> Result<Vec<CallId>, Stop> {
         let listener = self.calls.listener.filter(|_| self.conns[conn.0].opened.is_none());
-        let Some(socket) = self.conns[conn.0].socket.or(listener) else {
+        let Some(socket) = self.calls.socket(conn).or(listener) else {
             let closed = Err(errno(ErrorName::DoesNotExist, "no socket"));
             return Ok(vec![self.answer_ourselves(conn, spec.verb, closed)]);
         };
@@ -358,7 +368,9 @@ impl Run {
         self.calls.accepting.retain(|waiting| *waiting != id);
         let Some(verb) = verb else { return };
         match verb {
-            Verb::Close | Verb::Abort if ok && self.conns[conn.0].socket == socket => self.conns[conn.0].socket = None,
+            Verb::Close | Verb::Abort if ok && self.calls.socket(conn) == socket => {
+                self.calls.open.remove(&conn);
+            }
             Verb::Close | Verb::Abort if ok => self.calls.listener = None,
             Verb::Listen if !ok => self.calls.listener = None,
             _ => {}
@@ -396,8 +408,8 @@ impl Run {
         let Some(conn) = self.calls.made.get(&id).map(|record| record.conn) else {
             return;
         };
-        let there = &mut self.conns[conn.0];
-        there.socket = Some(socket);
+        self.calls.open.insert(conn, socket);
+        let there = &self.conns[conn.0];
         let result = match peer == SocketAddr::new(there.tester, there.tester_port) {
             true => Ok(Answer::Ok),
             false => Err(errno(

@@ -109,12 +109,12 @@ impl Run {
                 }
             }
             Fit::Part => {
-                self.take(conn, frame, true);
+                self.conns[conn].take(frame, true);
                 self.look_at_early(conn, state);
                 self.acknowledge_each(conn, &expect, drained)?;
             }
             Fit::Early => {
-                self.enter(conn, &frame);
+                self.conns[conn].enter(&frame);
                 let seen = self.show(&frame, conn);
                 self.note(frame.at, format!("kept, for what comes before it is missing: {seen}"));
                 self.conns[conn].early.push(frame);
@@ -122,7 +122,7 @@ impl Run {
             }
             Fit::Acknowledgment | Fit::Done => {
                 let whole = frame.clone();
-                self.take(conn, frame, false);
+                self.conns[conn].take(frame, false);
                 self.acknowledge_each(conn, &expect, drained)?;
                 self.in_time(&step.text, elapsed, state.period)?;
                 return self.met(conn, step, state, &whole);

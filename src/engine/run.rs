@@ -234,7 +234,7 @@ impl Run {
     fn clean(&mut self) {
         self.cleaned = true;
         if !self.facts.virtual_time {
-            let calls = self.calls.cleaning(&self.conns);
+            let calls = self.calls.cleaning();
             self.outbox
                 .extend(calls.into_iter().map(|(id, call)| Action::Call(id, call)));
         }

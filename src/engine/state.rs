@@ -124,7 +124,7 @@ impl Run {
             self.notes
                 .push(format!("state: {wanted} by a probe: the wire tells no more"));
             self.met_by(MetBy::Frame(frame.number), self.mark, until_then(self.mark, until));
-            self.enter(conn, &frame);
+            self.conns[conn].enter(&frame);
             return Ok(self.finish_step());
         }
         if drained < until {

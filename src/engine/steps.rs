@@ -161,36 +161,8 @@ impl Run {
             return Err(Stop::failed(expected, format!("`{text}`{why}")));
         }
         self.note(frame.at, format!("passed as background: {text}"));
-        self.enter(conn, &frame);
+        self.conns[conn].enter(&frame);
         Ok(())
-    }
-
-    pub(super) fn enter(&mut self, conn: usize, frame: &Frame) {
-        let conn = &mut self.conns[conn];
-        if frame.ack_taken {
-            conn.enter_stretch(frame, frame.end());
-        } else {
-            conn.enter(frame);
-        }
-    }
-
-    /// Enters what a step took of a frame; what it left stays in the inbox.
-    pub(super) fn take(&mut self, conn: usize, mut frame: Frame, whole: bool) {
-        if whole || frame.stretch_left() == 0 {
-            return self.enter(conn, &frame);
-        }
-        if !frame.ack_taken {
-            let upto = frame.data_at() + frame.taken as i64;
-            let conn = &mut self.conns[conn];
-            conn.enter_syn(&frame);
-            conn.enter_stretch(&frame, upto);
-            conn.enter_ack(&frame);
-            frame.ack_taken = true;
-        } else {
-            let upto = frame.data_at() + frame.taken as i64;
-            self.conns[conn].enter_stretch(&frame, upto);
-        }
-        self.conns[conn].inbox.push_front(frame);
     }
 
     /// A mark never goes back: a frame that came before it counts as no time.

@@ -280,18 +280,6 @@ fn octets(written: &Option<Octets>, scope: &Scope) -> Result<Vec<u8>, ValueError
     }
 }
 
-/// An ECN codepoint's name.
-pub(crate) fn ecn_named(word: &str) -> Option<Ecn> {
-    [
-        ("not-ect", Ecn::NotEct),
-        ("ect0", Ecn::Ect0),
-        ("ect1", Ecn::Ect1),
-        ("ce", Ecn::Ce),
-    ]
-    .into_iter()
-    .find_map(|(name, ecn)| (name == word).then_some(ecn))
-}
-
 fn ip_header(
     source: IpAddr,
     destination: IpAddr,
@@ -302,7 +290,7 @@ fn ip_header(
     for (key, value) in fields {
         let Key::Ip(field) = key else { continue };
         if let (IpField::Ecn, FieldValue::Word(_, word)) = (field, value) {
-            ip.ecn = ecn_named(word).ok_or_else(|| ValueError::NotEcn(word.clone()))?;
+            ip.ecn = Ecn::from_name(word).ok_or_else(|| ValueError::NotEcn(word.clone()))?;
             continue;
         }
         match (field, value) {
@@ -313,7 +301,7 @@ fn ip_header(
         let FieldValue::Compare(_, expr) = value else { continue };
         let number = scope.value(expr)?;
         match field {
-            IpField::Ecn => ip.ecn = [Ecn::NotEct, Ecn::Ect1, Ecn::Ect0, Ecn::Ce][(number & 3) as usize],
+            IpField::Ecn => ip.ecn = Ecn::from_bits(number as u8),
             IpField::Dscp => ip.dscp = (number & 0x3f) as u8,
             IpField::Ttl => ip.ttl = number as u8,
             IpField::Id => ip.id = number as u16,

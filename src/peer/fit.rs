@@ -4,13 +4,12 @@ use super::Measure;
 use super::conn::Conn;
 use super::error::ValueError;
 use super::eval::{Scope, wrap};
-use super::fill::ecn_named;
 use super::frame::Frame;
 use crate::notation::{
     Comparison, Control, Expr, FieldValue, FlagPattern, IpField, Key, Octets, OptionPattern, OptionValue,
     SegmentPattern,
 };
-use crate::wire::{Checksum, Flags, RelSeq, TcpOption};
+use crate::wire::{Checksum, Ecn, Flags, RelSeq, TcpOption};
 
 /// How a frame fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -463,7 +462,7 @@ fn wrong_field(key: Key, value: &FieldValue, frame: &Frame, scope: &Scope) -> Re
 fn wrong_ip(field: IpField, value: &FieldValue, frame: &Frame, scope: &Scope) -> Result<Option<String>, ValueError> {
     let ip = &frame.packet.ip;
     if let (IpField::Ecn, FieldValue::Word(op, word)) = (field, value) {
-        let want = ecn_named(word).ok_or_else(|| ValueError::NotEcn(word.clone()))?;
+        let want = Ecn::from_name(word).ok_or_else(|| ValueError::NotEcn(word.clone()))?;
         let holds = match op {
             Comparison::NotEqual => ip.ecn != want,
             _ => ip.ecn == want,

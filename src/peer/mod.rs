@@ -17,7 +17,7 @@ mod measure;
 mod sent;
 mod stretches;
 
-pub(crate) use conn::{Conn, Offer};
+pub(crate) use conn::Conn;
 pub(crate) use error::ValueError;
 pub(crate) use eval::{Scope, check, period};
 pub(crate) use fill::{Filled, fill, fill_icmp, odd_address, pattern};
