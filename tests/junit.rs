@@ -53,22 +53,14 @@ fn outcome(verdict: Verdict, text: &str) -> Outcome {
         requirements: vec![("RFC9293-MUST-1".to_owned(), Level::Must, "what it asks".to_owned())],
         timing: false,
     };
+    let reason = match verdict {
+        Verdict::Pass => String::new(),
+        _ => format!("because {text}"),
+    };
     Outcome {
-        verdict,
         failure: matches!(verdict, Verdict::Fail | Verdict::Deviates).then_some(failure),
-        reason: if verdict == Verdict::Pass {
-            String::new()
-        } else {
-            format!("because {text}")
-        },
-        outcomes: Vec::new(),
-        measures: BTreeMap::new(),
-        notes: Vec::new(),
-        broken_rules: Vec::new(),
-        trace: Vec::new(),
-        evidence: Vec::new(),
-        began: Instant::ZERO,
         ended: Instant::from_micros(1_234_567),
+        ..Outcome::empty(verdict, Instant::ZERO, reason)
     }
 }
 

@@ -185,6 +185,25 @@ pub struct Outcome {
     pub ended: Instant,
 }
 
+impl Outcome {
+    /// The outcome of a run in which nothing happened, mostly because it was not made: a verdict, and why.
+    pub fn empty(verdict: Verdict, at: Instant, reason: impl Into<String>) -> Outcome {
+        Outcome {
+            verdict,
+            failure: None,
+            reason: reason.into(),
+            outcomes: Vec::new(),
+            measures: BTreeMap::new(),
+            notes: Vec::new(),
+            broken_rules: Vec::new(),
+            trace: Vec::new(),
+            evidence: Vec::new(),
+            began: at,
+            ended: at,
+        }
+    }
+}
+
 /// One line of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceEvent {

@@ -4,6 +4,7 @@ use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Run, estimat
 use crate::drive::virtual_time::panic_text;
 use crate::drive::{EnvironmentError, Job, Target};
 use crate::engine::{Outcome, Verdict};
+use crate::time::Instant;
 use core::any::Any;
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -230,7 +231,10 @@ impl Clerk<'_> {
     fn void_rest(&mut self, trouble: Option<&Trouble>) {
         let reason = trouble.map_or_else(String::new, Trouble::reason);
         for place in self.ledger.open() {
-            if let Err(error) = self.ledger.settle(place, empty(&reason)) {
+            if let Err(error) = self
+                .ledger
+                .settle(place, Outcome::empty(Verdict::Inconclusive, Instant::ZERO, &*reason))
+            {
                 self.error.get_or_insert(error);
             }
         }
@@ -318,31 +322,15 @@ fn contradiction([first, second, third]: [&Outcome; 3]) -> Outcome {
         Some(failure) => format!("{} at `{}` ({})", outcome.verdict, failure.step, failure.seen),
         None => outcome.verdict.to_string(),
     };
+    let reason = format!(
+        "three attempts contradict each other: first {}, then, alone, {}, and {}",
+        said(first),
+        said(second),
+        said(third)
+    );
     Outcome {
-        began: first.began,
         ended: first.ended,
-        ..empty(&format!(
-            "three attempts contradict each other: first {}, then, alone, {}, and {}",
-            said(first),
-            said(second),
-            said(third)
-        ))
-    }
-}
-
-fn empty(reason: &str) -> Outcome {
-    Outcome {
-        verdict: Verdict::Inconclusive,
-        failure: None,
-        reason: reason.to_owned(),
-        outcomes: Vec::new(),
-        measures: Default::default(),
-        notes: Vec::new(),
-        broken_rules: Vec::new(),
-        trace: Vec::new(),
-        evidence: Vec::new(),
-        began: Default::default(),
-        ended: Default::default(),
+        ..Outcome::empty(Verdict::Inconclusive, first.began, reason)
     }
 }
 

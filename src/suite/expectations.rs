@@ -4,8 +4,9 @@
 //! a new one. An entry that matches nothing is an error, judged against the whole library.
 
 use super::plan::ip_number;
-use super::{Expectation, Pattern, Run, nearest, requirements};
+use super::{Expectation, Pattern, Run, requirements};
 use crate::engine::{Outcome, Verdict};
+use crate::notation::did_you_mean;
 use crate::rules::RULES;
 use saphyr_parser::{Event, Parser};
 use serde::Deserialize;
@@ -164,11 +165,8 @@ impl Entry {
         let runs: Vec<&Run> = library.iter().filter(|run| self.speaks_of(run)).collect();
         if runs.is_empty() {
             let cases: BTreeSet<&str> = library.iter().map(|run| &*run.script.case).collect();
-            let near = nearest(self.cases.as_str(), cases);
-            let help = match near.first() {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "correct the pattern, or remove the entry".to_owned(),
-            };
+            let help = did_you_mean(self.cases.as_str(), cases)
+                .unwrap_or_else(|| "correct the pattern, or remove the entry".to_owned());
             return error(format!("no run matches `{}`; {help}", self.cases.as_str()));
         }
         let known = |name: &str| RULES.iter().any(|rule| rule.name == name);
@@ -180,11 +178,8 @@ impl Entry {
             .chain(pinned)
             .find(|name| !known(name))
         {
-            let near = nearest(name, RULES.iter().map(|rule| rule.name));
-            let help = match near.first() {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "`tcpvet rules` lists all".to_owned(),
-            };
+            let help = did_you_mean(name, RULES.iter().map(|rule| rule.name))
+                .unwrap_or_else(|| "`tcpvet rules` lists all".to_owned());
             return error(format!("no rule is called `{name}`; {help}"));
         }
         let covered = |id: &Pattern| {

@@ -48,17 +48,8 @@ pub(crate) fn runs(cases: &[(&str, &str)]) -> Vec<Run> {
 
 pub(crate) fn outcome(verdict: Verdict) -> Outcome {
     Outcome {
-        verdict,
-        failure: None,
-        reason: String::new(),
-        outcomes: Vec::new(),
-        measures: BTreeMap::new(),
-        notes: Vec::new(),
-        broken_rules: Vec::new(),
-        trace: Vec::new(),
-        evidence: Vec::new(),
-        began: Instant::ZERO,
         ended: Instant::from_millis(12),
+        ..Outcome::empty(verdict, Instant::ZERO, "")
     }
 }
 
