@@ -21,14 +21,14 @@ fn kind(line: &str) -> StepKind {
         "expect" if text == "nothing" => StepKind::Nothing(Silence {
             when: Default::default(),
         }),
-        "expect" => StepKind::Expect(Expect {
+        "expect" => StepKind::Expect(Arc::new(Expect {
             segment: pattern(Role::Expect),
             when: Default::default(),
             segments: None,
             count: None,
             acknowledge: false,
             measure: Vec::new(),
-        }),
+        })),
         "call" => {
             let (call, returns) = text.split_once(" -> ").unwrap_or((text, ""));
             let returns = if returns.is_empty() {
@@ -37,17 +37,17 @@ fn kind(line: &str) -> StepKind {
                 Some(ReturnSpec::parse(returns).unwrap())
             };
             let call = CallSpec::parse(call).unwrap();
-            StepKind::Call(CallStep {
+            StepKind::Call(Arc::new(CallStep {
                 call,
                 returns: returns.into_iter().collect(),
-            })
+            }))
         }
         "wait" => StepKind::Wait(TimeSpec::parse(text).unwrap(), None),
-        "state" => StepKind::State(StateStep {
+        "state" => StepKind::State(Arc::new(StateStep {
             state: State::from_name(text).unwrap(),
             when: None,
             measure: vec![],
-        }),
+        })),
         other => panic!("{other}"),
     }
 }
