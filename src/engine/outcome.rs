@@ -161,6 +161,25 @@ pub struct Outcome {
     pub ended: Instant,
 }
 
+impl Outcome {
+    /// One that tells nothing of the target, for this reason, in a sentence: [`Verdict::Inconclusive`], with nothing seen.
+    pub fn inconclusive(at: Instant, reason: &str) -> Outcome {
+        Outcome {
+            verdict: Verdict::Inconclusive,
+            failure: None,
+            reason: reason.to_owned(),
+            outcomes: Vec::new(),
+            measures: BTreeMap::new(),
+            notes: Vec::new(),
+            broken_rules: Vec::new(),
+            trace: Vec::new(),
+            evidence: Vec::new(),
+            began: at,
+            ended: at,
+        }
+    }
+}
+
 /// One line of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceEvent {

@@ -4,7 +4,7 @@
 //! is one write, one or two reads, and no hand-over.
 
 use super::fault::{Fault, LONGEST_LINE, MOST_LINES, MOST_OCTETS};
-use super::murmur::Murmur;
+use super::standard_error::StandardError;
 use crate::drive::EnvironmentError;
 use crate::drive::protocol::{Mode, Reply, Request, Turn};
 use crate::stack::Abilities;
@@ -92,7 +92,7 @@ pub struct Process {
     output: String,
     /// The last line that was said to it, cut.
     asked: String,
-    murmur: Murmur,
+    standard_error: StandardError,
     patience: Duration,
     /// How often it was asked whether it is in step.
     syncs: u64,
@@ -122,7 +122,7 @@ impl Process {
         command.stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().map_err(failed)?;
         // Just piped, so it is there.
-        let murmur = child.stderr.take().map(Murmur::listen).unwrap_or_default();
+        let standard_error = child.stderr.take().map(StandardError::read).unwrap_or_default();
         Ok(Process {
             child,
             buried: false,
@@ -133,7 +133,7 @@ impl Process {
             searched: 0,
             output: String::new(),
             asked: String::new(),
-            murmur,
+            standard_error,
             patience: launch.patience,
             syncs: 0,
         })
@@ -403,12 +403,12 @@ impl Process {
     }
 
     /// What it wrote to standard error since the last time. `broken`: it may be about to say more.
-    pub fn murmured(&mut self, broken: bool) -> Vec<String> {
+    pub fn take_standard_error(&mut self, broken: bool) -> Vec<String> {
         if broken {
             self.kill();
-            self.murmur.wait();
+            self.standard_error.wait();
         }
-        self.murmur.take()
+        self.standard_error.take()
     }
 
     fn kill(&mut self) {

@@ -4,13 +4,15 @@
 //! driven by one thread, so that none waits for another's turn longer than it takes.
 
 use super::Linux;
-use super::places::Places;
 use super::room::{Nursery, Room, Told, Work};
+use super::setup::EPHEMERAL;
+use crate::drive::addresses::Addresses;
 use crate::drive::real_time::Clock;
-use crate::drive::{EnvironmentError, Job};
+use crate::drive::{Done, Ended, EnvironmentError, Job};
 use crate::engine::{Outcome, Verdict};
 use crate::stack::Profile;
 use crate::time::Instant;
+use core::ops::RangeInclusive;
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -28,14 +30,14 @@ const COMING: usize = 2;
 const ROOMS_PER_PROFILE: usize = 4;
 /// Runs in one namespace at once; the queue of a TUN device holds twenty frames of each.
 const RUNS: usize = 1000;
+/// The ports on which runs listen, and the number of the first tester; the self-test has those below.
+const PORTS: RangeInclusive<u16> = 1024..=u16::MAX - 1;
+const FIRST_TESTER: u32 = 4;
 /// How long a run rests before it is repeated a second time, because an attempt was spoilt; each further time twice as
 /// long. What disturbs us lasts a while: others use the machine too.
 const REST: Duration = Duration::from_millis(250);
 /// How often the request to stop is looked at.
 const GLANCE: Duration = Duration::from_millis(10);
-
-/// What a caller is told of each run.
-type Done<'a> = &'a mut dyn FnMut(usize, Outcome) -> Option<Job>;
 
 /// A room as the session sees it.
 struct Known {
@@ -43,7 +45,7 @@ struct Known {
     alone: bool,
     /// Runs that it may have at once; 0 until it stands.
     capacity: usize,
-    places: Places,
+    addresses: Addresses,
     /// No more runs: its places are used up.
     full: bool,
     jobs: BTreeMap<usize, Job>,
@@ -149,35 +151,23 @@ impl Session<'_> {
             return;
         }
         match self.linux.runner.profile(&job.script.configure) {
-            Ok(profile) if job.alone || job.script.tags.iter().any(|tag| tag == "alone") => {
-                self.alone.push_back((place, job, profile));
-            }
+            Ok(profile) if job.alone => self.alone.push_back((place, job, profile)),
             Ok(profile) => self.shared.entry(profile).or_default().push_back((place, job)),
             Err(why) => self.tell_of(place, Verdict::Unsupported, &why),
         }
     }
 
     fn tell_of(&mut self, place: usize, verdict: Verdict, reason: &str) {
-        let now = self.clock.now();
         let outcome = Outcome {
             verdict,
-            failure: None,
-            reason: reason.to_owned(),
-            outcomes: Vec::new(),
-            measures: BTreeMap::new(),
-            notes: Vec::new(),
-            broken_rules: Vec::new(),
-            trace: Vec::new(),
-            evidence: Vec::new(),
-            began: now,
-            ended: now,
+            ..Outcome::inconclusive(self.clock.now(), reason)
         };
         self.tell(place, outcome);
     }
 
     fn tell(&mut self, place: usize, outcome: Outcome) {
         let was_spoilt = outcome.verdict == Verdict::Inconclusive;
-        let Some(again) = (self.done)(place, outcome) else {
+        let Some(again) = (self.done)(place, Ended::by_itself(outcome)) else {
             return;
         };
         let rest = match was_spoilt {
@@ -338,7 +328,7 @@ impl Session<'_> {
             profile,
             alone,
             capacity: 0,
-            places: Places::default(),
+            addresses: Addresses::new(FIRST_TESTER, PORTS, EPHEMERAL.0..=EPHEMERAL.1),
             full: false,
             jobs: BTreeMap::new(),
             told: 0,
@@ -423,7 +413,7 @@ impl Known {
 
     /// Gives a run to it, or back if it has no place left.
     fn give(&mut self, place: usize, job: Job) -> Result<(), Job> {
-        let (Some(at), Some(give)) = (self.places.next(&job), &self.give) else {
+        let (Some(at), Some(give)) = (self.addresses.next(&job), &self.give) else {
             self.full = true;
             return Err(job);
         };

@@ -23,7 +23,7 @@ mod wire;
 use super::Embedded;
 use super::Runner;
 use crate::drive::Job;
-use crate::drive::virtual_time;
+use crate::drive::addresses;
 use crate::stack::ErrorName;
 use crate::stack::{Abilities, Answer, Call, CallId, Emitted, Errno, IpVersion, Profile, SocketId, Stack};
 use crate::time::Instant;
@@ -103,8 +103,8 @@ impl Smoltcp {
     pub fn configured(seed: u64, wrap: bool, profile: &Profile) -> Smoltcp {
         let mut wire = Wire::default();
         let addresses = [
-            virtual_time::target_address(IpVersion::V4),
-            virtual_time::target_address(IpVersion::V6),
+            addresses::target_address(IpVersion::V4),
+            addresses::target_address(IpVersion::V6),
         ];
         let first = if wrap {
             isn::seed_for(u32::MAX - (seed as u32 & 7), seed)
