@@ -27,9 +27,9 @@ use std::time::Instant as Clock;
 /// How much is read at once.
 const PIECE: usize = 256 * 1024;
 /// How often a wait is broken off to look at the clock, and whether all is to stop.
-const GLANCE: Duration = Duration::from_millis(50);
+const STOP_INTERVAL: Duration = Duration::from_millis(50);
 /// How long a process that has closed its output may take to end.
-const LAST_BREATH: Duration = Duration::from_millis(500);
+const END_DELAY: Duration = Duration::from_millis(500);
 /// How much of a line is repeated to a person.
 const QUOTED: usize = 100;
 
@@ -80,7 +80,7 @@ impl Launch {
 pub struct Process {
     child: Child,
     /// Whether its end has been taken note of; from then on its number may be another's.
-    buried: bool,
+    reaped: bool,
     socket: UnixStream,
     /// What a read writes into; kept, because to make it anew costs more than the read.
     piece: Box<[u8]>,
@@ -112,8 +112,8 @@ impl Process {
     pub fn start(launch: &Launch) -> Result<Process, EnvironmentError> {
         let failed = |error: io::Error| cannot_start(launch, &error);
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
-        ours.set_read_timeout(Some(GLANCE)).map_err(failed)?;
-        ours.set_write_timeout(Some(GLANCE)).map_err(failed)?;
+        ours.set_read_timeout(Some(STOP_INTERVAL)).map_err(failed)?;
+        ours.set_write_timeout(Some(STOP_INTERVAL)).map_err(failed)?;
         let output = theirs.try_clone().map_err(failed)?;
         let mut command = launch.command();
         command.stdin(Stdio::from(OwnedFd::from(theirs)));
@@ -125,7 +125,7 @@ impl Process {
         let standard_error = child.stderr.take().map(StandardError::read).unwrap_or_default();
         Ok(Process {
             child,
-            buried: false,
+            reaped: false,
             socket: ours,
             piece: vec![0; PIECE].into(),
             input: Vec::new(),
@@ -359,7 +359,7 @@ impl Process {
 
     /// The fault of having ended.
     fn ended(&mut self) -> Fault {
-        let status = self.status(LAST_BREATH);
+        let status = self.status(END_DELAY);
         self.ended_as(status)
     }
 
@@ -420,7 +420,7 @@ impl Process {
 
     /// Ends everything that the process has started and that stayed in its group, and the process.
     fn end_group(&mut self) {
-        if !std::mem::replace(&mut self.buried, true)
+        if !std::mem::replace(&mut self.reaped, true)
             && let Ok(group) = i32::try_from(self.child.id())
         {
             // There may be nobody left in it.

@@ -6,12 +6,12 @@
 mod child;
 mod namespace;
 mod netlink;
-mod room;
 mod self_test;
 mod session;
 mod setup;
 mod sockets;
 mod sys;
+mod worker;
 
 pub use child::{SUBCOMMAND, child_main};
 pub use namespace::{Agent, Namespace, Plan};

@@ -146,12 +146,12 @@ impl Place for Namespace {
         })
     }
 
-    fn last_words(&mut self) -> String {
+    fn end_of_standard_error(&mut self) -> String {
         if self.standard_error.is_some() {
             // Else it would be waited for; it may have ended by itself.
             let _ = self.process.0.kill();
         }
-        self.standard_error.as_ref().map_or_else(String::new, last_words)
+        self.standard_error.as_ref().map_or_else(String::new, end_of)
     }
 
     fn packets(&self) -> io::Result<Readiness> {
@@ -163,7 +163,7 @@ impl Place for Namespace {
     }
 }
 
-fn last_words(standard_error: &StandardError) -> String {
+fn end_of(standard_error: &StandardError) -> String {
     standard_error.wait();
     let lines = standard_error.take();
     let last = lines.iter().rev().find(|line| !line.trim().is_empty());
@@ -186,7 +186,7 @@ struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to kill, and it is only buried.
+        // It may have ended by itself; then there is nothing to kill, and it is only reaped.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -256,9 +256,9 @@ impl Starting {
     fn agents_introduction(&mut self) -> Result<(String, Abilities), EnvironmentError> {
         let flushed = self.agent.flush().map_err(|why| gone(&why));
         flushed.and_then(|_| self.await_introduction()).map_err(|error| {
-            // As when the last words of a namespace are asked for.
+            // Else the end of its standard error would be waited for; it may have ended by itself.
             let _ = self.process.0.kill();
-            let said = self.standard_error.as_ref().map_or_else(String::new, last_words);
+            let said = self.standard_error.as_ref().map_or_else(String::new, end_of);
             EnvironmentError {
                 problem: format!("the agent does not greet in its namespace: {}{said}", error.problem),
                 remedy: "see `tcpvet check-agent`, which tells step by step what it does wrong".to_owned(),
@@ -410,7 +410,7 @@ impl Agent {
             }
             match self.socket.read(&mut self.piece) {
                 Ok(0) => {
-                    // Its last words count: they say why it ends.
+                    // What it said last counts: it may say why it ends.
                     self.parse(replies)?;
                     return Err("the target's process ended".to_owned());
                 }

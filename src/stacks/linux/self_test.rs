@@ -87,7 +87,10 @@ impl Namespace {
     fn failed(&mut self, why: &str) -> EnvironmentError {
         if self.is_agents() {
             return EnvironmentError {
-                problem: format!("the agent does not pass a self-test: {why}{}", self.last_words()),
+                problem: format!(
+                    "the agent does not pass a self-test: {why}{}",
+                    self.end_of_standard_error()
+                ),
                 remedy: "see `tcpvet check-agent`, which tells step by step what it does wrong".to_owned(),
             };
         }
