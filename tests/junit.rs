@@ -77,6 +77,7 @@ fn result(case: &str, row: &str, outcome: Outcome, expectations: &Expectations) 
         run,
         outcome,
         earlier: Vec::new(),
+        meeting: None,
         attempts: 1,
         estimate: Default::default(),
         reference: None,

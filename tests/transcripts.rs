@@ -260,6 +260,7 @@ fn play_on(lines: &str, iss: u32, wrap: bool, clumsy: Option<Clumsy>) -> engine:
         port: 8080,
         testers: vec![TESTER.into()],
         wrap,
+        lasting: clumsy.is_some(),
         seed: 7,
     };
     let run = bench.start(Instant::ZERO, Arc::new(script), at);

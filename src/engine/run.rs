@@ -233,7 +233,7 @@ impl Run {
     /// Closes what the run left open, where the target outlives it.
     fn clean(&mut self) {
         self.cleaned = true;
-        if !self.facts.virtual_time {
+        if self.at.lasting {
             let calls = self.calls.cleaning();
             self.outbox
                 .extend(calls.into_iter().map(|(id, call)| Action::Call(id, call)));

@@ -364,6 +364,7 @@ mod tests {
                 run,
                 outcome,
                 earlier: Vec::new(),
+                meeting: None,
                 attempts: 1,
                 estimate: Duration::ZERO,
                 reference: None,
