@@ -33,6 +33,7 @@ pub mod notation;
 pub mod path;
 pub mod peer;
 pub mod prove;
+pub mod record;
 pub mod report;
 pub mod rfc;
 pub mod rules;
