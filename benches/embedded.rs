@@ -164,7 +164,7 @@ fn shown((number, event): (usize, &TraceEvent)) -> Option<Shown> {
         Arrow::FromTarget => Way::Out,
     };
     let packet = Packet::parse(octets).ok()?;
-    fault.is_empty().then(|| (number, event.at, way, Arc::new(packet)))
+    fault.is_none().then(|| (number, event.at, way, Arc::new(packet)))
 }
 
 /// A fresh stack for each handshake, which a RST ends: what no engine can do without.

@@ -324,3 +324,34 @@ steps:
     let outcome = run(&script("unseen", body), Config::default(), "nothing");
     assert_eq!(outcome.verdict, Verdict::Pass, "{}", outcome.reason);
 }
+
+#[test]
+fn as_many_steps_as_a_script_may_have_are_run() {
+    for (name, steps) in [
+        (
+            "repeat",
+            "  - repeat: 9999\n    steps:\n      - inject: ACK \"x\"\n  - expect: ACK ack=10000\n",
+        ),
+        ("inside", "  - repeat: 10000\n    steps:\n      - state: established\n"),
+        (
+            "pairs",
+            "  - repeat: 5000\n    steps:\n      - inject: ACK \"x\"\n      - expect: ACK\n",
+        ),
+        (
+            "waits",
+            "  - repeat: 9999\n    steps:\n      - wait: 1s\n  - state: established\n",
+        ),
+        (
+            "calls",
+            "  - repeat: 9999\n    steps:\n      - call: set nodelay=true\n        returns: ok\n  - state: established\n",
+        ),
+    ] {
+        let script = script(
+            &format!("limit-{name}"),
+            &format!("given: established\nsteps:\n{steps}"),
+        );
+        assert_eq!(script.steps.len(), 10_000);
+        let outcome = run(&script, Config::default(), "");
+        assert_eq!(outcome.verdict, Verdict::Pass, "{name}: {outcome:?}");
+    }
+}

@@ -3,11 +3,11 @@
 use roxmltree::{Document, Node};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tcpvet::engine::{Failure, Outcome, Verdict};
+use tcpvet::engine::{Failure, Outcome, Unmet, Verdict};
 use tcpvet::record::{self, End, Ending, Event, FORMAT, Head, Host, Record, Settled, Subject, Traces, VERSION};
 use tcpvet::report::junit;
 use tcpvet::rfc::{Level, Requirement};
-use tcpvet::script::{Position, Script};
+use tcpvet::script::{Position, Script, StepWord};
 use tcpvet::stack::IpVersion;
 use tcpvet::suite::{Expectations, Run, RunResult, run_name};
 use tcpvet::time::Instant;
@@ -41,6 +41,7 @@ fn script(case: &str, row: &str) -> Script {
 
 fn outcome(verdict: Verdict, text: &str) -> Outcome {
     let failure = Failure {
+        unmet: Unmet::Step(StepWord::Expect),
         step: "expect: ACK".to_owned(),
         position: Position {
             file: "cases/a/b.yaml".into(),
@@ -53,22 +54,14 @@ fn outcome(verdict: Verdict, text: &str) -> Outcome {
         requirements: vec![("RFC9293-MUST-1".to_owned(), Level::Must, "what it asks".to_owned())],
         timing: false,
     };
+    let reason = match verdict {
+        Verdict::Pass => String::new(),
+        _ => format!("because {text}"),
+    };
     Outcome {
-        verdict,
         failure: matches!(verdict, Verdict::Fail | Verdict::Deviates).then_some(failure),
-        reason: if verdict == Verdict::Pass {
-            String::new()
-        } else {
-            format!("because {text}")
-        },
-        outcomes: Vec::new(),
-        measures: BTreeMap::new(),
-        notes: Vec::new(),
-        broken_rules: Vec::new(),
-        trace: Vec::new(),
-        evidence: Vec::new(),
-        began: Instant::ZERO,
         ended: Instant::from_micros(1_234_567),
+        ..Outcome::empty(verdict, Instant::ZERO, reason)
     }
 }
 

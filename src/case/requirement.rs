@@ -1,7 +1,8 @@
 //! What the RFCs ask for, with ids: `cases/requirements/`, one file per RFC.
 
-use super::problem::{Problem, did_you_mean};
+use super::problem::Problem;
 use super::yaml::Source;
+use crate::notation::did_you_mean;
 use crate::rfc::Requirement;
 use crate::rfc::{Keyword, Observable, Side};
 use crate::stack::{CONDITIONS, is_condition};

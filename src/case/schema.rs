@@ -4,7 +4,7 @@
 use super::keys::{self, Key, Shape};
 use crate::rfc::State;
 use crate::script::MEASURES;
-use crate::stack::{ABILITIES, CONDITIONS, HOST_SETTINGS, SOCKET_SETTINGS, Takes};
+use crate::stack::{ABILITIES, CONDITIONS, HOST_SETTINGS, Setting, Takes};
 use serde_json::{Map, Value, json};
 
 /// The schema of a case file (draft 2020-12).
@@ -122,9 +122,7 @@ fn given() -> Value {
 }
 
 fn needs() -> Value {
-    let settings = SOCKET_SETTINGS
-        .iter()
-        .map(|word| (format!("set:{}", word.name), word.meaning));
+    let settings = Setting::of_sockets().map(|setting| (format!("set:{setting}"), setting.meaning()));
     let words = ABILITIES
         .iter()
         .chain(CONDITIONS)

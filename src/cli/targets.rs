@@ -6,10 +6,10 @@ use std::process::ExitCode;
 use tcpvet::drive::protocol::Mode;
 use tcpvet::drive::{EnvironmentError, Target};
 use tcpvet::model::{Config, Defect, Defects, SWITCHES, Switch};
+use tcpvet::notation::did_you_mean;
 use tcpvet::stack::Tolerances;
 use tcpvet::stacks::agent::{Agents, Folder, Launch, install};
 use tcpvet::stacks::{Needed, Runner};
-use tcpvet::suite::nearest;
 
 /// Something that can be run against.
 pub struct Opened {
@@ -279,9 +279,6 @@ pub fn open_model(defects: &[String], switches: &[String]) -> Result<Opened, NoT
 }
 
 fn no_such(kind: &str, name: &str, names: impl Iterator<Item = &'static str>) -> String {
-    let hint = match nearest(name, names).as_slice() {
-        [] => "`tcpvet defects` lists all".to_owned(),
-        near => format!("did you mean `{}`?", near.join("`, or `")),
-    };
+    let hint = did_you_mean(name, names).unwrap_or_else(|| "`tcpvet defects` lists all".to_owned());
     format!("no {kind} is called `{name}`; {hint}")
 }

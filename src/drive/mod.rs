@@ -2,6 +2,8 @@
 
 mod crew;
 mod job;
+#[cfg(all(feature = "linux", target_os = "linux"))]
+pub mod place;
 pub mod protocol;
 #[cfg(all(feature = "linux", target_os = "linux"))]
 pub mod real_time;

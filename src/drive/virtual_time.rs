@@ -10,7 +10,6 @@ use crate::time::{Instant, Stamp};
 use core::any::Any;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::sync::atomic::{AtomicBool, Ordering};
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Turns of the loop at one moment after which a stack is said to storm. A turn ends when the bench has nothing to do
@@ -175,7 +174,9 @@ pub fn drive_watched(
             Carried::Over => break,
         }
     }
-    bench.take(run).unwrap_or_else(|| untold(now, "the bench lost the run"))
+    bench
+        .take(run)
+        .unwrap_or_else(|| Outcome::empty(Verdict::Inconclusive, now, "the bench lost the run"))
 }
 
 /// How far [`carry`] came.
@@ -208,21 +209,4 @@ fn carry(bench: &mut Bench, stack: &mut Guarded, now: Instant, steps: &mut u32) 
         bench.quiet(run, now);
     }
     Carried::Flooded
-}
-
-/// The outcome of a run that was not made.
-pub(crate) fn untold(now: Instant, reason: &str) -> Outcome {
-    Outcome {
-        verdict: Verdict::Inconclusive,
-        failure: None,
-        reason: reason.to_owned(),
-        outcomes: Vec::new(),
-        measures: BTreeMap::new(),
-        notes: Vec::new(),
-        broken_rules: Vec::new(),
-        trace: Vec::new(),
-        evidence: Vec::new(),
-        began: now,
-        ended: now,
-    }
 }

@@ -10,13 +10,13 @@
 
 mod bench;
 mod calls;
+mod faults;
 mod needs;
 mod outcome;
-mod rng;
 mod run;
 mod steps;
 mod traffic;
 
 pub use bench::{Bench, Endpoints, RunId, Step};
-pub use outcome::{Arrow, BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Verdict};
+pub use outcome::{Arrow, BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict};
 pub use run::Cursor;

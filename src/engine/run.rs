@@ -2,16 +2,15 @@
 
 use super::bench::{Endpoints, RunId};
 use super::calls::Calls;
-use super::outcome::{BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Verdict};
-use super::rng::Rng;
-use super::traffic::Delayed;
+use super::faults::Line;
+use super::outcome::{BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict};
 use crate::notation::{Period, Verb, print_octets};
-use crate::path::Middlebox;
 use crate::peer::Measure;
 use crate::peer::conn::Conn;
 use crate::peer::eval::{Scope, period};
 use crate::peer::fit::Hunt;
 use crate::peer::frame::{Cause, Frame, Mark};
+use crate::random::Random;
 use crate::rfc::{Level, Requirement};
 use crate::rules::{Known, Watch, Way};
 use crate::script::{Condition, ConnId, Position, Script, Step, StepKind};
@@ -242,10 +241,8 @@ pub(super) struct Run {
     /// What must hold whatever the case asks.
     watch: Option<Watch>,
     pub order: u64,
-    pub rng: Rng,
     pub calls: Calls,
-    pub middlebox: Middlebox,
-    pub delayed: Vec<Delayed>,
+    pub middlebox: Line,
     pub strays: Vec<String>,
     pub checked: u64,
     soft: Option<(Verdict, Failure)>,
@@ -272,8 +269,8 @@ pub(super) struct Run {
 
 impl Run {
     pub fn new(id: RunId, now: Instant, script: Arc<Script>, facts: Arc<Facts>, at: Endpoints, rules: bool) -> Run {
-        let mut rng = Rng::new(at.seed);
-        let conns = conns(&script, &facts, &at, &mut rng);
+        let mut random = Random::new(at.seed);
+        let conns = conns(&script, &facts, &at, &mut random);
         let calls = Calls::new(id);
         let watch = rules.then(|| {
             Watch::new(Known {
@@ -301,10 +298,8 @@ impl Run {
             state_since: Mark::default(),
             watch,
             order: 0,
-            rng,
             calls,
-            middlebox: Middlebox::default(),
-            delayed: Vec::new(),
+            middlebox: Line::new(random),
             strays: Vec::new(),
             checked: 0,
             soft: None,
@@ -390,14 +385,14 @@ impl Run {
                 }
                 return Turn::Ended;
             }
-            let next_delayed = self.release_delayed(drained);
+            let next_held = self.release_held(drained);
             if !self.outbox.is_empty() {
                 continue;
             }
             match self.proceed(now, drained) {
                 Ok(Progress::Done) => {}
                 Ok(Progress::Until(deadline)) => {
-                    self.due = deadline.min(next_delayed);
+                    self.due = deadline.min(next_held);
                     return Turn::Wait(self.due);
                 }
                 Err(stop) => self.stop(now, stop),
@@ -675,6 +670,7 @@ impl Run {
         let last = script.steps.last();
         let position = step.or(last).map(|step| step.position.clone()).unwrap_or_default();
         let failure = Failure {
+            unmet: step.map_or(Unmet::End, |step| Unmet::Step(step.kind.word())),
             step: step.map_or_else(|| "the end of the run".to_owned(), |step| step.text.clone()),
             position,
             given,
@@ -743,6 +739,7 @@ impl Run {
         };
         let requirement = |(id, level): &(&str, Level)| ((*id).to_owned(), *level, rule.meaning.to_owned());
         let failure = Failure {
+            unmet: Unmet::Rule(rule.name),
             step: format!("rule: {}", rule.name),
             position,
             given: None,
@@ -860,11 +857,11 @@ const FIRST_PORT: u16 = 20_000;
 /// Near enough to 2^32 that a handshake and a few octets go round.
 const NEAR_THE_WRAP: u32 = 0xffff_fffd;
 
-fn conns(script: &Script, facts: &Facts, at: &Endpoints, rng: &mut Rng) -> Vec<Conn> {
+fn conns(script: &Script, facts: &Facts, at: &Endpoints, random: &mut Random) -> Vec<Conn> {
     let mut conns: Vec<Conn> = Vec::with_capacity(script.connections.len());
     for (index, decl) in script.connections.iter().enumerate() {
-        let isn = SeqNum(if at.wrap { NEAR_THE_WRAP } else { rng.next_u32() });
-        let made_up = SeqNum(rng.next_u32());
+        let isn = SeqNum(if at.wrap { NEAR_THE_WRAP } else { random.next_u32() });
+        let made_up = SeqNum(random.next_u32());
         let shared = decl.tuple.and_then(|base| conns.get(base.0));
         let (tester, port) = match shared {
             Some(base) => (base.tester, base.tester_port),

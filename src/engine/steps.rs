@@ -8,7 +8,7 @@ use crate::peer::eval::check;
 use crate::peer::fit::{Fit, Hunt, fit};
 use crate::peer::frame::{Frame, Mark};
 use crate::rfc::State;
-use crate::script::{AnyOf, ConnId, Expect, StateStep, Step, StepKind, What};
+use crate::script::{AnyOf, ConnId, Expect, StateStep, Step, StepKind, StepWord, What};
 use crate::stack::Tolerance;
 use crate::stack::{Answer, Call};
 use crate::time::{Instant, Stamp};
@@ -62,6 +62,7 @@ impl Run {
         };
         let given = self.cursor.in_given(script);
         let what = Happening::Step {
+            word: step.kind.word(),
             text: step.text.clone(),
             position: step.position.clone(),
             given,
@@ -102,7 +103,7 @@ impl Run {
             }
             StepKind::State(what) => self.begin_state(here, what, now)?,
             StepKind::Faults(specs) => {
-                self.middlebox.tell(specs);
+                self.set_faults(specs)?;
                 self.finish_step();
             }
             StepKind::Check(check) => self.check(check, now)?,
@@ -135,7 +136,8 @@ impl Run {
             let text = self.step(&script).map_or(String::new(), |step| step.text.clone());
             return Err(Stop::failed(text, format!("{left} on the left, {right} on the right")));
         }
-        self.note(Stamp::exactly(now), format!("{left} on the left, {right} on the right"));
+        let found = Happening::Found(StepWord::Check, format!("{left} on the left, {right} on the right"));
+        self.trace(Stamp::exactly(now), found);
         self.finish_step();
         Ok(())
     }
@@ -727,7 +729,7 @@ impl Run {
                     let is = *is;
                     self.checked += 1;
                     self.met_by(MetBy::Call(id), self.mark, until_then(self.mark, until));
-                    self.note(self.mark.at, format!("state {is}"));
+                    self.trace(self.mark.at, Happening::Found(StepWord::State, format!("state {is}")));
                     self.measure_state(what, now)?;
                     self.finish_step();
                     Ok(Progress::Done)

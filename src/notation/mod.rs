@@ -21,7 +21,7 @@ pub use segment::{
     Comparison, Control, FieldValue, FlagPattern, IcmpPattern, IpField, Key, ODD_ADDRESSES, Octets, OptionPattern,
     OptionValue, Pattern, Role, SegmentPattern,
 };
-pub(crate) use spelling::edits;
+pub use spelling::{did_you_mean, nearest, suggestion};
 pub use time::{Period, TimeExpr, TimeFactor, TimeSpec};
 
 use core::fmt;

@@ -4,8 +4,9 @@ use super::trial::{Choice, Claims, Stand, Trial};
 use super::trouble::{Trouble, Where};
 use crate::engine::{MetBy, Outcome, Verdict};
 use crate::model::{Defect, Defects, SWITCHES, Switch};
+use crate::notation::nearest;
 use crate::script::{AnyOf, Script, Step, StepKind};
-use crate::suite::{Run, nearest};
+use crate::suite::Run;
 
 /// An outcome as the file has it.
 pub(super) struct Named<'a> {

@@ -1,6 +1,6 @@
 //! From what the suite knows of a run to what a record says of it.
 
-use super::{Attempt, BrokenRule, Failure, Measure, Octets, Position, Requirement, Run, Step, Traces};
+use super::{Attempt, BrokenRule, Failure, Measure, Octets, Position, Requirement, Run, Step, Traces, Unmet};
 use crate::engine::{self, Outcome, Verdict};
 use crate::suite::{self, Expectation, RunResult, requirements};
 use crate::{peer, rfc, script};
@@ -91,6 +91,7 @@ impl From<&engine::Failure> for Failure {
     fn from(failure: &engine::Failure) -> Failure {
         let requirements = failure.requirements.iter();
         Failure {
+            unmet: failure.unmet.into(),
             step: failure.step.clone(),
             position: (&failure.position).into(),
             given: failure.given.clone(),
@@ -104,6 +105,16 @@ impl From<&engine::Failure> for Failure {
                 })
                 .collect(),
             timing: failure.timing,
+        }
+    }
+}
+
+impl From<engine::Unmet> for Unmet {
+    fn from(unmet: engine::Unmet) -> Unmet {
+        match unmet {
+            engine::Unmet::Step(word) => Unmet::Step(word),
+            engine::Unmet::Rule(name) => Unmet::Rule(name.to_owned()),
+            engine::Unmet::End => Unmet::End,
         }
     }
 }

@@ -25,7 +25,7 @@ pub use event::{Absent, End, Ending, Event, Head, Host, InsteadOf, Settled, Subj
 pub use read::{ReadError, Stored, read};
 #[cfg(feature = "cli")]
 pub use recorder::Recorder;
-pub use run::{Attempt, BrokenRule, Failure, Measure, Octets, Position, Requirement, Run, Step};
+pub use run::{Attempt, BrokenRule, Failure, Measure, Octets, Position, Requirement, Run, Step, Unmet};
 pub use trace::{Direction, Happening, Origins, TraceEvent};
 #[cfg(feature = "cli")]
 pub use write::RecordFile;

@@ -3,6 +3,7 @@
 use super::TraceEvent;
 use crate::engine::Verdict;
 use crate::rfc::Level;
+use crate::script::StepWord;
 use crate::suite::{Came, Expectation, Judged, RunId};
 use crate::time::Instant;
 use core::fmt;
@@ -94,6 +95,7 @@ impl<'a> From<&'a Attempt> for Came<'a> {
         Came {
             verdict: attempt.verdict,
             step: failure.map(|failure| failure.step.as_str()),
+            failing_rule: failure.and_then(|failure| failure.unmet.rule()),
             requirements: failure.into_iter().flat_map(Failure::broken).collect(),
             rules: attempt.broken_rules.iter().map(|broken| broken.rule.as_str()).collect(),
         }
@@ -104,7 +106,9 @@ impl<'a> From<&'a Attempt> for Came<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Failure {
-    /// The step as written: `expect: ACK ack=2`.
+    /// What was not met.
+    pub unmet: Unmet,
+    /// For a person: the step as written, `expect: ACK ack=2`; `rule: NAME`; or `the end of the run`.
     pub step: String,
     /// Where it stands.
     pub position: Position,
@@ -125,6 +129,29 @@ impl Failure {
     /// The ids of the requirements that it breaks.
     pub fn broken(&self) -> impl Iterator<Item = &str> {
         self.requirements.iter().map(|requirement| requirement.id.as_str())
+    }
+}
+
+/// What was not met.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Unmet {
+    /// A step of the case, of this kind.
+    Step(StepWord),
+    /// A rule, by its name.
+    Rule(String),
+    /// The end of the run: what comes behind the last step must be lawful too.
+    End,
+}
+
+impl Unmet {
+    /// The rule's name, if it is one.
+    pub fn rule(&self) -> Option<&str> {
+        match self {
+            Unmet::Rule(name) => Some(name),
+            Unmet::Step(_) | Unmet::End => None,
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a record keeps of what happened in a run: enough to draw it.
 
 use super::{Octets, Position};
+use crate::path::Treatment;
+use crate::script::StepWord;
 use crate::time::Stamp;
 use crate::wire::{Isn, SeqNum};
 use crate::{engine, notation};
@@ -29,13 +31,15 @@ pub enum Happening {
         connection: String,
         /// Where its numbers counted from when it was seen.
         origins: Origins,
-        /// What the middlebox made of it: `dropped`, `delayed`; empty if nothing.
-        fault: String,
+        /// What the middlebox did with it; `null` if it let it pass.
+        fault: Option<Treatment>,
         /// The IP packet.
         octets: Octets,
     },
     /// A step began.
     Step {
+        /// Of which kind.
+        word: StepWord,
         /// As written.
         text: String,
         /// Where.
@@ -59,6 +63,8 @@ pub enum Happening {
     },
     /// The frame before breaks this rule.
     Broken(String),
+    /// What a step of that kind found that neither a frame nor the end of a call shows: `state ESTABLISHED`.
+    Found(StepWord, String),
     /// A remark: `passed as background`, `measured rto = 1.02 s`.
     Note(String),
 }
@@ -129,10 +135,16 @@ impl From<&engine::Happening> for Happening {
                 },
                 connection: conn.clone(),
                 origins: (*origins).into(),
-                fault: (*fault).to_owned(),
+                fault: *fault,
                 octets: Octets(octets.clone()),
             },
-            engine::Happening::Step { text, position, given } => Happening::Step {
+            engine::Happening::Step {
+                word,
+                text,
+                position,
+                given,
+            } => Happening::Step {
+                word: *word,
                 text: text.clone(),
                 position: position.into(),
                 given: *given,
@@ -146,6 +158,7 @@ impl From<&engine::Happening> for Happening {
                 text: text.clone(),
             },
             engine::Happening::Broken(rule) => Happening::Broken((*rule).to_owned()),
+            engine::Happening::Found(word, text) => Happening::Found(*word, text.clone()),
             engine::Happening::Note(text) => Happening::Note(text.clone()),
         }
     }

@@ -2,6 +2,7 @@
 
 use crate::notation::{CallSpec, Check, Expr, IcmpPattern, ReturnSpec, SegmentPattern, TimeSpec, Verb};
 use crate::rfc::{Requirement, State};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -123,6 +124,83 @@ pub enum StepKind {
     Faults(Vec<FaultSpec>),
     /// `check:`
     Check(Check),
+}
+
+impl StepKind {
+    /// The word by which it is written.
+    pub fn word(&self) -> StepWord {
+        match self {
+            StepKind::Inject(_) | StepKind::InjectIcmp(_) => StepWord::Inject,
+            StepKind::Expect(_) | StepKind::Nothing(_) => StepWord::Expect,
+            StepKind::Call(_) => StepWord::Call,
+            StepKind::Result(_) => StepWord::Result,
+            StepKind::Wait(..) => StepWord::Wait,
+            StepKind::State(_) => StepWord::State,
+            StepKind::AnyOf(_) => StepWord::AnyOf,
+            StepKind::Faults(_) => StepWord::Faults,
+            StepKind::Check(_) => StepWord::Check,
+        }
+    }
+}
+
+/// The words by which steps are written, without what each of them says: reports tell kinds of steps apart by these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum StepWord {
+    /// `inject:` a segment or an ICMP message.
+    Inject,
+    /// `expect:` a segment, or nothing.
+    Expect,
+    /// `call:`
+    Call,
+    /// `result:`
+    Result,
+    /// `wait:`
+    Wait,
+    /// `state:`
+    State,
+    /// `any-of:`
+    AnyOf,
+    /// `faults:`
+    Faults,
+    /// `check:`
+    Check,
+}
+
+impl StepWord {
+    /// All of them.
+    pub const ALL: [StepWord; 9] = [
+        StepWord::Inject,
+        StepWord::Expect,
+        StepWord::Call,
+        StepWord::Result,
+        StepWord::Wait,
+        StepWord::State,
+        StepWord::AnyOf,
+        StepWord::Faults,
+        StepWord::Check,
+    ];
+
+    /// As it is written in a case.
+    pub const fn name(self) -> &'static str {
+        match self {
+            StepWord::Inject => "inject",
+            StepWord::Expect => "expect",
+            StepWord::Call => "call",
+            StepWord::Result => "result",
+            StepWord::Wait => "wait",
+            StepWord::State => "state",
+            StepWord::AnyOf => "any-of",
+            StepWord::Faults => "faults",
+            StepWord::Check => "check",
+        }
+    }
+
+    /// The word of that name.
+    pub fn from_name(name: &str) -> Option<StepWord> {
+        StepWord::ALL.into_iter().find(|word| word.name() == name)
+    }
 }
 
 /// When something must happen: `within` and `since`.

@@ -1,6 +1,8 @@
 //! The words that cases may use where they name something outside themselves: abilities, conditions, settings of the
 //! host. One list each, with what every word means; the loader, the schema and the runners check against these.
 
+use super::Setting;
+
 /// A word and what it means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Word {
@@ -87,27 +89,6 @@ pub const ABILITIES: &[Word] = &[
     word("urgent", "the application can send urgent data, and is told of it"),
     word("virtual-time", "its clock is the tester's, so that days pass at once"),
     word("window-scale", "can negotiate window scaling"),
-];
-
-/// The settings of a socket: `set NAME=...` of a call, and the ability `set:NAME`.
-pub const SOCKET_SETTINGS: &[Word] = &[
-    word("dscp", "the DSCP of what is sent"),
-    word("keep-alive", "keep-alives on or off"),
-    word("keep-alive-count", "how many unanswered keep-alives end the connection"),
-    word(
-        "keep-alive-idle",
-        "how long a connection is idle before the first keep-alive",
-    ),
-    word("keep-alive-interval", "the time between unanswered keep-alives"),
-    word("linger", "what close does with unsent data"),
-    word("mss", "the largest segment to be announced"),
-    word("nodelay", "Nagle's algorithm off"),
-    word("quick-ack", "acknowledgments without delay"),
-    word("recv-buffer", "the receive buffer in octets"),
-    word("send-buffer", "the send buffer in octets"),
-    word("ttl", "the time to live, or hop limit, of what is sent"),
-    word("urgent-inline", "urgent data in the stream"),
-    word("user-timeout", "how long data may stay unacknowledged"),
 ];
 
 /// What a setting of the host takes.
@@ -252,7 +233,7 @@ pub fn is_condition(name: &str) -> bool {
 /// Whether it is an ability of targets.
 pub fn is_ability(name: &str) -> bool {
     match name.strip_prefix("set:") {
-        Some(setting) => SOCKET_SETTINGS.iter().any(|word| word.name == setting),
+        Some(setting) => Setting::of_sockets().any(|known| known.name() == setting),
         None => ABILITIES.iter().any(|word| word.name == name),
     }
 }
@@ -264,7 +245,7 @@ mod tests {
 
     #[test]
     fn no_word_stands_twice_in_a_list() {
-        for list in [CONDITIONS, ABILITIES, SOCKET_SETTINGS] {
+        for list in [CONDITIONS, ABILITIES] {
             let names: BTreeSet<_> = list.iter().map(|word| word.name).collect();
             assert_eq!(names.len(), list.len());
         }

@@ -1,7 +1,7 @@
 //! A stack in this process as a target.
 
 use super::Runner;
-use crate::drive::virtual_time::{AN_END, Halt, drive, endpoints, panicked, untold};
+use crate::drive::virtual_time::{AN_END, Halt, drive, endpoints, panicked};
 use crate::drive::{EnvironmentError, Job, Target, make_all};
 use crate::engine::{Bench, Outcome, Verdict};
 use crate::stack::{Emitted, Facts, Stack};
@@ -61,13 +61,10 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
     /// Makes one run.
     pub fn run_one(&self, job: &Job, stop: &AtomicBool) -> Outcome {
         if stop.load(Ordering::Relaxed) {
-            return untold(Instant::ZERO, "stopped before it began");
+            return Outcome::empty(Verdict::Inconclusive, Instant::ZERO, "stopped before it began");
         }
         if let Some(reason) = self.cannot_configure(job) {
-            return Outcome {
-                verdict: Verdict::Unsupported,
-                ..untold(Instant::ZERO, &reason)
-            };
+            return Outcome::empty(Verdict::Unsupported, Instant::ZERO, reason);
         }
         let mut bench = Bench::new(Arc::clone(&self.facts));
         if !self.rules {

@@ -4,6 +4,7 @@ use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Run, RunId, 
 use crate::drive::virtual_time::panic_text;
 use crate::drive::{EnvironmentError, Job, Target};
 use crate::engine::{Outcome, Verdict};
+use crate::time::Instant;
 use core::any::Any;
 use core::time::Duration;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -228,7 +229,10 @@ impl Clerk<'_> {
         let reason = trouble.map_or_else(String::new, Trouble::reason);
         for place in self.ledger.open() {
             // It is open, so that it can be settled.
-            if let Ok(settled) = self.ledger.settle(place, Some(empty(&reason))) {
+            if let Ok(settled) = self.ledger.settle(
+                place,
+                Some(Outcome::empty(Verdict::Inconclusive, Instant::ZERO, &*reason)),
+            ) {
                 let run = &self.plan[place];
                 let result = self.result(run, &run.id(), settled, true);
                 watch(Progress::Settled(place, Box::new(result)));
@@ -301,31 +305,15 @@ fn contradiction([first, second, third]: [&Outcome; 3]) -> Outcome {
         Some(failure) => format!("{} at `{}` ({})", outcome.verdict, failure.step, failure.seen),
         None => outcome.verdict.to_string(),
     };
+    let reason = format!(
+        "three attempts contradict each other: first {}, then, alone, {}, and {}",
+        said(first),
+        said(second),
+        said(third)
+    );
     Outcome {
-        began: first.began,
         ended: first.ended,
-        ..empty(&format!(
-            "three attempts contradict each other: first {}, then, alone, {}, and {}",
-            said(first),
-            said(second),
-            said(third)
-        ))
-    }
-}
-
-fn empty(reason: &str) -> Outcome {
-    Outcome {
-        verdict: Verdict::Inconclusive,
-        failure: None,
-        reason: reason.to_owned(),
-        outcomes: Vec::new(),
-        measures: Default::default(),
-        notes: Vec::new(),
-        broken_rules: Vec::new(),
-        trace: Vec::new(),
-        evidence: Vec::new(),
-        began: Default::default(),
-        ended: Default::default(),
+        ..Outcome::empty(Verdict::Inconclusive, first.began, reason)
     }
 }
 

@@ -4,8 +4,9 @@
 //! a new one. An entry that matches nothing is an error, judged against the whole library.
 
 use super::plan::ip_number;
-use super::{Expectation, Pattern, Row, RunId, nearest};
+use super::{Expectation, Pattern, Row, RunId};
 use crate::engine::{Outcome, Verdict};
+use crate::notation::did_you_mean;
 use crate::rules::RULES;
 use saphyr_parser::{Event, Parser};
 use serde::Deserialize;
@@ -54,6 +55,8 @@ pub struct Came<'a> {
     pub verdict: Verdict,
     /// The failing step as written; `None`: no step failed.
     pub step: Option<&'a str>,
+    /// The rule that is itself the failing step, if one is.
+    pub failing_rule: Option<&'a str>,
     /// The ids of the requirements that the failing step breaks.
     pub requirements: Vec<&'a str>,
     /// The names of the rules that did not hold.
@@ -67,6 +70,7 @@ impl<'a> From<&'a Outcome> for Came<'a> {
         Came {
             verdict: outcome.verdict,
             step: failure.map(|failure| failure.step.as_str()),
+            failing_rule: failure.and_then(|failure| failure.unmet.rule()),
             requirements: broken.iter().map(|(id, ..)| id.as_str()).collect(),
             rules: outcome.broken_rules.iter().map(|broken| broken.rule.name).collect(),
         }
@@ -75,9 +79,9 @@ impl<'a> From<&'a Outcome> for Came<'a> {
 
 impl<'a> Came<'a> {
     /// The rules that did not hold beside the one that is itself the failing step.
-    pub fn rules_beside(&self) -> impl Iterator<Item = &'a str> {
-        let failing = self.step.and_then(|step| step.strip_prefix("rule: "));
-        self.rules.iter().copied().filter(move |name| failing != Some(name))
+    pub fn rules_beside(&self) -> impl Iterator<Item = &'a str> + use<'_, 'a> {
+        let names = self.rules.iter().copied();
+        names.filter(|name| self.failing_rule != Some(name))
     }
 }
 
@@ -203,11 +207,8 @@ impl Entry {
         let mut covering = library.iter().filter(|(run, _)| self.speaks_of(run)).peekable();
         if covering.peek().is_none() {
             let cases: BTreeSet<&str> = library.iter().map(|(run, _)| run.case.as_str()).collect();
-            let near = nearest(self.cases.as_str(), cases);
-            let help = match near.first() {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "correct the pattern, or remove the entry".to_owned(),
-            };
+            let help = did_you_mean(self.cases.as_str(), cases)
+                .unwrap_or_else(|| "correct the pattern, or remove the entry".to_owned());
             return error(format!("no run matches `{}`; {help}", self.cases.as_str()));
         }
         let known = |name: &str| RULES.iter().any(|rule| rule.name == name);
@@ -219,11 +220,8 @@ impl Entry {
             .chain(pinned)
             .find(|name| !known(name))
         {
-            let near = nearest(name, RULES.iter().map(|rule| rule.name));
-            let help = match near.first() {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "`tcpvet rules` lists all".to_owned(),
-            };
+            let help = did_you_mean(name, RULES.iter().map(|rule| rule.name))
+                .unwrap_or_else(|| "`tcpvet rules` lists all".to_owned());
             return error(format!("no rule is called `{name}`; {help}"));
         }
         let covers: BTreeSet<&str> = covering

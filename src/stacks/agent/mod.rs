@@ -20,7 +20,7 @@ pub use serve::{World, serve};
 
 use super::Runner;
 use crate::drive::protocol::{Mode, Reply, Request};
-use crate::drive::virtual_time::{drive_watched, endpoints, untold};
+use crate::drive::virtual_time::{drive_watched, endpoints};
 use crate::drive::{EnvironmentError, Job, Target, make_all};
 use crate::engine::{Bench, Outcome, Verdict};
 use crate::stack::{Abilities, Facts, Profile};
@@ -127,12 +127,12 @@ enum NoWorld {
 impl Seat<'_> {
     fn run(&mut self, job: &Job) -> Outcome {
         if self.stop.load(Ordering::Relaxed) {
-            return untold(Instant::ZERO, "stopped before it began");
+            return Outcome::empty(Verdict::Inconclusive, Instant::ZERO, "stopped before it began");
         }
         let lost = self.lost.load(Ordering::Relaxed);
         if lost >= LOST_IN_A_ROW {
             let reason = format!("not begun: the agent broke down in {lost} runs one after the other");
-            return untold(Instant::ZERO, &reason);
+            return Outcome::empty(Verdict::Inconclusive, Instant::ZERO, reason);
         }
         let plight = RefCell::new(Plight::default());
         let profile = match self.agents.runner.profile(&job.script.configure).and_then(on_a_line) {
@@ -147,7 +147,7 @@ impl Seat<'_> {
                 let notes = plight.into_inner().notes;
                 return Outcome {
                     notes,
-                    ..untold(Instant::ZERO, &reason)
+                    ..Outcome::empty(Verdict::Inconclusive, Instant::ZERO, reason)
                 };
             }
         };
@@ -160,7 +160,7 @@ impl Seat<'_> {
         let mut bench = Bench::new(Arc::clone(facts));
         let run = bench.start(Instant::ZERO, Arc::clone(&job.script), endpoints(job));
         let Some(process) = &mut self.process else {
-            return untold(Instant::ZERO, "the agent's process is gone");
+            return Outcome::empty(Verdict::Inconclusive, Instant::ZERO, "the agent's process is gone");
         };
         let mut stack = AgentStack::new(process, &facts.abilities, timer, &plight, self.stop);
         let mut outcome = drive_watched(&mut bench, run, &mut stack, &|| plight.borrow().halt());
@@ -262,10 +262,7 @@ fn on_a_line(profile: Profile) -> Result<Profile, String> {
 }
 
 fn unsupported(reason: &str) -> Outcome {
-    Outcome {
-        verdict: Verdict::Unsupported,
-        ..untold(Instant::ZERO, reason)
-    }
+    Outcome::empty(Verdict::Unsupported, Instant::ZERO, reason)
 }
 
 /// Whatever a run has found: an agent that broke down in it has not shown it.

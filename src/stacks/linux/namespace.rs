@@ -4,8 +4,9 @@ use super::child::{Orders, SUBCOMMAND};
 use super::setup::DeviceChoice;
 use super::sys;
 use crate::drive::EnvironmentError;
+use crate::drive::place::{Counter, Losses, Place};
 use crate::drive::protocol::{Mode, Reply, Request};
-use crate::link::{Link, Statistics};
+use crate::link::{Link, Readiness, Statistics};
 use crate::stack::{Abilities, Profile};
 use crate::stacks::agent::{LONGEST_LINE, Launch, MOST_LINES, MOST_OCTETS, Murmur};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -22,6 +23,20 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const CALL_PATIENCE: Duration = Duration::from_secs(5);
 /// How much is read at once.
 const PIECE: usize = 256 * 1024;
+
+/// What the kernel counts when it did not do what TCP asks for, for reasons outside of a connection.
+const SUSPICIOUS: [&str; 8] = [
+    "TCPTimeWaitOverflow",
+    "TCPAbortOnMemory",
+    "ListenDrops",
+    "ListenOverflows",
+    "TCPACKSkippedSynRecv",
+    "TCPACKSkippedPAWS",
+    "TCPACKSkippedSeq",
+    "TCPACKSkippedChallenge",
+];
+/// The first so many of them count in a namespace of one run too; the others may be what that run is about.
+const ALWAYS: usize = 2;
 
 /// How namespaces are made.
 #[derive(Clone, Debug)]
@@ -62,6 +77,8 @@ pub struct Namespace {
     pub abilities: Abilities,
     /// How long it may take to say that it took a call up.
     pub patience: Duration,
+    /// The counters that spoil the verdicts of runs in it when they rise.
+    suspicious: &'static [&'static str],
     process: Process,
     murmur: Option<Murmur>,
 }
@@ -72,13 +89,12 @@ impl Namespace {
         Starting::spawn(plan, profile)?.wait()
     }
 
-    /// What an agent that has broken down wrote last to its standard error, to be put behind what is wrong with it.
-    pub fn last_words(&mut self) -> String {
-        if self.murmur.is_some() {
-            // Else it would be waited for; it may have ended by itself.
-            let _ = self.process.0.kill();
+    /// The same for one run alone: what it provokes by itself is not held against it.
+    pub fn for_one_run(self) -> Namespace {
+        Namespace {
+            suspicious: &SUSPICIOUS[..ALWAYS],
+            ..self
         }
-        self.murmur.as_ref().map_or_else(String::new, last_words)
     }
 
     /// Whether an agent of somebody else's makes the calls.
@@ -89,6 +105,61 @@ impl Namespace {
     /// The child's process number.
     pub fn process(&self) -> u32 {
         self.process.0.id()
+    }
+}
+
+impl Place for Namespace {
+    fn send(&mut self, packet: &[u8]) -> io::Result<()> {
+        self.link.send(packet)
+    }
+
+    fn receive(&mut self) -> io::Result<Option<&[u8]>> {
+        self.link.receive()
+    }
+
+    fn say(&mut self, request: &Request) {
+        self.agent.say(request);
+    }
+
+    fn flush(&mut self) -> Result<(), String> {
+        self.agent.flush().map(|_| ())
+    }
+
+    fn is_behind(&self) -> bool {
+        self.agent.is_behind()
+    }
+
+    fn hear(&mut self, replies: &mut Vec<Reply>) -> Result<(), String> {
+        self.agent.hear(replies)
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    fn losses(&mut self) -> io::Result<Losses> {
+        let values = self.statistics.tcp(self.suspicious)?;
+        let named = self.suspicious.iter().zip(values);
+        Ok(Losses {
+            frames: self.link.lost()? + self.statistics.lost()?,
+            counters: named.map(|(name, value)| Counter { name, value }).collect(),
+        })
+    }
+
+    fn last_words(&mut self) -> String {
+        if self.murmur.is_some() {
+            // Else it would be waited for; it may have ended by itself.
+            let _ = self.process.0.kill();
+        }
+        self.murmur.as_ref().map_or_else(String::new, last_words)
+    }
+
+    fn packets(&self) -> io::Result<Readiness> {
+        Readiness::of(self.link.as_fd())
+    }
+
+    fn lines(&self) -> io::Result<Readiness> {
+        Readiness::of(self.agent.as_fd())
     }
 }
 
@@ -185,7 +256,7 @@ impl Starting {
     fn agents_introduction(&mut self) -> Result<(String, Abilities), EnvironmentError> {
         let flushed = self.agent.flush().map_err(|why| gone(&why));
         flushed.and_then(|_| self.await_introduction()).map_err(|error| {
-            // As in `Namespace::last_words`.
+            // As when the last words of a namespace are asked for.
             let _ = self.process.0.kill();
             let said = self.murmur.as_ref().map_or_else(String::new, last_words);
             EnvironmentError {
@@ -246,6 +317,7 @@ impl Starting {
             name,
             abilities,
             patience,
+            suspicious: &SUSPICIOUS,
             process,
             murmur,
         })

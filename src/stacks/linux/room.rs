@@ -66,7 +66,11 @@ impl Room {
 
     async fn work_in(&mut self, namespace: Namespace) -> Told {
         self.say(Told::Ready(namespace.link.capacity()));
-        let mut driver = Driver::new(namespace, Arc::clone(&self.facts), self.clock, self.alone);
+        let namespace = match self.alone {
+            true => namespace.for_one_run(),
+            false => namespace,
+        };
+        let mut driver = Driver::new(namespace, Arc::clone(&self.facts), self.clock);
         let why = match Wakers::of(&driver) {
             Ok(wakers) => self.drive(&mut driver, &wakers).await,
             Err(error) => Err(error.to_string()),
@@ -75,10 +79,10 @@ impl Room {
             problem,
             remedy: "run its cases again".to_owned(),
         });
-        Told::Gone(error, Some(Box::new(driver.into_namespace())))
+        Told::Gone(error, Some(Box::new(driver.into_place())))
     }
 
-    async fn drive(&mut self, driver: &mut Driver, wakers: &Wakers) -> Result<(), String> {
+    async fn drive(&mut self, driver: &mut Driver<Namespace>, wakers: &Wakers) -> Result<(), String> {
         let mut open = true;
         let mut keeps_up = true;
         loop {
@@ -116,7 +120,7 @@ impl Room {
     }
 
     /// Waits for work, or for the child's end. Whether there may be more work.
-    async fn rest(&mut self, driver: &mut Driver, wakers: &Wakers) -> Result<bool, String> {
+    async fn rest(&mut self, driver: &mut Driver<Namespace>, wakers: &Wakers) -> Result<bool, String> {
         tokio::select! {
             work = self.work.recv() => match work {
                 Some(work) => {

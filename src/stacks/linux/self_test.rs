@@ -3,6 +3,7 @@
 use super::namespace::Namespace;
 use super::places;
 use crate::drive::EnvironmentError;
+use crate::drive::place::Place;
 use crate::drive::protocol::{Reply, Request};
 use crate::stack::{Call, CallId, IpVersion, SocketId};
 use crate::wire::{Body, Checksum, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};

@@ -158,20 +158,7 @@ impl Session<'_> {
     }
 
     fn tell_of(&mut self, place: usize, verdict: Verdict, reason: &str) {
-        let now = self.clock.now();
-        let outcome = Outcome {
-            verdict,
-            failure: None,
-            reason: reason.to_owned(),
-            outcomes: Vec::new(),
-            measures: BTreeMap::new(),
-            notes: Vec::new(),
-            broken_rules: Vec::new(),
-            trace: Vec::new(),
-            evidence: Vec::new(),
-            began: now,
-            ended: now,
-        };
+        let outcome = Outcome::empty(verdict, self.clock.now(), reason);
         self.tell(place, outcome);
     }
 
