@@ -1,6 +1,6 @@
 //! What the reference endpoint does where a target is looked at: the opinion that a reader can hold beside a reply.
 
-use super::{Run, RunResult};
+use super::Run;
 use crate::engine::{Arrow, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict};
 use crate::model::{Config, Defects, SWITCHES};
 use crate::notation::print_octets;
@@ -73,16 +73,10 @@ impl Reference {
         lawful
     }
 
-    /// Notes its answer at each result that failed. `seed` is the one that the runs were made with.
-    pub fn ask_about(&self, results: &mut [RunResult], seed: u64) {
-        for result in results {
-            result.reference = self.answer(&result.run, seed, &result.outcome);
-        }
-    }
-
     /// What it does at the step that a run did not meet, in a line: the frames that it sends, how a call ends, which
-    /// state it tells. `None` where the case does not apply to it, or where no step failed.
-    fn answer(&self, run: &Run, seed: u64, failed: &Outcome) -> Option<String> {
+    /// state it tells. `None` where the case does not apply to it, or where no step failed. `seed` is the one that the
+    /// run was made with.
+    pub fn answer(&self, run: &Run, seed: u64, failed: &Outcome) -> Option<String> {
         let failure = failed.failure.as_ref()?;
         let own = self.run(run, seed);
         match (own.verdict, &own.failure) {
