@@ -101,20 +101,22 @@ pub struct Decision {
     pub wrong: &'static [Defect],
 }
 
-/// All decisions, table by table.
-pub fn decisions() -> impl Iterator<Item = &'static Decision> {
-    let tables = [
-        segment_arrives::decisions::TABLE,
-        segment_arrives::closed::decisions::TABLE,
-        segment_arrives::syn_sent::decisions::TABLE,
-        segment_arrives::sequence::decisions::TABLE,
-        segment_arrives::reset::decisions::TABLE,
-        segment_arrives::syn::decisions::TABLE,
-        segment_arrives::ack::decisions::TABLE,
-        segment_arrives::text::decisions::TABLE,
-        segment_arrives::fin::decisions::TABLE,
-    ];
-    tables.into_iter().flatten()
+impl Decision {
+    /// All decisions, table by table.
+    pub fn all() -> impl Iterator<Item = &'static Decision> {
+        let tables = [
+            segment_arrives::decisions::TABLE,
+            segment_arrives::closed::decisions::TABLE,
+            segment_arrives::syn_sent::decisions::TABLE,
+            segment_arrives::sequence::decisions::TABLE,
+            segment_arrives::reset::decisions::TABLE,
+            segment_arrives::syn::decisions::TABLE,
+            segment_arrives::ack::decisions::TABLE,
+            segment_arrives::text::decisions::TABLE,
+            segment_arrives::fin::decisions::TABLE,
+        ];
+        tables.into_iter().flatten()
+    }
 }
 
 /// Writes a table of decisions, each a function of a [`Subject`] and of what else the answer depends on:
@@ -254,7 +256,7 @@ mod tests {
 
     #[test]
     fn every_decision_stands_in_an_rfc_and_can_be_answered_in_another_way() {
-        for decision in decisions() {
+        for decision in Decision::all() {
             let Decision {
                 name,
                 section,

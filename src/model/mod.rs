@@ -52,7 +52,7 @@ mod tests;
 mod timers;
 
 pub use config::{Config, Retries};
-pub use decision::{Decision, decisions};
+pub use decision::Decision;
 pub use defect::{Defect, Defects};
 pub use stack::Model;
 pub use switch::{Switch, Switches};
