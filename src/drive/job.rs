@@ -1,5 +1,6 @@
 //! What the suite asks of a target, whatever drives it.
 
+use super::Worlds;
 use crate::engine::Outcome;
 use crate::script::Script;
 use crate::stack::{Facts, IpVersion};
@@ -65,6 +66,10 @@ pub type Done<'a> = &'a mut dyn FnMut(usize, Ended) -> Option<Job>;
 pub trait Target {
     /// What is known of it.
     fn facts(&self) -> &Arc<Facts>;
+
+    /// From now on, how many runs are made in one world on virtual time; [`Worlds::Fresh`] before. On real time it says
+    /// nothing: there runs share a place as far as their settings of the host allow.
+    fn share_worlds(&mut self, _worlds: Worlds) {}
 
     /// Runs all jobs, as many at once as makes sense and at most `at_once` (0: no limit), and tells of each as it ends,
     /// by its place in `jobs`. Every job is told of exactly once per run made. When `stop` becomes true, the runs under way end as inconclusive,

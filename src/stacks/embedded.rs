@@ -48,11 +48,6 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
         Embedded { rules: false, ..self }
     }
 
-    /// The same with so many runs for each stack. Where they share one, it is made for the first of them.
-    pub fn in_worlds(self, worlds: Worlds) -> Embedded<F> {
-        Embedded { worlds, ..self }
-    }
-
     /// Why a job's settings of the host cannot be had.
     fn cannot_configure(&self, job: &Job) -> Option<String> {
         let configure = &job.script.configure;
@@ -149,6 +144,10 @@ impl Stack for Nothing {
 impl<F: Fn(&Job) -> Box<dyn Stack> + Sync> Target for Embedded<F> {
     fn facts(&self) -> &Arc<Facts> {
         &self.facts
+    }
+
+    fn share_worlds(&mut self, worlds: Worlds) {
+        self.worlds = worlds;
     }
 
     /// Worlds share nothing, so each is the same alone and beside others.

@@ -62,11 +62,6 @@ impl Agents {
         })
     }
 
-    /// The same with so many runs for each `new`.
-    pub fn in_worlds(self, worlds: Worlds) -> Agents {
-        Agents { worlds, ..self }
-    }
-
     /// The line that makes a world for a job.
     fn new_world(&self, job: &Job, profile: &Profile) -> Request {
         Request::New {
@@ -102,6 +97,10 @@ fn no_greeting(process: &mut Process, fault: &Fault) -> EnvironmentError {
 impl Target for Agents {
     fn facts(&self) -> &Arc<Facts> {
         &self.facts
+    }
+
+    fn share_worlds(&mut self, worlds: Worlds) {
+        self.worlds = worlds;
     }
 
     /// Worlds share nothing but processes, in which each is as the first: `new` makes a new one.
