@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 use tcpvet::case::Library;
 use tcpvet::drive::addresses::target_address;
-use tcpvet::drive::{Ended, Job, Target, Worlds};
+use tcpvet::drive::{EndedRun, Job, Target, Worlds};
 use tcpvet::engine::{TraceEvent, Verdict};
 use tcpvet::model::{Config, Defects, Model};
 use tcpvet::stack::{Abilities, Call, CallId, Emitted, IpVersion, Stack};
@@ -246,12 +246,17 @@ fn who_asks_for_a_world_alone_has_one() {
     target.share_worlds(SHARED);
     let mut shared = 0;
     target
-        .run(jobs, 0, &AtomicBool::new(false), &mut |place, Ended { beside, .. }| {
-            shared += usize::from(!beside.is_empty());
-            assert!(!mine[place] || beside.is_empty(), "{}", plan[place].name);
-            assert!(beside.iter().all(|other| !mine[*other]), "{}", plan[place].name);
-            None
-        })
+        .run(
+            jobs,
+            0,
+            &AtomicBool::new(false),
+            &mut |place, EndedRun { beside, .. }| {
+                shared += usize::from(!beside.is_empty());
+                assert!(!mine[place] || beside.is_empty(), "{}", plan[place].name);
+                assert!(beside.iter().all(|other| !mine[*other]), "{}", plan[place].name);
+                None
+            },
+        )
         .expect("it can be run");
     assert!(shared > plan.len() / 2, "most must share a world");
 }

@@ -42,7 +42,7 @@ impl std::error::Error for EnvironmentError {}
 
 /// A run that has ended.
 #[derive(Clone, Debug)]
-pub struct Ended {
+pub struct EndedRun {
     /// What it established.
     pub outcome: Outcome,
     /// The places of the other jobs that had begun in the same world by then: any of them may have changed what came of
@@ -50,17 +50,17 @@ pub struct Ended {
     pub beside: Vec<usize>,
 }
 
-impl Ended {
+impl EndedRun {
     /// One that no other run can have changed.
-    pub fn by_itself(outcome: Outcome) -> Ended {
+    pub fn by_itself(outcome: Outcome) -> EndedRun {
         let beside = Vec::new();
-        Ended { outcome, beside }
+        EndedRun { outcome, beside }
     }
 }
 
 /// Who is told of each run as it ends, by its place among the jobs. The answer may be a job that is then run in its stead,
 /// under the same place, in a world to itself.
-pub type Done<'a> = &'a mut dyn FnMut(usize, Ended) -> Option<Job>;
+pub type Done<'a> = &'a mut dyn FnMut(usize, EndedRun) -> Option<Job>;
 
 /// Something that jobs can be run against.
 pub trait Target {

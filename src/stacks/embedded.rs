@@ -2,7 +2,7 @@
 
 use super::Runner;
 use crate::drive::virtual_time::{Driven, Halt};
-use crate::drive::{Done, Ended, EnvironmentError, Job, Runs, Target, Tell, Worlds, make_all};
+use crate::drive::{Done, EndedRun, EnvironmentError, Job, Runs, Target, Tell, Worlds, make_all};
 use crate::engine::{Bench, Outcome, Verdict};
 use crate::stack::{Abilities, Call, CallId, Emitted, Facts, Stack};
 use crate::time::Instant;
@@ -79,7 +79,7 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
                 }),
             };
             if let Some(outcome) = refused {
-                tell(*place, Ended::by_itself(outcome));
+                tell(*place, EndedRun::by_itself(outcome));
                 runs.pop_front();
                 continue;
             }

@@ -22,7 +22,7 @@ pub use standard_error::StandardError;
 use super::Runner;
 use crate::drive::addresses::target_address;
 use crate::drive::protocol::{Mode, Reply, Request};
-use crate::drive::{Done, Ended, EnvironmentError, Job, Runs, Target, Tell, Worlds, make_all};
+use crate::drive::{Done, EndedRun, EnvironmentError, Job, Runs, Target, Tell, Worlds, make_all};
 use crate::engine::{Bench, Outcome, Verdict};
 use crate::stack::{Abilities, Facts, Profile};
 use crate::time::Instant;
@@ -144,7 +144,7 @@ impl Worker<'_> {
                 Ok(timer) => self.fill(timer, remarks, runs, tell),
                 Err(outcome) => {
                     let notes = remarks.take();
-                    tell(*place, Ended::by_itself(Outcome { notes, ..outcome }));
+                    tell(*place, EndedRun::by_itself(Outcome { notes, ..outcome }));
                     runs.pop_front();
                 }
             }
