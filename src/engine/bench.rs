@@ -16,7 +16,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(pub u64);
 
-/// Where a run takes place. No other run of the same namespace, before or after, has the same tester addresses.
+/// Where a run takes place. No other run of the same world, before or after, has the same tester addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoints {
     /// The target's address.
