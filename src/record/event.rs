@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 pub struct Head {
     /// `tcpvet-record`
     pub format: String,
-    /// Which version of the format; [`VERSION`](super::VERSION) is the one that is read here.
+    /// Which version of the format.
     pub version: u32,
     /// The version of tcpvet that made the record.
     pub tool: String,

@@ -461,7 +461,7 @@ pub(super) mod tests {
         outcome.trace = vec![
             sent(0, Arrow::ToTarget, &long, (Flags::ACK, 1), Some(Treatment::Duplicated)),
             sent(0, Arrow::FromTarget, "b", (Flags::SYN | Flags::ACK, 1), None),
-            step(&long, 4_000_000, false),
+            step(&format!("expect: {long}"), 4_000_000, false),
             call(86_400_000_000, &long),
             at(0, Happening::Note(long.clone())),
         ];

@@ -94,7 +94,7 @@ fn allowed(script: &Script, ip: IpVersion, wrap: bool) -> bool {
 }
 
 /// As `only`, `when` and `--ip` write it.
-pub const fn ip_number(ip: IpVersion) -> &'static str {
+pub(crate) const fn ip_number(ip: IpVersion) -> &'static str {
     match ip {
         IpVersion::V4 => "4",
         IpVersion::V6 => "6",
