@@ -698,7 +698,10 @@ mod tests {
             ("ACK", "ACK seq=1 ack=11 win=9990 data=5"),
             ("ACK data=0", "ACK seq=1 ack=11 win=9990 data=5"),
         ];
-        table("> ACK data=10", &rows, expect![[r#"
+        table(
+            "> ACK data=10",
+            &rows,
+            expect![[r#"
             ACK                        | ACK seq=1 ack=11 win=9990                    | Done
             ACK                        | ACK seq=1 ack=10 win=9990                    | no: ack=10, expected 11 (RCV.NXT)
             ACK                        | ACK seq=2 ack=11 win=9990                    | no: seq=2, expected 1 (SND.NXT)
@@ -714,7 +717,8 @@ mod tests {
             ACK ip.ttl=64 ip.ecn=ce    | ACK seq=1 ack=11 win=9990 ip.ecn=ect0        | no: ip.ecn is Ect0, expected Ce
             ACK                        | ACK seq=1 ack=11 win=9990 data=5             | Acknowledgment
             ACK data=0                 | ACK seq=1 ack=11 win=9990 data=5             | no: data=5, expected 0
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]
@@ -842,7 +846,10 @@ mod tests {
             ("SYN,ACK again", "SYN,ACK seq=0 ack=1 win=10000"),
             ("SYN,ACK", "ACK seq=1 ack=1 win=10000"),
         ];
-        table("wait 2000", &rows, expect![[r#"
+        table(
+            "wait 2000",
+            &rows,
+            expect![[r#"
             RST seq=1                  | RST seq=1                                    | Done
             RST seq=*                  | RST,ACK seq=1 ack=1                          | no: ACK is set
             RST seq=1                  | RST seq=5                                    | no: seq=5, expected 1
@@ -852,7 +859,8 @@ mod tests {
             SYN,ACK                    | SYN,ACK seq=0 ack=1 win=10000                | no: it is a retransmission
             SYN,ACK again              | SYN,ACK seq=0 ack=1 win=10000                | Done
             SYN,ACK                    | ACK seq=1 ack=1 win=10000                    | no: it is no SYN
-        "#]]);
+        "#]],
+        );
     }
 
     #[test]

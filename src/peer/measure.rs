@@ -123,7 +123,8 @@ mod tests {
             fo       | 0a0b       | none
             md5      | none       | none
             uto      | none       | none
-        "#]].assert_eq(&told);
+        "#]]
+        .assert_eq(&told);
     }
 
     #[test]
