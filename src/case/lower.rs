@@ -13,8 +13,8 @@ use crate::notation::{
 };
 use crate::rfc::{Requirement, State};
 use crate::script::{
-    AnyOf, CallStep, Condition, ConnId, Expect, FaultAction, FaultSpec, Given, Measurement, Nothing, Position,
-    ResultStep, STRIPPABLE, StateStep, Step, StepKind,
+    AnyOf, CallStep, ConnId, Expect, FaultAction, FaultSpec, Given, Measurement, Nothing, Position, ResultStep,
+    STRIPPABLE, StateStep, Step, StepKind, Timing,
 };
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -522,7 +522,7 @@ impl Lowering<'_, '_> {
         let within = self.optional_time(raw.lasting.as_ref())?;
         let since = self.since(raw)?;
         Some(StepKind::Nothing(Nothing {
-            when: Condition { within, since },
+            when: Timing { within, since },
         }))
     }
 
@@ -564,10 +564,10 @@ impl Lowering<'_, '_> {
         None
     }
 
-    fn condition(&mut self, raw: &RawStep) -> Option<Condition> {
+    fn condition(&mut self, raw: &RawStep) -> Option<Timing> {
         let within = self.optional_time(raw.within.as_ref());
         let since = self.since(raw);
-        Some(Condition {
+        Some(Timing {
             within: within?,
             since: since?,
         })

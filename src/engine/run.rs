@@ -12,7 +12,7 @@ use crate::peer::{Cause, Conn, Frame, Mark, Measure, Scope, period};
 use crate::random::Random;
 use crate::rfc::Requirement;
 use crate::rules::{Known, Watch, Way};
-use crate::script::{Condition, ConnId, Script, Step};
+use crate::script::{ConnId, Script, Step, Timing};
 use crate::stack::Tolerance;
 use crate::stack::{Call, CallId, Facts};
 use crate::time::{Instant, Stamp};
@@ -168,7 +168,7 @@ impl Run {
     pub fn unclaimed(&self, covers: &[Arc<Requirement>]) -> String {
         let mut conditions: Vec<_> = covers
             .iter()
-            .filter_map(|requirement| requirement.when.as_deref())
+            .filter_map(|requirement| requirement.when.map(|when| when.name()))
             .collect();
         conditions.sort_unstable();
         conditions.dedup();
@@ -233,7 +233,7 @@ impl Run {
     /// Closes what the run left open, where the target outlives it.
     fn clean(&mut self) {
         self.cleaned = true;
-        if !self.facts.virtual_time {
+        if self.at.lasting {
             let calls = self.calls.cleaning();
             self.outbox
                 .extend(calls.into_iter().map(|(id, call)| Action::Call(id, call)));
@@ -316,7 +316,7 @@ impl Run {
     }
 
     /// From when a step's time runs, and how long it is; `soon` if not written.
-    pub fn window(&self, when: &Condition) -> Result<(Mark, Period), Stop> {
+    pub fn window(&self, when: &Timing) -> Result<(Mark, Period), Stop> {
         let base = match &when.since {
             None => self.mark,
             Some(label) => *self

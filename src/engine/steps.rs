@@ -6,7 +6,7 @@ use super::stage::{Progress, Stage, Waiting};
 use super::stop::Stop;
 use crate::notation::{Check, Quantity};
 use crate::peer::{Frame, Mark, Measure, check};
-use crate::script::{Condition, ConnId, Measurement, Script, Step, StepKind, StepWord};
+use crate::script::{ConnId, Measurement, Script, Step, StepKind, StepWord, Timing};
 use crate::stack::Tolerance;
 use crate::time::{Instant, Stamp};
 use std::mem;
@@ -54,7 +54,7 @@ impl Run {
             StepKind::Call(call) => self.begin_call(here, step, call),
             StepKind::Result(result) => self.begin_result(result),
             StepKind::Wait(time, since) => {
-                let when = Condition {
+                let when = Timing {
                     within: Some(time.clone()),
                     since: since.clone(),
                 };

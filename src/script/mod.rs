@@ -2,6 +2,7 @@
 
 use crate::notation::{CallSpec, Check, Expr, IcmpPattern, Quantity, ReturnSpec, SegmentPattern, TimeSpec, Verb};
 use crate::rfc::{Requirement, State};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -143,7 +144,9 @@ impl StepKind {
 }
 
 /// The words by which steps are written, without what each of them says: reports tell kinds of steps apart by these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
 pub enum StepWord {
     /// `inject:` a segment or an ICMP message.
     Inject,
@@ -202,7 +205,7 @@ impl StepWord {
 
 /// When something must happen: `within` and `since`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Condition {
+pub struct Timing {
     /// `within:` (`for:` of `expect: nothing`); `soon` if not written.
     pub within: Option<TimeSpec>,
     /// The label of the step from which the time runs; else from the mark.
@@ -224,7 +227,7 @@ pub struct Expect {
     /// What it looks like.
     pub segment: SegmentPattern,
     /// When.
-    pub when: Condition,
+    pub when: Timing,
     /// In how many segments the octets must come, both ends included.
     pub segments: Option<(u64, u64)>,
     /// How many must come in all of `within`, both ends included.
@@ -241,7 +244,7 @@ pub struct StateStep {
     /// Which.
     pub state: State,
     /// By when it must be reached, if it need not be at once.
-    pub when: Option<Condition>,
+    pub when: Option<Timing>,
     /// What is measured: the time until it was.
     pub measure: Vec<Measurement>,
 }
@@ -250,7 +253,7 @@ pub struct StateStep {
 #[derive(Clone, Debug)]
 pub struct Nothing {
     /// For how long.
-    pub when: Condition,
+    pub when: Timing,
 }
 
 /// `call:`
@@ -270,7 +273,7 @@ pub struct ResultStep {
     /// How it ends; several are alternatives.
     pub returns: Vec<ReturnSpec>,
     /// When.
-    pub when: Condition,
+    pub when: Timing,
     /// What is measured.
     pub measure: Vec<Measurement>,
 }
