@@ -14,7 +14,7 @@ use super::yaml::{Node, Place, Report, Source, Text, read};
 use crate::notation::did_you_mean;
 use crate::notation::{CallSpec, NotationError, Role, Verb};
 use crate::rfc::{Condition, Requirement};
-use crate::script::{ConnId, Given, Script, StepKind};
+use crate::script::{ConnId, Given, Script, StepKind, Tag};
 use crate::stack::{ABILITIES, HOST_SETTINGS, Setting, is_ability};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -41,8 +41,8 @@ pub struct Case {
     pub covers: Vec<Arc<Requirement>>,
     /// Other suites' names for it: suite to ids.
     pub ids: Arc<BTreeMap<String, Vec<String>>>,
-    /// Free words for selection.
-    pub tags: Arc<[String]>,
+    /// What it is tagged with.
+    pub tags: Arc<[Tag]>,
     /// One for each row, in the order of the file; never empty.
     pub scripts: Vec<Arc<Script>>,
 }
@@ -63,7 +63,7 @@ struct Shared<'a> {
     why: Arc<str>,
     reading: Arc<str>,
     ids: Arc<BTreeMap<String, Vec<String>>>,
-    tags: Arc<[String]>,
+    tags: Arc<[Tag]>,
     place: Place,
     /// Whether all of it could be read: else steps are missing, and what follows from that is not told.
     sound: bool,
@@ -396,12 +396,12 @@ fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(lawful)
 }
 
-fn tags(raw: &RawCase, report: &mut Report) -> Arc<[String]> {
+fn tags(raw: &RawCase, report: &mut Report) -> Arc<[Tag]> {
     for tag in raw.tags.iter().filter(|tag| !is_word(&tag.text)) {
         let help = "lower-case letters, digits and `-`";
         report.add(&tag.place, format!("`{}` cannot be a tag", tag.text), Some(help.into()));
     }
-    raw.tags.iter().map(|tag| tag.text.clone()).collect()
+    raw.tags.iter().map(|tag| Tag::new(&tag.text)).collect()
 }
 
 /// One row's script, and how many steps it has.
@@ -746,6 +746,7 @@ fn refuse_unheeded(raw: &RawGiven, request: &Request, shared: &Shared, lowering:
 #[cfg(test)]
 mod tests {
     use super::super::trial::{around, read_case, refuses, scripts};
+    use crate::script::Tag;
 
     /// A case with one more line at its top level.
     fn with(line: &str) -> String {
@@ -765,7 +766,7 @@ mod tests {
             ("topic/name", "cases/topic/name.yaml", "T", "W")
         );
         assert_eq!(case.ids["tc8"], ["TCP_BASICS_01"]);
-        assert_eq!(case.tags.to_vec(), ["alone", "slow"]);
+        assert_eq!(case.tags.to_vec(), [Tag::Alone, Tag::Word("slow".into())]);
         let script = &case.scripts[0];
         assert_eq!(script.needs, ["sack", "set:linger"]);
         assert_eq!(

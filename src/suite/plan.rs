@@ -107,7 +107,7 @@ impl Run {
             ip: self.ip,
             wrap: self.wrap,
             seed: mix(seed, &self.name),
-            alone: self.script.tags.iter().any(|tag| tag == "alone"),
+            alone: self.script.is_alone(),
         }
     }
 }

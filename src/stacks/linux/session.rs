@@ -149,7 +149,7 @@ impl Session<'_> {
             return;
         }
         match self.linux.runner.profile(&job.script.configure) {
-            Ok(profile) if job.alone || job.script.tags.iter().any(|tag| tag == "alone") => {
+            Ok(profile) if job.alone => {
                 self.alone.push_back((place, job, profile));
             }
             Ok(profile) => self.shared.entry(profile).or_default().push_back((place, job)),
