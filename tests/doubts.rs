@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tcpvet::case::{Library, Root};
 use tcpvet::drive::Job;
-use tcpvet::drive::virtual_time::target_address;
+use tcpvet::drive::addresses::target_address;
 use tcpvet::engine::{MetBy, Outcome, Verdict};
 use tcpvet::model::{Config, Defects, Model, SynData};
 use tcpvet::script::Script;

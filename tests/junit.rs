@@ -3,10 +3,10 @@
 use roxmltree::{Document, Node};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tcpvet::engine::{Failure, Outcome, Verdict};
+use tcpvet::engine::{Failure, Outcome, Unmet, Verdict};
 use tcpvet::report::{Report, junit};
 use tcpvet::rfc::{Level, Requirement};
-use tcpvet::script::{Position, Script};
+use tcpvet::script::{Position, Script, StepWord};
 use tcpvet::stack::IpVersion;
 use tcpvet::suite::{Expectations, Judged, Run, RunResult, run_name};
 use tcpvet::time::Instant;
@@ -40,6 +40,7 @@ fn script(case: &str, row: &str) -> Script {
 
 fn outcome(verdict: Verdict, text: &str) -> Outcome {
     let failure = Failure {
+        unmet: Unmet::Step(StepWord::Expect),
         step: "expect: ACK".to_owned(),
         position: Position {
             file: "cases/a/b.yaml".into(),
@@ -76,6 +77,7 @@ fn result(case: &str, row: &str, outcome: Outcome, expectations: &Expectations) 
         run,
         outcome,
         earlier: Vec::new(),
+        meeting: None,
         attempts: 1,
         estimate: Default::default(),
         reference: None,

@@ -2,8 +2,8 @@
 //! something else than the loader.
 
 use super::keys::{self, Key, Shape};
+use crate::notation::Quantity;
 use crate::rfc::{Condition, State};
-use crate::script::MEASURES;
 use crate::stack::{ABILITIES, HOST_SETTINGS, Setting, Takes};
 use serde_json::{Map, Value, json};
 
@@ -93,7 +93,7 @@ fn step() -> Value {
         "The state in which the target must be.",
     );
     step["properties"]["measure"]["additionalProperties"] =
-        one_of(&MEASURES.iter().map(|word| word.name).collect::<Vec<_>>());
+        one_of(&Quantity::all().map(Quantity::name).collect::<Vec<_>>());
     step["oneOf"] = words.map(|key| json!({"required": [key.name]})).collect();
     let owned = keys::BESIDE
         .iter()

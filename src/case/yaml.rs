@@ -913,7 +913,8 @@ mod tests {
             told(&format!("a: [{}", shape.repeat(size / shape.len())));
             told(&format!("a: \"{}\"", shape.repeat(size / shape.len())));
         }
-        assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+        // Also on a busy machine: what takes time by the square of the length would take hours.
+        assert!(began.elapsed().as_secs() < 600, "{:?}", began.elapsed());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::trial::{Choice, Claims, Stand, Trial};
 use super::trouble::Trouble;
 use crate::engine::{Arrow, Cursor, Happening, Outcome, Verdict};
 use crate::model::{Defect, Defects, SWITCHES};
+use crate::path::Treatment;
 use crate::script::{Position, Script, Step, StepKind};
 use crate::suite::Run;
 use core::fmt;
@@ -87,7 +88,7 @@ fn fails(outcome: &Outcome) -> bool {
 }
 
 /// What of the frames that the endpoint sent reached the tester's end of the line.
-fn came(outcome: &Outcome) -> impl Iterator<Item = (&[u8], &'static str)> {
+fn came(outcome: &Outcome) -> impl Iterator<Item = (&[u8], Option<Treatment>)> {
     outcome.trace.iter().filter_map(|event| match &event.what {
         Happening::Frame {
             arrow: Arrow::FromTarget,
@@ -103,7 +104,8 @@ fn excuse(base: &Outcome, changed: &Outcome, alteration: &Alteration) -> Option<
     let emitted: Vec<&[u8]> = alteration.packets().collect();
     let kept_back = |octets: &&[u8]| {
         let mut seen = came(changed).filter(|(came, _)| came == octets).peekable();
-        seen.peek().is_some() && seen.all(|(_, fault)| ["dropped", "corrupted"].contains(&fault))
+        seen.peek().is_some()
+            && seen.all(|(_, fault)| [Some(Treatment::Dropped), Some(Treatment::Corrupted)].contains(&fault))
     };
     if !emitted.is_empty() && emitted.iter().all(kept_back) {
         return Some(Excuse::Swallowed);

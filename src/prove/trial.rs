@@ -1,7 +1,8 @@
 //! One run on the reference endpoint: with what choices, what mistakes, and what is done to its replies.
 
 use super::altered::{Alteration, Altered};
-use crate::drive::virtual_time::{drive, endpoints};
+use crate::drive::addresses::endpoints;
+use crate::drive::virtual_time::drive;
 use crate::engine::{Bench, Outcome, Verdict};
 use crate::model::{Config, Defect, Defects, Switch};
 use crate::rules::Rule;

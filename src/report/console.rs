@@ -583,6 +583,7 @@ pub(super) mod tests {
             run,
             outcome,
             earlier: Vec::new(),
+            meeting: None,
             attempts: 1,
             estimate: Duration::ZERO,
             reference: None,

@@ -2,6 +2,7 @@
 
 use crate::engine::{Arrow, Failure, Happening, Outcome, TraceEvent};
 use crate::notation::print_octets;
+use crate::path::Treatment;
 use crate::script::Position;
 use crate::time::Instant;
 use core::time::Duration;
@@ -57,6 +58,7 @@ fn failing_step(trace: &[TraceEvent], failure: &Failure) -> Option<usize> {
             | Happening::Call { .. }
             | Happening::Return { .. }
             | Happening::Broken(_)
+            | Happening::Found(..)
             | Happening::Note(_) => false,
         })
     };
@@ -68,7 +70,7 @@ fn failing_step(trace: &[TraceEvent], failure: &Failure) -> Option<usize> {
 fn several_connections(trace: &[TraceEvent]) -> bool {
     let mut conns = trace.iter().filter_map(|event| match &event.what {
         Happening::Frame { conn, .. } | Happening::Call { conn, .. } | Happening::Return { conn, .. } => Some(conn),
-        Happening::Step { .. } | Happening::Broken(_) | Happening::Note(_) => None,
+        Happening::Step { .. } | Happening::Broken(_) | Happening::Found(..) | Happening::Note(_) => None,
     });
     let Some(first) = conns.next() else { return false };
     conns.any(|conn| conn != first)
@@ -148,7 +150,13 @@ impl Picture {
                 fault,
             } => {
                 let text = self.with_name(conn, &print_octets(octets, *origins));
-                self.frame(&time, *arrow, &text, fault);
+                let fate = match fault {
+                    Some(treatment) => treatment.name(),
+                    None if conn.is_empty() => "belongs to no connection",
+                    None => "",
+                };
+                let arrives = *fault != Some(Treatment::Dropped);
+                self.frame(&time, (*arrow, arrives), &text, fate);
             }
             Happening::Step { text, position, .. } => {
                 let line = format!("line {}", position.line);
@@ -162,7 +170,7 @@ impl Picture {
                 self.spread(" ", &time, "", &text);
             }
             Happening::Broken(rule) => self.row(">", "", &format!("* breaks the rule `{rule}`"), ""),
-            Happening::Note(text) => {
+            Happening::Found(_, text) | Happening::Note(text) => {
                 let parts = wrap(text, self.lane - 4);
                 for (number, part) in parts.iter().enumerate() {
                     let mark = if number == 0 { '*' } else { ' ' };
@@ -173,12 +181,11 @@ impl Picture {
     }
 
     /// A frame as an arrow; text that does not fit on it goes on beneath. One that is dropped never arrives.
-    fn frame(&mut self, time: &str, arrow: Arrow, text: &str, fault: &str) {
-        let arrives = !fault.starts_with("drop");
-        let fault = if fault.is_empty() {
+    fn frame(&mut self, time: &str, (arrow, arrives): (Arrow, bool), text: &str, fate: &str) {
+        let fate = if fate.is_empty() {
             String::new()
         } else {
-            format!(" {fault} ")
+            format!(" {fate} ")
         };
         let (tail, head) = match (arrow, arrives) {
             (Arrow::ToTarget, true) => ("--", ">"),
@@ -187,10 +194,10 @@ impl Picture {
             (Arrow::FromTarget, false) => ("x-", "-"),
         };
         // Two blanks round the text, two dashes at least after it, and the head.
-        let room = self.lane - tail.len() - 2 - fault.chars().count() - 2 - head.len();
+        let room = self.lane - tail.len() - 2 - fate.chars().count() - 2 - head.len();
         let (first, rest) = split(text, room, self.lane - 4);
-        let dashes = self.lane - tail.len() - 2 - first.chars().count() - fault.chars().count() - head.len();
-        let shaft = format!("{tail} {first} {}{fault}-{head}", "-".repeat(dashes - 1));
+        let dashes = self.lane - tail.len() - 2 - first.chars().count() - fate.chars().count() - head.len();
+        let shaft = format!("{tail} {first} {}{fate}-{head}", "-".repeat(dashes - 1));
         self.lines
             .push(format!(" {time:>width$} |{shaft}|", width = MARGIN - 1));
         for part in rest {
@@ -288,6 +295,7 @@ pub(super) mod tests {
     use super::*;
     use crate::engine::Verdict;
     use crate::notation::Origins;
+    use crate::script::StepWord;
     use crate::suite::fixture::{failed, outcome};
     use crate::time::Stamp;
     use crate::wire::{Body, Flags, IpHeader, Isn, Packet, Segment, SeqNum, TcpOption};
@@ -298,7 +306,7 @@ pub(super) mod tests {
     }
 
     /// A segment of that sequence number, where both directions count from 0.
-    fn sent(micros: u64, arrow: Arrow, conn: &str, (flags, seq): (Flags, u32), fault: &'static str) -> TraceEvent {
+    fn sent(micros: u64, arrow: Arrow, conn: &str, (flags, seq): (Flags, u32), fault: Option<Treatment>) -> TraceEvent {
         let mss = TcpOption::Mss(1460);
         let (window, options) = match arrow {
             _ if !flags.contains(Flags::SYN) => (65535, vec![]),
@@ -349,7 +357,14 @@ pub(super) mod tests {
             column: 5,
         };
         let text = text.to_owned();
-        at(0, Happening::Step { text, position, given })
+        let word = StepWord::from_name(text.split(':').next().unwrap()).unwrap();
+        let what = Happening::Step {
+            word,
+            text,
+            position,
+            given,
+        };
+        at(0, what)
     }
 
     fn call(micros: u64, text: &str) -> TraceEvent {
@@ -370,13 +385,13 @@ pub(super) mod tests {
             call(0, "listen"),
             returned(20, "listen -> ok"),
             step("inject: SYN win=65535 <mss 1460>", 8, true),
-            sent(40, Arrow::ToTarget, "main", (Flags::SYN, 0), ""),
-            sent(71, Arrow::FromTarget, "main", (Flags::SYN | Flags::ACK, 0), ""),
-            sent(90, Arrow::ToTarget, "main", (Flags::ACK, 1), ""),
+            sent(40, Arrow::ToTarget, "main", (Flags::SYN, 0), None),
+            sent(71, Arrow::FromTarget, "main", (Flags::SYN | Flags::ACK, 0), None),
+            sent(90, Arrow::ToTarget, "main", (Flags::ACK, 1), None),
             call(100, "accept"),
             returned(130, "accept -> ok"),
             step("inject: RST seq=RCV.NXT+1", 8, false),
-            sent(140, Arrow::ToTarget, "main", (Flags::RST, 2), ""),
+            sent(140, Arrow::ToTarget, "main", (Flags::RST, 2), None),
             step("expect: ACK", 9, false),
         ];
         outcome
@@ -407,9 +422,9 @@ pub(super) mod tests {
     fn faults_and_connections_are_shown() {
         let mut outcome = outcome(Verdict::Pass);
         outcome.trace = vec![
-            sent(0, Arrow::ToTarget, "main", (Flags::RST, 1), "dropped"),
-            sent(10, Arrow::FromTarget, "b", (Flags::RST, 1), "dropped"),
-            sent(20, Arrow::FromTarget, "b", (Flags::RST, 2), "delayed"),
+            sent(0, Arrow::ToTarget, "main", (Flags::RST, 1), Some(Treatment::Dropped)),
+            sent(10, Arrow::FromTarget, "b", (Flags::RST, 1), Some(Treatment::Dropped)),
+            sent(20, Arrow::FromTarget, "b", (Flags::RST, 2), Some(Treatment::Delayed)),
             at(30, Happening::Note("measured rto = 1.02 s".to_owned())),
         ];
         let expected = "        \
@@ -437,8 +452,8 @@ pub(super) mod tests {
         let mut outcome = outcome(Verdict::Pass);
         let long = "x".repeat(300) + " " + &"word ".repeat(60);
         outcome.trace = vec![
-            sent(0, Arrow::ToTarget, &long, (Flags::ACK, 1), "duplicated"),
-            sent(0, Arrow::FromTarget, "b", (Flags::SYN | Flags::ACK, 1), ""),
+            sent(0, Arrow::ToTarget, &long, (Flags::ACK, 1), Some(Treatment::Duplicated)),
+            sent(0, Arrow::FromTarget, "b", (Flags::SYN | Flags::ACK, 1), None),
             step(&long, 4_000_000, false),
             call(86_400_000_000, &long),
             at(0, Happening::Note(long.clone())),
@@ -452,7 +467,7 @@ pub(super) mod tests {
     fn a_long_trace_is_cut_in_the_middle() {
         let mut outcome = outcome(Verdict::Pass);
         outcome.trace = (0..500)
-            .map(|i| sent(u64::from(i), Arrow::ToTarget, "main", (Flags::RST, i), ""))
+            .map(|i| sent(u64::from(i), Arrow::ToTarget, "main", (Flags::RST, i), None))
             .collect();
         let drawn = ladder(&outcome);
         assert_eq!(drawn.lines().count(), LINES + 1);

@@ -226,6 +226,7 @@ fn remarks(lesson: &Lesson<'_>) -> Remarks {
             text,
             position,
             given: in_given,
+            ..
         } = &event.what
         else {
             continue;

@@ -157,6 +157,7 @@ mod tests {
     use super::*;
     use crate::notation::{Pattern, Role};
     use crate::script::{AnyOf, Nothing, Position};
+    use std::sync::Arc;
 
     fn step(kind: StepKind) -> Step {
         Step {
@@ -180,14 +181,14 @@ mod tests {
         let Ok(Pattern::Segment(segment)) = Pattern::parse(segment, Role::Expect) else {
             panic!("{segment} is no segment");
         };
-        step(StepKind::Expect(Expect {
+        step(StepKind::Expect(Arc::new(Expect {
             segment,
             when: when(within, since),
             segments: None,
             count,
             acknowledge: false,
             measure: Vec::new(),
-        }))
+        })))
     }
 
     fn nothing(within: &str) -> Step {
@@ -262,6 +263,9 @@ mod tests {
             right: Vec::new(),
             by: Default::default(),
         };
-        assert_eq!(millis(vec![wait("1s", None), step(StepKind::AnyOf(any_of))]), 4_000);
+        assert_eq!(
+            millis(vec![wait("1s", None), step(StepKind::AnyOf(Arc::new(any_of)))]),
+            4_000
+        );
     }
 }

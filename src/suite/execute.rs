@@ -1,12 +1,14 @@
 //! Runs a plan: the longest first, what luck may have spoilt again, and every run to one verdict.
 
-use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Run, estimate};
+use super::meeting::stands;
+use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Meeting, Run, estimate};
 use crate::drive::virtual_time::panic_text;
-use crate::drive::{EnvironmentError, Job, Target};
+use crate::drive::{Ended, EnvironmentError, Job, Target};
 use crate::engine::{Outcome, Verdict};
 use crate::time::Instant;
 use core::any::Any;
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -31,6 +33,8 @@ pub struct RunResult {
     pub outcome: Outcome,
     /// Attempts before it that were not conclusive, or that contradict each other.
     pub earlier: Vec<Outcome>,
+    /// Whom it may have met where it came out otherwise beside other runs than alone.
+    pub meeting: Option<Meeting>,
     /// How many attempts were made; none where the suite was stopped before.
     pub attempts: usize,
     /// What that means.
@@ -108,6 +112,8 @@ pub fn execute(
         seed: conduct.seed,
         stop,
         ledger,
+        beside: BTreeMap::new(),
+        meetings: BTreeMap::new(),
         error: None,
     };
     let estimates: Vec<Duration> = plan
@@ -118,9 +124,10 @@ pub fn execute(
     let mut order: Vec<usize> = (0..plan.len()).collect();
     order.sort_by_key(|&place| std::cmp::Reverse(estimates[place]));
     let jobs = order.iter().map(|&place| plan[place].job(conduct.seed)).collect();
-    let mut done = |at: usize, outcome| {
-        let place = order.get(at).copied().unwrap_or(usize::MAX);
-        clerk.note(place, outcome, watch)
+    let place_of = |at: usize| order.get(at).copied().unwrap_or(usize::MAX);
+    let mut done = |at: usize, mut ended: Ended| {
+        ended.beside.iter_mut().for_each(|other| *other = place_of(*other));
+        clerk.note(place_of(at), ended, watch)
     };
     // After a panic neither the target nor what it had under way is looked at again.
     let ran = catch_unwind(AssertUnwindSafe(|| target.run(jobs, conduct.at_once, stop, &mut done)));
@@ -140,6 +147,9 @@ struct Clerk<'a> {
     seed: u64,
     stop: &'a AtomicBool,
     ledger: Ledger,
+    /// Of runs that are made again in a world of their own: the places of those beside which they were made first.
+    beside: BTreeMap<usize, Vec<usize>>,
+    meetings: BTreeMap<usize, Meeting>,
     /// The first thing that did not add up. The target is let finish, since it cannot be told.
     error: Option<LedgerError>,
 }
@@ -156,8 +166,8 @@ enum Next {
 }
 
 impl Clerk<'_> {
-    fn note(&mut self, place: usize, outcome: Outcome, watch: &mut dyn FnMut(Progress<'_>)) -> Option<Job> {
-        match self.try_note(place, outcome, watch) {
+    fn note(&mut self, place: usize, ended: Ended, watch: &mut dyn FnMut(Progress<'_>)) -> Option<Job> {
+        match self.try_note(place, ended, watch) {
             Ok(job) => job,
             Err(error) => {
                 self.error.get_or_insert(error);
@@ -169,7 +179,7 @@ impl Clerk<'_> {
     fn try_note(
         &mut self,
         place: usize,
-        mut outcome: Outcome,
+        Ended { mut outcome, beside }: Ended,
         watch: &mut dyn FnMut(Progress<'_>),
     ) -> Result<Option<Job>, LedgerError> {
         let stopped = self.stop.load(Ordering::Relaxed);
@@ -177,13 +187,22 @@ impl Clerk<'_> {
             // However a target puts it, and whatever the interruption did to it: that is why.
             outcome.reason = Trouble::Interrupted.reason();
         }
+        if let Some(meeting) = self.meeting(place, &outcome) {
+            outcome.notes.push(meeting.to_string());
+            self.meetings.insert(place, meeting);
+        }
         let attempts = self.ledger.attempt(place, outcome)?;
         // The ledger knows this place, so the plan does.
         let run = &self.plan[place];
         let surprises = |outcome: &Outcome| surprises(&self.expectations.judge(run, outcome), outcome.verdict);
-        let next = match self.repeatable && !stopped {
-            true => next(attempts, surprises),
-            false => Next::Last,
+        let next = match attempts {
+            _ if stopped => Next::Last,
+            _ if self.repeatable => next(attempts, surprises),
+            [.., last] if !beside.is_empty() && (!stands(last) || surprises(last)) => {
+                self.beside.insert(place, beside);
+                Next::Again
+            }
+            _ => Next::Last,
         };
         let verdict = match next {
             Next::Again => {
@@ -208,6 +227,22 @@ impl Clerk<'_> {
         }
         watch(Progress::Settled(place, &judged));
         Ok(None)
+    }
+
+    /// Whom a run has met that was made beside others first, and now comes out otherwise alone.
+    fn meeting(&mut self, place: usize, alone: &Outcome) -> Option<Meeting> {
+        let beside = self.beside.remove(&place)?;
+        let first = self.ledger.attempts(place).last()?;
+        // A world that ended before its time tells nothing of its runs.
+        let void = |outcome: &Outcome| outcome.verdict == Verdict::Inconclusive;
+        if void(first) || void(alone) || same(first, alone) {
+            return None;
+        }
+        let names = beside.iter().filter_map(|&other| self.plan.get(other));
+        Some(Meeting {
+            verdict: first.verdict,
+            beside: names.map(|run| run.name.clone()).collect(),
+        })
     }
 
     /// What went wrong, the worst first. Missing verdicts are a bug only where nothing else explains them.
@@ -240,16 +275,17 @@ impl Clerk<'_> {
         }
     }
 
-    fn results(self, estimates: Vec<Duration>) -> Vec<RunResult> {
+    fn results(mut self, estimates: Vec<Duration>) -> Vec<RunResult> {
         // Every page that was open has just been settled.
         let settled = self.ledger.close().unwrap_or_default();
-        let results = settled.into_iter().zip(self.plan).zip(estimates);
+        let results = settled.into_iter().zip(self.plan).zip(estimates).enumerate();
         results
-            .map(|((settled, run), estimate)| RunResult {
+            .map(|(place, ((settled, run), estimate))| RunResult {
                 judged: Judged::new(run, &settled.verdict, self.expectations),
                 run: run.clone(),
                 outcome: settled.verdict,
                 earlier: settled.earlier,
+                meeting: self.meetings.remove(&place),
                 attempts: settled.attempts,
                 estimate,
                 reference: None,
@@ -338,6 +374,7 @@ fn contradiction([first, second, third]: [&Outcome; 3]) -> Outcome {
 mod tests {
     use super::super::fixture::{failed, outcome, runs};
     use super::*;
+    use crate::drive::Done;
     use crate::stack::{Abilities, Facts, Tolerances};
     use std::collections::VecDeque;
     use std::sync::Arc;
@@ -401,23 +438,26 @@ mod tests {
             jobs: Vec<Job>,
             _at_once: usize,
             stop: &AtomicBool,
-            done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
+            done: Done<'_>,
         ) -> Result<(), EnvironmentError> {
             for (place, job) in jobs.into_iter().enumerate() {
                 let mut next = Some(job);
                 while let Some(job) = next {
                     let outcome = self.attempt(place, job.alone);
-                    next = done(place, outcome);
+                    next = done(place, Ended::by_itself(outcome));
                 }
                 match self.quirk {
                     Quirk::None => {}
-                    Quirk::TellsTwice => drop(done(place, outcome(Verdict::Pass))),
+                    Quirk::TellsTwice => drop(done(place, Ended::by_itself(outcome(Verdict::Pass)))),
                     Quirk::Forgets => return Ok(()),
                     Quirk::IsStoppedAfterOne => {
                         stop.store(true, Ordering::Relaxed);
                         let mut void = outcome(Verdict::Inconclusive);
                         void.reason = "stopped before it began".to_owned();
-                        assert!(done(place + 1, void).is_none(), "nothing is repeated then");
+                        assert!(
+                            done(place + 1, Ended::by_itself(void)).is_none(),
+                            "nothing is repeated then"
+                        );
                         return Ok(());
                     }
                     Quirk::PanicsAfterOne => panic!("the fake panics"),

@@ -232,10 +232,10 @@ impl Entry {
 
     /// A rule that was broken although nothing says that it is.
     fn stray_rule(&self, outcome: &Outcome) -> Option<&'static str> {
-        let failed = outcome.failure.as_ref().map_or("", |failure| failure.step.as_str());
+        let failed = outcome.failure.as_ref().and_then(|failure| failure.unmet.rule());
         let names = outcome.broken_rules.iter().map(|broken| broken.rule.name);
         names
-            .filter(|name| failed.strip_prefix("rule: ") != Some(name))
+            .filter(|name| failed != Some(*name))
             .find(|name| !self.rules.iter().any(|known| known == name))
     }
 

@@ -84,6 +84,11 @@ impl Ledger {
         Ok(&page.attempts)
     }
 
+    /// The attempts of a run so far that have not settled it; none where there is no such run.
+    pub fn attempts(&self, place: usize) -> &[Outcome] {
+        self.pages.get(place).map_or(&[], |page| &page.attempts)
+    }
+
     /// Settles a run by its last attempt.
     pub fn settle_by_last(&mut self, place: usize) -> Result<(), LedgerError> {
         let page = self.open_page(place)?;

@@ -133,7 +133,7 @@ impl Known {
             verdict: result.outcome.verdict.name(),
             requirements: failure.requirements.iter().map(|(id, ..)| id.clone()).collect(),
             rules: beside
-                .filter(|name| step.strip_prefix("rule: ") != Some(name))
+                .filter(|name| failure.unmet.rule() != Some(*name))
                 .map(str::to_owned)
                 .collect(),
             step: (!step.is_empty()).then_some(step),
@@ -364,6 +364,7 @@ mod tests {
                 run,
                 outcome,
                 earlier: Vec::new(),
+                meeting: None,
                 attempts: 1,
                 estimate: Duration::ZERO,
                 reference: None,

@@ -1,7 +1,7 @@
 //! Two models talk to each other through a pipe that loses, doubles and delays.
 
 use super::*;
-use crate::drive::virtual_time::target_address;
+use crate::drive::addresses::target_address;
 use crate::stack::IpVersion;
 use core::time::Duration;
 use proptest::prelude::*;

@@ -14,7 +14,7 @@ const MAIN: SocketId = SocketId(2);
 const ISN: u32 = 0xffff_fffe;
 
 fn target() -> IpAddr {
-    virtual_time::target_address(IpVersion::V4)
+    addresses::target_address(IpVersion::V4)
 }
 
 /// The other end of one connection, and the application.
