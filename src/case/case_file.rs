@@ -19,7 +19,7 @@ use crate::stack::{ABILITIES, HOST_SETTINGS, Setting, is_ability};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// All rows of a case together have at most so many steps.
+/// The most steps that all rows of a case may have together.
 const MAX_STEPS_IN_ALL: usize = 200_000;
 
 /// A case: one file.
@@ -65,13 +65,14 @@ struct Shared<'a> {
     ids: Arc<BTreeMap<String, Vec<String>>>,
     tags: Arc<[Tag]>,
     place: Place,
-    /// Whether all of it could be read: else steps are missing, and what follows from that is not told.
+    /// Whether the whole file could be read. Else steps are missing, and mistakes that may only follow from that are
+    /// not told.
     sound: bool,
-    /// Whether the columns are not known.
+    /// Whether the matrix could not be read, so that the columns are unknown.
     blind: bool,
 }
 
-/// Reads a case. `None` if something is wrong with it.
+/// Reads a case. `None` if something is wrong with it; what, is added to `problems`.
 pub(super) fn load(id: &str, source: &Source, world: World, problems: &mut Vec<Problem>) -> Option<Case> {
     let mut report = Report::new(source);
     let case = lower(id, &mut report, world);
@@ -93,7 +94,7 @@ fn lower(id: &str, report: &mut Report, world: World) -> Option<Case> {
     refuse_unused(&columns, &used, report);
     let (rows, blind) = match rows(raw.matrix.take(), report) {
         Some(rows) => (rows, false),
-        // What is wrong with the rest is told all the same, as far as it does not depend on the row.
+        // Mistakes in the rest of the case are told all the same, as far as they do not depend on the row.
         None => (vec![Row::default()], true),
     };
     if !blind {
@@ -218,7 +219,7 @@ fn columns_of(matrix: Option<&Node>) -> BTreeMap<String, Place> {
     }
 }
 
-/// The names that are used somewhere: as `$name`, or in a `where`. A name that only unused columns use is not.
+/// The names that the case uses: as `$name`, or in a `where`. A name counts as unused if only unused columns use it.
 fn names_used(case: &Node) -> BTreeSet<String> {
     let mut used = BTreeSet::new();
     let mut in_columns: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -382,7 +383,7 @@ fn ids(raw: &RawCase, report: &mut Report) -> Arc<BTreeMap<String, Vec<String>>>
     Arc::new(ids)
 }
 
-/// `TCP_CONNECTION_ESTAB_07`
+/// Whether it has the shape of a test case id of TC8: `TCP_CONNECTION_ESTAB_07`.
 fn is_tc8(id: &str) -> bool {
     let Some((name, number)) = id.strip_prefix("TCP_").and_then(|rest| rest.rsplit_once('_')) else {
         return false;
@@ -716,8 +717,8 @@ fn choice(text: Option<&Text>, name: &str, table: &[keys::Key], lowering: &mut L
     None
 }
 
-/// Complains of what makes no difference; only where the state does not come from the matrix, since there one line
-/// serves several.
+/// Complains of a key of `given` that makes no difference to the way into the state; only where the state does not
+/// come from the matrix, since there one line serves several.
 fn refuse_unheeded(raw: &RawGiven, request: &Request, shared: &Shared, lowering: &mut Lowering) -> bool {
     if raw.state.text.contains('$') {
         return true;

@@ -67,7 +67,8 @@ impl core::error::Error for PeriodError {}
 
 /// The most octets in a time.
 const LONGEST: usize = 1000;
-/// How much sooner than `about` says a timer may fire: stacks count in ticks, and the first may be nearly over.
+/// How much sooner than `about` says a timer may fire: stacks count time in ticks, and the first tick may be nearly
+/// over when the timer starts.
 const TICK: Duration = Duration::from_millis(30);
 
 /// The units with their nanoseconds, the largest first.
@@ -168,7 +169,7 @@ impl TimeExpr {
     }
 }
 
-/// So many seconds; what is negative or no number is nothing, what is too much is the most.
+/// So many seconds. A negative value or NaN gives zero, a value that is too large the longest duration.
 fn duration(seconds: f64) -> Duration {
     if seconds > 0.0 {
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
@@ -257,7 +258,7 @@ fn read_literal(word: Piece<'_>) -> Result<TimeFactor, NotationError> {
             .with_help("one of `us`, `ms`, `s`, `m`, `h`"));
     };
     let decimals = decimals.trim_end_matches('0');
-    // More digits than nine say less than a nanosecond, but for minutes and hours, where they say little more.
+    // A tenth decimal is less than a nanosecond, except for minutes and hours, where it is hardly more.
     let Some(scale) = u32::try_from(decimals.len()).ok().filter(|digits| *digits <= 9) else {
         return Err(number.error(format!("`{}` has more than nine decimals", number.text)));
     };

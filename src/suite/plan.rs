@@ -1,4 +1,4 @@
-//! From scripts to runs: every script over both IP versions, with plain ISNs and with ones that wrap.
+//! Makes runs of scripts: each over both IP versions, with plain ISNs and with ISNs near 2^32, which wrap.
 
 use crate::drive::Job;
 use crate::rfc::Requirement;
@@ -6,7 +6,7 @@ use crate::script::{Script, Step, StepKind};
 use crate::stack::IpVersion;
 use std::sync::Arc;
 
-/// One run to be made, under the name by which everything else speaks of it.
+/// One run to be made, and its name.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// `reset/acceptance[state=SYNRCVD,event=RST-EXACT,edge=left,ip4]`

@@ -1,4 +1,4 @@
-//! Which runs a user means.
+//! Selects the runs that a user means by some words.
 
 use super::{Pattern, Run, requirements, topic};
 use crate::notation::{nearest, suggestion};
@@ -42,7 +42,7 @@ enum Word {
     Bare(String),
 }
 
-/// A word that means nothing.
+/// A word that selects nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelectError {
     /// What was looked for: ``no case, folder, requirement or tag `rset` ``.
@@ -64,7 +64,7 @@ impl fmt::Display for SelectError {
 impl std::error::Error for SelectError {}
 
 impl Selection {
-    /// Reads words. Whether they mean anything is seen by [`Selection::pick`].
+    /// Reads words. [`Selection::pick`] finds out whether they select anything.
     pub fn parse<S: AsRef<str>>(words: &[S]) -> Selection {
         Selection {
             words: words.iter().map(|word| Word::parse(word.as_ref())).collect(),
@@ -183,7 +183,7 @@ fn bracket_error(whole: &str, library: &[Run]) -> SelectError {
     let nearest = if of_case.peek().is_some() {
         let mut rows: Vec<String> = of_case.map(Run::case_and_row).collect();
         rows.dedup();
-        // However far from what was written, the rows of that case are what there is.
+        // Where no row is near, some rows of that case are named all the same.
         let near = near(whole, rows.iter().cloned());
         if near.is_empty() {
             rows.into_iter().take(3).collect()
