@@ -1,4 +1,4 @@
-//! What each end of a conversation has said, as far as it matters to a rule.
+//! The state that rules keep of a connection: what each end has sent, as far as it matters to a rule.
 
 use super::ranges::Ranges;
 use crate::time::Stamp;
@@ -16,7 +16,7 @@ pub(super) struct Offer {
     pub ece: bool,
     pub cwr: bool,
     pub fast_open: bool,
-    /// Whether the SYN can be read in one way only; what another can be taken for proves nothing.
+    /// Whether the SYN can be read in one way only. A rule proves nothing by an ambiguous one.
     pub clear: bool,
 }
 
@@ -68,7 +68,8 @@ impl Stretch {
     }
 }
 
-/// The last sending of what stands at the front of the retransmission queue, since anything came.
+/// The last sending of the segment at SND.UNA, the front of the retransmission queue, since anything came from the
+/// peer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Resent {
     pub start: i64,
@@ -91,7 +92,7 @@ pub(super) struct Sender {
     pub offer: Option<Offer>,
     /// The frame of its SYN, and what that acknowledged.
     pub syn: Option<(usize, Option<SeqNum>)>,
-    /// Whether its first SYN answered none.
+    /// Whether its first SYN was an active open: it answered no SYN of the peer.
     pub opened_first: bool,
     /// One past the highest number used, and by which frame.
     pub end: (i64, usize),
@@ -107,7 +108,7 @@ pub(super) struct Sender {
     pub window: Option<i64>,
     /// The last timestamp, the frame, and when.
     pub time: Option<(u32, usize, Stamp)>,
-    /// The first one that is no SYN's.
+    /// The first timestamp on a segment without SYN.
     pub first_time: Option<(u32, usize, Stamp)>,
     /// The last echo, the frame, and when.
     pub echo: Option<(u32, usize, Stamp)>,
@@ -129,7 +130,7 @@ pub(super) struct Syn {
     pub offer: Offer,
 }
 
-/// As much of a segment that came as explains a reset.
+/// The fields of a segment of the peer that a reset may answer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Heard {
     pub seq: SeqNum,

@@ -1,4 +1,4 @@
-//! RFC 3168.
+//! Explicit congestion notification (RFC 3168).
 
 use super::conversation::Conversation;
 use super::{Broken, Sight, broken};

@@ -1,6 +1,6 @@
 //! Sets of sequence numbers.
 
-/// Half-open stretches, apart from each other, in order.
+/// Half-open ranges of sequence numbers, disjoint and in order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ranges(Vec<(i64, i64)>);
 
@@ -10,7 +10,7 @@ impl Ranges {
         if start >= end {
             return;
         }
-        // In order and without a gap, as most of what comes.
+        // The usual case: the range follows the last one without a gap.
         if let Some(last) = self.0.last_mut()
             && last.1 == start
         {

@@ -1,11 +1,11 @@
-//! RFC 7323 section 3.
+//! Timestamps (RFC 7323 sections 3 to 5).
 
 use super::conversation::Conversation;
 use super::{Broken, Sight, broken};
 use crate::time::Stamp;
 use core::time::Duration;
 
-/// After so long a time timestamps say nothing any more (section 5.5).
+/// The time after which timestamps are no longer compared (section 5.5).
 const IDLE: Duration = Duration::from_secs(24 * 24 * 3600);
 
 /// Whether `a` is older than `b` (RFC 7323 section 5.2).
@@ -41,7 +41,7 @@ fn comparable(at: Stamp, then: Stamp) -> bool {
     at.since(then).1 < IDLE
 }
 
-/// Milliseconds that have passed at most.
+/// The most milliseconds that may have passed.
 fn most_since(at: Stamp, then: Stamp) -> u128 {
     at.since(then).1.as_millis()
 }
