@@ -17,6 +17,10 @@ pub(super) struct Offer {
     pub cwr: bool,
     pub fast_open: bool,
     /// Whether the SYN can be read in one way only; what another can be taken for proves nothing.
+    /// AE (RFC 9768).
+    pub accurate: bool,
+    /// Whether it is a SYN,ACK.
+    pub answers: bool,
     pub clear: bool,
 }
 
@@ -27,6 +31,8 @@ impl Offer {
             cwr: segment.flags.contains(Flags::CWR),
             clear: segment.is_well_formed(),
             ..Offer::default()
+            accurate: segment.flags.contains(Flags::AE),
+            answers: segment.flags.contains(Flags::ACK),
         };
         for option in &segment.options {
             match option {

@@ -298,6 +298,12 @@ fn ecn() -> Vec<Bad> {
             4,
             plain("< ACK seq=1 ack=1 data=3 ip.ecn=ect0"),
         ),
+        bad_trace(
+            "ecn-only-if-agreed",
+            2,
+            4,
+            "> SYN,ECE,CWR,AE <mss 1000>\n< SYN,ACK ack=1 <mss 1000>\n> ACK seq=1 ack=1\n< ACK seq=1 ack=1 data=3 ip.ecn=ect0".into(),
+        ),
         bad_trace("acks-not-ecn-capable", 3, 4, agreed("< ACK seq=1 ack=1 ip.ecn=ect0")),
         bad_trace(
             "nothing-again-ecn-capable",
@@ -477,6 +483,14 @@ fn good_answers() -> Vec<(&'static str, String)> {
             plain(
                 "< ACK seq=1 ack=1 data=3 win=3\n> ACK seq=1 ack=4 data=3\n< ACK seq=4 ack=4 win=0\n> ACK seq=4 ack=4 data=3\n0.7 end",
             ),
+        ),
+        (
+            "crossing SYNs that both ask for ECN may agree to it",
+            "< SYN,ECE,CWR <mss 1000>\n> SYN,ECE,CWR <mss 1000>\n< SYN,ACK,ECE ack=1 <mss 1000>\n> SYN,ACK,ECE ack=1 <mss 1000>\n< ACK seq=1 ack=1 data=3 ip.ecn=ect0".into(),
+        ),
+        (
+            "accurate ECN has rules of its own",
+            "> SYN,ECE,CWR,AE <mss 1000>\n< SYN,ACK,CWR ack=1 <mss 1000>\n> ACK seq=1 ack=1\n< ACK,ECE,AE seq=1 ack=1 data=3 ip.ecn=ect1\n< ACK,CWR,ECE seq=4 ack=1 ip.ecn=ect0\n1 < ACK seq=1 ack=1 data=3 ip.ecn=ect1".into(),
         ),
         (
             "after 24 days timestamps cannot be compared",
