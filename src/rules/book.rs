@@ -170,4 +170,6 @@ pub(super) struct Peer {
     pub last: Option<(usize, Stamp)>,
     /// Text that is to be acknowledged: up to which number, since when, which frame.
     pub debt: Option<(i64, Stamp, usize)>,
+    /// ACKs that came since the target sent text, and acknowledge none of it.
+    pub duplicates: u32,
 }

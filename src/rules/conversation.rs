@@ -310,6 +310,8 @@ impl Conversation {
         self.peer.hear(number, at, packet, segment, shift);
         self.target.empty = (0, at);
         self.target.resent = None;
+        let duplicate = flags.contains(Flags::ACK) && self.own(segment.ack) <= 1 && !self.target.text.is_empty();
+        self.peer.duplicates += u32::from(duplicate);
         pace::incur(self, number, at, segment);
     }
 

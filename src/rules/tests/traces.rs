@@ -321,6 +321,12 @@ fn ecn() -> Vec<Bad> {
     ]
 }
 
+/// So many full segments at once.
+fn burst(segments: usize) -> String {
+    let lines = (0..segments).map(|n| format!("< ACK seq={} ack=1 data=1000\n", 1 + 1000 * n));
+    lines.collect()
+}
+
 fn pace() -> Vec<Bad> {
     let again = |times: &[&str]| {
         let lines: Vec<String> = times
@@ -329,9 +335,6 @@ fn pace() -> Vec<Bad> {
             .collect();
         plain(&lines.join("\n"))
     };
-    let burst: Vec<String> = (0..11)
-        .map(|n| format!("< ACK seq={} ack=1 data=1000", 1 + 1000 * n))
-        .collect();
     let storm = vec!["< ACK seq=1 ack=1"; 31].join("\n");
     vec![
         bad_trace("rto-backs-off", 6, 7, again(&["0", "1", "3", "4"])),
@@ -349,7 +352,7 @@ fn pace() -> Vec<Bad> {
                 "0 < ACK seq=1 ack=1 data=3\n< ACK seq=4 ack=1 data=3\n1 < ACK seq=1 ack=1 data=3\n< ACK seq=4 ack=1 data=3",
             ),
         ),
-        bad_trace("initial-window", 1, 14, plain(&burst.join("\n"))),
+        bad_trace("initial-window", 1, 14, plain(&burst(11))),
         bad_trace(
             "ack-in-time",
             5,
@@ -491,6 +494,10 @@ fn good_answers() -> Vec<(&'static str, String)> {
         (
             "accurate ECN has rules of its own",
             "> SYN,ECE,CWR,AE <mss 1000>\n< SYN,ACK,CWR ack=1 <mss 1000>\n> ACK seq=1 ack=1\n< ACK,ECE,AE seq=1 ack=1 data=3 ip.ecn=ect1\n< ACK,CWR,ECE seq=4 ack=1 ip.ecn=ect0\n1 < ACK seq=1 ack=1 data=3 ip.ecn=ect1".into(),
+        ),
+        (
+            "duplicate ACKs draw segments beyond the initial window",
+            plain(&format!("{}\n> ACK seq=1 ack=1\n< ACK seq=10001 ack=1 data=1000", burst(10))),
         ),
         (
             "after 24 days timestamps cannot be compared",
