@@ -210,6 +210,7 @@ impl Inspector {
                 Watch::new(Known {
                     mtu: None,
                     complete: self.on == Some(host),
+                    prompt: false,
                     merged: true,
                 })
             });

@@ -3,7 +3,7 @@
 use super::book::Resent;
 use super::conversation::Conversation;
 use super::table::ACK_IN_TIME;
-use super::{Broken, Sight, broken, sending};
+use super::{Broken, Sight, broken, sending, timestamps};
 use crate::time::Stamp;
 use crate::wire::{Flags, Segment};
 use core::time::Duration;
@@ -59,10 +59,7 @@ pub(super) fn incur(cx: &mut Conversation, number: usize, at: Stamp, segment: &S
 fn timely(cx: &Conversation, segment: &Segment) -> bool {
     match (cx.timestamps(), segment.timestamps()) {
         (Some(false), None) => true,
-        (Some(true), Some((value, _))) => {
-            let newer = |known: &(u32, i64, usize)| known.0.wrapping_sub(value) as i32 <= 0;
-            cx.peer.times.iter().all(newer)
-        }
+        (Some(true), Some((value, _))) => !timestamps::newer_came(&cx.peer.times, value),
         _ => false,
     }
 }

@@ -60,7 +60,7 @@ rules! {
     "timestamps-only-if-agreed" Segment any timestamps::only_if_agreed ["RFC7323-3.2-4" Must] "Timestamps stand on segments only if both SYNs had them.";
     "timestamps-on-every-segment" Segment any timestamps::on_every_segment ["RFC7323-3.2-5" Must] "Once agreed upon, timestamps stand on every segment but a reset.";
     "timestamp-never-back" Segment all timestamps::never_back ["RFC7323-4.1-1" Must] "TSval never moves back.";
-    "timestamp-clock-in-range" Segment any timestamps::clock_in_range ["RFC7323-4.1-1" Must] "A tick of the timestamp clock lasts between a millisecond and a second.";
+    "timestamp-clock-in-range" Segment any timestamps::clock_in_range ["RFC7323-4.1-1" Must] "A tick of the timestamp clock always lasts the same, between 59 ns and a second.";
     "echo-of-what-came" Segment all timestamps::echo_of_what_came ["RFC7323-3.2-2" Must] "TSecr is the TSval of a segment that came.";
     "echo-of-the-left-edge" Segment all timestamps::echo_of_the_left_edge ["RFC7323-4.3-4" Must] "TSecr is of no segment above a gap.";
     "echo-never-back" Segment all timestamps::echo_never_back ["RFC7323-4.3-4" Must] "TSecr never moves back.";

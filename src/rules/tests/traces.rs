@@ -259,7 +259,15 @@ fn timestamps() -> Vec<Bad> {
             "timestamp-clock-in-range",
             4,
             5,
-            agreed("< ACK seq=1 ack=1 <ts 7000 100>\n1 < ACK seq=1 ack=1 <ts 8200 100>"),
+            agreed("< ACK seq=1 ack=1 <ts 7000 100>\n1 < ACK seq=1 ack=1 <ts 40007000 100>"),
+        ),
+        bad_trace(
+            "timestamp-clock-in-range",
+            4,
+            6,
+            agreed(
+                "< ACK seq=1 ack=1 <ts 7000 100>\n1 < ACK seq=1 ack=1 <ts 8000 100>\n2 < ACK seq=1 ack=1 <ts 18000 100>",
+            ),
         ),
         bad_trace(
             "timestamp-clock-in-range",
@@ -488,16 +496,30 @@ fn good_answers() -> Vec<(&'static str, String)> {
             ),
         ),
         (
+            "a clock may tick every 59 ns, and be compared for half its cycle only",
+            after(
+                "<mss 1000, ts>",
+                "< ACK seq=1 ack=1 <ts 7000 100>\n1 < ACK seq=1 ack=1 <ts 16950000 100>\n130 < ACK seq=1 ack=1 <ts 2203396610 100>",
+            ),
+        ),
+        (
+            "a clock may tick in any steady way, and its segments may wait a little",
+            after(
+                "<mss 1000, ts>",
+                "< ACK seq=1 ack=1 <ts 7000 100>\n1 < ACK seq=1 ack=1 <ts 8200 100>\n2.01 < ACK seq=1 ack=1 <ts 9400 100>\n9 < ACK seq=1 ack=1 <ts 17800 100>",
+            ),
+        ),
+        (
+            "duplicate ACKs draw segments beyond the initial window",
+            plain(&format!("{}\n> ACK seq=1 ack=1\n< ACK seq=10001 ack=1 data=1000", burst(10))),
+        ),
+        (
             "crossing SYNs that both ask for ECN may agree to it",
             "< SYN,ECE,CWR <mss 1000>\n> SYN,ECE,CWR <mss 1000>\n< SYN,ACK,ECE ack=1 <mss 1000>\n> SYN,ACK,ECE ack=1 <mss 1000>\n< ACK seq=1 ack=1 data=3 ip.ecn=ect0".into(),
         ),
         (
             "accurate ECN has rules of its own",
             "> SYN,ECE,CWR,AE <mss 1000>\n< SYN,ACK,CWR ack=1 <mss 1000>\n> ACK seq=1 ack=1\n< ACK,ECE,AE seq=1 ack=1 data=3 ip.ecn=ect1\n< ACK,CWR,ECE seq=4 ack=1 ip.ecn=ect0\n1 < ACK seq=1 ack=1 data=3 ip.ecn=ect1".into(),
-        ),
-        (
-            "duplicate ACKs draw segments beyond the initial window",
-            plain(&format!("{}\n> ACK seq=1 ack=1\n< ACK seq=10001 ack=1 data=1000", burst(10))),
         ),
         (
             "after 24 days timestamps cannot be compared",
