@@ -12,7 +12,7 @@
 //! | [`conformance`](mod@conformance) | one test for each case, for stacks written in Rust |
 //! | [`rules`] | what must hold in every run |
 //! | [`engine`] | the pure interpreter of runs, many on one clock |
-//! | [`fault`] | the pure middlebox between the two ends |
+//! | [`path`] | the pure middlebox between two ends |
 //! | `capture` (`cli`) | pcap and pcapng files, judged by the rules |
 //! | [`model`] | the reference endpoint: RFC 9293 as code |
 //! | [`target`] | what a stack under test is, and the drivers that carry for it |
@@ -33,6 +33,8 @@ pub mod notation;
 pub mod path;
 pub mod peer;
 pub mod prove;
+pub mod random;
+pub mod record;
 pub mod report;
 pub mod rfc;
 pub mod rules;

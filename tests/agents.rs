@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use tcpvet::case::Library;
 use tcpvet::drive::protocol::Mode;
-use tcpvet::drive::{Job, Target};
+use tcpvet::drive::{Ended, Job, Target};
 use tcpvet::engine::{Outcome, Verdict};
 use tcpvet::model::{Config, Defects};
 use tcpvet::script::Script;
@@ -35,7 +35,7 @@ fn launch(words: &[&str]) -> Launch {
 /// Runs jobs one after the other in one process after the other.
 fn run(target: &mut dyn Target, jobs: Vec<Job>) -> Vec<Outcome> {
     let mut outcomes = vec![None; jobs.len()];
-    let mut done = |place: usize, outcome| {
+    let mut done = |place: usize, Ended { outcome, .. }: Ended| {
         outcomes[place] = Some(outcome);
         None
     };

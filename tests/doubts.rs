@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tcpvet::case::{Library, Root};
 use tcpvet::drive::Job;
-use tcpvet::drive::virtual_time::target_address;
+use tcpvet::drive::addresses::target_address;
 use tcpvet::engine::{MetBy, Outcome, Verdict};
-use tcpvet::model::{Config, Defects, Model, SynData};
+use tcpvet::model::{Config, Defects, Model, Switch};
 use tcpvet::script::Script;
 use tcpvet::stack::{Abilities, Facts, IpVersion, Stack};
 use tcpvet::stacks::{Embedded, Runner};
@@ -72,15 +72,8 @@ steps:
   - expect: ACK ack=7
 "#;
     let script = script("books", body);
-    for (syn_data, came) in [(SynData::Acknowledge, "taken"), (SynData::Discard, "left")] {
-        let outcome = run(
-            &script,
-            Config {
-                syn_data,
-                ..Config::default()
-            },
-            "",
-        );
+    for (switch, came) in [(Switch::SynDataAcknowledge, "taken"), (Switch::SynDataDiscard, "left")] {
+        let outcome = run(&script, Config::choosing(&[switch]), "");
         assert_eq!(
             (outcome.verdict, outcome.outcomes),
             (Verdict::Pass, vec![came.to_owned()]),
@@ -323,4 +316,35 @@ steps:
 "#;
     let outcome = run(&script("unseen", body), Config::default(), "nothing");
     assert_eq!(outcome.verdict, Verdict::Pass, "{}", outcome.reason);
+}
+
+#[test]
+fn as_many_steps_as_a_script_may_have_are_run() {
+    for (name, steps) in [
+        (
+            "repeat",
+            "  - repeat: 9999\n    steps:\n      - inject: ACK \"x\"\n  - expect: ACK ack=10000\n",
+        ),
+        ("inside", "  - repeat: 10000\n    steps:\n      - state: established\n"),
+        (
+            "pairs",
+            "  - repeat: 5000\n    steps:\n      - inject: ACK \"x\"\n      - expect: ACK\n",
+        ),
+        (
+            "waits",
+            "  - repeat: 9999\n    steps:\n      - wait: 1s\n  - state: established\n",
+        ),
+        (
+            "calls",
+            "  - repeat: 9999\n    steps:\n      - call: set nodelay=true\n        returns: ok\n  - state: established\n",
+        ),
+    ] {
+        let script = script(
+            &format!("limit-{name}"),
+            &format!("given: established\nsteps:\n{steps}"),
+        );
+        assert_eq!(script.steps.len(), 10_000);
+        let outcome = run(&script, Config::default(), "");
+        assert_eq!(outcome.verdict, Verdict::Pass, "{name}: {outcome:?}");
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
-use tcpvet::drive::protocol::{Mode, Reply, Request, Turn, VERSION, error_name, setting_name};
+use tcpvet::drive::protocol::{Mode, Reply, Request, Turn, VERSION};
 use tcpvet::rfc::State;
 use tcpvet::stack::{ErrorName, Setting};
 
@@ -95,9 +95,9 @@ fn the_names_are_all_there() {
         ErrorName::NoResources,
         ErrorName::TimedOut,
     ] {
-        assert!(PAGE.contains(error_name(error)), "{}", error_name(error));
+        assert!(PAGE.contains(error.name()), "{error}");
     }
-    assert!(PAGE.contains(&format!("`{}=true`", setting_name(Setting::NoDelay))));
+    assert!(PAGE.contains(&format!("`{}=true`", Setting::NoDelay)));
     let can = PAGE
         .lines()
         .find(|line| line.starts_with("| `agent NAME"))

@@ -30,3 +30,4 @@ mod tidy;
 mod tour;
 mod transcripts;
 mod without_defects;
+mod worlds;

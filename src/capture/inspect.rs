@@ -274,8 +274,7 @@ impl Inspector {
             connection.lacks_segments = lacks_segments;
             connection.findings.retain(|finding| {
                 let needs_times = finding.rule.timing || finding.rule.name == CLOCK;
-                let needs_all = finding.rule.needs_all || shows_loss(finding);
-                !(lacks_segments && needs_all || untimed && needs_times)
+                !(lacks_segments && finding.rule.needs_all || untimed && needs_times)
             });
             connection
                 .findings

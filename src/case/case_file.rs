@@ -5,16 +5,17 @@ use super::given::{Failure, Field, Givens, Parameters, Request};
 use super::keys;
 use super::lower::{Filled, Inherited, Lowering, MAX_STEPS};
 use super::matrix::{Part, Row, is_name, parts, rows};
-use super::problem::{Problem, did_you_mean};
+use super::problem::Problem;
 use super::raw::{Head, RawCase, RawGiven, RawStep};
 use super::requirement::Catalogue;
 use super::roster::{Roster, roster, ties};
 use super::setting::refuse;
 use super::yaml::{Node, Place, Report, Source, Text, read};
+use crate::notation::did_you_mean;
 use crate::notation::{CallSpec, NotationError, Role, Verb};
-use crate::rfc::Requirement;
+use crate::rfc::{Condition, Requirement};
 use crate::script::{ConnId, Given, Script, StepKind};
-use crate::stack::{ABILITIES, CONDITIONS, HOST_SETTINGS, SOCKET_SETTINGS, is_ability, is_condition};
+use crate::stack::{ABILITIES, HOST_SETTINGS, Setting, is_ability};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -413,7 +414,7 @@ fn script(shared: &Shared, row: &Row, report: &mut Report, kept: &mut BTreeSet<u
         roster: &main_only,
         flow: Flow::default(),
         index: None,
-        room: MAX_STEPS,
+        room: Some(MAX_STEPS),
         failed: !shared.sound || shared.blind,
         blind: shared.blind,
         kept,
@@ -441,7 +442,7 @@ fn script(shared: &Shared, row: &Row, report: &mut Report, kept: &mut BTreeSet<u
     let mut steps = Vec::new();
     lowering.steps(&raw.steps, &inherited, &mut steps);
     lowering.must_check(&given, &steps, &shared.place);
-    let spent = MAX_STEPS - lowering.room + given.iter().map(|given| given.steps.len()).sum::<usize>();
+    let spent = MAX_STEPS - lowering.room.unwrap_or(0) + given.iter().map(|given| given.steps.len()).sum::<usize>();
     let script = Script {
         case: shared.id.clone(),
         row: row.name.clone(),
@@ -467,12 +468,12 @@ fn needs(texts: &[Text], lowering: &mut Lowering) -> Vec<String> {
         let Some(filled) = lowering.fill(text) else {
             continue;
         };
-        if !is_ability(&filled.text) && !is_condition(&filled.text) {
-            let settings = SOCKET_SETTINGS
-                .iter()
-                .map(|word| format!("set:{}", word.name))
+        if !is_ability(&filled.text) && Condition::from_name(&filled.text).is_none() {
+            let settings = Setting::of_sockets()
+                .map(|setting| format!("set:{setting}"))
                 .collect::<Vec<_>>();
-            let words = ABILITIES.iter().chain(CONDITIONS).map(|word| word.name);
+            let conditions = Condition::ALL.iter().map(|known| known.name());
+            let words = ABILITIES.iter().map(|word| word.name).chain(conditions);
             let known = words.clone().chain(settings.iter().map(String::as_str));
             let help = did_you_mean(&filled.text, known).unwrap_or_else(|| {
                 let names: BTreeSet<_> = words.collect();

@@ -4,11 +4,12 @@ use super::flow::{Complaint, Flow};
 use super::keys;
 use super::lower::{Inherited, Lowering, MAX_STEPS};
 use super::matrix::{Cell, Part, Row, parts};
-use super::problem::{Problem, did_you_mean};
+use super::problem::Problem;
 use super::raw::{Fields, Head, RawStep, steps};
 use super::requirement::Catalogue;
 use super::roster::Roster;
 use super::yaml::{Node, Report, Source, Text, read};
+use crate::notation::did_you_mean;
 use crate::rfc::State;
 use crate::script::{ConnId, Step};
 use std::cell::RefCell;
@@ -164,6 +165,7 @@ impl Givens {
         let row = request.parameters.row();
         let roster = Roster::new();
         let mut flow = Flow::default();
+        let mut room = Some(MAX_STEPS);
         let mut spelled = Vec::new();
         for (file, way) in chain {
             let mut report = Report::new(&file.source);
@@ -174,7 +176,7 @@ impl Givens {
                 roster: &roster,
                 flow,
                 index: None,
-                room: MAX_STEPS,
+                room,
                 failed: false,
                 blind: false,
                 kept: &mut BTreeSet::new(),
@@ -184,7 +186,7 @@ impl Givens {
                 covers: Vec::new(),
             };
             lowering.steps(&way.steps, &inherited, &mut spelled);
-            flow = lowering.flow;
+            (flow, room) = (lowering.flow, lowering.room);
             if !report.is_clean() {
                 return Err(Failure::Wrong(report.finish()));
             }
@@ -594,6 +596,21 @@ mod tests {
             message(&[("listen", steps)]),
             "`$option` is neither a column nor measured before"
         );
+    }
+
+    #[test]
+    fn the_limit_of_steps_holds_for_the_whole_way_into_a_state() {
+        let way = |from: &str, turns: usize| {
+            format!("title: x\n{from}steps:\n  - repeat: {turns}\n    steps:\n      - inject: ACK\n")
+        };
+        let (listen, most) = (way("", 4_000), way("from: listen\n", 6_000));
+        let files = [("listen", &*listen), ("established", &*most)];
+        assert_eq!(told(&files), []);
+        let more = way("from: listen\n", 6_001);
+        let problems = told(&[("listen", &*listen), ("established", &*more)]);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        let place = (&*problems[0].file, problems[0].line, &*problems[0].message);
+        assert_eq!(place, ("given/established.yaml", 6, "more than 10000 steps in one run"));
     }
 
     #[test]

@@ -2,27 +2,26 @@
 
 use super::flow::{Complaint, Flow, fails_a_mute_target};
 use super::matrix::{MAX_TEXT, Part, Row, is_name, parts};
-use super::problem::did_you_mean;
 use super::raw::{Head, RawFault, RawStep, Word};
 use super::requirement::Catalogue;
 use super::roster::Roster;
 use super::yaml::{Place, Report, Text};
+use crate::notation::did_you_mean;
 use crate::notation::{
-    CallSpec, Check, Expr, FieldValue, NotationError, OptionPattern, OptionValue, Pattern, ReturnSpec, Role,
+    CallSpec, Check, Expr, FieldValue, NotationError, OptionPattern, OptionValue, Pattern, Quantity, ReturnSpec, Role,
     SegmentPattern, TimeSpec, Verb,
 };
 use crate::rfc::{Requirement, State};
 use crate::script::{
-    AnyOf, CallStep, Condition, ConnId, Expect, FaultAction, FaultSpec, Given, Nothing, Position, ResultStep,
-    StateStep, Step, StepKind, What,
+    AnyOf, CallStep, ConnId, Expect, FaultAction, FaultSpec, Given, Measurement, Nothing, Position, ResultStep,
+    STRIPPABLE, StateStep, Step, StepKind, Timing,
 };
-use crate::script::{MEASURES, STRIPPABLE};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A script has at most so many steps when its repetitions are unrolled.
+/// A script has at most so many steps of its own when its repetitions are unrolled, and so has the way into a state.
 pub(super) const MAX_STEPS: usize = 10_000;
 
 /// In `by`: the reference endpoint as it is.
@@ -56,8 +55,8 @@ pub(super) struct Lowering<'a, 'r> {
     pub(super) flow: Flow,
     /// `$i`
     pub(super) index: Option<u64>,
-    /// How many steps may still be added.
-    pub(super) room: usize,
+    /// How many steps may still be added; `None` once there was one too many, which has been told then.
+    pub(super) room: Option<usize>,
     /// Set by the first mistake: what follows from it is not told as well.
     pub(super) failed: bool,
     /// Whether the columns are not known: texts that have some cannot be told anything of.
@@ -300,13 +299,13 @@ impl Lowering<'_, '_> {
                 continue;
             }
             self.kept.insert(step.place.at.start);
-            if self.room == 0 {
-                return;
-            }
             match &step.head {
                 Head::Repeat(times, inner) => self.repeat(step, times, inner, inherited, out),
                 Head::Text(_) | Head::Outcomes(_) | Head::Faults(_) => {
-                    self.room -= 1;
+                    self.take_room(&step.place);
+                    if self.room.is_none() {
+                        continue; // What else there is has only to be known as kept.
+                    }
                     if let Some(lowered) = self.step(step, inherited) {
                         self.follow(step, &lowered);
                         out.push(lowered);
@@ -316,10 +315,15 @@ impl Lowering<'_, '_> {
                 }
             }
         }
-        if self.room == 0 && !self.failed {
-            let place = steps.last().map(|step| step.place.clone()).unwrap_or_default();
-            let message = format!("more than {MAX_STEPS} steps in one run");
-            self.complain_at(&place, (message, "repeat less often".to_string()));
+    }
+
+    /// Counts one more step, and complains of the first that is too many.
+    fn take_room(&mut self, place: &Place) {
+        if let Some(left) = self.room {
+            self.room = left.checked_sub(1);
+            if self.room.is_none() {
+                self.complain_at(place, too_many_steps());
+            }
         }
     }
 
@@ -346,12 +350,18 @@ impl Lowering<'_, '_> {
         let Some(filled) = self.fill(times) else {
             return;
         };
-        let bound = 1..=MAX_STEPS as u64;
-        let Some(turns) = filled.text.parse().ok().filter(|turns| bound.contains(turns)) else {
-            let message = format!("`{}` is not a number of times", filled.text);
-            self.complain(&filled, 0..filled.text.len(), (message, format!("1 to {MAX_STEPS}")));
-            return;
+        let turns = match filled.text.parse() {
+            Ok(turns @ 1..) => turns,
+            Ok(0) | Err(_) => {
+                let message = format!("`{}` is not a number of times", filled.text);
+                return self.complain(&filled, 0..filled.text.len(), (message, format!("1 to {MAX_STEPS}")));
+            }
         };
+        // Said at once: where this row leaves out all steps inside, no turn would use up the room.
+        if turns > MAX_STEPS as u64 {
+            self.room = None;
+            return self.complain(&filled, 0..filled.text.len(), too_many_steps());
+        }
         for i in 1..=turns {
             self.index = Some(i);
             let before = self.failed;
@@ -362,7 +372,7 @@ impl Lowering<'_, '_> {
             }
             let conns = conns.unwrap_or_else(|| vec![ConnId(0)]);
             self.steps(inner, &Inherited { conns, covers }, out);
-            if self.failed && !before || self.room == 0 {
+            if self.failed && !before || self.room.is_none() {
                 break; // The other turns have nothing new to say.
             }
         }
@@ -450,7 +460,7 @@ impl Lowering<'_, '_> {
             Word::Call => {
                 let call = self.call(filled)?;
                 let returns = self.returns(&raw.returns)?;
-                Some(StepKind::Call(CallStep { call, returns }))
+                Some(StepKind::Call(Arc::new(CallStep { call, returns })))
             }
             Word::Result => self.result(raw, filled),
             Word::Wait => {
@@ -461,11 +471,11 @@ impl Lowering<'_, '_> {
                 let state = self.state(filled)?;
                 let timed = raw.within.is_some();
                 let when = self.condition(raw)?;
-                Some(StepKind::State(StateStep {
+                Some(StepKind::State(Arc::new(StateStep {
                     state,
                     when: timed.then_some(when),
                     measure: self.measures(raw)?,
-                }))
+                })))
             }
             Word::Check => {
                 let check = self.read(filled, 0, Check::parse(&filled.text))?;
@@ -512,7 +522,7 @@ impl Lowering<'_, '_> {
         let within = self.optional_time(raw.lasting.as_ref())?;
         let since = self.since(raw)?;
         Some(StepKind::Nothing(Nothing {
-            when: Condition { within, since },
+            when: Timing { within, since },
         }))
     }
 
@@ -528,14 +538,14 @@ impl Lowering<'_, '_> {
         let count = self.span_of(raw.count.as_ref());
         let acknowledge = self.acknowledge(raw.acknowledge.as_ref());
         let measure = self.measures(raw);
-        Some(StepKind::Expect(Expect {
+        Some(StepKind::Expect(Arc::new(Expect {
             segment: segment?,
             when: when?,
             segments: segments?,
             count: count?,
             acknowledge: acknowledge?,
             measure: measure?,
-        }))
+        })))
     }
 
     fn acknowledge(&mut self, text: Option<&Text>) -> Option<bool> {
@@ -554,10 +564,10 @@ impl Lowering<'_, '_> {
         None
     }
 
-    fn condition(&mut self, raw: &RawStep) -> Option<Condition> {
+    fn condition(&mut self, raw: &RawStep) -> Option<Timing> {
         let within = self.optional_time(raw.within.as_ref());
         let since = self.since(raw);
-        Some(Condition {
+        Some(Timing {
             within: within?,
             since: since?,
         })
@@ -597,7 +607,7 @@ impl Lowering<'_, '_> {
         }
     }
 
-    fn measures(&mut self, raw: &RawStep) -> Option<Vec<What>> {
+    fn measures(&mut self, raw: &RawStep) -> Option<Vec<Measurement>> {
         let mut found = Vec::new();
         for (name, what) in &raw.measure {
             let filled = self.fill(what)?;
@@ -619,24 +629,30 @@ impl Lowering<'_, '_> {
                 self.complain_at(&place, (message, help));
                 return None;
             }
-            let known = MEASURES.iter().map(|word| word.name);
-            let help = match raw.word {
-                Word::Result if filled.text != "elapsed" => Some("a result has `elapsed` only".to_string()),
-                _ if known.clone().any(|word| word == filled.text) => None,
-                _ => Some(did_you_mean(&filled.text, known.clone()).unwrap_or_else(|| {
-                    let all: Vec<_> = known.collect();
-                    format!("one of {}", all.join(", "))
-                })),
+            let quantity = match Quantity::from_name(&filled.text) {
+                other if raw.word == Word::Result && other != Some(Quantity::Elapsed) => {
+                    Err("a result has `elapsed` only".to_string())
+                }
+                Some(quantity) => Ok(quantity),
+                None => {
+                    let known = Quantity::all().map(Quantity::name);
+                    Err(did_you_mean(&filled.text, known.clone()).unwrap_or_else(|| {
+                        let all: Vec<_> = known.collect();
+                        format!("one of {}", all.join(", "))
+                    }))
+                }
             };
-            if let Some(help) = help {
-                let message = format!("`{}` cannot be measured here", filled.text);
-                self.complain(&filled, 0..filled.text.len(), (message, help));
-                return None;
+            match quantity {
+                Ok(quantity) => found.push(Measurement {
+                    name: name.text.clone(),
+                    quantity,
+                }),
+                Err(help) => {
+                    let message = format!("`{}` cannot be measured here", filled.text);
+                    self.complain(&filled, 0..filled.text.len(), (message, help));
+                    return None;
+                }
             }
-            found.push(What {
-                name: name.text.clone(),
-                what: filled.text.into_owned(),
-            });
         }
         Some(found)
     }
@@ -687,12 +703,12 @@ impl Lowering<'_, '_> {
         };
         let when = self.condition(raw)?;
         let measure = self.measures(raw)?;
-        Some(StepKind::Result(ResultStep {
+        Some(StepKind::Result(Arc::new(ResultStep {
             verb,
             returns,
             when,
             measure,
-        }))
+        })))
     }
 
     fn any_of(&mut self, raw: &RawStep, outcomes: &[(Text, Vec<RawStep>)], within: &Inherited) -> Option<StepKind> {
@@ -750,7 +766,7 @@ impl Lowering<'_, '_> {
             right,
             by,
         };
-        complete.then_some(StepKind::AnyOf(any_of))
+        complete.then_some(StepKind::AnyOf(Arc::new(any_of)))
     }
 
     /// What makes the reference endpoint take each outcome. Whether it has such a choice is not for the loader to know.
@@ -995,6 +1011,11 @@ impl Lowering<'_, '_> {
     }
 }
 
+fn too_many_steps() -> Complaint {
+    let message = format!("more than {MAX_STEPS} steps in one run");
+    (message, "repeat less often, or split the case".to_string())
+}
+
 /// Shows an expression and those that it is made of.
 fn visit(expr: &Expr, see: &mut dyn FnMut(&Expr)) {
     see(expr);
@@ -1083,6 +1104,47 @@ mod tests {
         assert_eq!(texts(&script), expected);
     }
 
+    /// So many steps, by a repetition and one more.
+    fn steps_in_all(count: usize, last: &str) -> String {
+        format!("  - repeat: {}\n    steps:\n      - inject: ACK\n{last}", count - 1)
+    }
+
+    #[test]
+    fn exactly_as_many_steps_as_the_limit_are_taken() {
+        let limit = steps_in_all(MAX_STEPS, "  - expect: ACK\n");
+        assert_eq!(script(&limit).steps.len(), MAX_STEPS);
+        let all_inside = format!("  - repeat: {MAX_STEPS}\n    steps:\n      - expect: ACK\n");
+        assert_eq!(script(&all_inside).steps.len(), MAX_STEPS);
+        let two_inside = "  - repeat: 5000\n    steps:\n      - inject: ACK\n      - expect: ACK\n";
+        assert_eq!(script(two_inside).steps.len(), MAX_STEPS);
+        let outcome = "  - any-of:\n      one:\n        - expect: ACK\n        - inject: ACK\n";
+        assert_eq!(script(&steps_in_all(MAX_STEPS - 2, outcome)).steps.len(), MAX_STEPS - 2);
+    }
+
+    #[test]
+    fn one_step_more_than_the_limit_is_refused_where_it_stands() {
+        let refused = |steps: &str| refuses_steps(steps, "more than 10000 steps in one run", "less often");
+        refused(&steps_in_all(MAX_STEPS + 1, "  - «expect»: ACK\n"));
+        refused("  - repeat: 5001\n    steps:\n      - «inject»: ACK\n      - expect: ACK\n");
+        refused("  - repeat: «10001»\n    steps:\n      - expect: ACK\n");
+        let outcome = "  - any-of:\n      one:\n        - expect: ACK\n        - «inject»: ACK\n      two:\n        - expect: RST\n";
+        refused(&steps_in_all(MAX_STEPS - 1, outcome));
+        let second = "  - repeat: 1\n    steps:\n      - «expect»: ACK\n";
+        refused(&steps_in_all(MAX_STEPS + 1, second));
+    }
+
+    #[test]
+    fn what_stands_behind_the_limit_is_not_complained_of() {
+        let behind = "  - expect: ACK\n    where: {a: 1}\n    as: x\n    measure: {port: port}\n  - expect: ACK win=$port\n    since: x\n    where: {a: 2}\n";
+        let refused = |steps: String| {
+            let matrix = "matrix: {a: [1, 2]}\nsteps:\n  - repeat";
+            let text = around(&(steps + behind)).replace("steps:\n  - repeat", matrix);
+            refuses(&text, "more than 10000 steps in one run", "less often");
+        };
+        refused(steps_in_all(MAX_STEPS + 1, "  - «inject»: ACK\n"));
+        refused("  - repeat: «20000»\n    steps:\n      - inject: ACK\n        where: {a: 2}\n".to_string());
+    }
+
     #[test]
     fn repeats_are_bounded_and_not_nested() {
         refuses_steps(
@@ -1091,14 +1153,9 @@ mod tests {
             "1 to 10000",
         );
         refuses_steps(
-            "  - repeat: «99999999999»\n    steps:\n      - expect: ACK\n",
+            "  - repeat: «0»\n    steps:\n      - expect: ACK\n",
             "is not a number of times",
             "1 to",
-        );
-        refuses_steps(
-            "  - repeat: 5001\n    steps:\n      - inject: ACK\n      - «expect»: ACK\n",
-            "more than 10000 steps in one run",
-            "less often",
         );
         refuses_steps(
             "  - repeat: 2\n    steps:\n      - «repeat»: 2\n        steps:\n          - expect: ACK\n  - expect: ACK\n",

@@ -1,6 +1,5 @@
 //! What is wrong with a case, told so that its author can put it right: where, what, and the remedy.
 
-use crate::notation::edits;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -104,23 +103,6 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// The nearest of `known` to what was written, if it is near enough to be meant.
-pub(super) fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let length = written.chars().count();
-    // Any one letter is a slip away from any other, and nobody means a name by so long a word.
-    if !(2..=64).contains(&length) {
-        return None;
-    }
-    let limit = (length / 3).clamp(1, 3);
-    known
-        .into_iter()
-        .filter(|name| name.len().abs_diff(written.len()) <= limit)
-        .map(|name| (edits(written, name), name))
-        .filter(|(distance, _)| *distance <= limit)
-        .min()
-        .map(|(_, name)| format!("did you mean `{name}`?"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,19 +164,5 @@ mod tests {
         wide.column = 4;
         wide.span = 4..99;
         assert!(wide.to_string().contains("|    ^^ did"), "{wide}");
-    }
-
-    #[test]
-    fn a_slip_of_the_finger_is_found_and_another_word_is_not() {
-        assert_eq!(
-            did_you_mean("tilte", ["title", "why"]).as_deref(),
-            Some("did you mean `title`?")
-        );
-        assert_eq!(did_you_mean("sausage", ["title", "why"]), None);
-        assert_eq!(did_you_mean("a", ["b"]), None);
-        assert_eq!(
-            did_you_mean("RFC5961-3.2-33", ["RFC5961-3.2-3"]).as_deref(),
-            Some("did you mean `RFC5961-3.2-3`?")
-        );
     }
 }

@@ -1,8 +1,8 @@
 //! A case as its file has it: known keys, texts with their places, nothing filled in and nothing looked up.
 
 use super::keys::{self, Key};
-use super::problem::did_you_mean;
 use super::yaml::{Node, Place, Report, Text};
+use crate::notation::did_you_mean;
 
 /// A case.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use super::flow::Complaint;
 use super::lower::{Filled, Lowering};
-use super::problem::did_you_mean;
 use super::raw::RawConnection;
+use crate::notation::did_you_mean;
 use crate::script::{ConnDecl, ConnId};
 use std::collections::BTreeMap;
 

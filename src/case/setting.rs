@@ -21,15 +21,15 @@ pub(super) fn refuse(takes: Takes, value: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::notation::CallSpec;
-    use crate::stack::SOCKET_SETTINGS;
+    use crate::stack::Setting;
 
     #[test]
     fn every_socket_setting_is_one_that_set_takes() {
-        for setting in SOCKET_SETTINGS {
+        for setting in Setting::of_sockets() {
             let taken = ["true", "1", "1s"]
                 .iter()
-                .any(|value| CallSpec::parse(&format!("set {}={value}", setting.name)).is_ok());
-            assert!(taken, "{}", setting.name);
+                .any(|value| CallSpec::parse(&format!("set {}={value}", setting.name())).is_ok());
+            assert!(taken, "{}", setting.name());
         }
     }
 

@@ -39,20 +39,41 @@ impl fmt::Display for EnvironmentError {
 
 impl std::error::Error for EnvironmentError {}
 
+/// A run that has ended.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// What it established.
+    pub outcome: Outcome,
+    /// The places of the other jobs that had begun in the same world by then: any of them may have changed what came of
+    /// it. Empty where it had a world to itself; and on real time, where whatever surprises is made again alone.
+    pub beside: Vec<usize>,
+}
+
+impl Ended {
+    /// One that no other run can have changed.
+    pub fn by_itself(outcome: Outcome) -> Ended {
+        let beside = Vec::new();
+        Ended { outcome, beside }
+    }
+}
+
+/// Who is told of each run as it ends, by its place among the jobs. The answer may be a job that is then run in its stead,
+/// under the same place, in a world to itself.
+pub type Done<'a> = &'a mut dyn FnMut(usize, Ended) -> Option<Job>;
+
 /// Something that jobs can be run against.
 pub trait Target {
     /// What is known of it.
     fn facts(&self) -> &Arc<Facts>;
 
     /// Runs all jobs, as many at once as makes sense and at most `at_once` (0: no limit), and tells of each as it ends,
-    /// by its place in `jobs`. `done` may answer with a job that is then run in its stead, under the same place.
-    /// Every job is told of exactly once per run made. When `stop` becomes true, the runs under way end as inconclusive,
+    /// by its place in `jobs`. Every job is told of exactly once per run made. When `stop` becomes true, the runs under way end as inconclusive,
     /// with what they have seen, and no other begins; those are told of too, as inconclusive.
     fn run(
         &mut self,
         jobs: Vec<Job>,
         at_once: usize,
         stop: &AtomicBool,
-        done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
+        done: Done<'_>,
     ) -> Result<(), EnvironmentError>;
 }

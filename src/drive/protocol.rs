@@ -274,13 +274,7 @@ impl fmt::Display for CallText<'_> {
             Call::Close { socket } => write!(f, "close {}", Name(*socket)),
             Call::Abort { socket } => write!(f, "abort {}", Name(*socket)),
             Call::Set { socket, setting, value } => {
-                write!(
-                    f,
-                    "set {} {}={}",
-                    Name(*socket),
-                    setting_name(*setting),
-                    ValueText(*value)
-                )
+                write!(f, "set {} {setting}={}", Name(*socket), ValueText(*value))
             }
             Call::State { local, peer } => write!(f, "state {local} {peer}"),
         }
@@ -323,64 +317,13 @@ impl fmt::Display for ErrnoText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0.unsupported {
             true => f.write_str("unsupported")?,
-            false => write!(f, "error {}", error_name(self.0.name))?,
+            false => write!(f, "error {}", self.0.name)?,
         }
         match self.0.detail.trim() {
             "" => Ok(()),
             detail => write!(f, " {}", OneLine(detail)),
         }
     }
-}
-
-// --- names ---
-
-const SETTINGS: [(&str, Setting); 16] = [
-    ("backlog", Setting::Backlog),
-    ("fast-open", Setting::FastOpen),
-    ("nodelay", Setting::NoDelay),
-    ("linger", Setting::Linger),
-    ("keep-alive", Setting::KeepAlive),
-    ("keep-alive-idle", Setting::KeepAliveIdle),
-    ("keep-alive-interval", Setting::KeepAliveInterval),
-    ("keep-alive-count", Setting::KeepAliveCount),
-    ("user-timeout", Setting::UserTimeout),
-    ("urgent-inline", Setting::UrgentInline),
-    ("send-buffer", Setting::SendBuffer),
-    ("recv-buffer", Setting::RecvBuffer),
-    ("mss", Setting::Mss),
-    ("quick-ack", Setting::QuickAck),
-    ("dscp", Setting::Dscp),
-    ("ttl", Setting::Ttl),
-];
-
-const ERRORS: [(&str, ErrorName); 10] = [
-    ("refused", ErrorName::Refused),
-    ("reset", ErrorName::Reset),
-    ("timed-out", ErrorName::TimedOut),
-    ("unreachable", ErrorName::Unreachable),
-    ("closing", ErrorName::Closing),
-    ("does-not-exist", ErrorName::DoesNotExist),
-    ("already-exists", ErrorName::AlreadyExists),
-    ("no-resources", ErrorName::NoResources),
-    ("invalid", ErrorName::Invalid),
-    ("error", ErrorName::Error),
-];
-
-/// A setting's name, as a case and an agent write it.
-pub fn setting_name(setting: Setting) -> &'static str {
-    // Every setting stands in the table; a test holds it to that.
-    SETTINGS
-        .iter()
-        .find(|(_, known)| *known == setting)
-        .map_or("", |(name, _)| name)
-}
-
-/// An error's neutral name, as a case and an agent write it.
-pub fn error_name(error: ErrorName) -> &'static str {
-    ERRORS
-        .iter()
-        .find(|(_, known)| *known == error)
-        .map_or("error", |(name, _)| name)
 }
 
 // --- reading ---
@@ -602,8 +545,7 @@ fn call(words: &mut Words<'_>) -> Result<Call, String> {
 
 fn setting(word: &str) -> Option<(Setting, SetValue)> {
     let (name, value) = word.split_once('=')?;
-    let (_, setting) = SETTINGS.iter().find(|(known, _)| *known == name)?;
-    Some((*setting, set_value(value)?))
+    Some((Setting::from_name(name)?, set_value(value)?))
 }
 
 fn set_value(text: &str) -> Option<SetValue> {
@@ -673,10 +615,10 @@ fn result(words: &mut Words<'_>) -> Result<Result<Answer, Errno>, String> {
         }
         "error" => {
             let word = words.next("error")?;
-            let known = ERRORS.iter().find(|(name, _)| *name == word);
-            let (_, name) = known.ok_or_else(|| format!("`{}` is no error's neutral name", cut(word)))?;
+            let name = ErrorName::from_name(word);
+            let name = name.ok_or_else(|| format!("`{}` is no error's neutral name", cut(word)))?;
             return Ok(Err(Errno {
-                name: *name,
+                name,
                 detail: words.text().to_owned(),
                 unsupported: false,
             }));
@@ -724,7 +666,7 @@ mod tests {
     }
 
     fn any_call() -> impl Strategy<Value = Call> {
-        let setting = prop::sample::select(SETTINGS.map(|(_, setting)| setting).to_vec());
+        let setting = prop::sample::select(Setting::ALL.to_vec());
         prop_oneof![
             (socket(), endpoint(), any::<u32>(), any::<Option<u32>>()).prop_map(
                 |(socket, local, backlog, fast_open)| Call::Listen {
@@ -791,7 +733,7 @@ mod tests {
             Just(Answer::EndOfStream),
             prop::sample::select(State::ALL.to_vec()).prop_map(Answer::State),
         ];
-        let name = prop::sample::select(ERRORS.map(|(_, name)| name).to_vec());
+        let name = prop::sample::select(ErrorName::ALL.to_vec());
         let error = (name, "([A-Z]{1,9}( [a-z0-9']{1,5})?)?", any::<bool>()).prop_map(|(name, detail, unsupported)| {
             let name = if unsupported { ErrorName::Error } else { name };
             Errno {
@@ -856,12 +798,6 @@ mod tests {
                 let _ = (Turn::parse(&bent), Reply::parse(&bent));
             }
         }
-    }
-
-    #[test]
-    fn every_name_stands_in_its_table() {
-        assert!(SETTINGS.iter().all(|(name, setting)| setting_name(*setting) == *name));
-        assert!(ERRORS.iter().all(|(name, error)| error_name(*error) == *name));
     }
 
     #[test]

@@ -1,15 +1,15 @@
-//! Runs against a kernel, whose clock is the world's: carries between a bench, a device and a child, and decides nothing.
+//! Runs against a target whose clock we do not own: carries between a bench and a [`Place`], and decides nothing.
 //!
 //! A kernel does what a packet or a call causes before it returns from the write or says that the call is done; what
-//! comes later was caused by a timer or by the application. So the device is drained after each of them, and what was
+//! comes later was caused by a timer or by the application. So all packets are received after each of them, and what was
 //! found is told as its consequence. Everything else that comes is stamped with the interval between the last look that
 //! found nothing and the one that found it.
 
+use super::place::{Losses, Place};
 use super::protocol::{Reply, Request};
 use crate::engine::{Bench, Endpoints, Outcome, RunId, Step, Verdict};
 use crate::link::{Alarm, Readiness};
 use crate::stack::{Call, CallId, Emitted, Facts, SocketId};
-use crate::stacks::linux::Namespace;
 use crate::time::{Instant, Stamp};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::time::Duration;
@@ -18,26 +18,12 @@ use std::sync::Arc;
 
 /// How often the device is looked at while runs are under way: a stamp is hardly ever wider.
 const LOOK: Duration = Duration::from_millis(5);
-/// After so many steps the device and the child are looked at, whatever else there is to do.
+/// After so many steps packets and lines are looked for, whatever else there is to do.
 const STEPS: u32 = 64;
-/// How often that is looked for.
+/// How often the driver looks whether the agent has been silent for too long.
 const CHECK: Duration = Duration::from_millis(250);
-/// Calls that are on their way at once: enough to keep a child busy, few enough for it to answer in a moment.
+/// Calls that are on their way at once: enough to keep an agent busy, few enough for it to answer in a moment.
 const CALLS_AT_ONCE: usize = 128;
-
-/// What the kernel counts when it did not do what TCP asks for, for reasons outside of a connection.
-const SUSPICIOUS: [&str; 8] = [
-    "TCPTimeWaitOverflow",
-    "TCPAbortOnMemory",
-    "ListenDrops",
-    "ListenOverflows",
-    "TCPACKSkippedSynRecv",
-    "TCPACKSkippedPAWS",
-    "TCPACKSkippedSeq",
-    "TCPACKSkippedChallenge",
-];
-/// So many of them count in a namespace of one run too; the others may be what that run is about.
-const ALWAYS: usize = 2;
 
 /// Our clock, which all drivers of a session share.
 #[derive(Clone, Copy, Debug)]
@@ -55,16 +41,16 @@ impl Clock {
     }
 }
 
-/// One namespace, and the runs in it.
-pub struct Driver {
+/// One place, and the runs in it.
+pub struct Driver<P> {
     bench: Bench,
-    namespace: Namespace,
+    place: P,
     clock: Clock,
     /// When the device was last seen empty.
     drained: Instant,
-    /// When the child was last seen to have nothing to say.
+    /// When the agent was last seen to have nothing to say.
     heard: Instant,
-    runs: BTreeMap<RunId, Seat>,
+    runs: BTreeMap<RunId, UnderWay>,
     /// Calls that wait to be written.
     calls: VecDeque<(RunId, CallId, Call)>,
     /// Calls that have been written and not been answered.
@@ -76,22 +62,21 @@ pub struct Driver {
     /// The tester addresses of runs with a call on its way: their frames may be its consequence, and are kept for it.
     calling: HashMap<IpAddr, RunId>,
     syncs: Syncs,
-    /// Outcomes that nobody may see yet, and when they were reached: it must be shown first that the child outlived them.
-    /// One that dies closes its sockets, and the kernel's FINs come before the news of its death.
+    /// Outcomes that nobody may see yet, and when they were reached: it must be shown first that the agent outlived them.
+    /// When its process dies its sockets are closed, and the kernel's FINs come before the news of its death.
     held: Vec<(usize, Outcome, Instant)>,
     /// Outcomes that stand.
     ended: Vec<(usize, Outcome)>,
     losses: Losses,
     /// When all runs under way were taken back for the last time, and why.
     voided: Option<(Instant, String)>,
-    alone: bool,
     next_check: Instant,
-    /// Why nothing more can be had of this namespace.
+    /// Why nothing more can be had of this place.
     broken: Option<String>,
 }
 
 /// What the driver knows of a run.
-struct Seat {
+struct UnderWay {
     job: usize,
     testers: Vec<IpAddr>,
     sockets: BTreeSet<SocketId>,
@@ -99,7 +84,7 @@ struct Seat {
     in_call: Option<InCall>,
 }
 
-impl Seat {
+impl UnderWay {
     fn begin_call(&mut self, call: &Call, now: Instant) {
         if let Call::Listen { socket, .. } | Call::Connect { socket, .. } | Call::Accept { socket, .. } = call {
             self.sockets.insert(*socket);
@@ -124,7 +109,7 @@ struct InCall {
     held: Vec<(Stamp, Vec<u8>)>,
 }
 
-/// Questions whether the child has taken pending calls as far as they go.
+/// Questions whether the agent has taken pending calls as far as they go.
 #[derive(Default)]
 struct Syncs {
     last: u64,
@@ -134,29 +119,17 @@ struct Syncs {
     until: Instant,
 }
 
-/// What was lost or counted up to the last look.
-struct Losses {
-    frames: u64,
-    counters: Vec<u64>,
-}
-
-impl Driver {
-    /// Drives a namespace. `alone`: it is for one run.
-    pub fn new(mut namespace: Namespace, facts: Arc<Facts>, clock: Clock, alone: bool) -> Driver {
+impl<P: Place> Driver<P> {
+    /// Drives a place.
+    pub fn new(mut place: P, facts: Arc<Facts>, clock: Clock) -> Driver<P> {
         let now = clock.now();
-        let (losses, broken) = match Losses::read(&mut namespace) {
+        let (losses, broken) = match read_losses(&mut place) {
             Ok(losses) => (losses, None),
-            Err(why) => (
-                Losses {
-                    frames: 0,
-                    counters: vec![0; SUSPICIOUS.len()],
-                },
-                Some(why),
-            ),
+            Err(why) => (Losses::default(), Some(why)),
         };
         Driver {
             bench: Bench::new(facts),
-            namespace,
+            place,
             clock,
             drained: now,
             heard: now,
@@ -171,7 +144,6 @@ impl Driver {
             ended: Vec::new(),
             losses,
             voided: None,
-            alone,
             next_check: now,
             broken,
         }
@@ -181,14 +153,14 @@ impl Driver {
     pub fn start(&mut self, job: usize, script: Arc<crate::script::Script>, at: Endpoints) {
         let testers = at.testers.clone();
         let run = self.bench.start(self.clock.now(), script, at);
-        let seat = Seat {
+        let under_way = UnderWay {
             job,
             testers,
             sockets: BTreeSet::new(),
             pending: BTreeSet::new(),
             in_call: None,
         };
-        self.runs.insert(run, seat);
+        self.runs.insert(run, under_way);
     }
 
     /// Runs under way, and those of which the outcome cannot be told yet.
@@ -196,7 +168,7 @@ impl Driver {
         self.bench.active() + self.held.len()
     }
 
-    /// Why nothing more can be had of this namespace.
+    /// Why nothing more can be had of this place.
     pub fn broken(&self) -> Option<&str> {
         self.broken.as_deref()
     }
@@ -206,7 +178,7 @@ impl Driver {
         self.bench.void_all(self.clock.now(), reason);
     }
 
-    /// Calls that wait to be written or have not been answered: what the child and we are busy with just now.
+    /// Calls that wait to be written or have not been answered: what the agent and the driver are busy with just now.
     pub fn unanswered(&self) -> usize {
         self.calls.len() + self.asked.len()
     }
@@ -216,9 +188,9 @@ impl Driver {
         std::mem::take(&mut self.ended)
     }
 
-    /// The namespace, when nothing more is to be run in it.
-    pub fn into_namespace(self) -> Namespace {
-        self.namespace
+    /// The place, when nothing more is to be run in it.
+    pub fn into_place(self) -> P {
+        self.place
     }
 
     /// Does all that can be done now, and says when there is something to do again by itself; `None`: at once.
@@ -226,7 +198,7 @@ impl Driver {
         let next = self.try_turn().and_then(|next| self.conclude().map(|()| next));
         next.unwrap_or_else(|why| {
             let why = match self.broken {
-                None => why + &self.namespace.last_words(),
+                None => why + &self.place.end_of_standard_error(),
                 Some(_) => why,
             };
             self.break_down(why);
@@ -269,12 +241,12 @@ impl Driver {
     fn certain(&self) -> Instant {
         match self.pending.is_empty() {
             true => self.drained,
-            // How a pending call ended comes through the child, who may be slow to say it.
+            // How a pending call ended comes through the agent, which may be slow to say it.
             false => self.drained.min(self.syncs.until),
         }
     }
 
-    /// Has the child say that there is nothing more up to now.
+    /// Has the agent say that there is nothing more up to now.
     fn make_certain(&mut self, now: Instant) {
         if !self.pending.is_empty() && self.syncs.open.is_empty() {
             self.sync(now, None);
@@ -284,7 +256,7 @@ impl Driver {
     fn sync(&mut self, now: Instant, run: Option<RunId>) {
         self.syncs.last += 1;
         self.syncs.open.push_back((self.syncs.last, now, run));
-        self.namespace.agent.say(&Request::Sync(self.syncs.last));
+        self.place.say(&Request::Sync(self.syncs.last));
     }
 
     /// Hands in what has come to the device by itself.
@@ -292,7 +264,7 @@ impl Driver {
         let before = self.drained;
         loop {
             let asked = self.clock.now();
-            let Some(frame) = receive(&mut self.namespace)? else {
+            let Some(frame) = receive(&mut self.place)? else {
                 self.drained = asked;
                 return Ok(());
             };
@@ -300,9 +272,9 @@ impl Driver {
                 earliest: before,
                 latest: self.clock.now(),
             };
-            let to = destination(frame).and_then(|to| self.calling.get(&to));
-            let seat = to.and_then(|run| self.runs.get_mut(run));
-            match seat.and_then(|seat| seat.in_call.as_mut()) {
+            let calling = destination(frame).and_then(|to| self.calling.get(&to));
+            let it = calling.and_then(|run| self.runs.get_mut(run));
+            match it.and_then(|it| it.in_call.as_mut()) {
                 Some(call) => call.held.push((stamp, frame.to_vec())),
                 None => self.bench.handle(stamp, Emitted::Packet(frame.to_vec())),
             }
@@ -313,7 +285,7 @@ impl Driver {
         // What is there already is not this packet's doing.
         self.look()?;
         let before = self.clock.now();
-        let sent = self.namespace.link.send(packet);
+        let sent = self.place.send(packet);
         let after = self.clock.now();
         if let Err(error) = sent {
             // A device that is gone says so at every packet; then each run ends with this reason.
@@ -329,8 +301,8 @@ impl Driver {
             },
         );
         self.look()?;
-        match self.runs.get(&run).is_some_and(|seat| !seat.pending.is_empty()) {
-            // The child may be about to take a pending call further: its doing belongs to this packet too.
+        match self.runs.get(&run).is_some_and(|it| !it.pending.is_empty()) {
+            // The agent may be about to take a pending call further: its doing belongs to this packet too.
             true => self.sync(after, Some(run)),
             false => self.bench.quiet(run, self.drained),
         }
@@ -343,26 +315,26 @@ impl Driver {
         while self.asked.len() < CALLS_AT_ONCE
             && let Some((run, id, call)) = self.calls.pop_front()
         {
-            let Some(seat) = self.runs.get_mut(&run) else { continue };
-            seat.begin_call(&call, now);
-            self.calling.extend(seat.testers.iter().map(|tester| (*tester, run)));
+            let Some(it) = self.runs.get_mut(&run) else { continue };
+            it.begin_call(&call, now);
+            self.calling.extend(it.testers.iter().map(|tester| (*tester, run)));
             if let Call::Accept { socket, .. } = &call {
                 self.accepts.insert(*socket, id);
             }
             self.asked.insert(id, run);
-            self.namespace.agent.say(&Request::Call(id, call));
+            self.place.say(&Request::Call(id, call));
         }
-        self.namespace.agent.flush().map(|_| ())
+        self.place.flush()
     }
 
-    /// Hands in what the child says.
+    /// Hands in what the agent says.
     fn listen(&mut self) -> Result<(), String> {
         let before = self.heard;
         let asked = self.clock.now();
         let mut replies = Vec::new();
-        let heard = self.namespace.agent.hear(&mut replies);
+        let heard = self.place.hear(&mut replies);
         if !replies.is_empty() {
-            // What calls caused was in the device's queue before the child spoke of them.
+            // What calls caused was in the device's queue before the agent spoke of them.
             self.look()?;
             let at = Stamp {
                 earliest: before,
@@ -397,8 +369,8 @@ impl Driver {
                 Reply::Pending(id) => {
                     if let Some(run) = asked {
                         self.pending.insert(id, run);
-                        if let Some(seat) = self.runs.get_mut(&run) {
-                            seat.pending.insert(id);
+                        if let Some(it) = self.runs.get_mut(&run) {
+                            it.pending.insert(id);
                         }
                     }
                     self.bench.handle(at, Emitted::Pending(id));
@@ -431,12 +403,12 @@ impl Driver {
     }
 
     fn call_carried(&mut self, run: RunId, done: bool, now: Instant) {
-        let Some(seat) = self.runs.get_mut(&run) else { return };
-        let Some(call) = seat.in_call.take() else { return };
+        let Some(it) = self.runs.get_mut(&run) else { return };
+        let Some(call) = it.in_call.take() else { return };
         if let Some(socket) = call.closes.filter(|_| done) {
-            seat.sockets.remove(&socket);
+            it.sockets.remove(&socket);
         }
-        for tester in &seat.testers {
+        for tester in &it.testers {
             self.calling.remove(tester);
         }
         self.bench.carried(
@@ -453,9 +425,9 @@ impl Driver {
 
     fn no_longer_pending(&mut self, id: CallId) {
         if let Some(run) = self.pending.remove(&id)
-            && let Some(seat) = self.runs.get_mut(&run)
+            && let Some(it) = self.runs.get_mut(&run)
         {
-            seat.pending.remove(&id);
+            it.pending.remove(&id);
         }
     }
 
@@ -480,12 +452,12 @@ impl Driver {
         let calls = self
             .runs
             .values()
-            .filter_map(|seat| seat.in_call.as_ref())
+            .filter_map(|it| it.in_call.as_ref())
             .map(|call| call.written);
         let syncs = self.syncs.open.front().map(|(_, at, _)| *at);
         let oldest = calls.chain(syncs).min();
-        // A child that has not said for so long that it took a call up has lost it.
-        let patience = self.namespace.patience;
+        // An agent that has not said for so long that it took a call up has lost it.
+        let patience = self.place.patience();
         match oldest.is_some_and(|at| now.since(at) > patience) {
             true => Err(format!(
                 "the target's process has not answered for {} s",
@@ -500,8 +472,8 @@ impl Driver {
         let Some(mut outcome) = self.bench.take(run) else {
             return;
         };
-        let Some(seat) = self.runs.remove(&run) else { return };
-        for tester in &seat.testers {
+        let Some(it) = self.runs.remove(&run) else { return };
+        for tester in &it.testers {
             self.calling.remove(tester);
         }
         if outcome.verdict == Verdict::Inconclusive {
@@ -509,16 +481,14 @@ impl Driver {
             self.calls.retain(|(of, _, _)| *of != run);
             self.asked.retain(|_, of| *of != run);
         }
-        for id in &seat.pending {
+        for id in &it.pending {
             self.pending.remove(id);
         }
-        for socket in &seat.sockets {
+        for socket in &it.sockets {
             self.accepts.remove(socket);
         }
-        if !seat.sockets.is_empty() {
-            self.namespace
-                .agent
-                .say(&Request::Forget(seat.sockets.into_iter().collect()));
+        if !it.sockets.is_empty() {
+            self.place.say(&Request::Forget(it.sockets.into_iter().collect()));
         }
         // It may have been over when everything was taken back, and only now be asked for.
         if let Some((at, reason)) = &self.voided
@@ -526,17 +496,17 @@ impl Driver {
         {
             void(&mut outcome, reason);
         }
-        self.held.push((seat.job, outcome, self.clock.now()));
+        self.held.push((it.job, outcome, self.clock.now()));
     }
 
-    /// Lets outcomes stand that the child has outlived, unless something was lost while they came about.
+    /// Lets outcomes stand that the agent has outlived, unless something was lost while they came about.
     fn conclude(&mut self) -> Result<(), String> {
         if self.held.is_empty() {
             return Ok(());
         }
         if self.held.iter().any(|(_, _, at)| *at < self.syncs.until) {
-            let losses = Losses::read(&mut self.namespace)?;
-            let risen = losses.beyond(&self.losses, self.alone);
+            let losses = read_losses(&mut self.place)?;
+            let risen = losses.beyond(&self.losses);
             self.losses = losses;
             if let Some(reason) = risen {
                 self.void_all(&reason);
@@ -547,7 +517,7 @@ impl Driver {
         }
         if !self.held.is_empty() && self.syncs.open.is_empty() {
             self.sync(self.clock.now(), None);
-            self.namespace.agent.flush()?;
+            self.place.flush()?;
         }
         Ok(())
     }
@@ -592,46 +562,14 @@ fn void(outcome: &mut Outcome, reason: &str) {
     }
 }
 
-impl Losses {
-    fn read(namespace: &mut Namespace) -> Result<Losses, String> {
-        let failed = |error: std::io::Error| format!("the namespace's statistics cannot be read: {error}");
-        let queue = namespace.link.lost().map_err(failed)?;
-        let device = namespace.statistics.lost().map_err(failed)?;
-        let counters = namespace.statistics.tcp(&SUSPICIOUS).map_err(failed)?;
-        Ok(Losses {
-            frames: queue + device,
-            counters,
-        })
-    }
-
-    /// What has risen since, in words.
-    fn beyond(&self, earlier: &Losses, alone: bool) -> Option<String> {
-        if self.frames > earlier.frames {
-            return Some(format!(
-                "{} frames were lost in a queue of ours",
-                self.frames - earlier.frames
-            ));
-        }
-        let counted = if alone { ALWAYS } else { SUSPICIOUS.len() };
-        let both = self
-            .counters
-            .iter()
-            .zip(&earlier.counters)
-            .zip(SUSPICIOUS)
-            .take(counted);
-        let risen: Vec<String> = both
-            .filter(|((now, before), _)| now > before)
-            .map(|((now, before), name)| format!("{name} by {}", now - before))
-            .collect();
-        (!risen.is_empty()).then(|| format!("the kernel held something back: {} rose", risen.join(", ")))
-    }
+fn read_losses(place: &mut impl Place) -> Result<Losses, String> {
+    let losses = place.losses();
+    losses.map_err(|error| format!("what was lost in the place cannot be read: {error}"))
 }
 
-fn receive(namespace: &mut Namespace) -> Result<Option<&[u8]>, String> {
-    namespace
-        .link
-        .receive()
-        .map_err(|error| format!("the device cannot be read: {error}"))
+fn receive(place: &mut impl Place) -> Result<Option<&[u8]>, String> {
+    let received = place.receive();
+    received.map_err(|error| format!("the device cannot be read: {error}"))
 }
 
 /// To whom an IP packet goes.
@@ -649,38 +587,37 @@ fn destination(packet: &[u8]) -> Option<IpAddr> {
 
 /// What wakes a driver.
 pub struct Wakers {
-    link: Readiness,
-    agent: Readiness,
+    packets: Readiness,
+    lines: Readiness,
     alarm: Alarm,
 }
 
 impl Wakers {
     /// Those of a driver.
-    pub fn of(driver: &Driver) -> std::io::Result<Wakers> {
-        use std::os::fd::AsFd;
+    pub fn of<P: Place>(driver: &Driver<P>) -> std::io::Result<Wakers> {
         Ok(Wakers {
-            link: Readiness::of(driver.namespace.link.as_fd())?,
-            agent: Readiness::of(driver.namespace.agent.as_fd())?,
+            packets: driver.place.packets()?,
+            lines: driver.place.lines()?,
             alarm: Alarm::new()?,
         })
     }
 
     /// Returns when a frame or a line has come.
-    pub async fn stirred(&self) -> std::io::Result<()> {
+    pub async fn frame_or_line(&self) -> std::io::Result<()> {
         tokio::select! {
-            ready = self.link.readable() => ready,
-            ready = self.agent.readable() => ready,
+            ready = self.packets.readable() => ready,
+            ready = self.lines.readable() => ready,
         }
     }
 
     /// Returns when a frame or a line has come, when a line can be written on, or at `deadline`.
-    pub async fn wait(&self, driver: &Driver, deadline: Instant) -> std::io::Result<()> {
+    pub async fn wait<P: Place>(&self, driver: &Driver<P>, deadline: Instant) -> std::io::Result<()> {
         let left = deadline.since(driver.clock.now());
         tokio::select! {
             biased;
-            ready = self.link.readable() => ready,
-            ready = self.agent.readable() => ready,
-            ready = self.agent.writable(), if driver.namespace.agent.is_behind() => ready,
+            ready = self.packets.readable() => ready,
+            ready = self.lines.readable() => ready,
+            ready = self.lines.writable(), if driver.place.is_behind() => ready,
             rung = self.alarm.after(left) => rung,
         }
     }

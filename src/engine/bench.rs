@@ -27,6 +27,8 @@ pub struct Endpoints {
     pub testers: Vec<IpAddr>,
     /// Whether ISNs are placed near 2^32: the tester's always, the target's where it is able.
     pub wrap: bool,
+    /// Whether the target lives on after the run, for others or by its own clock: then the run closes what it left open.
+    pub lasting: bool,
     /// From which everything that looks random is made.
     pub seed: u64,
 }

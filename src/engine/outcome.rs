@@ -1,19 +1,23 @@
 //! What a run established.
 
-use super::run::Cursor;
+use super::cursor::Cursor;
 use crate::notation::Origins;
+use crate::path::Treatment;
 use crate::peer::Measure;
 use crate::rfc::Level;
 use crate::rules::Rule;
-use crate::script::Position;
+use crate::script::{Position, StepWord};
 use crate::stack::CallId;
 use crate::time::{Instant, Stamp};
 use core::fmt;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a run established.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Everything was as asked.
     Pass,
@@ -72,10 +76,33 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// What was not met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unmet {
+    /// A step of the case.
+    Step(StepWord),
+    /// A rule, by its name.
+    Rule(&'static str),
+    /// The end of the run: what comes behind the last step must be lawful too.
+    End,
+}
+
+impl Unmet {
+    /// The rule's name, if it is one.
+    pub const fn rule(self) -> Option<&'static str> {
+        match self {
+            Unmet::Rule(name) => Some(name),
+            Unmet::Step(_) | Unmet::End => None,
+        }
+    }
+}
+
 /// Which step was not met, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The step as written: `expect: ACK ack=2`.
+    /// What was not met.
+    pub unmet: Unmet,
+    /// For a person: the step as written, `expect: ACK ack=2`; `rule: NAME`; or `the end of the run`.
     pub step: String,
     /// Where it stands.
     pub position: Position,
@@ -161,6 +188,25 @@ pub struct Outcome {
     pub ended: Instant,
 }
 
+impl Outcome {
+    /// The outcome of a run in which nothing happened, mostly because it was not made: a verdict, and why.
+    pub fn empty(verdict: Verdict, at: Instant, reason: impl Into<String>) -> Outcome {
+        Outcome {
+            verdict,
+            failure: None,
+            reason: reason.into(),
+            outcomes: Vec::new(),
+            measures: BTreeMap::new(),
+            notes: Vec::new(),
+            broken_rules: Vec::new(),
+            trace: Vec::new(),
+            evidence: Vec::new(),
+            began: at,
+            ended: at,
+        }
+    }
+}
+
 /// One line of a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceEvent {
@@ -186,17 +232,19 @@ pub enum Happening {
     Frame {
         /// Which way.
         arrow: Arrow,
-        /// The connection's name; empty if it belongs to none.
+        /// The connection's name; empty if it belongs to no connection.
         conn: String,
         /// Where its numbers counted from when it was seen.
         origins: Origins,
         /// The IP packet. Most are never looked at again, so whoever shows one prints it.
         octets: Arc<[u8]>,
-        /// What the middlebox made of it: `dropped`, `delayed`; empty if nothing.
-        fault: &'static str,
+        /// What the middlebox did with it; `None` if it let it pass.
+        fault: Option<Treatment>,
     },
     /// A step began.
     Step {
+        /// Of which kind.
+        word: StepWord,
         /// As written.
         text: String,
         /// Where.
@@ -220,6 +268,9 @@ pub enum Happening {
     },
     /// The frame before breaks this rule.
     Broken(&'static str),
+    /// What a step found that neither a frame nor the end of a call shows: `state ESTABLISHED`,
+    /// `2 on the left, 3 on the right`.
+    Found(StepWord, String),
     /// A remark: `passed as background`, `measured rto = 1.02 s`.
     Note(String),
 }

@@ -1,39 +1,26 @@
-//! What passes between the two ends: segments out, frames in, and the middlebox between.
+//! What passes between the two ends: segments out, frames in, both through the middlebox.
 
+use super::faults::Ticket;
 use super::outcome::{Arrow, Happening};
-use super::run::{Action, Flight, Run, Stop};
-use crate::notation::{Control, FlagPattern, IcmpPattern, Origins, Period, SegmentPattern, TimeSpec, print_packet};
-use crate::path;
-use crate::peer::conn::Conn;
-use crate::peer::eval::Scope;
-use crate::peer::fill::{Filled, fill, fill_icmp};
-use crate::peer::fit::triggers;
-use crate::peer::frame::{Cause, Frame};
-use crate::script::{ConnId, FaultAction};
+use super::run::{Action, Flight, Run};
+use super::stop::Stop;
+use crate::notation::{Control, FlagPattern, IcmpPattern, Origins, SegmentPattern, print_packet};
+use crate::path::Treatment;
+use crate::peer::Conn;
+use crate::peer::{Cause, Frame, Mark};
+use crate::peer::{Filled, fill, fill_icmp};
+use crate::script::ConnId;
 use crate::time::{Instant, Stamp};
-use crate::wire::{Body, Flags, Packet, Segment};
-use core::time::Duration;
+use crate::wire::{Body, Flags, Packet};
 use std::sync::Arc;
 
-/// A frame that the middlebox holds back.
-#[derive(Debug)]
-pub(super) struct Delayed {
-    due: Instant,
-    conn: usize,
-    from_tester: bool,
-    /// Of the target's frames: which.
-    number: u32,
-    octets: Arc<[u8]>,
-    /// Its place in the trace.
-    place: usize,
-}
-
-/// What becomes of a frame in the middlebox: what arrives at once, and what arrives later.
-#[derive(Default)]
-struct Passage {
-    now: Vec<Arc<[u8]>>,
-    later: Option<(Duration, Arc<[u8]>)>,
-    fault: &'static str,
+/// Who sent a frame, and what the run knows of it by.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Sender {
+    /// The tester: its place in the trace.
+    Tester { place: usize },
+    /// The target: its number among the target's frames.
+    Target { number: u32 },
 }
 
 impl Run {
@@ -68,10 +55,8 @@ impl Run {
         let packet = fill_icmp(pattern, &self.scope(conn.0), self.at.target)?;
         let octets: Arc<[u8]> = packet.encode().into();
         self.order += 1;
-        let it = &mut self.conns[conn.0];
-        it.last_inject = Some(self.order);
-        it.losses_told.insert(self.order);
-        self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, conn.0, &octets, "");
+        self.conns[conn.0].inject_icmp(self.order);
+        self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, conn.0, &octets, None);
         self.outbox.push_back(Action::Inject(Flight { octets, seen: None }));
         Ok(())
     }
@@ -103,58 +88,31 @@ impl Run {
         let octets: Arc<[u8]> = octets.into();
         self.order += 1;
         let order = self.order;
-        let Body::Tcp(segment) = &packet.body else {
-            return Ok(());
-        };
-        let conn = &mut self.conns[here];
-        let repeated_ack = i64::from(segment.seg_len()) == 0 && conn.iss.relative(segment.ack).0 == conn.snd_una;
-        let repeated_syn = segment.flags.contains(Flags::SYN) && conn.syn_injected;
-        // What it has sent is unacknowledged also where no step has looked at it yet.
-        let unacknowledged = conn.snd_nxt > conn.snd_una || conn.inbox.iter().any(|frame| frame.end() > conn.snd_una);
-        let takes_less = conn.snd_una <= 1
-            && segment.flags.contains(Flags::ACK)
-            && conn.iss.relative(segment.ack).0 < conn.syn_text_end;
-        if repeated_ack && unacknowledged || has_sack(segment) || repeated_syn || takes_less {
-            conn.losses_told.insert(order);
+        if let Body::Tcp(segment) = &packet.body {
+            self.conns[here].inject(segment, seg, order);
         }
-        conn.win = segment.window;
-        conn.seg = seg;
-        conn.last_inject = Some(order);
-        conn.first_inject.get_or_insert(order);
-        if segment.flags.contains(Flags::SYN) && !segment.flags.contains(Flags::RST) {
-            conn.opened = Some(order);
-            conn.syn_injected = true;
-            conn.my_syn = Some(crate::peer::fill::offer_of(segment));
-            conn.my_syn_options = Some(segment.options.clone());
-        }
-        let passage = self.through_middlebox(here, true, &packet, &octets)?;
         let place = self.trace_length();
-        self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, here, &octets, passage.fault);
-        if passage.now.is_empty() {
+        let ticket = Ticket {
+            conn: here,
+            sender: Sender::Tester { place },
+        };
+        let passage = self.through_middlebox(now, ticket, &Arc::new(packet), &octets);
+        self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, here, &octets, passage.treatment);
+        if passage.leaving.is_empty() {
             // It never arrives, or not now: the step is over at once.
-            self.mark = crate::peer::frame::Mark {
+            self.mark = Mark {
                 at: Stamp::exactly(now),
                 cause: None,
             };
         }
-        for copy in passage.now {
+        for copy in passage.leaving {
             self.deliver(here, copy, (now, order), place);
-        }
-        if let Some((after, octets)) = passage.later {
-            self.delayed.push(Delayed {
-                due: now + after,
-                conn: here,
-                from_tester: true,
-                number: 0,
-                octets,
-                place,
-            });
         }
         Ok(())
     }
 
     /// Hands a segment to the driver, and counts it.
-    fn deliver(&mut self, here: usize, octets: Arc<[u8]>, when: (Instant, u64), place: usize) {
+    pub(super) fn deliver(&mut self, here: usize, octets: Arc<[u8]>, when: (Instant, u64), place: usize) {
         let packet = Packet::parse(&octets).ok();
         if let Some(segment) = packet.as_ref().and_then(Packet::tcp) {
             self.conns[here].count(segment, when);
@@ -180,43 +138,34 @@ impl Run {
                 let ports = format!("port {} to port {}", segment.source, segment.destination);
                 self.strays
                     .push(format!("`{}` from {ports}", print_packet(&packet, Origins::default())));
-                self.trace_frame(at, Arrow::FromTarget, usize::MAX, &octets, "belongs to no connection");
+                self.trace_frame(at, Arrow::FromTarget, usize::MAX, &octets, None);
                 self.mark_broken(at);
             }
             return;
         };
         self.learn_iss(here, &packet);
-        let passage = match self.through_middlebox(here, false, &packet, &octets) {
-            Ok(passage) => passage,
-            Err(_) => Passage {
-                now: vec![octets.clone()],
-                ..Passage::default()
-            },
+        let ticket = Ticket {
+            conn: here,
+            sender: Sender::Target { number },
         };
-        let place = self.trace_length();
-        self.trace_frame(at, Arrow::FromTarget, here, &octets, passage.fault);
+        let mut passage = self.through_middlebox(at.latest, ticket, &packet, &octets);
+        if passage.treatment == Some(Treatment::Corrupted) {
+            // What reaches the tester broken is thrown away by it, as by any peer.
+            passage.leaving.clear();
+        }
+        self.trace_frame(at, Arrow::FromTarget, here, &octets, passage.treatment);
         self.mark_broken(at);
-        self.conns[here].lossy |= passage.now.is_empty();
-        if passage.now.is_empty() && passage.later.is_none() {
+        self.conns[here].lossy |= passage.leaving.is_empty();
+        if passage.leaving.is_empty() && passage.held == 0 {
             self.answer_lost(here, at, &packet, &octets);
         }
-        for copy in passage.now {
+        for copy in passage.leaving {
             // Unless the middlebox has changed it, it is read once.
             let packet = match Arc::ptr_eq(&copy, &octets) {
                 true => Some(Arc::clone(&packet)),
                 false => Packet::parse(&copy).ok().map(Arc::new),
             };
             self.arrive(here, (at, cause), number, copy, packet);
-        }
-        if let Some((after, octets)) = passage.later {
-            self.delayed.push(Delayed {
-                due: at.latest + after,
-                conn: here,
-                from_tester: false,
-                number,
-                octets,
-                place,
-            });
         }
     }
 
@@ -239,22 +188,18 @@ impl Run {
             .map(|(index, _)| index)
     }
 
+    /// The SYN of the target tells its ISN, and opens the connection if nothing has before.
     fn learn_iss(&mut self, here: usize, packet: &Packet) {
         let Body::Tcp(segment) = &packet.body else { return };
         let conn = &mut self.conns[here];
-        if segment.flags.contains(Flags::SYN) && !conn.iss_known {
-            conn.iss = crate::wire::Isn(segment.seq);
-            conn.iss_known = true;
-            conn.target_port = Some(segment.source);
-            if conn.opened.is_none() {
-                self.order += 1;
-                conn.opened = Some(self.order);
-            }
+        if conn.learn_iss(segment) && conn.opened.is_none() {
+            self.order += 1;
+            conn.opened = Some(self.order);
         }
     }
 
     /// Puts a frame into the inbox of its connection.
-    fn arrive(
+    pub(super) fn arrive(
         &mut self,
         here: usize,
         (at, cause): (Stamp, Cause),
@@ -262,170 +207,31 @@ impl Run {
         octets: Arc<[u8]>,
         packet: Option<Arc<Packet>>,
     ) {
-        let Some(packet) = packet else { return };
-        self.order += 1;
-        let order = self.order;
         let conn = &mut self.conns[here];
-        let Body::Tcp(segment) = &packet.body else { return };
-        let frame = Frame {
+        let Some(frame) = packet.and_then(|packet| Frame::of_target(conn, packet, octets)) else {
+            return;
+        };
+        self.order += 1;
+        conn.inbox.push_back(Frame {
             at,
             cause,
-            order,
+            order: self.order,
             number,
-            seq: conn.iss.relative(segment.seq).0,
-            ack: conn.isn.relative(segment.ack).0,
-            taken: 0,
-            fin_left: segment.flags.contains(Flags::FIN),
-            ack_taken: false,
-            una_then: conn.snd_una,
-            delivered_then: conn.delivered,
-            rcv_nxt_then: conn.rcv_nxt,
-            closed_then: conn.closed,
-            packet,
-            octets,
-        };
-        conn.inbox.push_back(frame);
-    }
-
-    /// A frame that never arrives has answered all the same.
-    fn answer_lost(&mut self, here: usize, at: Stamp, packet: &Packet, octets: &Arc<[u8]>) {
-        let Body::Tcp(segment) = &packet.body else { return };
-        let conn = &mut self.conns[here];
-        let frame = Frame {
-            at,
-            ..passing(conn, false, packet, segment, octets)
-        };
-        conn.pay(&frame);
-    }
-
-    // ----- the middlebox --------------------------------------------------------------------------------------------
-
-    fn through_middlebox(
-        &mut self,
-        here: usize,
-        from_tester: bool,
-        packet: &Packet,
-        octets: &Arc<[u8]>,
-    ) -> Result<Passage, Stop> {
-        if self.middlebox.is_wire() {
-            return Ok(Passage {
-                now: vec![octets.clone()],
-                ..Passage::default()
-            });
-        }
-        let Body::Tcp(segment) = &packet.body else {
-            return Ok(Passage::default());
-        };
-        let probe = passing(&self.conns[here], from_tester, packet, segment, octets);
-        let scope = Scope {
-            conns: &self.conns,
-            here,
-            measures: &self.measures,
-        };
-        let mut middlebox = std::mem::take(&mut self.middlebox);
-        let action = middlebox.meet(from_tester, |pattern| {
-            triggers(pattern, &probe, &scope).unwrap_or(false)
+            ..frame
         });
-        self.middlebox = middlebox;
-        match action {
-            None => Ok(Passage {
-                now: vec![octets.clone()],
-                ..Passage::default()
-            }),
-            Some(action) => self.apply(&action, here, packet, octets),
+    }
+
+    /// A frame that never arrives has answered all the same. It has no place in the order of what the tester has seen.
+    fn answer_lost(&mut self, here: usize, at: Stamp, packet: &Arc<Packet>, octets: &Arc<[u8]>) {
+        let conn = &mut self.conns[here];
+        if let Some(frame) = Frame::of_target(conn, Arc::clone(packet), Arc::clone(octets)) {
+            conn.pay(&Frame { at, ..frame });
         }
-    }
-
-    fn apply(
-        &mut self,
-        action: &FaultAction,
-        here: usize,
-        packet: &Packet,
-        octets: &Arc<[u8]>,
-    ) -> Result<Passage, Stop> {
-        let mut changed = packet.clone();
-        Ok(match action {
-            FaultAction::Drop => Passage {
-                fault: "dropped",
-                ..Passage::default()
-            },
-            FaultAction::Duplicate => Passage {
-                now: vec![octets.clone(), octets.clone()],
-                fault: "duplicated",
-                ..Passage::default()
-            },
-            FaultAction::Delay(time) => Passage {
-                later: Some((self.delay(time)?, octets.clone())),
-                fault: "delayed",
-                ..Passage::default()
-            },
-            FaultAction::Replay(time) => Passage {
-                now: vec![octets.clone()],
-                later: Some((self.delay(time)?, octets.clone())),
-                fault: "to be repeated",
-            },
-            FaultAction::Corrupt => {
-                let header = if packet.ip.source.is_ipv4() { 20 } else { 40 };
-                let mut broken = octets.to_vec();
-                path::corrupt(&mut broken, header, self.rng.next() % 4096);
-                // What reaches the tester broken is thrown away by it, as by any peer.
-                let from_target = packet.ip.source == self.at.target;
-                let now = if from_target { vec![] } else { vec![broken.into()] };
-                Passage {
-                    now,
-                    fault: "corrupted",
-                    ..Passage::default()
-                }
-            }
-            FaultAction::Truncate(octets) => {
-                let cut = self.scope(here).value(octets)?;
-                path::truncate(&mut changed, cut.max(0) as usize);
-                Passage {
-                    now: vec![changed.encode().into()],
-                    fault: "cut",
-                    ..Passage::default()
-                }
-            }
-            FaultAction::Strip(kind) => {
-                path::strip(&mut changed, *kind);
-                Passage {
-                    now: vec![changed.encode().into()],
-                    fault: "stripped of an option",
-                    ..Passage::default()
-                }
-            }
-        })
-    }
-
-    fn delay(&self, time: &TimeSpec) -> Result<Duration, Stop> {
-        let Period { most, .. } = crate::peer::eval::period(time, &self.facts.tolerances, &self.measures)?;
-        Ok(most)
-    }
-
-    /// Lets go of what the middlebox has held back long enough; returns when the next is due.
-    pub(super) fn release_delayed(&mut self, now: Instant) -> Instant {
-        self.delayed.sort_by_key(|held| held.due);
-        while self.delayed.first().is_some_and(|held| held.due <= now) {
-            let held = self.delayed.remove(0);
-            self.note(Stamp::exactly(held.due), "the middlebox lets go of a frame".to_owned());
-            if held.from_tester {
-                self.order += 1;
-                self.deliver(held.conn, held.octets, (now, self.order), held.place);
-            } else {
-                let at = Stamp {
-                    earliest: held.due,
-                    latest: now,
-                };
-                let packet = Packet::parse(&held.octets).ok().map(Arc::new);
-                self.arrive(held.conn, (at, None), held.number, held.octets, packet);
-            }
-        }
-        self.delayed.first().map_or(Instant::NEVER, |held| held.due)
     }
 
     // ----- the trace ------------------------------------------------------------------------------------------------
 
-    fn trace_frame(&mut self, at: Stamp, arrow: Arrow, here: usize, octets: &Arc<[u8]>, fault: &'static str) {
+    fn trace_frame(&mut self, at: Stamp, arrow: Arrow, here: usize, octets: &Arc<[u8]>, fault: Option<Treatment>) {
         let conn = self.conns.get(here);
         let origins = conn.map_or(Origins::default(), |conn| match arrow {
             Arrow::ToTarget => Origins {
@@ -457,38 +263,5 @@ impl Run {
                 receiver: Some(conn.isn),
             },
         )
-    }
-}
-
-fn has_sack(segment: &Segment) -> bool {
-    segment
-        .options
-        .iter()
-        .any(|option| matches!(option, crate::wire::TcpOption::Sack(_)))
-}
-
-/// A frame as the middlebox sees it, numbered by its own sender's ISN.
-fn passing(conn: &Conn, from_tester: bool, packet: &Packet, segment: &Segment, octets: &Arc<[u8]>) -> Frame {
-    let (sender, receiver) = if from_tester {
-        (conn.isn, conn.iss)
-    } else {
-        (conn.iss, conn.isn)
-    };
-    Frame {
-        at: Stamp::default(),
-        cause: None,
-        order: 0,
-        number: 0,
-        seq: sender.relative(segment.seq).0,
-        ack: receiver.relative(segment.ack).0,
-        taken: 0,
-        fin_left: segment.flags.contains(Flags::FIN),
-        ack_taken: false,
-        una_then: 0,
-        delivered_then: 0,
-        rcv_nxt_then: 0,
-        closed_then: true,
-        packet: Arc::new(packet.clone()),
-        octets: octets.clone(),
     }
 }

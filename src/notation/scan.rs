@@ -1,6 +1,6 @@
 //! Cutting a line into items, with every piece knowing where it stands. What an item means is for others.
 
-use super::NotationError;
+use super::{NotationError, did_you_mean};
 use core::ops::Range;
 
 /// The most octets in one line: more than the text of the largest packet, each octet escaped.
@@ -120,11 +120,8 @@ impl NotationError {
     /// The same with the name that was meant, if one is near, and else with all that there are.
     pub(super) fn with_names<'n>(self, word: &str, names: impl IntoIterator<Item = &'n str>) -> NotationError {
         let names: Vec<&str> = names.into_iter().collect();
-        let help = match nearest(word, &names) {
-            Some(name) => format!("did you mean `{name}`?"),
-            None => format!("one of {}", quoted(&names)),
-        };
-        self.with_help(help)
+        let near = did_you_mean(word, names.iter().copied());
+        self.with_help(near.unwrap_or_else(|| format!("one of {}", quoted(&names))))
     }
 }
 
@@ -284,21 +281,6 @@ pub(super) fn is_name_octet(octet: u8) -> bool {
     octet.is_ascii_lowercase() || octet.is_ascii_digit() || octet == b'_'
 }
 
-/// The name that was probably meant: one edit away, two in long words, case aside.
-fn nearest<'n>(word: &str, names: &[&'n str]) -> Option<&'n str> {
-    let allowed = match word.chars().count() {
-        0..=2 => 0,
-        3..=5 => 1,
-        6..=40 => 2,
-        // Nobody means a name by so long a word, and the comparison takes the product of both lengths.
-        _ => return None,
-    };
-    let word = word.to_lowercase();
-    let distance = |name: &&str| super::spelling::edits(&word, &name.to_lowercase());
-    let best = names.iter().min_by_key(|name| distance(name))?;
-    (distance(best) <= allowed).then_some(best)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -353,16 +335,6 @@ mod tests {
     #[test]
     fn a_line_without_end_is_refused() {
         assert!(items(&"A".repeat(LONGEST_LINE + 1)).is_err());
-    }
-
-    #[test]
-    fn near_names_are_suggested_and_far_ones_are_not() {
-        assert_eq!(nearest("SYM", &["ACK", "SYN"]), Some("SYN"));
-        assert_eq!(nearest("syn", &["SYN"]), Some("SYN"));
-        assert_eq!(nearest("agian", &["again"]), Some("again"));
-        assert_eq!(nearest("chekcsum", &["seq", "checksum"]), Some("checksum"));
-        assert_eq!(nearest("XY", &["up"]), None);
-        assert_eq!(nearest(&"x".repeat(1 << 16), &["up"]), None);
     }
 
     proptest! {

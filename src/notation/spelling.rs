@@ -1,24 +1,56 @@
-//! How far apart two words are, for whoever has to say what was probably meant.
+//! What somebody may have meant who wrote a name that is not known: for cases, notation, selections and the command line
+//! alike.
 
-/// How many characters must be changed, put in, left out or exchanged with their neighbour to make one word the other.
-pub(crate) fn edits(from: &str, to: &str) -> usize {
-    let from: Vec<char> = from.chars().collect();
-    let to: Vec<char> = to.chars().collect();
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=to.len()).collect();
-    for i in 0..from.len() {
-        let mut row = vec![i + 1];
-        for j in 0..to.len() {
-            let changed = last[j] + usize::from(from[i] != to[j]);
-            let mut least = changed.min(last[j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && from[i] == to[j - 1] && from[i - 1] == to[j] {
-                least = least.min(before[j - 1] + 1);
-            }
-            row.push(least);
-        }
-        before = core::mem::replace(&mut last, row);
+/// How many names are suggested at most.
+const MOST: usize = 3;
+
+/// Those of `names` that are nearest to `word`, three at most; none where none is near.
+///
+/// Near is what differs from it in at most a third of its letters, one at least and three at most, where two neighbours
+/// that changed places count as one; and after that what holds the whole of it, if it has three letters. Upper and lower
+/// case are the same. Of a name that holds slashes the last part alone is compared too: people remember that.
+pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
+    let letters = word.chars().count();
+    // Any one letter is a slip away from any other, and nobody means a name by so long a word.
+    if !(2..=64).contains(&letters) {
+        return Vec::new();
     }
-    last[to.len()]
+    let allowed = (letters / 3).clamp(1, 3);
+    let word = word.to_lowercase();
+    let mut ranked: Vec<(usize, &str)> = names
+        .into_iter()
+        .filter_map(|name| {
+            let lower = name.to_lowercase();
+            let lower = lower.trim_end_matches('/');
+            let last = lower.rsplit('/').next().unwrap_or(lower);
+            let distance = strsim::osa_distance(&word, lower).min(strsim::osa_distance(&word, last));
+            let holds = letters >= 3 && lower.contains(&word);
+            match distance <= allowed {
+                true => Some((distance, name)),
+                false => holds.then_some((allowed + 1, name)),
+            }
+        })
+        .collect();
+    ranked.sort();
+    ranked.dedup();
+    let least = ranked.first().map(|(distance, _)| *distance);
+    let nearest = ranked.into_iter().take_while(|(distance, _)| Some(*distance) == least);
+    nearest.take(MOST).map(|(_, name)| name).collect()
+}
+
+/// Asks whether the names were meant that [`nearest`] found: ``did you mean `a`, `b` or `c`?`` `None` if there are none.
+pub fn suggestion<S: AsRef<str>>(near: &[S]) -> Option<String> {
+    let quoted: Vec<String> = near.iter().map(|name| format!("`{}`", name.as_ref())).collect();
+    let (last, before) = quoted.split_last()?;
+    match before {
+        [] => Some(format!("did you mean {last}?")),
+        before => Some(format!("did you mean {} or {last}?", before.join(", "))),
+    }
+}
+
+/// Asks whether one of `names` was meant by `word`; `None` if none is near.
+pub fn did_you_mean<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Option<String> {
+    suggestion(&nearest(word, names))
 }
 
 #[cfg(test)]
@@ -26,24 +58,48 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edits_are_counted_both_ways() {
-        assert_eq!(edits("reset", "reset"), 0);
-        assert_eq!(edits("rset", "reset"), 1);
-        assert_eq!(edits("reset", "rset"), 1);
-        assert_eq!(edits("", "abc"), 3);
-        assert_eq!(edits("kitten", "sitting"), 3);
+    fn a_slip_finds_the_name_and_another_word_does_not() {
+        for (word, names, meant) in [
+            ("tilte", &["title", "why"][..], &["title"][..]),
+            ("SYM", &["ACK", "SYN"], &["SYN"]),
+            ("syn", &["SYN"], &["SYN"]),
+            ("agian", &["again"], &["again"]),
+            ("chekcsum", &["seq", "checksum"], &["checksum"]),
+            ("RFC5961-3.2-33", &["RFC5961-3.2-3"], &["RFC5961-3.2-3"]),
+            ("reset/flod", &["reset/flood", "close/simple"], &["reset/flood"]),
+            (
+                "acceptence",
+                &["reset/acceptance", "reset/flood"],
+                &["reset/acceptance"],
+            ),
+            ("rest", &["reset/"], &["reset/"]),
+            ("accept", &["reset/flood", "reset/acceptance"], &["reset/acceptance"]),
+            ("wiat", &["fin-wait-1", "wait"], &["wait"]),
+            ("wait", &["close-wait", "open"], &["close-wait"]),
+            ("rset", &["reset", "set"], &["reset", "set"]),
+            ("sausage", &["title", "why"], &[]),
+            ("XY", &["up"], &[]),
+            ("a", &["b"], &[]),
+            ("", &["a"], &[]),
+        ] {
+            assert_eq!(nearest(word, names.iter().copied()), meant, "{word}");
+        }
+        assert!(nearest(&"x".repeat(1 << 16), ["up"]).is_empty());
     }
 
     #[test]
-    fn edits_are_counted() {
-        for (a, b, count) in [
-            ("", "", 0),
-            ("", "ab", 2),
-            ("abc", "abc", 0),
-            ("kitten", "sitting", 3),
-            ("ab", "ba", 1),
-        ] {
-            assert_eq!(edits(a, b), count);
-        }
+    fn no_more_than_three_are_named_and_none_twice() {
+        let names = ["fin-wait-2", "fin-wait-1", "fin-wait-1", "fin-wait-4", "fin-wait-5"];
+        assert_eq!(nearest("fin-wait-3", names), ["fin-wait-1", "fin-wait-2", "fin-wait-4"]);
+    }
+
+    #[test]
+    fn the_question_lists_what_was_found() {
+        assert_eq!(suggestion::<&str>(&[]), None);
+        assert_eq!(suggestion(&["a"]).as_deref(), Some("did you mean `a`?"));
+        assert_eq!(
+            suggestion(&["a", "b", "c"]).as_deref(),
+            Some("did you mean `a`, `b` or `c`?")
+        );
     }
 }

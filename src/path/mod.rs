@@ -1,143 +1,298 @@
-//! The pure middlebox between two ends: it drops, duplicates, delays, corrupts, cuts and repeats what passes.
+//! The middlebox between two ends, as a machine without input and output: a frame goes in with its moment and its
+//! direction; what leaves comes out at once, or when its time has come.
+//!
+//! A frame is the octets of an IP packet. The machine knows nothing of who stands at its ends, nor how they tell frames
+//! apart: rules are generic over that, and whoever hands in a frame says which of them fit it.
 
-use crate::notation::SegmentPattern;
-use crate::script::{FaultAction, FaultSpec};
-use crate::wire::{Body, Checksum, Packet, TcpOption};
+mod action;
 
-/// A middlebox: what it is told to do, and how often it has met what it waits for.
-#[derive(Debug, Default)]
-pub struct Middlebox {
-    rules: Vec<(FaultSpec, u64)>,
+pub use action::{Action, Treatment};
+
+use crate::random::Random;
+use crate::time::Instant;
+use core::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Which way a frame passes, from one of the two ends to the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Direction {
+    /// From the end A to the end B.
+    AToB,
+    /// From the end B to the end A.
+    BToA,
 }
 
-impl Middlebox {
-    /// Adds to what it does; an empty list makes it an ordinary wire again.
-    pub fn tell(&mut self, specs: &[FaultSpec]) {
-        if specs.is_empty() {
-            self.rules.clear();
+/// Something to be done with certain frames.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule<P> {
+    /// In whose way it stands.
+    pub direction: Direction,
+    /// What tells the frames that it is about from others: a pattern, a predicate, a flow.
+    pub frames: P,
+    /// Only the nth of them, from 1; `None`: every one.
+    pub nth: Option<u64>,
+    /// What is done.
+    pub action: Action,
+}
+
+/// A rule, and how many frames have fitted it.
+#[derive(Debug)]
+struct Counted<P> {
+    rule: Rule<P>,
+    met: u64,
+}
+
+/// What becomes of a frame that has come in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// What was done with it; `None`: nothing.
+    pub treatment: Option<Treatment>,
+    /// What leaves at once, in order.
+    pub leaving: Vec<Arc<[u8]>>,
+    /// How much of it leaves later: [`Middlebox::poll`] hands that out.
+    pub held: usize,
+}
+
+/// A frame that was held and leaves now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Departure<T> {
+    /// When its time had come.
+    pub due: Instant,
+    /// Which way it goes.
+    pub direction: Direction,
+    /// What it is.
+    pub octets: Arc<[u8]>,
+    /// What was handed in with the frame that it was made of.
+    pub tag: T,
+}
+
+/// A middlebox. `P` is how its rules tell frames apart; `T` is what is handed in with a frame and comes out with it again.
+#[derive(Debug)]
+pub struct Middlebox<P, T> {
+    rules: Vec<Counted<P>>,
+    /// What leaves later, by its moment; of one moment, in the order in which it came.
+    held: BTreeMap<(Instant, u64), Departure<T>>,
+    /// How many frames were ever held.
+    count: u64,
+    random: Random,
+}
+
+impl<P, T: Clone> Middlebox<P, T> {
+    /// An ordinary wire, until it is given rules. What its rules leave open is decided by `random`.
+    pub fn new(random: Random) -> Middlebox<P, T> {
+        Middlebox {
+            rules: Vec::new(),
+            held: BTreeMap::new(),
+            count: 0,
+            random,
         }
-        self.rules.extend(specs.iter().map(|spec| (spec.clone(), 0)));
     }
 
-    /// Whether it does nothing.
+    /// Adds a rule behind those that it has.
+    pub fn add(&mut self, rule: Rule<P>) {
+        self.rules.push(Counted { rule, met: 0 });
+    }
+
+    /// Takes all rules away. What is held stays so until its time comes.
+    pub fn clear(&mut self) {
+        self.rules.clear();
+    }
+
+    /// Whether it has no rules.
     pub fn is_wire(&self) -> bool {
         self.rules.is_empty()
     }
 
-    /// What it does to one frame: the first of its rules that is due. Every rule that fits counts the frame.
-    pub fn meet(&mut self, from_tester: bool, mut fits: impl FnMut(&SegmentPattern) -> bool) -> Option<FaultAction> {
+    /// Takes in a frame. `fits` says whether a rule of its direction is about it. Every rule that is counts it; of those
+    /// whose turn it is, the first acts.
+    pub fn handle(
+        &mut self,
+        now: Instant,
+        direction: Direction,
+        octets: &Arc<[u8]>,
+        tag: T,
+        fits: impl FnMut(&P) -> bool,
+    ) -> Passage {
+        let Some(action) = self.due(direction, fits) else {
+            return Passage {
+                treatment: None,
+                leaving: vec![Arc::clone(octets)],
+                held: 0,
+            };
+        };
+        let mut passage = Passage {
+            treatment: Some(action.treatment()),
+            leaving: Vec::new(),
+            held: 0,
+        };
+        for (after, octets) in action.apply(octets, &mut self.random) {
+            if after == Duration::ZERO {
+                passage.leaving.push(octets);
+                continue;
+            }
+            passage.held += 1;
+            let departure = Departure {
+                due: now + after,
+                direction,
+                octets,
+                tag: tag.clone(),
+            };
+            self.count += 1;
+            self.held.insert((departure.due, self.count), departure);
+        }
+        passage
+    }
+
+    fn due(&mut self, direction: Direction, mut fits: impl FnMut(&P) -> bool) -> Option<Action> {
         let mut due = None;
-        for (spec, met) in &mut self.rules {
-            if spec.from_tester != from_tester || !fits(&spec.segment) {
+        for Counted { rule, met } in &mut self.rules {
+            if rule.direction != direction || !fits(&rule.frames) {
                 continue;
             }
             *met += 1;
-            if due.is_none() && spec.nth.is_none_or(|nth| nth == *met) {
-                due = Some(spec.action.clone());
+            if due.is_none() && rule.nth.is_none_or(|nth| nth == *met) {
+                due = Some(rule.action);
             }
         }
         due
     }
-}
 
-/// Turns over one bit of the payload, or of the sequence number where there is none; the checksum stays as it was.
-pub fn corrupt(octets: &mut [u8], header: usize, bit: u64) {
-    let body = octets.len().saturating_sub(header);
-    let at = if body > 20 {
-        header + 20 + (bit / 8) as usize % (body - 20)
-    } else {
-        header + 4
-    };
-    if let Some(octet) = octets.get_mut(at) {
-        *octet ^= 1 << (bit % 8);
+    /// The next held frame whose time has come by `now`; to be called until there is none.
+    pub fn poll(&mut self, now: Instant) -> Option<Departure<T>> {
+        let first = self.held.first_entry()?;
+        (first.key().0 <= now).then(|| first.remove())
     }
-}
 
-/// Cuts `octets` off the payload, as a middlebox does that makes lengths and checksums right again.
-pub fn truncate(packet: &mut Packet, octets: usize) {
-    if let Body::Tcp(segment) = &mut packet.body {
-        let left = segment.payload.len().saturating_sub(octets);
-        segment.payload.truncate(left);
-        segment.checksum = Checksum::Right;
+    /// When the next held frame leaves; [`Instant::NEVER`] if none is held.
+    pub fn deadline(&self) -> Instant {
+        self.held.first_key_value().map_or(Instant::NEVER, |((due, _), _)| *due)
     }
-}
-
-/// Replaces the options of a kind by NOPs.
-pub fn strip(packet: &mut Packet, kind: u8) {
-    let Body::Tcp(segment) = &mut packet.body else { return };
-    let mut kept = Vec::with_capacity(segment.options.len());
-    for option in segment.options.drain(..) {
-        match option_size(&option, kind) {
-            Some(size) => kept.extend(std::iter::repeat_n(TcpOption::Nop, size)),
-            None => kept.push(option),
-        }
-    }
-    segment.options = kept;
-    segment.checksum = Checksum::Right;
-}
-
-/// The octets that an option takes, if it is of that kind.
-fn option_size(option: &TcpOption, kind: u8) -> Option<usize> {
-    let (its, size) = match option {
-        TcpOption::Mss(_) => (2, 4),
-        TcpOption::WindowScale(_) => (3, 3),
-        TcpOption::SackPermitted => (4, 2),
-        TcpOption::Sack(blocks) => (5, 2 + 8 * blocks.len()),
-        TcpOption::Timestamps { .. } => (8, 10),
-        TcpOption::Md5(digest) => (19, 2 + digest.len()),
-        TcpOption::UserTimeout(_) => (28, 4),
-        TcpOption::FastOpen(cookie) => (34, 2 + cookie.len()),
-        TcpOption::Other { kind, data } => (*kind, 2 + data.len()),
-        TcpOption::Eol | TcpOption::Nop | TcpOption::Raw(_) => return None,
-    };
-    (its == kind).then_some(size)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notation::Control;
+    use Direction::{AToB, BToA};
 
-    fn spec(action: FaultAction, nth: Option<u64>) -> FaultSpec {
-        let segment = SegmentPattern {
-            control: Control::Flags(vec![]),
-            fields: vec![],
-            options: None,
-            text: None,
-            again: false,
-        };
-        FaultSpec {
-            action,
-            segment,
+    /// Tells frames apart by their first octet.
+    type First = fn(u8) -> bool;
+    type Line = Middlebox<First, &'static str>;
+
+    const ANY: First = |_| true;
+
+    fn rule(action: Action, nth: Option<u64>) -> Rule<First> {
+        Rule {
+            direction: AToB,
+            frames: ANY,
             nth,
-            from_tester: false,
-            conns: vec![],
+            action,
+        }
+    }
+
+    fn with(rules: &[Rule<First>]) -> Line {
+        let mut middlebox = Middlebox::new(Random::new(1));
+        rules.iter().for_each(|rule| middlebox.add(rule.clone()));
+        middlebox
+    }
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    /// Hands in a frame of one octet at a moment.
+    fn enter(middlebox: &mut Line, millis: u64, direction: Direction, octet: u8, tag: &'static str) -> Passage {
+        middlebox.handle(at(millis), direction, &Arc::from([octet]), tag, |fits| fits(octet))
+    }
+
+    fn left(middlebox: &mut Line, millis: u64) -> Vec<(Instant, &'static str)> {
+        std::iter::from_fn(|| middlebox.poll(at(millis)))
+            .map(|departure| (departure.due, departure.tag))
+            .collect()
+    }
+
+    #[test]
+    fn a_rule_acts_on_the_frames_that_it_is_about() {
+        let odd: First = |octet| octet % 2 == 1;
+        let drop = |frames, nth| Rule {
+            frames,
+            ..rule(Action::Drop, nth)
+        };
+        let table: &[(&str, Rule<First>, Direction, [bool; 4])] = &[
+            ("every one", drop(ANY, None), AToB, [true; 4]),
+            ("the second", drop(ANY, Some(2)), AToB, [false, true, false, false]),
+            ("odd ones", drop(odd, None), AToB, [true, false, true, false]),
+            (
+                "the second odd one",
+                drop(odd, Some(2)),
+                AToB,
+                [false, false, true, false],
+            ),
+            ("of the other direction", drop(ANY, None), BToA, [false; 4]),
+        ];
+        for (name, rule, direction, expected) in table {
+            let mut middlebox = with(std::slice::from_ref(rule));
+            let dropped = [1, 2, 3, 4].map(|octet| {
+                let passage = enter(&mut middlebox, 0, *direction, octet, "");
+                assert_eq!(passage.leaving.is_empty(), passage.treatment.is_some(), "{name}");
+                passage.treatment == Some(Treatment::Dropped)
+            });
+            assert_eq!(dropped, *expected, "{name}");
         }
     }
 
     #[test]
-    fn only_the_nth_meets_it() {
-        let mut box_ = Middlebox::default();
-        box_.tell(&[spec(FaultAction::Drop, Some(2))]);
-        let met: Vec<_> = (0..3).map(|_| box_.meet(false, |_| true)).collect();
-        assert_eq!(met, [None, Some(FaultAction::Drop), None]);
+    fn of_several_rules_the_first_acts_and_all_count() {
+        let mut middlebox = with(&[
+            rule(Action::Drop, Some(2)),
+            rule(Action::Duplicate, Some(2)),
+            rule(Action::Drop, Some(3)),
+        ]);
+        let done: [_; 4] = std::array::from_fn(|_| enter(&mut middlebox, 0, AToB, 0, "").treatment);
+        assert_eq!(done, [None, Some(Treatment::Dropped), Some(Treatment::Dropped), None]);
     }
 
     #[test]
-    fn frames_of_the_other_direction_and_others_pass() {
-        let mut box_ = Middlebox::default();
-        box_.tell(&[spec(FaultAction::Drop, None)]);
-        assert_eq!(box_.meet(true, |_| true), None);
-        assert_eq!(box_.meet(false, |_| false), None);
-        box_.tell(&[]);
-        assert!(box_.is_wire());
+    fn held_frames_leave_in_the_order_of_their_moments() {
+        let slow = Rule {
+            frames: (|octet| octet == 1) as First,
+            ..rule(Action::Delay(Duration::from_millis(50)), None)
+        };
+        let mut middlebox = with(&[slow, rule(Action::Replay(Duration::from_millis(20)), None)]);
+        let passage = enter(&mut middlebox, 0, AToB, 1, "slow");
+        assert_eq!((passage.leaving.len(), passage.held), (0, 1));
+        let passage = enter(&mut middlebox, 10, AToB, 2, "again");
+        assert_eq!((passage.leaving.len(), passage.held), (1, 1));
+        enter(&mut middlebox, 30, AToB, 3, "as late as the first, but later here");
+        assert_eq!(middlebox.deadline(), at(30));
+        assert_eq!(left(&mut middlebox, 29), []);
+        assert_eq!(left(&mut middlebox, 30), [(at(30), "again")]);
+        let expected = [(at(50), "slow"), (at(50), "as late as the first, but later here")];
+        assert_eq!(left(&mut middlebox, 1000), expected);
+        assert_eq!(middlebox.deadline(), Instant::NEVER);
     }
 
     #[test]
-    fn one_bit_is_turned_and_it_lies_in_the_payload() {
-        let mut octets = vec![0; 20 + 20 + 4];
-        corrupt(&mut octets, 20, 13);
-        assert_eq!(octets.iter().map(|octet| octet.count_ones()).sum::<u32>(), 1);
-        assert!(octets[40..].iter().any(|octet| *octet != 0));
+    fn without_rules_it_is_a_wire_but_what_it_holds_still_leaves() {
+        let mut middlebox = with(&[rule(Action::Delay(Duration::from_millis(5)), None)]);
+        enter(&mut middlebox, 0, AToB, 0, "held");
+        middlebox.clear();
+        assert!(middlebox.is_wire());
+        let passage = enter(&mut middlebox, 1, AToB, 0, "passes");
+        assert_eq!((passage.treatment, passage.leaving.len()), (None, 1));
+        assert_eq!(left(&mut middlebox, 5), [(at(5), "held")]);
+    }
+
+    #[test]
+    fn two_of_one_seed_corrupt_alike() {
+        let frame: Arc<[u8]> = Arc::from([0x45; 60]);
+        let corrupted = |seed| {
+            let mut middlebox: Line = Middlebox::new(Random::new(seed));
+            middlebox.add(rule(Action::Corrupt, None));
+            let passages = [(); 3].map(|()| middlebox.handle(at(0), AToB, &frame, "", |_| true));
+            passages.map(|passage| passage.leaving[0].clone())
+        };
+        assert_eq!(corrupted(1), corrupted(1));
+        assert_ne!(corrupted(1), corrupted(2));
     }
 }

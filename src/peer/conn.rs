@@ -7,8 +7,7 @@
 use super::frame::Frame;
 use super::sent::Sent;
 use super::stretches::Stretches;
-use crate::stack::Tolerance;
-use crate::stack::{Facts, SocketId};
+use crate::stack::{Facts, Tolerance};
 use crate::time::{Instant, Stamp};
 use crate::wire::{Flags, Isn, Segment, SeqNum, TcpOption};
 use core::net::IpAddr;
@@ -134,7 +133,6 @@ pub(crate) struct Conn {
     pub early: Vec<Frame>,
 
     // The application.
-    pub socket: Option<SocketId>,
     pub app_sent: Vec<u8>,
     /// Whether it has closed its direction: no FIN comes before.
     pub closed: bool,
@@ -207,7 +205,6 @@ impl Conn {
             inbox: VecDeque::new(),
             lossy: false,
             early: Vec::new(),
-            socket: None,
             app_sent: Vec::new(),
             closed: false,
             urgent: false,
@@ -289,6 +286,40 @@ impl Conn {
     }
 
     // ----- to the target --------------------------------------------------------------------------------------------
+
+    /// Notes a segment of ours that is written and about to be sent, at that place of the run's order. Whether it counts
+    /// is another question: see [`Conn::count`].
+    pub fn inject(&mut self, segment: &Segment, seg: LastSegment, order: u64) {
+        let syn = segment.flags.contains(Flags::SYN);
+        let ack = self.iss.relative(segment.ack).0;
+        let repeated_ack = i64::from(segment.seg_len()) == 0 && ack == self.snd_una;
+        // What it has sent is unacknowledged also where no step has looked at it yet.
+        let unacknowledged = self.snd_nxt > self.snd_una || self.inbox.iter().any(|frame| frame.end() > self.snd_una);
+        let takes_less = self.snd_una <= 1 && segment.flags.contains(Flags::ACK) && ack < self.syn_text_end;
+        let has_sack = segment
+            .options
+            .iter()
+            .any(|option| matches!(option, TcpOption::Sack(_)));
+        if repeated_ack && unacknowledged || has_sack || syn && self.syn_injected || takes_less {
+            self.losses_told.insert(order);
+        }
+        self.win = segment.window;
+        self.seg = seg;
+        self.last_inject = Some(order);
+        self.first_inject.get_or_insert(order);
+        if syn && !segment.flags.contains(Flags::RST) {
+            self.opened = Some(order);
+            self.syn_injected = true;
+            self.my_syn = Some(Offer::of(segment));
+            self.my_syn_options = Some(segment.options.clone());
+        }
+    }
+
+    /// Notes an ICMP message of ours: it tells of a loss.
+    pub fn inject_icmp(&mut self, order: u64) {
+        self.last_inject = Some(order);
+        self.losses_told.insert(order);
+    }
 
     /// Enters a segment of ours that was delivered, at that moment and place in the run's order.
     pub fn count(&mut self, segment: &Segment, when: (Instant, u64)) {
@@ -419,8 +450,39 @@ impl Conn {
 
     // ----- from the target ------------------------------------------------------------------------------------------
 
-    /// Enters a frame whole.
+    /// Takes the ISN and the port of the target from its first SYN. Whether this was it.
+    pub fn learn_iss(&mut self, segment: &Segment) -> bool {
+        let first = segment.flags.contains(Flags::SYN) && !self.iss_known;
+        if first {
+            self.iss = Isn(segment.seq);
+            self.iss_known = true;
+            self.target_port = Some(segment.source);
+        }
+        first
+    }
+
+    /// Enters what a step took of a frame, all of it where it is taken as a `whole`; what it left comes first in the inbox.
+    pub fn take(&mut self, mut frame: Frame, whole: bool) {
+        if whole || frame.stretch_left() == 0 {
+            return self.enter(&frame);
+        }
+        let upto = frame.data_at() + frame.taken as i64;
+        if frame.ack_taken {
+            self.enter_stretch(&frame, upto);
+        } else {
+            self.enter_syn(&frame);
+            self.enter_stretch(&frame, upto);
+            self.enter_ack(&frame);
+            frame.ack_taken = true;
+        }
+        self.inbox.push_front(frame);
+    }
+
+    /// Enters a frame, or what of it has not been entered yet.
     pub fn enter(&mut self, frame: &Frame) {
+        if frame.ack_taken {
+            return self.enter_stretch(frame, frame.end());
+        }
         if self.is_probe(frame) {
             self.probed = Some(frame.at);
         }
@@ -436,7 +498,7 @@ impl Conn {
     }
 
     /// Enters what a SYN offers; nothing where the frame is none.
-    pub fn enter_syn(&mut self, frame: &Frame) {
+    fn enter_syn(&mut self, frame: &Frame) {
         if !frame.has(Flags::SYN) {
             return;
         }
@@ -463,7 +525,7 @@ impl Conn {
     }
 
     /// Enters what a frame carries up to the number `upto`.
-    pub fn enter_stretch(&mut self, frame: &Frame, upto: i64) {
+    fn enter_stretch(&mut self, frame: &Frame, upto: i64) {
         self.last_frame = Some(frame.octets.clone());
         if let Some((value, _)) = frame.segment().timestamps() {
             self.tsval = value;
@@ -499,7 +561,7 @@ impl Conn {
     }
 
     /// Enters a frame's acknowledgment and window.
-    pub fn enter_ack(&mut self, frame: &Frame) {
+    fn enter_ack(&mut self, frame: &Frame) {
         let shift = if frame.has(Flags::SYN) {
             0
         } else {

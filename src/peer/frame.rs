@@ -1,7 +1,8 @@
 //! A frame of the target as the engine keeps it until a step takes it or passes it by.
 
-use crate::time::Stamp;
-use crate::wire::{Flags, Packet, Segment};
+use super::conn::Conn;
+use crate::time::{Instant, Stamp};
+use crate::wire::{Flags, Isn, Packet, Segment};
 use std::sync::Arc;
 
 /// What caused something: the inject or call of that number, where it is certain.
@@ -43,7 +44,49 @@ pub(crate) struct Frame {
     pub closed_then: bool,
 }
 
+impl Mark {
+    /// A moment of ours, which nothing has caused.
+    pub fn at(moment: Instant) -> Mark {
+        Mark {
+            at: Stamp::exactly(moment),
+            cause: None,
+        }
+    }
+}
+
 impl Frame {
+    /// A segment of the target on a connection, counted from its ISNs, with the books as they are; `None` if it is no TCP.
+    /// It has neither moment nor place among others yet.
+    pub fn of_target(conn: &Conn, packet: Arc<Packet>, octets: Arc<[u8]>) -> Option<Frame> {
+        Frame::counted((conn.iss, conn.isn), conn, packet, octets)
+    }
+
+    /// The same for a segment of the tester.
+    pub fn of_tester(conn: &Conn, packet: Arc<Packet>, octets: Arc<[u8]>) -> Option<Frame> {
+        Frame::counted((conn.isn, conn.iss), conn, packet, octets)
+    }
+
+    fn counted((sender, receiver): (Isn, Isn), conn: &Conn, packet: Arc<Packet>, octets: Arc<[u8]>) -> Option<Frame> {
+        let segment = packet.tcp()?;
+        Some(Frame {
+            at: Stamp::default(),
+            cause: None,
+            order: 0,
+            number: 0,
+            seq: sender.relative(segment.seq).0,
+            ack: receiver.relative(segment.ack).0,
+            taken: 0,
+            fin_left: segment.flags.contains(Flags::FIN),
+            ack_taken: false,
+            una_then: conn.snd_una,
+            delivered_then: conn.delivered,
+            rcv_nxt_then: conn.rcv_nxt,
+            closed_then: conn.closed,
+            packet,
+            octets,
+        })
+    }
+
     pub fn segment(&self) -> &Segment {
         match &self.packet.body {
             crate::wire::Body::Tcp(segment) => segment,

@@ -1,9 +1,11 @@
 //! Values taken out of a frame.
 
 use super::frame::Frame;
-use crate::wire::{Ecn, TcpOption};
+use crate::notation::Quantity;
+use crate::wire::TcpOption;
+use core::fmt;
 
-/// Measured values, in order.
+/// A measured value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Measure {
     /// A number without a unit, or a field.
@@ -14,53 +16,64 @@ pub enum Measure {
     Octets(Vec<u8>),
 }
 
-/// A field or an option of a frame, by the name that `measure:` gives it; `None` where the frame has none.
-pub(crate) fn of_frame(frame: &Frame, what: &str) -> Option<Measure> {
-    let segment = frame.segment();
-    let ip = &frame.packet.ip;
-    let number = |value: i64| Some(Measure::Number(value as f64));
-    match what {
-        "port" => number(i64::from(segment.source)),
-        "seq" => number(frame.seq),
-        "abs.seq" => number(i64::from(segment.seq.0)),
-        "ack" => number(frame.ack),
-        "abs.ack" => number(i64::from(segment.ack.0)),
-        "win" => number(i64::from(segment.window)),
-        "up" => number(i64::from(segment.urgent)),
-        "data" => number(segment.payload.len() as i64),
-        "ip.ttl" => number(i64::from(ip.ttl)),
-        "ip.len" => number(frame.octets.len() as i64),
-        "ip.id" => number(i64::from(ip.id)),
-        "ip.dscp" => number(i64::from(ip.dscp)),
-        "ip.df" => number(i64::from(ip.dont_fragment)),
-        "ip.flow" => number(i64::from(ip.flow)),
-        "ip.ecn" => number(match ip.ecn {
-            Ecn::NotEct => 0,
-            Ecn::Ect1 => 1,
-            Ecn::Ect0 => 2,
-            Ecn::Ce => 3,
-        }),
-        option => segment.options.iter().find_map(|it| of_option(it, option)),
+/// As a person reads it.
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Measure::Number(number) => write!(f, "{number}"),
+            Measure::Seconds(seconds) => write!(f, "{seconds:.6} s"),
+            Measure::Octets(octets) => octets.iter().try_for_each(|octet| write!(f, "{octet:02x}")),
+        }
     }
 }
 
-fn of_option(option: &TcpOption, name: &str) -> Option<Measure> {
-    match (name, option) {
-        ("mss", TcpOption::Mss(size)) => Some(Measure::Number(f64::from(*size))),
-        ("wscale", TcpOption::WindowScale(shift)) => Some(Measure::Number(f64::from(*shift))),
-        ("ts", TcpOption::Timestamps { value, .. }) => Some(Measure::Number(f64::from(*value))),
-        ("uto", TcpOption::UserTimeout(value)) => Some(Measure::Number(f64::from(*value))),
-        ("fo", TcpOption::FastOpen(cookie)) => Some(Measure::Octets(cookie.clone())),
-        ("md5", TcpOption::Md5(digest)) => Some(Measure::Octets(digest.clone())),
-        _ => None,
-    }
-}
-
-/// For a person.
-pub(crate) fn show(value: &Measure) -> String {
-    match value {
-        Measure::Number(number) => format!("{number}"),
-        Measure::Seconds(seconds) => format!("{seconds:.6} s"),
-        Measure::Octets(octets) => octets.iter().map(|octet| format!("{octet:02x}")).collect(),
+impl Measure {
+    /// A field or an option of a frame; `None` where the frame has none, and of what no frame shows.
+    pub(crate) fn of_frame(frame: &Frame, quantity: Quantity) -> Option<Measure> {
+        let segment = frame.segment();
+        let ip = &frame.packet.ip;
+        let option = |of: fn(&TcpOption) -> Option<Measure>| segment.options.iter().find_map(of);
+        let number = match quantity {
+            Quantity::Elapsed | Quantity::Count => return None,
+            Quantity::Port => i64::from(segment.source),
+            Quantity::Seq => frame.seq,
+            Quantity::AbsSeq => i64::from(segment.seq.0),
+            Quantity::Ack => frame.ack,
+            Quantity::AbsAck => i64::from(segment.ack.0),
+            Quantity::Win => i64::from(segment.window),
+            Quantity::Up => i64::from(segment.urgent),
+            Quantity::Data => segment.payload.len() as i64,
+            Quantity::Offset => i64::from(segment.data_offset()),
+            Quantity::Reserved => i64::from(segment.flags.reserved()),
+            Quantity::IpEcn => i64::from(ip.ecn.bits()),
+            Quantity::IpDscp => i64::from(ip.dscp),
+            Quantity::IpTtl => i64::from(ip.ttl),
+            Quantity::IpLen => frame.octets.len() as i64,
+            Quantity::IpId => i64::from(ip.id),
+            Quantity::IpDf => i64::from(ip.dont_fragment),
+            Quantity::IpFlow => i64::from(ip.flow),
+            Quantity::Mss => i64::from(segment.mss()?),
+            Quantity::WindowScale => i64::from(segment.window_scale()?),
+            Quantity::Timestamp => i64::from(segment.timestamps()?.0),
+            Quantity::UserTimeout => {
+                return option(|option| match option {
+                    TcpOption::UserTimeout(value) => Some(Measure::Number(f64::from(*value))),
+                    _ => None,
+                });
+            }
+            Quantity::FastOpen => {
+                return option(|option| match option {
+                    TcpOption::FastOpen(cookie) => Some(Measure::Octets(cookie.clone())),
+                    _ => None,
+                });
+            }
+            Quantity::Md5 => {
+                return option(|option| match option {
+                    TcpOption::Md5(digest) => Some(Measure::Octets(digest.clone())),
+                    _ => None,
+                });
+            }
+        };
+        Some(Measure::Number(number as f64))
     }
 }

@@ -1,6 +1,7 @@
 //! What a proof finds wrong with a row, in words.
 
 use crate::engine::Verdict;
+use crate::notation::suggestion;
 use crate::script::Position;
 use core::fmt;
 
@@ -72,9 +73,9 @@ impl fmt::Display for Trouble {
                     f,
                     "{outcome} comes by `{word}`, which is neither a choice nor a mistake"
                 )?;
-                match near.as_slice() {
-                    [] => write!(f, "; `tcpvet defects` lists both"),
-                    near => write!(f, "; did you mean `{}`?", near.join("`, or `")),
+                match suggestion(near) {
+                    None => write!(f, "; `tcpvet defects` lists both"),
+                    Some(near) => write!(f, "; {near}"),
                 }
             }
             Trouble::RightByMistake(outcome) => {

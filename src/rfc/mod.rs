@@ -1,7 +1,11 @@
-//! The words of the RFCs that everybody uses: states, levels, requirements.
+//! The words of the RFCs that everybody uses: states, levels, requirements and their conditions.
+
+mod condition;
+
+pub use condition::Condition;
 
 use core::fmt;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A state of RFC 9293 section 3.3.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,7 +70,9 @@ impl fmt::Display for State {
 }
 
 /// How strongly an RFC asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Level {
     /// MAY: what comes is observed.
     May,
@@ -76,9 +82,6 @@ pub enum Level {
     Must,
 }
 
-/// A condition under which a requirement applies, such as `rfc5961`; a runner claims the ones that its stack meets.
-pub type When = String;
-
 /// One thing that an RFC asks for, as far as a run needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirement {
@@ -87,7 +90,7 @@ pub struct Requirement {
     /// How strongly.
     pub level: Level,
     /// Applies only where this is claimed.
-    pub when: Option<When>,
+    pub when: Option<Condition>,
     /// In our own words.
     pub summary: String,
 }

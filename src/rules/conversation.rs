@@ -3,7 +3,7 @@
 use super::book::{Came, Heard, Offer, Peer, Resent, Sender, Stretch, Syn};
 use super::table::RULES;
 use super::timestamps::Clock;
-use super::{Breach, Broken, Known, On, Sight, pace, sending, timestamps};
+use super::{Breach, Broken, Known, On, Rule, Sight, pace, sending, timestamps};
 use crate::time::Stamp;
 use crate::wire::{Checksum, Ecn, Flags, Packet, Segment, SeqNum, TcpOption};
 use std::sync::Arc;
@@ -23,8 +23,8 @@ pub(super) struct Conversation {
     before: Option<(SeqNum, i64)>,
     /// Everything that came, for what resets answer; over all incarnations.
     pub heard: Vec<Heard>,
-    /// Whether each rule of the table has been broken.
-    accused: u64,
+    /// The rules that have been broken; each is told once.
+    accused: Vec<&'static Rule>,
 }
 
 impl Conversation {
@@ -38,7 +38,7 @@ impl Conversation {
             heard_since_syn: false,
             before: None,
             heard: Vec::new(),
-            accused: 0,
+            accused: Vec::new(),
         }
     }
 
@@ -146,19 +146,18 @@ impl Conversation {
             times: segment.timestamps(),
         };
         let ours = !rst && !syn && !self.is_of_before(&sight);
-        for (index, rule) in RULES.iter().enumerate() {
+        for rule in RULES {
             let looks = match rule.on {
                 On::Every => true,
                 On::Syn => syn && !rst,
                 On::Rst => rst,
                 On::Segment => ours,
             };
-            let provable = self.known.complete || !rule.needs_all;
             if looks
-                && provable
+                && self.can_prove(rule)
                 && let Some(Broken { earlier, text }) = (rule.check)(self, &sight)
             {
-                self.accuse(index, (earlier, number), text, breaches);
+                self.accuse(rule, (earlier, number), text, breaches);
             }
         }
         if rst {
@@ -169,14 +168,21 @@ impl Conversation {
         }
     }
 
-    fn accuse(&mut self, rule: usize, frames: (Option<usize>, usize), text: String, breaches: &mut Vec<Breach>) {
-        if self.accused & 1 << rule == 0 {
-            self.accused |= 1 << rule;
-            breaches.push(Breach {
-                rule: &RULES[rule],
-                frames,
-                text,
-            });
+    /// Whether enough was shown for a breach of the rule to be one.
+    fn can_prove(&self, rule: &Rule) -> bool {
+        self.known.complete || !rule.needs_all
+    }
+
+    fn accuse(
+        &mut self,
+        rule: &'static Rule,
+        frames: (Option<usize>, usize),
+        text: String,
+        breaches: &mut Vec<Breach>,
+    ) {
+        if self.accused.iter().all(|known| known.name != rule.name) {
+            self.accused.push(rule);
+            breaches.push(Breach { rule, frames, text });
         }
     }
 
@@ -327,10 +333,13 @@ impl Conversation {
     // ----- the end --------------------------------------------------------------------------------------------------
 
     pub fn finish(&mut self, at: Stamp, breaches: &mut Vec<Breach>) {
-        if self.known.complete
-            && let Some((index, frame, text)) = pace::unpaid(self, at)
-        {
-            self.accuse(index, (None, frame), text, breaches);
+        for rule in RULES {
+            if let Some(check) = rule.at_the_end
+                && self.can_prove(rule)
+                && let Some((frame, text)) = check(self, at)
+            {
+                self.accuse(rule, (None, frame), text, breaches);
+            }
         }
     }
 }

@@ -55,9 +55,52 @@ pub struct Rule {
     /// On which of the target's segments it looks.
     on: On,
     check: Check,
+    /// What it finds missing at the end.
+    at_the_end: Option<AtTheEnd>,
 }
 
 impl Rule {
+    /// A rule that holds whatever else was sent, and whenever.
+    const fn new(
+        name: &'static str,
+        on: On,
+        check: Check,
+        requirements: &'static [(&'static str, Level)],
+        meaning: &'static str,
+    ) -> Rule {
+        Rule {
+            name,
+            requirements,
+            meaning,
+            timing: false,
+            needs_all: false,
+            on,
+            check,
+            at_the_end: None,
+        }
+    }
+
+    /// The same, but a breach is one only where all frames were shown in order.
+    const fn needing_all(self) -> Rule {
+        Rule {
+            needs_all: true,
+            ..self
+        }
+    }
+
+    /// The same, but about time.
+    const fn about_time(self) -> Rule {
+        Rule { timing: true, ..self }
+    }
+
+    /// The same, but it is also broken by what has not come when the run ends.
+    const fn and_at_the_end(self, check: AtTheEnd) -> Rule {
+        Rule {
+            at_the_end: Some(check),
+            ..self
+        }
+    }
+
     /// The strongest level of its requirements.
     pub fn level(&self) -> Level {
         self.requirements
@@ -76,6 +119,9 @@ impl core::fmt::Debug for Rule {
 
 /// Looks at what the target sends, before it is entered into the books.
 type Check = fn(&Conversation, &Sight) -> Option<Broken>;
+
+/// Looks at what has not come by then: the number of the frame that waits for it, and what the matter is.
+type AtTheEnd = fn(&Conversation, Stamp) -> Option<(usize, String)>;
 
 /// On which segments of the target a rule looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

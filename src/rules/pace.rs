@@ -2,7 +2,6 @@
 
 use super::book::Resent;
 use super::conversation::Conversation;
-use super::table::ACK_IN_TIME;
 use super::{Broken, Sight, broken, sending, timestamps};
 use crate::time::Stamp;
 use crate::wire::{Flags, Segment};
@@ -72,13 +71,13 @@ pub(super) fn ack_in_time(cx: &Conversation, sight: &Sight) -> Option<Broken> {
         .flatten()
 }
 
-/// What has not been acknowledged although there was time enough: the rule's place in the table, the frame, and the text.
-pub(super) fn unpaid(cx: &Conversation, at: Stamp) -> Option<(usize, usize, String)> {
+/// What has not been acknowledged although there was time enough.
+pub(super) fn unpaid(cx: &Conversation, at: Stamp) -> Option<(usize, String)> {
     let (_, since, number) = cx.peer.debt?;
     let (least, _) = at.since(since);
     (least >= MOST_ACK_DELAY).then(|| {
         let text = format!("is not acknowledged within {:.3} s", least.as_secs_f64());
-        (ACK_IN_TIME, number, text)
+        (number, text)
     })
 }
 

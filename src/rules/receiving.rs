@@ -75,8 +75,7 @@ pub(super) fn sack_of_what_came(cx: &Conversation, sight: &Sight) -> Option<Brok
     blocks
         .iter()
         .map(|block| counted(cx, *block))
-        // What a capture does not show may have come all the same.
-        .find(|block| block.0 >= block.1 || cx.known.complete && !cx.peer.got.contains(*block))
+        .find(|block| block.0 >= block.1 || !cx.peer.got.contains(*block))
         .and_then(|(left, right)| {
             let first = cx.peer_syn().map_or(0, |syn| cx.theirs(syn.seq));
             broken(

@@ -82,6 +82,35 @@ impl Setting {
         }
     }
 
+    /// What it sets, in a few words.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Setting::Backlog => "how many connections may wait to be accepted",
+            Setting::FastOpen => "fast open (RFC 7413)",
+            Setting::NoDelay => "Nagle's algorithm off",
+            Setting::Linger => "what close does with unsent data",
+            Setting::KeepAlive => "keep-alives on or off",
+            Setting::KeepAliveIdle => "how long a connection is idle before the first keep-alive",
+            Setting::KeepAliveInterval => "the time between unanswered keep-alives",
+            Setting::KeepAliveCount => "how many unanswered keep-alives end the connection",
+            Setting::UserTimeout => "how long data may stay unacknowledged",
+            Setting::UrgentInline => "urgent data in the stream",
+            Setting::SendBuffer => "the send buffer in octets",
+            Setting::RecvBuffer => "the receive buffer in octets",
+            Setting::Mss => "the largest segment to be announced",
+            Setting::QuickAck => "acknowledgments without delay",
+            Setting::Dscp => "the DSCP of what is sent",
+            Setting::Ttl => "the time to live, or hop limit, of what is sent",
+        }
+    }
+
+    /// Those that `set` sets on a socket, and that the ability `set:NAME` is about. The others belong to `listen` and
+    /// `connect`.
+    pub fn of_sockets() -> impl Iterator<Item = Setting> + Clone {
+        let of_calls = |setting: &Setting| matches!(setting, Setting::Backlog | Setting::FastOpen);
+        Setting::ALL.into_iter().filter(move |setting| !of_calls(setting))
+    }
+
     /// The setting of that name.
     pub fn from_name(name: &str) -> Option<Setting> {
         Setting::ALL.into_iter().find(|setting| setting.name() == name)

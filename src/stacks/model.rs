@@ -2,7 +2,7 @@
 
 use super::{Embedded, Runner};
 use crate::drive::Job;
-use crate::drive::virtual_time::target_address;
+use crate::drive::addresses::target_address;
 use crate::model::{Config, Defects, Model};
 use crate::stack::{IpVersion, Profile, Stack};
 use std::sync::Arc;
@@ -13,7 +13,9 @@ pub fn target(
     config: Config,
     defects: Defects,
 ) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + Sync> {
-    runner.facts = Arc::new(config.facts(&runner.facts));
+    let mut facts = config.facts(&runner.facts);
+    facts.version = Some(concat!("tcpvet-", env!("CARGO_PKG_VERSION")).to_owned());
+    runner.facts = Arc::new(facts);
     let profiles = runner.clone();
     Embedded::of(runner, move |job: &Job| {
         // A job whose settings cannot be had is not run at all.

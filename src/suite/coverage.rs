@@ -1,7 +1,8 @@
 //! Which requirements something checks: the catalogue held against the cases and the rules.
 
-use super::{Pattern, SelectError, nearest};
+use super::{Pattern, SelectError};
 use crate::case::{Entry, Library};
+use crate::notation::nearest;
 use crate::rfc::{Keyword, Level, Observable};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,11 +1,14 @@
 //! Runs a plan: the longest first, what luck may have spoilt again, and every run to one verdict.
 
-use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Run, estimate};
+use super::meeting::stands;
+use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Meeting, Run, RunId, Settled, estimate};
 use crate::drive::virtual_time::panic_text;
-use crate::drive::{EnvironmentError, Job, Target};
+use crate::drive::{Ended, EnvironmentError, Job, Target};
 use crate::engine::{Outcome, Verdict};
+use crate::time::Instant;
 use core::any::Any;
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,33 +33,33 @@ pub struct RunResult {
     pub outcome: Outcome,
     /// Attempts before it that were not conclusive, or that contradict each other.
     pub earlier: Vec<Outcome>,
+    /// Whom it may have met where it came out otherwise beside other runs than alone.
+    pub meeting: Option<Meeting>,
     /// How many attempts were made; none where the suite was stopped before.
     pub attempts: usize,
-    /// What that means.
-    pub judged: Judged,
-    /// How long it was thought to take.
-    pub estimate: Duration,
-    /// What the reference endpoint does at the step that was not met, once it was asked
-    /// ([`Reference::ask_about`](super::Reference::ask_about)).
-    pub reference: Option<String>,
+    /// What was expected.
+    pub expectation: Expectation,
+    /// Whether it has no verdict of its own only because the suite ended before its time.
+    pub cut_off: bool,
+}
+
+impl RunResult {
+    /// What the outcome means.
+    pub fn judged(&self) -> Judged<'_> {
+        Judged {
+            verdict: self.outcome.verdict,
+            expectation: &self.expectation,
+        }
+    }
 }
 
 /// What is told while runs are being made.
-#[derive(Clone, Copy, Debug)]
-pub enum Progress<'a> {
+#[derive(Clone, Debug)]
+pub enum Progress {
     /// A run is settled, by its place in the plan.
-    Settled(usize, &'a Judged),
+    Settled(usize, Box<RunResult>),
     /// A run is made again, alone.
     Again(usize),
-}
-
-/// A plan that was run.
-#[derive(Clone, Debug)]
-pub struct Executed {
-    /// One for each run, in the order of the plan.
-    pub results: Vec<RunResult>,
-    /// Why not all is as it should be, if so. What ended before is judged all the same.
-    pub trouble: Option<Trouble>,
 }
 
 /// Why a plan was not run to its end. What had no verdict by then is inconclusive.
@@ -81,24 +84,20 @@ impl Trouble {
     }
 }
 
-/// Runs everything.
+/// Runs everything. `watch` is told of each run of the plan exactly once when it is settled, and nothing of it is kept
+/// here. Gives why not all is as it should be, if so; what ended before is judged all the same.
 pub fn execute(
     target: &mut dyn Target,
     plan: &[Run],
     expectations: &Expectations,
     conduct: Conduct,
     stop: &AtomicBool,
-    watch: &mut dyn FnMut(Progress<'_>),
-) -> Executed {
+    watch: &mut dyn FnMut(Progress),
+) -> Option<Trouble> {
     let facts = target.facts().clone();
     let ledger = match Ledger::new(plan.iter().map(|run| run.name.clone())) {
         Ok(ledger) => ledger,
-        Err(error) => {
-            return Executed {
-                results: Vec::new(),
-                trouble: Some(Trouble::Bug(error.to_string())),
-            };
-        }
+        Err(error) => return Some(Trouble::Bug(error.to_string())),
     };
     let mut clerk = Clerk {
         plan,
@@ -107,6 +106,8 @@ pub fn execute(
         seed: conduct.seed,
         stop,
         ledger,
+        beside: BTreeMap::new(),
+        meetings: BTreeMap::new(),
         error: None,
     };
     let estimates: Vec<Duration> = plan
@@ -117,18 +118,16 @@ pub fn execute(
     let mut order: Vec<usize> = (0..plan.len()).collect();
     order.sort_by_key(|&place| std::cmp::Reverse(estimates[place]));
     let jobs = order.iter().map(|&place| plan[place].job(conduct.seed)).collect();
-    let mut done = |at: usize, outcome| {
-        let place = order.get(at).copied().unwrap_or(usize::MAX);
-        clerk.note(place, outcome, watch)
+    let place_of = |at: usize| order.get(at).copied().unwrap_or(usize::MAX);
+    let mut done = |at: usize, mut ended: Ended| {
+        ended.beside.iter_mut().for_each(|other| *other = place_of(*other));
+        clerk.note(place_of(at), ended, watch)
     };
     // After a panic neither the target nor what it had under way is looked at again.
     let ran = catch_unwind(AssertUnwindSafe(|| target.run(jobs, conduct.at_once, stop, &mut done)));
     let trouble = clerk.trouble(ran);
-    clerk.void_rest(trouble.as_ref());
-    Executed {
-        results: clerk.results(estimates),
-        trouble,
-    }
+    clerk.void_rest(trouble.as_ref(), watch);
+    trouble
 }
 
 /// Keeps the ledger while a target runs.
@@ -139,6 +138,9 @@ struct Clerk<'a> {
     seed: u64,
     stop: &'a AtomicBool,
     ledger: Ledger,
+    /// Of runs that are made again in a world of their own: the places of those beside which they were made first.
+    beside: BTreeMap<usize, Vec<usize>>,
+    meetings: BTreeMap<usize, Meeting>,
     /// The first thing that did not add up. The target is let finish, since it cannot be told.
     error: Option<LedgerError>,
 }
@@ -155,8 +157,8 @@ enum Next {
 }
 
 impl Clerk<'_> {
-    fn note(&mut self, place: usize, outcome: Outcome, watch: &mut dyn FnMut(Progress<'_>)) -> Option<Job> {
-        match self.try_note(place, outcome, watch) {
+    fn note(&mut self, place: usize, ended: Ended, watch: &mut dyn FnMut(Progress)) -> Option<Job> {
+        match self.try_note(place, ended, watch) {
             Ok(job) => job,
             Err(error) => {
                 self.error.get_or_insert(error);
@@ -168,21 +170,32 @@ impl Clerk<'_> {
     fn try_note(
         &mut self,
         place: usize,
-        mut outcome: Outcome,
-        watch: &mut dyn FnMut(Progress<'_>),
+        Ended { mut outcome, beside }: Ended,
+        watch: &mut dyn FnMut(Progress),
     ) -> Result<Option<Job>, LedgerError> {
         let stopped = self.stop.load(Ordering::Relaxed);
-        if stopped && outcome.verdict == Verdict::Inconclusive {
+        let cut_off = stopped && outcome.verdict == Verdict::Inconclusive;
+        if cut_off {
             // However a target puts it, and whatever the interruption did to it: that is why.
             outcome.reason = Trouble::Interrupted.reason();
+        }
+        if let Some(meeting) = self.meeting(place, &outcome) {
+            outcome.notes.push(meeting.to_string());
+            self.meetings.insert(place, meeting);
         }
         let attempts = self.ledger.attempt(place, outcome)?;
         // The ledger knows this place, so the plan does.
         let run = &self.plan[place];
-        let surprises = |outcome: &Outcome| surprises(&self.expectations.judge(run, outcome), outcome.verdict);
-        let next = match self.repeatable && !stopped {
-            true => next(attempts, surprises),
-            false => Next::Last,
+        let id = run.id();
+        let surprises = |outcome: &Outcome| surprises(&self.expectations.judge(&id, outcome), outcome.verdict);
+        let next = match attempts {
+            _ if stopped => Next::Last,
+            _ if self.repeatable => next(attempts, surprises),
+            [.., last] if !beside.is_empty() && (!stands(last) || surprises(last)) => {
+                self.beside.insert(place, beside);
+                Next::Again
+            }
+            _ => Next::Last,
         };
         let verdict = match next {
             Next::Again => {
@@ -195,18 +208,38 @@ impl Clerk<'_> {
             Next::Last => None,
             Next::Contradiction(places) => Some(contradiction(places.map(|place| &attempts[place]))),
         };
-        // There is at least the attempt just noted.
-        let judged = Judged::new(
-            run,
-            verdict.as_ref().unwrap_or(&attempts[attempts.len() - 1]),
-            self.expectations,
-        );
-        match verdict {
-            Some(verdict) => self.ledger.settle(place, verdict)?,
-            None => self.ledger.settle_by_last(place)?,
-        }
-        watch(Progress::Settled(place, &judged));
+        let settled = self.ledger.settle(place, verdict)?;
+        let result = self.result(place, &id, settled, cut_off);
+        watch(Progress::Settled(place, Box::new(result)));
         Ok(None)
+    }
+
+    /// Whom a run has met that was made beside others first, and now comes out otherwise alone.
+    fn meeting(&mut self, place: usize, alone: &Outcome) -> Option<Meeting> {
+        let beside = self.beside.remove(&place)?;
+        let first = self.ledger.attempts(place).last()?;
+        // A world that ended before its time tells nothing of its runs.
+        let void = |outcome: &Outcome| outcome.verdict == Verdict::Inconclusive;
+        if void(first) || void(alone) || same(first, alone) {
+            return None;
+        }
+        let names = beside.iter().filter_map(|&other| self.plan.get(other));
+        Some(Meeting {
+            verdict: first.verdict,
+            beside: names.map(|run| run.name.clone()).collect(),
+        })
+    }
+
+    fn result(&mut self, place: usize, id: &RunId, settled: Settled, cut_off: bool) -> RunResult {
+        RunResult {
+            expectation: self.expectations.judge(id, &settled.verdict),
+            run: self.plan[place].clone(),
+            outcome: settled.verdict,
+            earlier: settled.earlier,
+            meeting: self.meetings.remove(&place),
+            attempts: settled.attempts,
+            cut_off,
+        }
     }
 
     /// What went wrong, the worst first. Missing verdicts are a bug only where nothing else explains them.
@@ -227,30 +260,20 @@ impl Clerk<'_> {
         }
     }
 
-    fn void_rest(&mut self, trouble: Option<&Trouble>) {
+    /// Settles what has no verdict by now, for the reason that everything ended.
+    fn void_rest(&mut self, trouble: Option<&Trouble>, watch: &mut dyn FnMut(Progress)) {
         let reason = trouble.map_or_else(String::new, Trouble::reason);
         for place in self.ledger.open() {
-            if let Err(error) = self.ledger.settle(place, empty(&reason)) {
-                self.error.get_or_insert(error);
+            // It is open, so that it can be settled.
+            if let Ok(settled) = self.ledger.settle(
+                place,
+                Some(Outcome::empty(Verdict::Inconclusive, Instant::ZERO, &*reason)),
+            ) {
+                let id = self.plan[place].id();
+                let result = self.result(place, &id, settled, true);
+                watch(Progress::Settled(place, Box::new(result)));
             }
         }
-    }
-
-    fn results(self, estimates: Vec<Duration>) -> Vec<RunResult> {
-        // Every page that was open has just been settled.
-        let settled = self.ledger.close().unwrap_or_default();
-        let results = settled.into_iter().zip(self.plan).zip(estimates);
-        results
-            .map(|((settled, run), estimate)| RunResult {
-                judged: Judged::new(run, &settled.verdict, self.expectations),
-                run: run.clone(),
-                outcome: settled.verdict,
-                earlier: settled.earlier,
-                attempts: settled.attempts,
-                estimate,
-                reference: None,
-            })
-            .collect()
     }
 }
 
@@ -318,31 +341,15 @@ fn contradiction([first, second, third]: [&Outcome; 3]) -> Outcome {
         Some(failure) => format!("{} at `{}` ({})", outcome.verdict, failure.step, failure.seen),
         None => outcome.verdict.to_string(),
     };
+    let reason = format!(
+        "three attempts contradict each other: first {}, then, alone, {}, and {}",
+        said(first),
+        said(second),
+        said(third)
+    );
     Outcome {
-        began: first.began,
         ended: first.ended,
-        ..empty(&format!(
-            "three attempts contradict each other: first {}, then, alone, {}, and {}",
-            said(first),
-            said(second),
-            said(third)
-        ))
-    }
-}
-
-fn empty(reason: &str) -> Outcome {
-    Outcome {
-        verdict: Verdict::Inconclusive,
-        failure: None,
-        reason: reason.to_owned(),
-        outcomes: Vec::new(),
-        measures: Default::default(),
-        notes: Vec::new(),
-        broken_rules: Vec::new(),
-        trace: Vec::new(),
-        evidence: Vec::new(),
-        began: Default::default(),
-        ended: Default::default(),
+        ..Outcome::empty(Verdict::Inconclusive, first.began, reason)
     }
 }
 
@@ -350,6 +357,7 @@ fn empty(reason: &str) -> Outcome {
 mod tests {
     use super::super::fixture::{failed, outcome, runs};
     use super::*;
+    use crate::drive::Done;
     use crate::stack::{Abilities, Facts, Tolerances};
     use std::collections::VecDeque;
     use std::sync::Arc;
@@ -378,6 +386,7 @@ mod tests {
         fn new(prepared: Vec<Vec<Outcome>>, quirk: Quirk) -> Fake {
             let facts = Facts {
                 name: "fake".to_owned(),
+                version: None,
                 abilities: Abilities::default(),
                 claims: Default::default(),
                 tolerances: Tolerances::default(),
@@ -413,23 +422,26 @@ mod tests {
             jobs: Vec<Job>,
             _at_once: usize,
             stop: &AtomicBool,
-            done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
+            done: Done<'_>,
         ) -> Result<(), EnvironmentError> {
             for (place, job) in jobs.into_iter().enumerate() {
                 let mut next = Some(job);
                 while let Some(job) = next {
                     let outcome = self.attempt(place, job.alone);
-                    next = done(place, outcome);
+                    next = done(place, Ended::by_itself(outcome));
                 }
                 match self.quirk {
                     Quirk::None => {}
-                    Quirk::TellsTwice => drop(done(place, outcome(Verdict::Pass))),
+                    Quirk::TellsTwice => drop(done(place, Ended::by_itself(outcome(Verdict::Pass)))),
                     Quirk::Forgets => return Ok(()),
                     Quirk::IsStoppedAfterOne => {
                         stop.store(true, Ordering::Relaxed);
                         let mut void = outcome(Verdict::Inconclusive);
                         void.reason = "stopped before it began".to_owned();
-                        assert!(done(place + 1, void).is_none(), "nothing is repeated then");
+                        assert!(
+                            done(place + 1, Ended::by_itself(void)).is_none(),
+                            "nothing is repeated then"
+                        );
                         return Ok(());
                     }
                     Quirk::PanicsAfterOne => panic!("the fake panics"),
@@ -445,6 +457,12 @@ mod tests {
 
     const CONDUCT: Conduct = Conduct { seed: 1, at_once: 0 };
 
+    /// What a suite left behind.
+    struct Executed {
+        results: Vec<RunResult>,
+        trouble: Option<Trouble>,
+    }
+
     fn run_with(fake: &mut Fake, expectations: &str) -> Executed {
         let plan: Vec<Run> = runs(&[("a/b", ""), ("a/c", "")])
             .into_iter()
@@ -452,7 +470,19 @@ mod tests {
             .collect();
         let expectations = Expectations::parse(expectations, "e.yaml").unwrap();
         let stop = AtomicBool::new(false);
-        execute(fake, &plan, &expectations, CONDUCT, &stop, &mut |_| {})
+        let mut results = Vec::new();
+        let trouble = execute(fake, &plan, &expectations, CONDUCT, &stop, &mut |progress| {
+            if let Progress::Settled(place, result) = progress {
+                results.push((place, *result));
+            }
+        });
+        results.sort_by_key(|(place, _)| *place);
+        let places: Vec<usize> = results.iter().map(|(place, _)| *place).collect();
+        assert!(places.into_iter().eq(0..plan.len()), "each is told of once");
+        Executed {
+            results: results.into_iter().map(|(_, result)| result).collect(),
+            trouble,
+        }
     }
 
     fn verdict(prepared: Vec<Outcome>) -> (RunResult, usize) {
@@ -471,32 +501,32 @@ mod tests {
     fn an_inconclusive_run_is_repeated_alone_six_times_at_most() {
         let mut fake = Fake::new(vec![vec![outcome(Verdict::Inconclusive)]], Quirk::None);
         let result = run_with(&mut fake, "").results.remove(0);
-        assert_eq!(result.judged.verdict, Verdict::Inconclusive);
+        assert_eq!(result.outcome.verdict, Verdict::Inconclusive);
         assert_eq!(fake.seen[..2], [(0, false), (0, true)]);
         assert!(fake.seen.len() == 7 && fake.seen[1..].iter().all(|seen| *seen == (0, true)));
         assert_eq!(result.earlier.len(), 6);
 
         let (result, attempts) = verdict(vec![outcome(Verdict::Inconclusive), outcome(Verdict::Pass)]);
-        assert_eq!((result.judged.verdict, attempts), (Verdict::Pass, 2));
+        assert_eq!((result.outcome.verdict, attempts), (Verdict::Pass, 2));
     }
 
     #[test]
     fn a_failure_about_time_counts_only_if_a_second_run_agrees() {
         let (result, attempts) = verdict(vec![late("expect: ACK")]);
-        assert_eq!((result.judged.verdict, attempts), (Verdict::Fail, 2));
+        assert_eq!((result.outcome.verdict, attempts), (Verdict::Fail, 2));
     }
 
     #[test]
     fn where_the_second_run_says_otherwise_a_third_decides() {
         let (result, attempts) = verdict(vec![late("expect: ACK"), outcome(Verdict::Pass)]);
-        assert_eq!((result.judged.verdict, attempts), (Verdict::Pass, 3));
+        assert_eq!((result.outcome.verdict, attempts), (Verdict::Pass, 3));
         assert_eq!(result.earlier.len(), 2, "the others are kept");
         let pass = || outcome(Verdict::Pass);
         let (result, _) = verdict(vec![late("expect: ACK"), pass(), late("expect: ACK")]);
-        assert_eq!(result.judged.verdict, Verdict::Fail);
+        assert_eq!(result.outcome.verdict, Verdict::Fail);
 
         let (result, attempts) = verdict(vec![late("expect: ACK"), pass(), late("expect: FIN,ACK")]);
-        assert_eq!((result.judged.verdict, attempts), (Verdict::Inconclusive, 3));
+        assert_eq!((result.outcome.verdict, attempts), (Verdict::Inconclusive, 3));
         assert_eq!(
             result.outcome.reason,
             "three attempts contradict each other: first fail at `expect: ACK` (nothing for 0.6 s), then, alone, pass, \
@@ -509,16 +539,16 @@ mod tests {
     fn a_second_run_that_is_inconclusive_confirms_nothing() {
         let spoilt = || outcome(Verdict::Inconclusive);
         let (result, attempts) = verdict(vec![late("expect: ACK"), spoilt(), late("expect: ACK")]);
-        assert_eq!((result.judged.verdict, attempts), (Verdict::Fail, 3));
+        assert_eq!((result.outcome.verdict, attempts), (Verdict::Fail, 3));
         let (result, attempts) = verdict(vec![late("expect: ACK"), spoilt()]);
-        assert_eq!((result.judged.verdict, attempts), (Verdict::Inconclusive, 8));
+        assert_eq!((result.outcome.verdict, attempts), (Verdict::Inconclusive, 8));
     }
 
     #[test]
     fn every_unexpected_failure_is_confirmed_alone() {
         let failure = || failed(Verdict::Fail, "expect: ACK", &["RFC9293-MUST-1"]);
         let (result, attempts) = verdict(vec![failure(), failure()]);
-        assert_eq!((result.judged.verdict, attempts), (Verdict::Fail, 2));
+        assert_eq!((result.outcome.verdict, attempts), (Verdict::Fail, 2));
     }
 
     #[test]
@@ -541,10 +571,10 @@ mod tests {
             Quirk::None,
         );
         let result = run_with(&mut lucky, known).results.remove(0);
-        assert_eq!((result.judged.verdict, lucky.seen.len()), (Verdict::Fail, 3));
+        assert_eq!((result.outcome.verdict, lucky.seen.len()), (Verdict::Fail, 3));
         let mut mended = Fake::new(vec![vec![pass()]], Quirk::None);
         let result = run_with(&mut mended, known).results.remove(0);
-        assert_eq!((result.judged.verdict, mended.seen.len()), (Verdict::Pass, 2));
+        assert_eq!((result.outcome.verdict, mended.seen.len()), (Verdict::Pass, 2));
         assert_eq!(
             run_with(&mut Fake::new(vec![vec![pass()]], Quirk::None), "").results[0].attempts,
             1
@@ -570,7 +600,7 @@ mod tests {
         let executed = run_with(&mut missing, "");
         assert_eq!(executed.trouble, bug("no verdict came for 1 run: `a/b[ip4,wrap]`"));
         assert_eq!(executed.results.len(), 2);
-        assert_eq!(executed.results[1].judged.verdict, Verdict::Inconclusive);
+        assert_eq!(executed.results[1].outcome.verdict, Verdict::Inconclusive);
     }
 
     #[test]
@@ -578,7 +608,7 @@ mod tests {
         let pass = || vec![outcome(Verdict::Pass)];
         let mut fake = Fake::new(vec![pass(), pass()], Quirk::PanicsAfterOne);
         let executed = run_with(&mut fake, "");
-        assert_eq!(executed.results[0].judged.verdict, Verdict::Pass);
+        assert_eq!(executed.results[0].outcome.verdict, Verdict::Pass);
         let text = "the fake panics, in `a/b[ip4,wrap]`".to_owned();
         assert_eq!(executed.trouble, Some(Trouble::Bug(text)));
     }
@@ -589,8 +619,8 @@ mod tests {
         let mut stopped = Fake::new(vec![pass(), pass(), pass()], Quirk::IsStoppedAfterOne);
         let Executed { results, trouble } = run_with(&mut stopped, "");
         assert_eq!(trouble, Some(Trouble::Interrupted));
-        assert_eq!(results[0].judged.verdict, Verdict::Pass);
-        assert_eq!(results[1].judged.verdict, Verdict::Inconclusive);
+        assert_eq!(results[0].outcome.verdict, Verdict::Pass);
+        assert_eq!(results[1].outcome.verdict, Verdict::Inconclusive);
         assert_eq!(results[1].outcome.reason, "interrupted");
         assert_eq!(results[2].outcome.reason, "interrupted");
         assert_eq!((results[1].attempts, results[2].attempts), (1, 0));

@@ -1,9 +1,9 @@
 //! Scripts and outcomes for tests of everything around them.
 
 use super::{Axes, Run, expand};
-use crate::engine::{Failure, Outcome, Verdict};
+use crate::engine::{Failure, Outcome, Unmet, Verdict};
 use crate::rfc::{Level, Requirement};
-use crate::script::{Position, Script};
+use crate::script::{Position, Script, StepWord};
 use crate::time::Instant;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,17 +48,8 @@ pub(crate) fn runs(cases: &[(&str, &str)]) -> Vec<Run> {
 
 pub(crate) fn outcome(verdict: Verdict) -> Outcome {
     Outcome {
-        verdict,
-        failure: None,
-        reason: String::new(),
-        outcomes: Vec::new(),
-        measures: BTreeMap::new(),
-        notes: Vec::new(),
-        broken_rules: Vec::new(),
-        trace: Vec::new(),
-        evidence: Vec::new(),
-        began: Instant::ZERO,
         ended: Instant::from_millis(12),
+        ..Outcome::empty(verdict, Instant::ZERO, "")
     }
 }
 
@@ -66,6 +57,10 @@ pub(crate) fn outcome(verdict: Verdict) -> Outcome {
 pub(crate) fn failed(verdict: Verdict, step: &str, ids: &[&str]) -> Outcome {
     let requirements = ids.iter().map(|id| requirement(id));
     let failure = Failure {
+        unmet: match step.split_once(':') {
+            Some((word, _)) => Unmet::Step(StepWord::from_name(word).expect("a step begins with its word")),
+            None => Unmet::End,
+        },
         step: step.to_owned(),
         position: Position {
             file: "cases/a/b.yaml".into(),

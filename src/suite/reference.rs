@@ -1,10 +1,10 @@
 //! What the reference endpoint does where a target is looked at: the opinion that a reader can hold beside a reply.
 
-use super::{Run, RunResult};
-use crate::engine::{Arrow, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Verdict};
-use crate::model::{Config, Defects, SWITCHES};
+use super::Run;
+use crate::engine::{Arrow, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict};
+use crate::model::{Config, Defects, Switch};
 use crate::notation::print_octets;
-use crate::script::{Position, Script, Step, StepKind};
+use crate::script::{Position, Script, Step, StepKind, StepWord};
 use crate::stacks::Runner;
 use crate::stacks::model::target;
 use crate::time::Instant;
@@ -56,10 +56,8 @@ impl Reference {
     pub fn lawful(&self, run: &Run, seed: u64, usual: &Outcome) -> Vec<Lawful> {
         let injections = injections(&usual.trace);
         let mut lawful: Vec<Lawful> = injections.iter().map(Injection::usual).collect();
-        for switch in SWITCHES {
-            let mut config = Config::default();
-            switch.turn(&mut config);
-            let other = self.run_with(config, run, seed);
+        for switch in Switch::ALL {
+            let other = self.run_with(Config::choosing(&[*switch]), run, seed);
             if !matches!(other.verdict, Verdict::Pass | Verdict::Observed) {
                 continue;
             }
@@ -67,22 +65,16 @@ impl Reference {
             let pairs = injections.iter().zip(injections_of(&other));
             let same = pairs.take_while(|(ours, theirs)| ours.step == theirs.step);
             for (lawful, (_, theirs)) in lawful.iter_mut().zip(same) {
-                lawful.add(theirs.frames, switch.name);
+                lawful.add(theirs.frames, switch.name());
             }
         }
         lawful
     }
 
-    /// Notes its answer at each result that failed. `seed` is the one that the runs were made with.
-    pub fn ask_about(&self, results: &mut [RunResult], seed: u64) {
-        for result in results {
-            result.reference = self.answer(&result.run, seed, &result.outcome);
-        }
-    }
-
     /// What it does at the step that a run did not meet, in a line: the frames that it sends, how a call ends, which
-    /// state it tells. `None` where the case does not apply to it, or where no step failed.
-    fn answer(&self, run: &Run, seed: u64, failed: &Outcome) -> Option<String> {
+    /// state it tells. `None` where the case does not apply to it, or where no step failed. `seed` is the one that the
+    /// run was made with.
+    pub fn answer(&self, run: &Run, seed: u64, failed: &Outcome) -> Option<String> {
         let failure = failed.failure.as_ref()?;
         let own = self.run(run, seed);
         match (own.verdict, &own.failure) {
@@ -145,8 +137,10 @@ fn injections(trace: &[TraceEvent]) -> Vec<Injection<'_>> {
     let mut open = false;
     for (place, event) in trace.iter().enumerate() {
         match &event.what {
-            Happening::Step { text, position, .. } => {
-                open = text.starts_with("inject: ");
+            Happening::Step {
+                word, text, position, ..
+            } => {
+                open = *word == StepWord::Inject;
                 if open {
                     found.push(Injection {
                         step: (text, position),
@@ -201,7 +195,7 @@ fn answer(script: &Script, failed: &Outcome, failure: &Failure, own: &Outcome) -
     // A repeated step stands there several times: the same one of them is meant.
     let times = failed.trace.iter().filter(|event| is_it(event)).count();
     if times == 0 {
-        return (failure.step == "the end of the run").then(|| "nothing more".to_owned());
+        return (failure.unmet == Unmet::End).then(|| "nothing more".to_owned());
     }
     let places = own.trace.iter().enumerate().filter(|(_, event)| is_it(event));
     let Some((begin, _)) = places.take(times).last() else {
@@ -210,7 +204,7 @@ fn answer(script: &Script, failed: &Outcome, failure: &Failure, own: &Outcome) -
             None => "does not get there".to_owned(),
         });
     };
-    let mut told = meanwhile(&own.trace, begin, own.began, &failure.step);
+    let mut told = meanwhile(&own.trace, begin, own.began);
     if told.is_empty() {
         // What met it may have come long before somebody looked.
         told = met_by(script, own, failure, times);
@@ -221,7 +215,7 @@ fn answer(script: &Script, failed: &Outcome, failure: &Failure, own: &Outcome) -
         told.push(format!("and {more} more"));
     }
     Some(match told.as_slice() {
-        [] if failure.step.starts_with("result:") => "it is still pending".to_owned(),
+        [] if failure.unmet == Unmet::Step(StepWord::Result) => "it is still pending".to_owned(),
         [] => "nothing".to_owned(),
         told => told.join(", "),
     })
@@ -257,13 +251,16 @@ fn met_by(script: &Script, own: &Outcome, failure: &Failure, times: usize) -> Ve
 
 /// What a trace tells of the target between the beginning of a step and that of the next; if there is nothing, since
 /// whatever made the target do something: what came at once stands before the step that looked at it.
-fn meanwhile(trace: &[TraceEvent], begin: usize, began: Instant, step: &str) -> Vec<String> {
+fn meanwhile(trace: &[TraceEvent], begin: usize, began: Instant) -> Vec<String> {
+    let Happening::Step { word, .. } = trace[begin].what else {
+        return Vec::new();
+    };
     let is_step = |event: &TraceEvent| matches!(event.what, Happening::Step { .. });
     let (before, after) = (&trace[..begin], &trace[begin + 1..]);
     let end = after.iter().position(is_step).unwrap_or(after.len());
     let cause = before.iter().rposition(is_cause);
     let began = cause.map_or(began, |cause| before[cause].at.latest);
-    let tell = |event: &TraceEvent| tell(event, step).map(|text| timed(&text, event, began));
+    let tell = |event: &TraceEvent| tell(event, word).map(|text| timed(&text, event, began));
     let told: Vec<String> = after[..end].iter().filter_map(tell).collect();
     if !told.is_empty() {
         return told;
@@ -282,18 +279,16 @@ fn is_cause(event: &TraceEvent) -> bool {
 }
 
 /// What an event says of the target, as far as the step looks at it.
-fn tell(event: &TraceEvent, step: &str) -> Option<String> {
-    let kind = step.split(':').next().unwrap_or_default();
-    match (&event.what, kind) {
+fn tell(event: &TraceEvent, word: StepWord) -> Option<String> {
+    match (&event.what, word) {
         (
             Happening::Frame {
                 arrow, octets, origins, ..
             },
-            "expect" | "any-of",
+            StepWord::Expect | StepWord::AnyOf,
         ) if *arrow == Arrow::FromTarget => Some(print_octets(octets, *origins)),
-        (Happening::Return { text, .. }, "call" | "result" | "any-of") => Some(text.clone()),
-        (Happening::Note(text), "state") if text.starts_with("state ") => Some(text.clone()),
-        (Happening::Note(text), "check") if text.contains(" on the left, ") => Some(text.clone()),
+        (Happening::Return { text, .. }, StepWord::Call | StepWord::Result | StepWord::AnyOf) => Some(text.clone()),
+        (Happening::Found(by, text), word) if *by == word => Some(text.clone()),
         _ => None,
     }
 }
@@ -301,7 +296,7 @@ fn tell(event: &TraceEvent, step: &str) -> Option<String> {
 /// How long after `began` it came, if time went by.
 fn timed(text: &str, event: &TraceEvent, began: Instant) -> String {
     match event.at.latest.since(began) {
-        _ if matches!(event.what, Happening::Note(_)) => text.to_owned(),
+        _ if matches!(event.what, Happening::Found(..)) => text.to_owned(),
         Duration::ZERO => text.to_owned(),
         later => format!("{text} after {:.3} s", later.as_secs_f64()),
     }
@@ -380,7 +375,7 @@ mod tests {
         let (reference, run) = (Reference::new().unwrap(), run("reset/confirmed[meant,ip4]"));
         let usual = reference.run(&run, 1);
         let injected = usual.trace.iter().filter(|event| match &event.what {
-            Happening::Step { text, .. } => text.starts_with("inject: "),
+            Happening::Step { word, .. } => *word == StepWord::Inject,
             _ => false,
         });
         assert_eq!(reference.lawful(&run, 1, &usual).len(), injected.count());

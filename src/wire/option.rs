@@ -90,6 +90,13 @@ impl TcpOption {
         options
     }
 
+    /// Octets that the option takes in a header: kind, length and value, where it has them.
+    pub fn size(&self) -> usize {
+        let mut written = Vec::new();
+        self.write(&mut written);
+        written.len()
+    }
+
     /// Octets that options take in a header, with the padding after them.
     pub fn space(options: &[TcpOption]) -> usize {
         let mut written = Vec::new();

@@ -6,22 +6,20 @@
 mod child;
 mod namespace;
 mod netlink;
-mod places;
-mod room;
 mod self_test;
 mod session;
 mod setup;
 mod sockets;
 mod sys;
+mod worker;
 
 pub use child::{SUBCOMMAND, child_main};
 pub use namespace::{Agent, Namespace, Plan};
 pub use setup::DeviceChoice;
 
 use super::Runner;
-use super::agent::claimed;
-use crate::drive::{EnvironmentError, Job, Target};
-use crate::engine::Outcome;
+use super::agent::introduced;
+use crate::drive::{Done, EnvironmentError, Job, Target};
 use crate::stack::{Facts, Profile};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -47,7 +45,7 @@ impl Linux {
     pub fn probe_as(runner: Runner, plan: Plan) -> Result<Linux, EnvironmentError> {
         let mut namespace = Namespace::start(&plan, &Profile::new())?;
         namespace.self_test()?;
-        let facts = claimed(&runner.facts, &namespace.abilities);
+        let facts = introduced(&runner.facts, &namespace.name, &namespace.abilities);
         Ok(Linux {
             runner,
             facts: Arc::new(facts),
@@ -66,7 +64,7 @@ impl Target for Linux {
         jobs: Vec<Job>,
         at_once: usize,
         stop: &AtomicBool,
-        done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
+        done: Done<'_>,
     ) -> Result<(), EnvironmentError> {
         session::run(self, jobs, at_once, stop, done)
     }

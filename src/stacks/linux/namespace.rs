@@ -4,10 +4,11 @@ use super::child::{Orders, SUBCOMMAND};
 use super::setup::DeviceChoice;
 use super::sys;
 use crate::drive::EnvironmentError;
+use crate::drive::place::{Counter, Losses, Place};
 use crate::drive::protocol::{Mode, Reply, Request};
-use crate::link::{Link, Statistics};
+use crate::link::{Link, Readiness, Statistics};
 use crate::stack::{Abilities, Profile};
-use crate::stacks::agent::{LONGEST_LINE, Launch, MOST_LINES, MOST_OCTETS, Murmur};
+use crate::stacks::agent::{LONGEST_LINE, Launch, MOST_LINES, MOST_OCTETS, StandardError};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -22,6 +23,20 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const CALL_PATIENCE: Duration = Duration::from_secs(5);
 /// How much is read at once.
 const PIECE: usize = 256 * 1024;
+
+/// What the kernel counts when it did not do what TCP asks for, for reasons outside of a connection.
+const SUSPICIOUS: [&str; 8] = [
+    "TCPTimeWaitOverflow",
+    "TCPAbortOnMemory",
+    "ListenDrops",
+    "ListenOverflows",
+    "TCPACKSkippedSynRecv",
+    "TCPACKSkippedPAWS",
+    "TCPACKSkippedSeq",
+    "TCPACKSkippedChallenge",
+];
+/// The first so many of them count in a namespace of one run too; the others may be what that run is about.
+const ALWAYS: usize = 2;
 
 /// How namespaces are made.
 #[derive(Clone, Debug)]
@@ -62,8 +77,10 @@ pub struct Namespace {
     pub abilities: Abilities,
     /// How long it may take to say that it took a call up.
     pub patience: Duration,
+    /// The counters that spoil the verdicts of runs in it when they rise.
+    suspicious: &'static [&'static str],
     process: Process,
-    murmur: Option<Murmur>,
+    standard_error: Option<StandardError>,
 }
 
 impl Namespace {
@@ -72,18 +89,17 @@ impl Namespace {
         Starting::spawn(plan, profile)?.wait()
     }
 
-    /// What an agent that has broken down wrote last to its standard error, to be put behind what is wrong with it.
-    pub fn last_words(&mut self) -> String {
-        if self.murmur.is_some() {
-            // Else it would be waited for; it may have ended by itself.
-            let _ = self.process.0.kill();
+    /// The same for one run alone: what it provokes by itself is not held against it.
+    pub fn for_one_run(self) -> Namespace {
+        Namespace {
+            suspicious: &SUSPICIOUS[..ALWAYS],
+            ..self
         }
-        self.murmur.as_ref().map_or_else(String::new, last_words)
     }
 
     /// Whether an agent of somebody else's makes the calls.
     pub fn is_agents(&self) -> bool {
-        self.murmur.is_some()
+        self.standard_error.is_some()
     }
 
     /// The child's process number.
@@ -92,9 +108,64 @@ impl Namespace {
     }
 }
 
-fn last_words(murmur: &Murmur) -> String {
-    murmur.wait();
-    let lines = murmur.take();
+impl Place for Namespace {
+    fn send(&mut self, packet: &[u8]) -> io::Result<()> {
+        self.link.send(packet)
+    }
+
+    fn receive(&mut self) -> io::Result<Option<&[u8]>> {
+        self.link.receive()
+    }
+
+    fn say(&mut self, request: &Request) {
+        self.agent.say(request);
+    }
+
+    fn flush(&mut self) -> Result<(), String> {
+        self.agent.flush().map(|_| ())
+    }
+
+    fn is_behind(&self) -> bool {
+        self.agent.is_behind()
+    }
+
+    fn hear(&mut self, replies: &mut Vec<Reply>) -> Result<(), String> {
+        self.agent.hear(replies)
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    fn losses(&mut self) -> io::Result<Losses> {
+        let values = self.statistics.tcp(self.suspicious)?;
+        let named = self.suspicious.iter().zip(values);
+        Ok(Losses {
+            frames: self.link.lost()? + self.statistics.lost()?,
+            counters: named.map(|(name, value)| Counter { name, value }).collect(),
+        })
+    }
+
+    fn end_of_standard_error(&mut self) -> String {
+        if self.standard_error.is_some() {
+            // Else it would be waited for; it may have ended by itself.
+            let _ = self.process.0.kill();
+        }
+        self.standard_error.as_ref().map_or_else(String::new, end_of)
+    }
+
+    fn packets(&self) -> io::Result<Readiness> {
+        Readiness::of(self.link.as_fd())
+    }
+
+    fn lines(&self) -> io::Result<Readiness> {
+        Readiness::of(self.agent.as_fd())
+    }
+}
+
+fn end_of(standard_error: &StandardError) -> String {
+    standard_error.wait();
+    let lines = standard_error.take();
     let last = lines.iter().rev().find(|line| !line.trim().is_empty());
     last.map_or_else(String::new, |line| format!("; its standard error ends with `{line}`"))
 }
@@ -115,7 +186,7 @@ struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to kill, and it is only buried.
+        // It may have ended by itself; then there is nothing to kill, and it is only reaped.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -128,7 +199,7 @@ pub(super) struct Starting {
     descriptors: Vec<OwnedFd>,
     patience: Duration,
     /// Whether an agent of somebody else's takes the child's place, and what that writes to standard error.
-    murmur: Option<Murmur>,
+    standard_error: Option<StandardError>,
 }
 
 impl Starting {
@@ -153,10 +224,10 @@ impl Starting {
             command.stderr(Stdio::piped());
         }
         let mut process = command.spawn().map(Process).map_err(failed)?;
-        let murmur = process.0.stderr.take().map(Murmur::listen);
+        let standard_error = process.0.stderr.take().map(StandardError::read);
         Ok(Starting {
             process,
-            murmur,
+            standard_error,
             agent: Agent::new(ours),
             descriptors: Vec::new(),
             patience: plan.agent.as_ref().map_or(CALL_PATIENCE, |agent| agent.patience),
@@ -167,7 +238,7 @@ impl Starting {
     pub(super) fn wait(mut self) -> Result<Namespace, EnvironmentError> {
         let own = self.await_introduction()?;
         self.agent.say(&Request::Hello(Mode::RealTime));
-        if self.murmur.is_none() {
+        if self.standard_error.is_none() {
             return self.finish(own);
         }
         let (name, can) = self.agents_introduction()?;
@@ -185,9 +256,9 @@ impl Starting {
     fn agents_introduction(&mut self) -> Result<(String, Abilities), EnvironmentError> {
         let flushed = self.agent.flush().map_err(|why| gone(&why));
         flushed.and_then(|_| self.await_introduction()).map_err(|error| {
-            // As in `Namespace::last_words`.
+            // Else the end of its standard error would be waited for; it may have ended by itself.
             let _ = self.process.0.kill();
-            let said = self.murmur.as_ref().map_or_else(String::new, last_words);
+            let said = self.standard_error.as_ref().map_or_else(String::new, end_of);
             EnvironmentError {
                 problem: format!("the agent does not greet in its namespace: {}{said}", error.problem),
                 remedy: "see `tcpvet check-agent`, which tells step by step what it does wrong".to_owned(),
@@ -233,7 +304,7 @@ impl Starting {
             agent,
             descriptors,
             patience,
-            murmur,
+            standard_error,
         } = self;
         let Ok([device, devices, tcp]) = <[OwnedFd; 3]>::try_from(descriptors) else {
             return Err(gone("it handed over no device"));
@@ -246,8 +317,9 @@ impl Starting {
             name,
             abilities,
             patience,
+            suspicious: &SUSPICIOUS,
             process,
-            murmur,
+            standard_error,
         })
     }
 }
@@ -338,7 +410,7 @@ impl Agent {
             }
             match self.socket.read(&mut self.piece) {
                 Ok(0) => {
-                    // Its last words count: they say why it ends.
+                    // What it said last counts: it may say why it ends.
                     self.parse(replies)?;
                     return Err("the target's process ended".to_owned());
                 }
