@@ -132,6 +132,7 @@ fn rules(target: &mut dyn Target, jobs: &[Job]) {
         .expect("an embedded target can always be run");
     let frames: usize = runs.iter().map(Vec::len).sum();
     let known = Known {
+        prompt: true,
         mtu: Some(1500),
         complete: true,
         merged: false,

@@ -1,7 +1,11 @@
 //! `tcpvet inspect` on captures: what it finds, and what it must not take for a finding.
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use ruzstd::encoding::{CompressionLevel, compress_to_vec};
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use tcpvet::wire::{Body, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
 
 const CLIENT: (&str, u16) = ("198.18.0.1", 40_000);
@@ -61,14 +65,28 @@ fn pcap(name: &str, packets: &[Vec<u8>]) -> String {
     path.display().to_string()
 }
 
+/// What is printed, as one line, and the exit code.
 fn inspect(arguments: &[&str]) -> (String, String, Option<i32>) {
-    let Output { stdout, stderr, status } = Command::new(env!("CARGO_BIN_EXE_tcpvet"))
+    inspect_input(arguments, &[])
+}
+
+fn inspect_input(arguments: &[&str], input: &[u8]) -> (String, String, Option<i32>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tcpvet"))
         .arg("inspect")
         .args(arguments)
-        .output()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .unwrap();
-    let text = |octets| String::from_utf8(octets).unwrap();
-    (text(stdout), text(stderr), status.code())
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let Output { stdout, stderr, status } = child.wait_with_output().unwrap();
+    let text = |octets| {
+        let text = String::from_utf8(octets).unwrap();
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    (text(stdout), String::from_utf8(stderr).unwrap(), status.code())
 }
 
 #[test]
@@ -88,10 +106,10 @@ fn a_broken_rule_names_the_end_the_frames_and_the_requirement() {
     );
     assert!(out.contains("MUST RFC9293-3.8-CONTENT"), "{out}");
     assert!(
-        out.contains("frame 4      0.003000s  ACK seq=1 ack=1 win=65535 \"hello\""),
+        out.contains("frame 4, 0.003000s: ACK seq=1 ack=1 win=65535 \"hello\""),
         "{out}"
     );
-    assert!(out.contains("frame 5 "), "{out}");
+    assert!(out.contains("frame 5, "), "{out}");
     assert!(out.contains("1 rule broken in 1 connection."), "{out}");
 }
 
@@ -120,7 +138,7 @@ fn a_capture_that_lacks_segments_accuses_nobody_of_them() {
         &conversation(&[(true, segment(Flags::ACK, 510, 100, b"later"))]),
     );
     let (out, _, code) = inspect(&[&file, "--on", "192.0.2.1"]);
-    assert_eq!(code, Some(0), "{out}");
+    assert_eq!(code, Some(3), "{out}");
     assert!(
         out.contains("1 connection of which the capture lacks segments"),
         "{out}"
@@ -185,5 +203,76 @@ fn a_capture_of_junk_frames_harms_nobody() {
         packets.push(vec![octet; place]);
     }
     let (out, err, code) = inspect(&[&pcap("junk-frames", &packets), "--on", "192.0.2.1"]);
-    assert!(matches!(code, Some(0 | 1)), "{out}{err}");
+    assert!(matches!(code, Some(0 | 1 | 3)), "{out}{err}");
+}
+
+#[test]
+fn what_could_not_be_judged_is_said_and_is_exit_code_3() {
+    let mut packets = conversation(&[(true, segment(Flags::ACK, 500, 100, b"hello"))]);
+    packets[3][6] |= 0x20;
+    packets[3][10..12].fill(0);
+    let (out, _, code) = inspect(&[&pcap("fragment", &packets)]);
+    assert_eq!(code, Some(3), "{out}");
+    assert!(out.contains("4 frames, 3 TCP segments of 1 connection judged"), "{out}");
+    assert!(
+        out.contains("Not judged: 1 frame holding a fragment of a packet"),
+        "{out}"
+    );
+    assert!(out.ends_with("but ONLY A PART was: see above."), "{out}");
+
+    let (out, _, code) = inspect(&[&pcap("nothing", &[])]);
+    assert_eq!(code, Some(3), "{out}");
+    assert!(out.contains("Nothing was judged"), "{out}");
+}
+
+#[test]
+fn a_damaged_file_is_judged_up_to_the_place_that_is_named() {
+    let file = pcap("damaged", &conversation(&[]));
+    let mut octets = std::fs::read(&file).unwrap();
+    let place = octets.len();
+    octets.extend([0xff; 40]);
+    std::fs::write(&file, &octets).unwrap();
+    let (out, err, code) = inspect(&[&file]);
+    assert_eq!(code, Some(3), "{out}");
+    assert!(out.contains("3 TCP segments of 1 connection judged"), "{out}");
+    assert!(
+        err.contains(&file) && err.contains(&format!("at offset {place}: a frame claims")),
+        "{err}"
+    );
+}
+
+#[test]
+fn several_files_are_judged_each_for_itself_and_the_worst_decides() {
+    let wrong = [
+        (true, segment(Flags::ACK, 500, 100, b"hello")),
+        (true, segment(Flags::ACK, 500, 100, b"jello")),
+    ];
+    let (good, bad) = (pcap("good", &conversation(&[])), pcap("bad", &conversation(&wrong)));
+    assert_eq!(inspect(&[&good, &good]).2, Some(0));
+    let (out, _, code) = inspect(&[&good, &bad]);
+    assert_eq!(code, Some(1), "{out}");
+    assert!(
+        out.contains("2 files: 1 with a broken rule, 0 judged only in part, 0 not read"),
+        "{out}"
+    );
+    assert_eq!(inspect(&[&good, &bad, "/nowhere/at-all.pcap"]).2, Some(2));
+    assert_eq!(inspect(&[&pcap("empty", &[]), &good]).2, Some(3));
+    assert_eq!(inspect(&[&pcap("empty-2", &[]), &bad]).2, Some(1));
+}
+
+#[test]
+fn a_packed_capture_comes_from_standard_input_too() {
+    let wrong = [
+        (true, segment(Flags::ACK, 500, 100, b"hello")),
+        (true, segment(Flags::ACK, 500, 100, b"jello")),
+    ];
+    let octets = std::fs::read(pcap("packed", &conversation(&wrong))).unwrap();
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(&octets).unwrap();
+    let zstd = compress_to_vec(&*octets, CompressionLevel::Fastest);
+    for packed in [octets, gzip.finish().unwrap(), zstd] {
+        let (out, _, code) = inspect_input(&["-"], &packed);
+        assert_eq!(code, Some(1), "{out}");
+        assert!(out.contains("standard input: 5 frames, 5 TCP segments"), "{out}");
+    }
 }

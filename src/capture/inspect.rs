@@ -1,12 +1,15 @@
 //! What the rules say of each end of each connection in a capture.
 
-use super::Captured;
+use super::format::{self, CaptureError, Damage, Found, Frame};
+use super::link_layer::{self, Inside};
+use super::network::{self, Captured, Content, Reason};
 use crate::notation::{Origins, print_packet};
 use crate::rules::{Breach, Known, Rule, Watch, Way};
 use crate::time::{Instant, Stamp};
-use crate::wire::{Body, Checksum, Flags, Isn, Packet};
+use crate::wire::{Flags, Isn, Segment};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::sync::Arc;
 
 /// A connection of a capture: all that passed between two endpoints.
@@ -22,6 +25,8 @@ pub struct Connection {
     pub to: Instant,
     /// What is wrong with it, in the order in which it came up.
     pub findings: Vec<Finding>,
+    /// Whether its first segment in the capture is a SYN. Where it is not, nobody knows what the ends agreed upon.
+    pub begins: bool,
     /// Whether numbers are missing between segments, or are acknowledged that no segment had: then the capture lacks
     /// segments, and only that is judged which those cannot explain.
     pub lacks_segments: bool,
@@ -34,7 +39,7 @@ pub struct Finding {
     pub end: SocketAddr,
     /// Which.
     pub rule: &'static Rule,
-    /// The frames in conflict: number, time, and what it says, numbers counted from the ISNs.
+    /// The frames in conflict: number, from 1 as viewers count, time, and what it says, numbers counted from the ISNs.
     pub frames: Vec<(usize, Instant, String)>,
     /// What the matter is.
     pub text: String,
@@ -45,174 +50,389 @@ pub struct Finding {
 pub struct Inspection {
     /// The connections in the order in which they began.
     pub connections: Vec<Connection>,
-    /// IP packets that are no TCP, and those that cannot be read.
+    /// Frames in all.
+    pub frames: usize,
+    /// TCP segments that were judged.
+    pub segments: usize,
+    /// Frames that carry no TCP segment.
     pub others: usize,
-    /// Segments whose checksum the sender left to its network interface: the capture saw them before.
+    /// Frames that may carry a TCP segment and were not judged, by the reason why.
+    pub left_out: BTreeMap<Reason, usize>,
+    /// Segments with a checksum, of their own or of the IPv4 header, that the sender left to its network interface: the
+    /// capture saw them before. It was taken for right.
     pub offloaded: usize,
+    /// Segments whose checksum was not judged, because an interface may have merged several and kept that of one.
+    pub merged: usize,
+    /// Frames of which the capture does not say when they came. If there is one, no rule about time was applied.
+    pub untimed: usize,
+    /// Blocks of a kind that is not known here.
+    pub unknown_blocks: usize,
+    /// Why reading ended before the end of the capture.
+    pub damage: Option<Damage>,
+}
+
+impl Inspection {
+    /// Whether anything was left out that ought to have been judged.
+    pub fn is_partial(&self) -> bool {
+        let lacking = self.connections.iter().any(|it| it.lacks_segments);
+        let parts = self.left_out.values().sum::<usize>() + self.merged + self.untimed;
+        lacking || parts > 0 || self.damage.is_some()
+    }
 }
 
 /// Rules that seem to be broken where a capture has lost segments: which of the two it was nobody can tell.
-const LOSS: [&str; 2] = ["no-gap", "ack-of-what-came"];
+const LOSS: [&str; 3] = ["no-gap", "ack-of-what-came", "sack-of-what-came"];
 
-/// A segment of the capture.
-struct Seen {
-    at: Instant,
-    packet: Arc<Packet>,
-    connection: usize,
+/// The rule about how fast a clock ticks; all others that need the times of frames say that they are about timing.
+const CLOCK: &str = "timestamp-clock-in-range";
+
+/// Judges every connection of a capture. `on` is the host on which the capture was taken: it has every segment of that
+/// host, in order, and what came to it, so that all rules can be applied to it. Of other ends only that is judged which
+/// frames that were lost or reordered cannot explain. What is damaged ends the reading, and what came before is judged.
+pub fn inspect(source: impl Read, on: Option<IpAddr>) -> Result<Inspection, CaptureError> {
+    let mut inspector = Inspector::new(on);
+    inspector.inspection.damage = format::read(source, &mut |found| inspector.take(found))?;
+    Ok(inspector.finish())
 }
 
-/// Judges every connection. `on` is the host on which the capture was taken: it has every segment of that host, in order,
-/// and what came to it, so that all rules can be applied to it. Of other ends only that is judged which frames that were
-/// lost or reordered cannot explain.
-pub fn inspect(captured: &Captured, on: Option<IpAddr>) -> Inspection {
-    let mut inspection = Inspection::default();
-    let mut places: BTreeMap<(SocketAddr, SocketAddr), usize> = BTreeMap::new();
-    let mut watches: BTreeMap<IpAddr, Watch> = BTreeMap::new();
-    let mut seen: BTreeMap<usize, Seen> = BTreeMap::new();
-    let mut isns: BTreeMap<(SocketAddr, SocketAddr), Isn> = BTreeMap::new();
-    for (number, at, octets) in &captured.packets {
-        let Some((packet, ends)) = segment(octets, &mut inspection) else {
-            inspection.others += 1;
-            continue;
-        };
-        let (from, to) = ends;
-        if let Some(segment) = packet.tcp()
-            && (segment.flags.contains(Flags::SYN) || !isns.contains_key(&ends))
-        {
-            isns.insert(ends, Isn(segment.seq));
+/// From whom to whom.
+type Ends = (SocketAddr, SocketAddr);
+
+/// A segment of the capture, as a finding shows it.
+struct Seen {
+    number: usize,
+    at: Instant,
+    ends: Ends,
+    connection: usize,
+    line: String,
+}
+
+struct Inspector {
+    on: Option<IpAddr>,
+    inspection: Inspection,
+    /// The moment from which times are counted, in nanoseconds since 1970, and the last one.
+    first: Option<i128>,
+    last: Instant,
+    places: BTreeMap<Ends, usize>,
+    watches: BTreeMap<IpAddr, Watch>,
+    isns: BTreeMap<Ends, Isn>,
+    seen: Vec<Seen>,
+}
+
+impl Inspector {
+    fn new(on: Option<IpAddr>) -> Inspector {
+        Inspector {
+            on,
+            inspection: Inspection::default(),
+            first: None,
+            last: Instant::ZERO,
+            places: BTreeMap::new(),
+            watches: BTreeMap::new(),
+            isns: BTreeMap::new(),
+            seen: Vec::new(),
         }
-        let connection = *places.entry((from.min(to), from.max(to))).or_insert_with(|| {
-            inspection.connections.push(Connection {
-                ends,
-                segments: 0,
-                from: *at,
-                to: *at,
-                findings: Vec::new(),
-                lacks_segments: false,
-            });
-            inspection.connections.len() - 1
+    }
+
+    fn take(&mut self, found: Found<'_>) {
+        match found {
+            Found::UnknownBlock => self.inspection.unknown_blocks += 1,
+            Found::Unreadable(reason) => {
+                self.inspection.frames += 1;
+                self.leave_out(reason);
+            }
+            Found::Frame(frame) => {
+                self.inspection.frames += 1;
+                self.take_frame(frame);
+            }
+        }
+    }
+
+    fn leave_out(&mut self, reason: Reason) {
+        *self.inspection.left_out.entry(reason).or_default() += 1;
+    }
+
+    fn take_frame(&mut self, frame: Frame<'_>) {
+        let inside = link_layer::inside(frame.link, frame.octets).unwrap_or(match frame.missing {
+            0 => Inside::LeftOut(Reason::LinkHeader),
+            _ => Inside::LeftOut(Reason::Cut),
         });
-        let it = &mut inspection.connections[connection];
-        (it.segments, it.to) = (it.segments + 1, *at);
+        let content = match inside {
+            Inside::Ip(octets) => network::read(octets, frame.missing),
+            Inside::Other => Content::Other,
+            Inside::LeftOut(reason) => Content::LeftOut(reason),
+        };
+        match content {
+            Content::Segment(captured) => {
+                self.pass_time(frame.at);
+                self.take_segment(*captured);
+            }
+            Content::Other => self.inspection.others += 1,
+            Content::LeftOut(reason) => self.leave_out(reason),
+        }
+    }
+
+    fn pass_time(&mut self, at: Option<i128>) {
+        let Some(at) = at else {
+            self.inspection.untimed += 1;
+            return;
+        };
+        let first = *self.first.get_or_insert(at);
+        self.last = Instant::from_nanos(u64::try_from((at - first).max(0)).unwrap_or(u64::MAX));
+    }
+
+    fn take_segment(&mut self, captured: Captured) {
+        let Captured {
+            packet,
+            offloaded,
+            merged,
+        } = captured;
+        let Some(segment) = packet.tcp() else { return };
+        let (from, to) = (
+            SocketAddr::from((packet.ip.source, segment.source)),
+            SocketAddr::from((packet.ip.destination, segment.destination)),
+        );
+        self.inspection.segments += 1;
+        self.inspection.offloaded += usize::from(offloaded);
+        self.inspection.merged += usize::from(merged);
+        let number = self.inspection.frames;
+        let connection = self.connection((from, to), segment);
+        let line = print_packet(&packet, self.origins((from, to), segment));
+        self.seen.push(Seen {
+            number,
+            at: self.last,
+            ends: (from, to),
+            connection,
+            line,
+        });
         let packet = Arc::new(packet);
         for (host, way) in [(from.ip(), Way::Out), (to.ip(), Way::In)] {
-            let watch = watches.entry(host).or_insert_with(|| {
+            let watch = self.watches.entry(host).or_insert_with(|| {
                 Watch::new(Known {
                     mtu: None,
-                    complete: on == Some(host),
+                    complete: self.on == Some(host),
+                    prompt: false,
                     merged: true,
                 })
             });
-            watch.see(*number, Stamp::exactly(*at), way, &packet);
-        }
-        seen.insert(
-            *number,
-            Seen {
-                at: *at,
-                packet,
-                connection,
-            },
-        );
-    }
-    let last = captured.packets.last().map_or(Instant::ZERO, |(_, at, _)| *at);
-    for watch in watches.values_mut() {
-        watch.finish(Stamp::exactly(last));
-        for breach in watch.breaches() {
-            note(breach, &seen, &isns, &mut inspection);
+            watch.see(number, Stamp::exactly(self.last), way, &packet);
         }
     }
-    for connection in &mut inspection.connections {
-        let shows_loss = |finding: &Finding| LOSS.contains(&finding.rule.name);
-        connection.lacks_segments = connection.findings.iter().any(shows_loss);
-        if connection.lacks_segments {
-            connection.findings.retain(|finding| !finding.rule.needs_all);
+
+    /// The place of the connection of a segment, which is entered.
+    fn connection(&mut self, ends: Ends, segment: &Segment) -> usize {
+        let (from, to) = ends;
+        let connections = &mut self.inspection.connections;
+        let at = self.last;
+        let place = *self.places.entry((from.min(to), from.max(to))).or_insert_with(|| {
+            connections.push(Connection {
+                ends,
+                segments: 0,
+                from: at,
+                to: at,
+                findings: Vec::new(),
+                begins: segment.flags.contains(Flags::SYN),
+                lacks_segments: false,
+            });
+            connections.len() - 1
+        });
+        let it = &mut connections[place];
+        (it.segments, it.to) = (it.segments + 1, at);
+        place
+    }
+
+    /// From where the numbers of a segment are counted: from the last SYN of each end, or from the first number that is
+    /// known of it.
+    fn origins(&mut self, (from, to): Ends, segment: &Segment) -> Origins {
+        let (syn, ack) = (segment.flags.contains(Flags::SYN), segment.flags.contains(Flags::ACK));
+        if syn || !self.isns.contains_key(&(from, to)) {
+            self.isns.insert((from, to), Isn(segment.seq));
         }
-        connection
-            .findings
-            .sort_by_key(|finding| finding.frames.last().map(|frame| frame.0));
+        if ack {
+            let acked = segment.ack.advanced(-i64::from(syn));
+            self.isns.entry((to, from)).or_insert(Isn(acked));
+        }
+        Origins {
+            sender: self.isns.get(&(from, to)).copied(),
+            receiver: self.isns.get(&(to, from)).copied(),
+        }
     }
-    inspection
+
+    fn finish(mut self) -> Inspection {
+        for watch in self.watches.values_mut() {
+            watch.finish(Stamp::exactly(self.last));
+        }
+        let breaches: Vec<&Breach> = self.watches.values().flat_map(Watch::breaches).collect();
+        for breach in breaches {
+            if let Some((connection, finding)) = finding(breach, &self.seen) {
+                self.inspection.connections[connection].findings.push(finding);
+            }
+        }
+        let untimed = self.inspection.untimed > 0;
+        for connection in &mut self.inspection.connections {
+            let shows_loss = |finding: &Finding| LOSS.contains(&finding.rule.name);
+            let lacks_segments = connection.findings.iter().any(shows_loss);
+            connection.lacks_segments = lacks_segments;
+            connection.findings.retain(|finding| {
+                let needs_times = finding.rule.timing || finding.rule.name == CLOCK;
+                !(lacks_segments && finding.rule.needs_all || untimed && needs_times)
+            });
+            connection
+                .findings
+                .sort_by_key(|finding| finding.frames.last().map(|frame| frame.0));
+        }
+        self.inspection
+    }
 }
 
-type Ends = (SocketAddr, SocketAddr);
-
-/// A TCP segment and its ends, from and to.
-fn segment(octets: &[u8], inspection: &mut Inspection) -> Option<(Packet, Ends)> {
-    let mut packet = Packet::parse(octets).ok()?;
-    let (source, destination) = (packet.ip.source, packet.ip.destination);
-    let Body::Tcp(segment) = &mut packet.body else {
-        return None;
-    };
-    let ends = (
-        (source, segment.source).into(),
-        (destination, segment.destination).into(),
-    );
-    if let Checksum::Wrong(sum) = segment.checksum
-        && sum == pseudo_header_sum(source, destination, octets)
-    {
-        segment.checksum = Checksum::Right;
-        inspection.offloaded += 1;
-    }
-    Some((packet, ends))
-}
-
-/// What stands in the checksum field of a segment whose checksum the network interface is to finish: the sum of the pseudo
-/// header (RFC 9293 section 3.1).
-fn pseudo_header_sum(source: IpAddr, destination: IpAddr, octets: &[u8]) -> u16 {
-    const TCP: u32 = 6;
-    let header = match source {
-        IpAddr::V4(_) => usize::from(octets[0] & 15) * 4,
-        IpAddr::V6(_) => 40,
-    };
-    let total = match source {
-        IpAddr::V4(_) => usize::from(u16::from_be_bytes([octets[2], octets[3]])),
-        IpAddr::V6(_) => 40 + usize::from(u16::from_be_bytes([octets[4], octets[5]])),
-    };
-    let words = |address: IpAddr| -> u32 {
-        let octets = match address {
-            IpAddr::V4(address) => address.octets().to_vec(),
-            IpAddr::V6(address) => address.octets().to_vec(),
-        };
-        octets
-            .chunks_exact(2)
-            .map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])))
-            .sum()
-    };
-    let mut sum = words(source) + words(destination) + TCP + total.saturating_sub(header) as u32;
-    while sum > 0xffff {
-        sum = (sum & 0xffff) + (sum >> 16);
-    }
-    sum as u16
-}
-
-fn note(breach: &Breach, seen: &BTreeMap<usize, Seen>, isns: &BTreeMap<Ends, Isn>, inspection: &mut Inspection) {
+/// What a breach amounts to, and in which connection.
+fn finding(breach: &Breach, seen: &[Seen]) -> Option<(usize, Finding)> {
     let (earlier, later) = breach.frames;
-    let ends = |it: &Seen| -> Option<Ends> {
-        let segment = it.packet.tcp()?;
-        let ip = &it.packet.ip;
-        Some((
-            (ip.source, segment.source).into(),
-            (ip.destination, segment.destination).into(),
-        ))
+    let find = |number: usize| {
+        let place = seen.binary_search_by_key(&number, |it| it.number).ok()?;
+        seen.get(place)
     };
-    let shown = |number: usize| {
-        let it = seen.get(&number)?;
-        let (from, to) = ends(it)?;
-        let origins = Origins {
-            sender: isns.get(&(from, to)).copied(),
-            receiver: isns.get(&(to, from)).copied(),
-        };
-        Some((number, it.at, print_packet(&it.packet, origins)))
-    };
-    let Some(it) = seen.get(&later) else { return };
-    let Some((from, to)) = ends(it) else { return };
+    let it = find(later)?;
     // Where nothing came, the frame is the one that waits for it.
     let silent = breach.rule.timing && earlier.is_none();
     let finding = Finding {
-        end: if silent { to } else { from },
+        end: if silent { it.ends.1 } else { it.ends.0 },
         rule: breach.rule,
-        frames: earlier.into_iter().chain([later]).filter_map(shown).collect(),
+        frames: earlier
+            .into_iter()
+            .chain([later])
+            .filter_map(|number| find(number).map(|it| (number, it.at, it.line.clone())))
+            .collect(),
         text: breach.text.clone(),
     };
-    inspection.connections[it.connection].findings.push(finding);
+    Some((it.connection, finding))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::{Body, IpHeader, Packet, SeqNum, TcpOption};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    const SERVER: &str = "2001:db8::1";
+
+    fn segment(server: bool, flags: Flags, seq: u32, ack: u32, text: &str) -> Vec<u8> {
+        let ends = match server {
+            true => [SERVER, "2001:db8::2"],
+            false => ["2001:db8::2", SERVER],
+        };
+        let [from, to] = ends.map(|end| end.parse().unwrap());
+        let body = Body::Tcp(Segment {
+            source: if server { 80 } else { 40_000 },
+            destination: if server { 40_000 } else { 80 },
+            seq: SeqNum(seq),
+            ack: SeqNum(ack),
+            flags,
+            window: 9_000,
+            payload: text.into(),
+            options: vec![TcpOption::Timestamps { value: seq, echo: ack }],
+            ..Segment::default()
+        });
+        Packet {
+            ip: IpHeader::between(from, to),
+            body,
+        }
+        .encode()
+    }
+
+    fn conversation() -> Vec<Vec<u8>> {
+        let (syn, ack) = (Flags::SYN, Flags::ACK);
+        vec![
+            segment(false, syn, 99, 0, ""),
+            segment(true, syn | ack, 499, 100, ""),
+            segment(false, ack, 100, 500, "hello"),
+            segment(true, ack, 500, 105, "you"),
+            segment(true, ack, 500, 105, "me?"),
+        ]
+    }
+
+    fn words(numbers: &[u32]) -> Vec<u8> {
+        numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+    }
+
+    fn pcap(packets: &[Vec<u8>]) -> Vec<u8> {
+        let mut file = words(&[0xa1b2_c3d4, 0x0004_0002, 0, 0, 65_535, 101]);
+        for packet in packets {
+            let length = packet.len() as u32;
+            file.extend([words(&[1, 0, length, length]), packet.clone()].concat());
+        }
+        file
+    }
+
+    /// Simple packet blocks, which have no times.
+    fn pcapng(packets: &[Vec<u8>]) -> Vec<u8> {
+        let mut file = words(&[0x0a0d_0d0a, 28, 0x1a2b_3c4d, 1, u32::MAX, u32::MAX, 28]);
+        file.extend(words(&[1, 20, 101, 0, 20]));
+        for packet in packets {
+            let padded = packet.len().next_multiple_of(4);
+            let length = 16 + padded as u32;
+            file.extend(words(&[3, length, packet.len() as u32]));
+            file.extend(packet);
+            file.resize(file.len() + padded - packet.len(), 0);
+            file.extend(words(&[length]));
+        }
+        file
+    }
+
+    #[test]
+    fn what_has_no_times_is_judged_by_all_other_rules() {
+        let inspection = inspect(&*pcapng(&conversation()), None).unwrap();
+        assert_eq!((inspection.segments, inspection.untimed), (5, 5));
+        let broken: Vec<_> = inspection.connections[0]
+            .findings
+            .iter()
+            .map(|it| it.rule.name)
+            .collect();
+        assert!(broken.contains(&"same-octets-again"), "{broken:?}");
+        assert!(!broken.contains(&CLOCK), "{broken:?}");
+        assert!(inspection.is_partial());
+    }
+
+    #[test]
+    fn numbers_are_counted_from_where_the_capture_begins() {
+        let inspection = inspect(&*pcap(&conversation()[2..]), None).unwrap();
+        let connection = &inspection.connections[0];
+        assert!(!connection.begins);
+        let findings: Vec<_> = connection.findings.iter().map(|it| it.frames[0].2.as_str()).collect();
+        assert!(
+            findings.iter().any(|it| it.starts_with("ACK seq=0 ack=5 ")),
+            "{findings:?}"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn no_change_of_a_capture_makes_a_panic(
+            new in any::<bool>(),
+            changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..9),
+            length in any::<prop::sample::Index>(),
+            cut in any::<bool>(),
+        ) {
+            let mut file = if new { pcapng(&conversation()) } else { pcap(&conversation()) };
+            for (place, octet) in changes {
+                let place = place.index(file.len());
+                file[place] = octet;
+            }
+            if cut {
+                file.truncate(length.index(file.len()));
+            }
+            if let Ok(inspection) = inspect(&*file, Some(SERVER.parse().unwrap())) {
+                let left_out: usize = inspection.left_out.values().sum();
+                prop_assert_eq!(inspection.frames, inspection.segments + inspection.others + left_out);
+            }
+        }
+
+        #[test]
+        fn no_frame_of_any_link_type_makes_a_panic(link in 0_u16..300, octets in vec(any::<u8>(), 0..120), missing in 0_usize..9) {
+            let mut inspector = Inspector::new(None);
+            let frame = Frame { at: Some(0), link, octets: &octets, missing };
+            inspector.take(Found::Frame(frame));
+            inspector.finish();
+        }
+    }
 }

@@ -34,6 +34,10 @@ Selections; of several the union is run, without one everything:
 Exit codes: 0 as expected, 1 the target does not conform, 2 a mistake in what was asked or in a case,
 3 the environment failed, 101 a bug of tcpvet.";
 
+const INSPECTED: &str = "\
+Exit codes: 0 all was judged and no rule is broken, 1 a rule is broken, 2 a file is no capture,
+3 nothing was judged, or a part was left out (which, and why, is said), 101 a bug of tcpvet.";
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -62,7 +66,8 @@ pub enum Command {
     Schema,
     /// List the mistakes that the reference endpoint can be told to make, and what each breaks.
     Defects,
-    /// Judge the connections in a capture (pcap, pcapng) by the rules that are watched in every run.
+    /// Judge the connections in captures (pcap, pcapng) by the rules that are watched in every run.
+    #[command(after_help = INSPECTED)]
     Inspect(InspectArguments),
     /// List what must hold in every run, whatever a case asks.
     Rules,
@@ -226,9 +231,9 @@ pub struct ListArguments {
 /// `inspect`
 #[derive(Args, Clone, Debug)]
 pub struct InspectArguments {
-    /// The capture.
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    /// The captures: pcap or pcapng, packed by gzip or zstd or not; `-` is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
     /// The address of the host on which the capture was taken. What that host sent stands there in order and whole, so
     /// that every rule can be applied to it.
     #[arg(long, value_name = "ADDRESS")]

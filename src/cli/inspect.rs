@@ -1,86 +1,107 @@
 //! `tcpvet inspect`
 
 use super::arguments::InspectArguments;
-use super::{MISTAKE, OK, output};
-use std::fmt::Write;
+use super::{ENVIRONMENT, FAILED, MISTAKE, OK, output};
 use std::fs::File;
-use tcpvet::capture::{self, Captured, Connection, Finding, Inspection};
-use tcpvet::report::level_word;
+use std::io;
+use std::path::Path;
+use tcpvet::capture::{self, Connection, Finding, Inspection};
+use tcpvet::report::{level_word, wrap};
 use tcpvet::rfc::Level;
+use tcpvet::suite;
+use tcpvet::time::Instant;
 
-/// A rule was broken.
-const BROKEN: u8 = 1;
+/// Columns of a line; what is longer goes on in the next one.
+const COLUMNS: usize = 80;
 
-/// Judges a capture; gives the exit code.
+/// What came of one file.
+struct Judged {
+    broken: bool,
+    read: bool,
+    partial: bool,
+}
+
+impl Judged {
+    const UNREAD: Judged = Judged {
+        broken: false,
+        read: false,
+        partial: false,
+    };
+
+    fn exit_code(&self) -> u8 {
+        match self {
+            Judged { read: false, .. } => MISTAKE,
+            Judged { broken: true, .. } => FAILED,
+            Judged { partial: true, .. } => ENVIRONMENT,
+            _ => OK,
+        }
+    }
+}
+
+/// Judges captures; gives the exit code.
 pub fn inspect(arguments: &InspectArguments) -> u8 {
-    let name = arguments.file.display();
-    let file = match File::open(&arguments.file) {
-        Ok(file) => file,
-        Err(err) => return mistake(&format!("cannot read `{name}`: {err}")),
+    let judged: Vec<Judged> = arguments.files.iter().map(|file| judge(arguments, file)).collect();
+    if judged.len() > 1 {
+        let count = |which: fn(&Judged) -> bool| judged.iter().filter(|it| which(it)).count();
+        output::print(&format!(
+            "{} files: {} with a broken rule, {} judged only in part, {} not read\n",
+            judged.len(),
+            count(|it| it.broken),
+            count(|it| it.partial),
+            count(|it| !it.read)
+        ));
+    }
+    suite::exit_code(judged.iter().map(Judged::exit_code))
+}
+
+fn judge(arguments: &InspectArguments, file: &Path) -> Judged {
+    let name = match file.as_os_str() == "-" {
+        true => "standard input".to_owned(),
+        false => file.display().to_string(),
     };
-    let captured = match capture::read(file) {
-        Ok(captured) => captured,
-        Err(error) => return mistake(&format!("cannot read `{name}`: {error}")),
+    let inspection = match file.as_os_str() == "-" {
+        true => capture::inspect(io::stdin().lock(), arguments.on).map_err(|error| error.0),
+        false => match File::open(file) {
+            Ok(file) => capture::inspect(file, arguments.on).map_err(|error| error.0),
+            Err(error) => Err(error.to_string()),
+        },
     };
-    let inspection = capture::inspect(&captured, arguments.on);
+    let inspection = match inspection {
+        Ok(inspection) => inspection,
+        Err(error) => {
+            output::error(&format!("cannot read `{name}`: {error}"));
+            return Judged::UNREAD;
+        }
+    };
+    if let Some(damage) = &inspection.damage {
+        output::error(&format!(
+            "`{name}` is damaged {damage}; what comes before was judged; copy or capture it again"
+        ));
+    }
     if let Some(on) = arguments.on
+        && inspection.segments > 0
         && !inspection
             .connections
             .iter()
             .any(|it| it.ends.0.ip() == on || it.ends.1.ip() == on)
     {
-        return mistake(&format!("no connection in `{name}` has the end {on}"));
+        output::error(&format!("no connection in `{name}` has the end {on}"));
+        return Judged::UNREAD;
     }
-    output::print(&text(arguments, &captured, &inspection));
+    output::print(&Text::of(arguments, &name, &inspection).0);
     let findings = inspection.connections.iter().flat_map(|it| &it.findings);
-    let worst = findings.map(|finding| finding.rule.level()).max();
-    match worst {
-        Some(Level::Must) => BROKEN,
-        Some(Level::Should) if arguments.strict => BROKEN,
-        _ => OK,
+    Judged {
+        broken: findings
+            .map(|finding| finding.rule.level())
+            .max()
+            .is_some_and(|worst| match worst {
+                Level::Must => true,
+                Level::Should => arguments.strict,
+                _ => false,
+            }),
+        read: true,
+        partial: inspection.segments == 0 || inspection.is_partial(),
     }
-}
-
-fn mistake(problem: &str) -> u8 {
-    output::error(problem);
-    MISTAKE
-}
-
-fn text(arguments: &InspectArguments, captured: &Captured, inspection: &Inspection) -> String {
-    let mut text = String::new();
-    for connection in &inspection.connections {
-        if arguments.verbose || !connection.findings.is_empty() {
-            describe(connection, &mut text);
-        }
-    }
-    let connections = inspection.connections.len();
-    let broken: usize = inspection.connections.iter().map(|it| it.findings.len()).sum();
-    let with = inspection
-        .connections
-        .iter()
-        .filter(|it| !it.findings.is_empty())
-        .count();
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        text,
-        "{}: {}, {}",
-        arguments.file.display(),
-        count(captured.frames, "frame"),
-        count(connections, "TCP connection")
-    );
-    for note in notes(arguments, captured, inspection) {
-        let _ = writeln!(text, "  {note}");
-    }
-    let _ = match broken {
-        0 => writeln!(text, "No rule is broken."),
-        _ => writeln!(
-            text,
-            "{} broken in {}.",
-            count(broken, "rule"),
-            count(with, "connection")
-        ),
-    };
-    text
 }
 
 fn count(number: usize, what: &str) -> String {
@@ -90,73 +111,161 @@ fn count(number: usize, what: &str) -> String {
     }
 }
 
-/// What could not be judged, and why.
-fn notes(arguments: &InspectArguments, captured: &Captured, inspection: &Inspection) -> Vec<String> {
+/// What is printed of a file.
+struct Text(String);
+
+impl Text {
+    fn of(arguments: &InspectArguments, name: &str, inspection: &Inspection) -> Text {
+        let mut text = Text(String::new());
+        for connection in &inspection.connections {
+            if arguments.verbose || !connection.findings.is_empty() {
+                text.connection(connection);
+            }
+        }
+        let (segments, frames) = (
+            count(inspection.segments, "TCP segment"),
+            count(inspection.frames, "frame"),
+        );
+        let connections = count(inspection.connections.len(), "connection");
+        text.line(0, &format!("{name}: {frames}, {segments} of {connections} judged"));
+        text.not_judged(inspection);
+        for note in notes(arguments, inspection) {
+            text.line(2, &note);
+        }
+        text.line(0, &verdict(inspection));
+        text
+    }
+
+    /// Adds a line, of which what does not fit goes on below, further in.
+    fn line(&mut self, indent: usize, line: &str) {
+        for (place, part) in wrap(line, COLUMNS - indent - 2).into_iter().enumerate() {
+            let indent = indent + if place > 0 { 2 } else { 0 };
+            self.0.push_str(&" ".repeat(indent));
+            self.0.push_str(&part);
+            self.0.push('\n');
+        }
+    }
+
+    fn connection(&mut self, connection: &Connection) {
+        let (one, other) = connection.ends;
+        let seconds = |at: Instant| at.as_micros() as f64 / 1e6;
+        let segments = count(connection.segments, "segment");
+        let (from, to) = (seconds(connection.from), seconds(connection.to));
+        self.line(0, &format!("{one} <-> {other}, {segments}, {from:.6} to {to:.6} s"));
+        for finding in &connection.findings {
+            self.finding(finding);
+        }
+        self.0.push('\n');
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        let rule = finding.rule;
+        let (end, name, meaning) = (finding.end, rule.name, rule.meaning);
+        self.line(2, &format!("{end} breaks the rule `{name}`: {meaning}"));
+        for (id, level) in rule.requirements {
+            self.line(4, &format!("{} {id}", level_word(*level)));
+        }
+        for (number, at, segment) in &finding.frames {
+            self.line(4, &format!("frame {number}, {at}: {segment}"));
+        }
+        self.line(4, &finding.text);
+    }
+
+    /// What ought to have been judged and was not, and why.
+    fn not_judged(&mut self, inspection: &Inspection) {
+        if !inspection.is_partial() {
+            return;
+        }
+        self.line(2, "Not judged:");
+        for (reason, number) in &inspection.left_out {
+            self.line(4, &format!("{} {reason}", count(*number, "frame")));
+        }
+        if let Some(damage) = &inspection.damage {
+            self.line(
+                4,
+                &format!("everything from offset {} on, where the file is damaged", damage.offset),
+            );
+        }
+        if inspection.merged > 0 {
+            let checksums = count(inspection.merged, "checksum");
+            self.line(
+                4,
+                &format!("{checksums} of what may be several segments, merged by an interface"),
+            );
+        }
+        if inspection.untimed > 0 {
+            let segments = count(inspection.untimed, "segment");
+            self.line(4, &format!("{segments} without a time: no rule about time was applied"));
+        }
+        let lacking = inspection.connections.iter().filter(|it| it.lacks_segments).count();
+        if lacking > 0 {
+            let connections = count(lacking, "connection");
+            self.line(
+                4,
+                &format!("{connections} of which the capture lacks segments: rules that need all were not applied"),
+            );
+        }
+    }
+}
+
+/// What a reader ought to know besides.
+fn notes(arguments: &InspectArguments, inspection: &Inspection) -> Vec<String> {
     let mut notes = Vec::new();
-    if !captured.damage.is_empty() {
-        let damage = &captured.damage;
-        notes.push(format!("{damage}: what came before was judged"));
-    }
-    if captured.cut > 0 {
-        let cut = count(captured.cut, "frame");
-        notes.push(format!(
-            "{cut} cut by the capture and not judged; capture whole frames (tcpdump -s 0)"
-        ));
-    }
-    for link in &captured.unknown_links {
-        notes.push(format!("frames of link type {link} cannot be read"));
-    }
-    if inspection.others > 0 {
-        notes.push(format!("{} without a TCP segment", count(inspection.others, "packet")));
-    }
-    if inspection.offloaded > 0 {
-        let segments = count(inspection.offloaded, "segment");
-        notes.push(format!(
-            "{segments} captured before the network interface put the checksum in: taken for right"
-        ));
-    }
-    let lacking = inspection.connections.iter().filter(|it| it.lacks_segments).count();
-    if lacking > 0 {
-        let connections = count(lacking, "connection");
-        notes.push(format!(
-            "{connections} of which the capture lacks segments: rules that need all were not applied"
-        ));
-    }
-    if arguments.on.is_none() && !inspection.connections.is_empty() {
-        notes.push("only rules that lost or reordered frames cannot mislead; `--on ADDRESS` names the".to_owned());
-        notes.push("host on which the capture was taken, and all rules are applied to it".to_owned());
+    let mut note = |number: usize, what: &str, text: &str| {
+        if number > 0 {
+            notes.push(format!("{} {text}", count(number, what)));
+        }
+    };
+    note(inspection.others, "frame", "without a TCP segment");
+    note(
+        inspection.unknown_blocks,
+        "block",
+        "of a kind that is not known here, passed over",
+    );
+    note(
+        inspection.offloaded,
+        "segment",
+        "captured before the network interface put the checksum in: taken for right",
+    );
+    let begun = inspection.connections.iter().filter(|it| !it.begins).count();
+    note(
+        begun,
+        "connection",
+        "begun before the capture: what the ends agreed upon in their SYNs is not known",
+    );
+    if arguments.on.is_none() && inspection.segments > 0 {
+        notes.push(
+            "only rules that lost or reordered frames cannot mislead; `--on ADDRESS` names the host on which the \
+             capture was taken, and all rules are applied to it"
+                .to_owned(),
+        );
     }
     notes
 }
 
-fn describe(connection: &Connection, text: &mut String) {
-    let (one, other) = connection.ends;
-    let seconds = |at: tcpvet::time::Instant| at.as_micros() as f64 / 1e6;
-    let _ = writeln!(
-        text,
-        "{one} <-> {other}  {}, {:.6} to {:.6} s",
-        count(connection.segments, "segment"),
-        seconds(connection.from),
-        seconds(connection.to)
-    );
-    for finding in &connection.findings {
-        describe_finding(finding, text);
+fn verdict(inspection: &Inspection) -> String {
+    let broken: usize = inspection.connections.iter().map(|it| it.findings.len()).sum();
+    let with = inspection
+        .connections
+        .iter()
+        .filter(|it| !it.findings.is_empty())
+        .count();
+    let partial = inspection.is_partial();
+    match (inspection.segments, broken) {
+        (0, _) => "Nothing was judged: no TCP segment could be read.".to_owned(),
+        (_, 0) if partial => "No rule is broken in what was judged, but ONLY A PART was: see above.".to_owned(),
+        (_, 0) => "No rule is broken.".to_owned(),
+        _ => {
+            let rest = if partial {
+                " ONLY A PART was judged: see above."
+            } else {
+                ""
+            };
+            format!(
+                "{} broken in {}.{rest}",
+                count(broken, "rule"),
+                count(with, "connection")
+            )
+        }
     }
-    text.push('\n');
-}
-
-fn describe_finding(finding: &Finding, text: &mut String) {
-    let rule = finding.rule;
-    let _ = writeln!(
-        text,
-        "  {} breaks the rule `{}`: {}",
-        finding.end, rule.name, rule.meaning
-    );
-    for (id, level) in rule.requirements {
-        let _ = writeln!(text, "    {} {id}", level_word(*level));
-    }
-    for (number, at, segment) in &finding.frames {
-        let _ = writeln!(text, "    frame {number:<6} {at}  {segment}");
-    }
-    let _ = writeln!(text, "    {}", finding.text);
 }

@@ -106,6 +106,7 @@ impl Run {
             Watch::new(Known {
                 mtu: Some(usize::from(facts.mtu)),
                 complete: true,
+                prompt: true,
                 merged: false,
             })
         });

@@ -282,7 +282,7 @@ fn split(text: &str, room: usize, beneath: usize) -> (String, Vec<String>) {
 
 /// Breaks text at blanks into parts of at most `room` characters; a word that is longer is broken anywhere. What would
 /// break a line or command a terminal becomes a blank.
-pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
+pub fn wrap(text: &str, room: usize) -> Vec<String> {
     let clean: Vec<char> = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let mut rest = clean.as_slice();
     let mut parts = Vec::new();

@@ -34,7 +34,7 @@ pub use file::ReportFile;
 pub use json::{json, json_of_several};
 #[cfg(feature = "cli")]
 pub use junit::{junit, junit_of_several};
-pub use ladder::{Remarks, annotated, ladder};
+pub use ladder::{Remarks, annotated, ladder, wrap};
 pub use lesson::{LEGEND, Lesson, lesson};
 #[cfg(feature = "cli")]
 pub use portrait::portrait;

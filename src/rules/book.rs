@@ -1,9 +1,11 @@
 //! The state that rules keep of a connection: what each end has sent, as far as it matters to a rule.
 
 use super::ranges::Ranges;
+use super::timestamps::Clock;
 use crate::time::Stamp;
 use crate::wire::{Flags, Packet, Segment, SeqNum, TcpOption};
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What an end offers in its SYN.
@@ -15,6 +17,10 @@ pub(super) struct Offer {
     pub timestamps: bool,
     pub ece: bool,
     pub cwr: bool,
+    /// AE (RFC 9768).
+    pub accurate: bool,
+    /// Whether it is a SYN,ACK.
+    pub answers: bool,
     pub fast_open: bool,
     /// Whether the SYN can be read in one way only. A rule proves nothing by an ambiguous one.
     pub clear: bool,
@@ -25,6 +31,8 @@ impl Offer {
         let mut offer = Offer {
             ece: segment.flags.contains(Flags::ECE),
             cwr: segment.flags.contains(Flags::CWR),
+            accurate: segment.flags.contains(Flags::AE),
+            answers: segment.flags.contains(Flags::ACK),
             clear: segment.is_well_formed(),
             ..Offer::default()
         };
@@ -108,8 +116,8 @@ pub(super) struct Sender {
     pub window: Option<i64>,
     /// The last timestamp, the frame, and when.
     pub time: Option<(u32, usize, Stamp)>,
-    /// The first timestamp on a segment without SYN.
-    pub first_time: Option<(u32, usize, Stamp)>,
+    /// The clock of those that are no SYN's.
+    pub clock: Option<Clock>,
     /// The last echo, the frame, and when.
     pub echo: Option<(u32, usize, Stamp)>,
     pub urgent: Option<(i64, usize)>,
@@ -140,6 +148,16 @@ pub(super) struct Heard {
     pub number: usize,
 }
 
+/// How a value of the peer's timestamps came first.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Came {
+    /// The lowest number of a segment with it.
+    pub start: i64,
+    /// The first frame with it, and when.
+    pub number: usize,
+    pub at: Stamp,
+}
+
 /// What came to the target. Numbers count from the first that was seen.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Peer {
@@ -153,10 +171,13 @@ pub(super) struct Peer {
     pub fin: bool,
     /// The highest acknowledgment of the target's numbers.
     pub acked: Option<(SeqNum, usize)>,
+    /// ACKs that came since the target sent text, and acknowledge none of it.
+    pub duplicates: u32,
     /// The rightmost edge that the peer ever offered, if its windows are read with this shift.
     pub edge: Option<(SeqNum, usize)>,
-    /// Values of its timestamps: the lowest number with which each came, and the frame.
-    pub times: Vec<(u32, i64, usize)>,
+    /// The values of its timestamps, and their clock.
+    pub times: BTreeMap<u32, Came>,
+    pub clock: Option<Clock>,
     pub sacks: bool,
     pub ce: bool,
     pub ece: bool,

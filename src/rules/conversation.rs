@@ -1,8 +1,9 @@
 //! The state of one connection as rules see it: what came, what was sent, and what follows from both.
 
-use super::book::{Heard, Offer, Peer, Resent, Sender, Stretch, Syn};
+use super::book::{Came, Heard, Offer, Peer, Resent, Sender, Stretch, Syn};
 use super::table::RULES;
-use super::{Breach, Broken, Known, On, Rule, Sight, pace, sending};
+use super::timestamps::Clock;
+use super::{Breach, Broken, Known, On, Rule, Sight, pace, sending, timestamps};
 use crate::time::Stamp;
 use crate::wire::{Checksum, Ecn, Flags, Packet, Segment, SeqNum, TcpOption};
 use std::sync::Arc;
@@ -241,6 +242,7 @@ impl Conversation {
         }
         pace::enter(self, sight);
         sending::enter_text(self, sight, packet);
+        let sent = timestamps::sent(self, sight);
         let target = &mut self.target;
         let last = sight.end + i64::from(sight.fin);
         if last > target.end.0 {
@@ -259,7 +261,7 @@ impl Conversation {
             target.time = Some((value, number, at));
             // In the low bits of TSval of a SYN,ACK a stack may keep options for which its SYN cookie has no room.
             if !sight.syn {
-                target.first_time.get_or_insert((value, number, at));
+                target.clock = Some(Clock::after(target.clock, value, sent, number));
             }
             if sight.ack {
                 target.echo = Some((echo, number, at));
@@ -316,6 +318,15 @@ impl Conversation {
             next.hear(number, at, packet, segment, shift);
         }
         self.peer.hear(number, at, packet, segment, shift);
+        let duplicate = flags.contains(Flags::ACK) && self.own(segment.ack) <= 1 && !self.target.text.is_empty();
+        self.peer.duplicates += u32::from(duplicate);
+        // Where frames are shown on their way, nobody knows when they were sent.
+        if self.known.prompt
+            && !flags.contains(Flags::SYN)
+            && let Some((value, _)) = segment.timestamps()
+        {
+            self.peer.clock = Some(Clock::after(self.peer.clock, value, at, number));
+        }
         self.target.empty = (0, at);
         self.target.resent = None;
         pace::incur(self, number, at, segment);
@@ -374,16 +385,16 @@ impl Peer {
                 self.edge = Some((edge, number));
             }
         }
-        self.hear_options(number, start, segment);
+        self.hear_options(Came { start, number, at }, segment);
     }
 
-    fn hear_options(&mut self, number: usize, start: i64, segment: &Segment) {
+    fn hear_options(&mut self, came: Came, segment: &Segment) {
         for option in &segment.options {
             match option {
-                TcpOption::Timestamps { value, .. } => match self.times.iter_mut().rev().find(|it| it.0 == *value) {
-                    Some(known) => known.1 = known.1.min(start),
-                    None => self.times.push((*value, start, number)),
-                },
+                TcpOption::Timestamps { value, .. } => {
+                    let known = self.times.entry(*value).or_insert(came);
+                    known.start = known.start.min(came.start);
+                }
                 TcpOption::Sack(_) => self.sacks = true,
                 _ => {}
             }

@@ -204,6 +204,8 @@ pub struct Known {
     /// Whether every frame is shown, in the order in which the target sent and got them. A capture taken elsewhere, or one
     /// that lost some, proves less.
     pub complete: bool,
+    /// Whether the target's frames are shown as soon as it has sent them, and its peer's as soon as they came.
+    pub prompt: bool,
     /// Whether several segments may be shown as one, as where a host leaves the cutting to its network interface.
     pub merged: bool,
 }

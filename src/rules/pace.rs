@@ -2,7 +2,7 @@
 
 use super::book::Resent;
 use super::conversation::Conversation;
-use super::{Broken, Sight, broken, sending};
+use super::{Broken, Sight, broken, sending, timestamps};
 use crate::time::Stamp;
 use crate::wire::{Flags, Segment};
 use core::time::Duration;
@@ -59,10 +59,7 @@ pub(super) fn incur(cx: &mut Conversation, number: usize, at: Stamp, segment: &S
 fn timely(cx: &Conversation, segment: &Segment) -> bool {
     match (cx.timestamps(), segment.timestamps()) {
         (Some(false), None) => true,
-        (Some(true), Some((value, _))) => {
-            let newer = |known: &(u32, i64, usize)| known.0.wrapping_sub(value) as i32 <= 0;
-            cx.peer.times.iter().all(newer)
-        }
+        (Some(true), Some((value, _))) => !timestamps::newer_came(&cx.peer.times, value),
         _ => false,
     }
 }
@@ -174,7 +171,13 @@ pub(super) fn initial_window(cx: &Conversation, sight: &Sight) -> Option<Broken>
         return None;
     }
     let mss = sending::send_mss(syn, sight)? as i64;
-    let most = (INITIAL_SEGMENTS * mss).min(INITIAL_OCTETS.max(2 * mss));
+    // What SACK reports has left the network, and as much may be sent (RFC 6675 section 5, RFC 6937).
+    if cx.peer.sacks {
+        return None;
+    }
+    // Each duplicate ACK may draw one new segment: the first two by limited transmit (RFC 3042), those after the third
+    // because each tells of a segment that has left the network (RFC 5681 section 3.2).
+    let most = (INITIAL_SEGMENTS * mss).min(INITIAL_OCTETS.max(2 * mss)) + i64::from(cx.peer.duplicates) * mss;
     // A tail loss probe may send one new segment beyond (RFC 8985 section 7.3).
     let (_, pause) = sight.at.since(cx.target.spoke);
     let most = if pause >= LOSS_PROBE { most + mss } else { most };

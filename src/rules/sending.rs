@@ -112,6 +112,10 @@ pub(super) fn same_octets_again(cx: &Conversation, sight: &Sight) -> Option<Brok
     if text.is_empty() || start >= cx.target.end.0 {
         return None;
     }
+    // A capture may lack the ACK, and then this is such a probe.
+    if !cx.known.complete && text.len() == 1 && sight.end == cx.target.end.0 {
+        return None;
+    }
     let stretches = &cx.target.text;
     let first = stretches.partition_point(|stretch| stretch.end() <= start);
     for stretch in &stretches[first..] {

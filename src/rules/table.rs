@@ -311,7 +311,7 @@ pub const RULES: &[Rule] = &[
         On::Segment,
         timestamps::clock_in_range,
         &[("RFC7323-4.1-1", Must)],
-        "A tick of the timestamp clock lasts between a millisecond and a second.",
+        "A tick of the timestamp clock always lasts the same, between 59 ns and a second.",
     ),
     Rule::new(
         "echo-of-what-came",

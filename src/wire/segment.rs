@@ -105,8 +105,9 @@ impl Segment {
 }
 
 impl Segment {
-    /// Reads a segment; total. `right` is the checksum that these octets should have.
-    pub(super) fn read(octets: &[u8], right: u16) -> Segment {
+    /// Reads a segment from its first octet to the last of its text; total. `right` is the checksum that these octets
+    /// should have (RFC 9293 section 3.1).
+    pub fn read(octets: &[u8], right: u16) -> Segment {
         let mut fixed = [0; FIXED];
         let present = octets.len().min(FIXED);
         fixed[..present].copy_from_slice(&octets[..present]);

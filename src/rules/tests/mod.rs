@@ -125,6 +125,7 @@ fn judge(trace: &str) -> Vec<(&'static str, Option<usize>, usize)> {
     let mut watch = Watch::new(Known {
         mtu: Some(1500),
         complete: true,
+        prompt: true,
         merged: false,
     });
     let mut now = Instant::ZERO;

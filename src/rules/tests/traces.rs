@@ -259,7 +259,15 @@ fn timestamps() -> Vec<Bad> {
             "timestamp-clock-in-range",
             4,
             5,
-            agreed("< ACK seq=1 ack=1 <ts 7000 100>\n1 < ACK seq=1 ack=1 <ts 8200 100>"),
+            agreed("< ACK seq=1 ack=1 <ts 7000 100>\n1 < ACK seq=1 ack=1 <ts 40007000 100>"),
+        ),
+        bad_trace(
+            "timestamp-clock-in-range",
+            4,
+            6,
+            agreed(
+                "< ACK seq=1 ack=1 <ts 7000 100>\n1 < ACK seq=1 ack=1 <ts 8000 100>\n2 < ACK seq=1 ack=1 <ts 18000 100>",
+            ),
         ),
         bad_trace(
             "timestamp-clock-in-range",
@@ -298,6 +306,12 @@ fn ecn() -> Vec<Bad> {
             4,
             plain("< ACK seq=1 ack=1 data=3 ip.ecn=ect0"),
         ),
+        bad_trace(
+            "ecn-only-if-agreed",
+            2,
+            4,
+            "> SYN,ECE,CWR,AE <mss 1000>\n< SYN,ACK ack=1 <mss 1000>\n> ACK seq=1 ack=1\n< ACK seq=1 ack=1 data=3 ip.ecn=ect0".into(),
+        ),
         bad_trace("acks-not-ecn-capable", 3, 4, agreed("< ACK seq=1 ack=1 ip.ecn=ect0")),
         bad_trace(
             "nothing-again-ecn-capable",
@@ -315,6 +329,12 @@ fn ecn() -> Vec<Bad> {
     ]
 }
 
+/// So many full segments at once.
+fn burst(segments: usize) -> String {
+    let lines = (0..segments).map(|n| format!("< ACK seq={} ack=1 data=1000\n", 1 + 1000 * n));
+    lines.collect()
+}
+
 fn pace() -> Vec<Bad> {
     let again = |times: &[&str]| {
         let lines: Vec<String> = times
@@ -323,9 +343,6 @@ fn pace() -> Vec<Bad> {
             .collect();
         plain(&lines.join("\n"))
     };
-    let burst: Vec<String> = (0..11)
-        .map(|n| format!("< ACK seq={} ack=1 data=1000", 1 + 1000 * n))
-        .collect();
     let storm = vec!["< ACK seq=1 ack=1"; 31].join("\n");
     vec![
         bad_trace("rto-backs-off", 6, 7, again(&["0", "1", "3", "4"])),
@@ -343,7 +360,7 @@ fn pace() -> Vec<Bad> {
                 "0 < ACK seq=1 ack=1 data=3\n< ACK seq=4 ack=1 data=3\n1 < ACK seq=1 ack=1 data=3\n< ACK seq=4 ack=1 data=3",
             ),
         ),
-        bad_trace("initial-window", 1, 14, plain(&burst.join("\n"))),
+        bad_trace("initial-window", 1, 14, plain(&burst(11))),
         bad_trace(
             "ack-in-time",
             5,
@@ -477,6 +494,32 @@ fn good_answers() -> Vec<(&'static str, String)> {
             plain(
                 "< ACK seq=1 ack=1 data=3 win=3\n> ACK seq=1 ack=4 data=3\n< ACK seq=4 ack=4 win=0\n> ACK seq=4 ack=4 data=3\n0.7 end",
             ),
+        ),
+        (
+            "a clock may tick every 59 ns, and be compared for half its cycle only",
+            after(
+                "<mss 1000, ts>",
+                "< ACK seq=1 ack=1 <ts 7000 100>\n1 < ACK seq=1 ack=1 <ts 16950000 100>\n130 < ACK seq=1 ack=1 <ts 2203396610 100>",
+            ),
+        ),
+        (
+            "a clock may tick in any steady way, and its segments may wait a little",
+            after(
+                "<mss 1000, ts>",
+                "< ACK seq=1 ack=1 <ts 7000 100>\n1 < ACK seq=1 ack=1 <ts 8200 100>\n2.01 < ACK seq=1 ack=1 <ts 9400 100>\n9 < ACK seq=1 ack=1 <ts 17800 100>",
+            ),
+        ),
+        (
+            "duplicate ACKs draw segments beyond the initial window",
+            plain(&format!("{}\n> ACK seq=1 ack=1\n< ACK seq=10001 ack=1 data=1000", burst(10))),
+        ),
+        (
+            "crossing SYNs that both ask for ECN may agree to it",
+            "< SYN,ECE,CWR <mss 1000>\n> SYN,ECE,CWR <mss 1000>\n< SYN,ACK,ECE ack=1 <mss 1000>\n> SYN,ACK,ECE ack=1 <mss 1000>\n< ACK seq=1 ack=1 data=3 ip.ecn=ect0".into(),
+        ),
+        (
+            "accurate ECN has rules of its own",
+            "> SYN,ECE,CWR,AE <mss 1000>\n< SYN,ACK,CWR ack=1 <mss 1000>\n> ACK seq=1 ack=1\n< ACK,ECE,AE seq=1 ack=1 data=3 ip.ecn=ect1\n< ACK,CWR,ECE seq=4 ack=1 ip.ecn=ect0\n1 < ACK seq=1 ack=1 data=3 ip.ecn=ect1".into(),
         ),
         (
             "after 24 days timestamps cannot be compared",
