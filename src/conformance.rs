@@ -46,12 +46,12 @@
 use crate::case::{Library, Root};
 use crate::drive::Job;
 use crate::engine::Verdict;
+use crate::record::{self, Traces};
 use crate::report::explain;
 use crate::stack::{Facts, Stack, Tolerances};
 use crate::stacks::Embedded;
 use crate::stacks::Runner;
-use crate::suite::{Axes, Expectations, Judged, Run, RunResult, expand};
-use core::time::Duration;
+use crate::suite::{Axes, Expectations, Run, RunResult, expand, rows};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
@@ -179,7 +179,7 @@ impl Suite {
     pub fn check_known(&self) {
         let mut all = BUNDLED.clone();
         all.extend(self.own_runs());
-        let errors: Vec<String> = self.known.check(&all).iter().map(ToString::to_string).collect();
+        let errors: Vec<String> = self.known.check(&rows(&all)).iter().map(ToString::to_string).collect();
         assert!(errors.is_empty(), "{}", errors.join("\n"));
     }
 
@@ -205,9 +205,9 @@ impl Suite {
             if matches!(result.outcome.verdict, Verdict::Unsupported | Verdict::NotApplicable) {
                 passed_over.insert(result.outcome.reason.clone());
             }
-            if result.judged.exit_code(false) != 0 {
-                red += &format!("\n{}  {}\n", result.judged.word(), run.name);
-                for line in explain(&result) {
+            if result.judged().exit_code(false) != 0 {
+                red += &format!("\n{}  {}\n", result.judged().word(), run.name);
+                for line in explain(&record::Run::of(&result, Traces::All)) {
                     red += &line.text;
                     red.push('\n');
                 }
@@ -228,14 +228,13 @@ impl Suite {
             None => Embedded::new(self.facts(&job), make).run_one(&job, &stop),
         };
         RunResult {
-            judged: Judged::new(run, &outcome, &self.known),
+            expectation: self.known.judge(&run.id(), &outcome),
             run: (*run).clone(),
             outcome,
             earlier: Vec::new(),
             meeting: None,
             attempts: 1,
-            estimate: Duration::ZERO,
-            reference: None,
+            cut_off: false,
         }
     }
 
@@ -243,6 +242,7 @@ impl Suite {
     fn facts(&self, job: &Job) -> Arc<Facts> {
         Arc::new(Facts {
             name: "the stack".to_owned(),
+            version: None,
             abilities: (self.make)(job).abilities(),
             claims: Default::default(),
             tolerances: Tolerances::default(),

@@ -34,6 +34,7 @@ pub mod path;
 pub mod peer;
 pub mod prove;
 pub mod random;
+pub mod record;
 pub mod report;
 pub mod rfc;
 pub mod rules;

@@ -3,9 +3,11 @@
 use core::fmt;
 use core::ops::{Add, Sub};
 use core::time::Duration;
+use serde::{Deserialize, Serialize};
 
 /// A moment, in nanoseconds since the start. It comes from a driver, never from a clock that we read ourselves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Instant(u64);
 
 impl Instant {
@@ -84,7 +86,8 @@ impl fmt::Display for Instant {
 ///
 /// On virtual time both are the same. On real time the interval runs from the last moment at which the device was seen
 /// empty to the moment of the read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Stamp {
     /// It cannot have happened before this.
     pub earliest: Instant,

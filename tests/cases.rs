@@ -9,7 +9,7 @@ use tcpvet::drive::Target;
 use tcpvet::model::{Config, Defects};
 use tcpvet::report::ladder;
 use tcpvet::stacks::Runner;
-use tcpvet::suite::{Axes, Conduct, Expectations, RunResult, execute, expand};
+use tcpvet::suite::{Axes, Conduct, Expectations, Progress, Run, RunResult, execute, expand};
 
 static LIBRARY: LazyLock<Library> = LazyLock::new(|| match Library::bundled() {
     Ok(library) => library,
@@ -25,6 +25,21 @@ fn id(path: &Path) -> String {
     below.with_extension("").to_string_lossy().into_owned()
 }
 
+/// Makes all runs of a plan, and gives what came of each, in its order.
+fn run_all(target: &mut dyn Target, plan: &[Run], expectations: &Expectations, conduct: Conduct) -> Vec<RunResult> {
+    let stop = AtomicBool::new(false);
+    let mut results = Vec::new();
+    let trouble = execute(target, plan, expectations, conduct, &stop, &mut |progress| {
+        if let Progress::Settled(place, result) = progress {
+            results.push((place, *result));
+        }
+    });
+    assert_eq!(trouble, None);
+    assert_eq!(results.len(), plan.len(), "every run has a verdict");
+    results.sort_by_key(|(place, _)| *place);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
 fn judge(path: &Path, target: &mut dyn Target, expectations: &Expectations) {
     let id = id(path);
     let case = LIBRARY
@@ -32,16 +47,8 @@ fn judge(path: &Path, target: &mut dyn Target, expectations: &Expectations) {
         .unwrap_or_else(|| panic!("{id} is not bundled: build again"));
     let plan = expand(&case.scripts, &Axes::default());
     assert!(!plan.is_empty(), "{id} has no run");
-    let stop = AtomicBool::new(false);
-    let conduct = Conduct { seed: 1, at_once: 1 };
-    let executed = execute(target, &plan, expectations, conduct, &stop, &mut |_| ());
-    assert_eq!(executed.trouble, None);
-    assert_eq!(executed.results.len(), plan.len(), "every run has a verdict");
-    let red: Vec<&RunResult> = executed
-        .results
-        .iter()
-        .filter(|it| it.judged.exit_code(true) != 0)
-        .collect();
+    let results = run_all(target, &plan, expectations, Conduct { seed: 1, at_once: 1 });
+    let red: Vec<&RunResult> = results.iter().filter(|it| it.judged().exit_code(true) != 0).collect();
     if let Some(first) = red.first() {
         let names: Vec<&str> = red.iter().map(|it| it.run.name.as_str()).collect();
         panic!(
@@ -50,9 +57,9 @@ fn judge(path: &Path, target: &mut dyn Target, expectations: &Expectations) {
             plan.len(),
             names.join(", "),
             first.run.name,
-            first.judged,
+            first.judged(),
             first.outcome.reason,
-            ladder(&first.outcome),
+            ladder(&(&first.outcome).into()),
         );
     }
 }
@@ -86,17 +93,8 @@ fn traces(seed: u64, at_once: usize) -> Vec<String> {
     let mut target = tcpvet::stacks::smoltcp::target(runner);
     let scripts: Vec<_> = LIBRARY.cases().iter().flat_map(|case| case.scripts.clone()).collect();
     let plan = expand(&scripts, &Axes::default());
-    let stop = AtomicBool::new(false);
-    let executed = execute(
-        &mut target,
-        &plan,
-        &Expectations::default(),
-        Conduct { seed, at_once },
-        &stop,
-        &mut |_| (),
-    );
-    executed
-        .results
+    let results = run_all(&mut target, &plan, &Expectations::default(), Conduct { seed, at_once });
+    results
         .iter()
         .map(|it| format!("{} {:?}", it.run.name, it.outcome))
         .collect()

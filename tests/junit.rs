@@ -4,11 +4,12 @@ use roxmltree::{Document, Node};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tcpvet::engine::{Failure, Outcome, Unmet, Verdict};
-use tcpvet::report::{Report, junit};
+use tcpvet::record::{self, End, Ending, Event, FORMAT, Head, Host, Record, Settled, Subject, Traces, VERSION};
+use tcpvet::report::junit;
 use tcpvet::rfc::{Level, Requirement};
 use tcpvet::script::{Position, Script, StepWord};
 use tcpvet::stack::IpVersion;
-use tcpvet::suite::{Expectations, Judged, Run, RunResult, run_name};
+use tcpvet::suite::{Expectations, Run, RunResult, run_name};
 use tcpvet::time::Instant;
 
 /// Everything that XML, CDATA and CI systems stumble over.
@@ -64,7 +65,7 @@ fn outcome(verdict: Verdict, text: &str) -> Outcome {
     }
 }
 
-fn result(case: &str, row: &str, outcome: Outcome, expectations: &Expectations) -> RunResult {
+fn run(case: &str, row: &str, outcome: Outcome, expectations: &Expectations) -> record::Run {
     let script = Arc::new(script(case, row));
     let run = Run {
         name: run_name(&script, IpVersion::V4, false),
@@ -72,38 +73,66 @@ fn result(case: &str, row: &str, outcome: Outcome, expectations: &Expectations) 
         ip: IpVersion::V4,
         wrap: false,
     };
-    RunResult {
-        judged: Judged::new(&run, &outcome, expectations),
+    let result = RunResult {
+        expectation: expectations.judge(&run.id(), &outcome),
         run,
         outcome,
         earlier: Vec::new(),
         meeting: None,
         attempts: 1,
-        estimate: Default::default(),
-        reference: None,
-    }
+        cut_off: false,
+    };
+    record::Run::of(&result, Traces::Notable)
 }
 
-fn report(results: Vec<RunResult>) -> Report {
-    Report {
-        target: "fake".to_owned(),
-        virtual_time: true,
-        instead_of: None,
+fn head(planned: usize) -> Head {
+    Head {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        tool: "0.1.0".to_owned(),
+        began: 1_700_000_000,
+        host: Host {
+            system: "linux".to_owned(),
+            release: None,
+            architecture: "x86_64".to_owned(),
+        },
+        target: Subject {
+            name: "fake".to_owned(),
+            version: None,
+            virtual_time: true,
+            instead_of: None,
+        },
         seed: 1,
         selection: Vec::new(),
         again: String::new(),
         strict: false,
         expectations: "e.yaml".to_owned(),
+        planned,
         left_out: 0,
-        results,
-        elapsed: Default::default(),
-        cut_short: None,
-        bug: None,
+        traces: Traces::Notable,
     }
 }
 
-fn xml(report: &Report) -> String {
-    String::from_utf8(junit(report).unwrap()).unwrap()
+/// A record of these runs.
+fn ended(head: Head, runs: Vec<record::Run>, ending: Ending) -> Record {
+    let at = Instant::ZERO;
+    let mut record = Record::new(head);
+    for (place, run) in runs.into_iter().enumerate() {
+        record
+            .apply(Event::Settled(Box::new(Settled { place, at, run })))
+            .unwrap();
+    }
+    let totals = record.totals();
+    record.apply(Event::Ended(End { ending, at, totals })).unwrap();
+    record
+}
+
+fn complete(runs: Vec<record::Run>) -> Record {
+    ended(head(runs.len()), runs, Ending::Complete)
+}
+
+fn xml(record: &Record) -> String {
+    String::from_utf8(junit(record).unwrap()).unwrap()
 }
 
 fn cases<'a>(document: &'a Document<'_>) -> Vec<Node<'a, 'a>> {
@@ -146,8 +175,8 @@ fn each_verdict_is_the_element_that_ci_systems_expect() {
     ];
     let results = verdicts
         .iter()
-        .map(|(case, verdict, _)| result(case, "", outcome(*verdict, ""), &known));
-    let xml = xml(&report(results.collect()));
+        .map(|(case, verdict, _)| run(case, "", outcome(*verdict, ""), &known));
+    let xml = xml(&complete(results.collect()));
     let document = Document::parse(&xml).unwrap();
     let found: Vec<Vec<&str>> = cases(&document).into_iter().map(inside).collect();
     let expected: Vec<Vec<&str>> = verdicts.into_iter().map(|(.., elements)| elements).collect();
@@ -159,11 +188,11 @@ fn an_expected_failure_that_passes_and_one_elsewhere_are_failures() {
     let known = "- {cases: x/*, expect: fail, requirement: RFC9293-MUST-1, step: 'state: closed', reason: left so}";
     let known = Expectations::parse(known, "e.yaml").unwrap();
     let results = vec![
-        result("x/pass", "", outcome(Verdict::Pass, ""), &known),
-        result("x/fail", "", outcome(Verdict::Fail, ""), &known),
-        result("x/unsupported", "", outcome(Verdict::Unsupported, ""), &known),
+        run("x/pass", "", outcome(Verdict::Pass, ""), &known),
+        run("x/fail", "", outcome(Verdict::Fail, ""), &known),
+        run("x/unsupported", "", outcome(Verdict::Unsupported, ""), &known),
     ];
-    let xml = xml(&report(results));
+    let xml = xml(&complete(results));
     let document = Document::parse(&xml).unwrap();
     for case in cases(&document) {
         assert_eq!(inside(case), ["failure"]);
@@ -174,12 +203,12 @@ fn an_expected_failure_that_passes_and_one_elsewhere_are_failures() {
 
 #[test]
 fn a_strict_report_calls_a_deviation_a_failure() {
-    let deviation = result("x/y", "", outcome(Verdict::Deviates, ""), &Expectations::default());
-    let strict = Report {
+    let deviation = run("x/y", "", outcome(Verdict::Deviates, ""), &Expectations::default());
+    let strict = Head {
         strict: true,
-        ..report(vec![deviation])
+        ..head(1)
     };
-    let xml = xml(&strict);
+    let xml = xml(&ended(strict, vec![deviation], Ending::Complete));
     let document = Document::parse(&xml).unwrap();
     assert_eq!(inside(cases(&document)[0]), ["failure"]);
 }
@@ -188,22 +217,22 @@ fn a_strict_report_calls_a_deviation_a_failure() {
 fn topics_are_suites_with_right_totals_and_runs_are_named_within_them() {
     let none = Expectations::default();
     let results = vec![
-        result(
+        run(
             "reset/acceptance",
             "state=A,edge=left",
             outcome(Verdict::Fail, ""),
             &none,
         ),
-        result(
+        run(
             "reset/acceptance",
             "state=B,edge=left",
             outcome(Verdict::Pass, ""),
             &none,
         ),
-        result("reset/flood", "", outcome(Verdict::Inconclusive, ""), &none),
-        result("close/simple", "", outcome(Verdict::Unsupported, ""), &none),
+        run("reset/flood", "", outcome(Verdict::Inconclusive, ""), &none),
+        run("close/simple", "", outcome(Verdict::Unsupported, ""), &none),
     ];
-    let xml = xml(&report(results));
+    let xml = xml(&complete(results));
     let document = Document::parse(&xml).unwrap();
     let suites: Vec<Vec<&str>> = document
         .descendants()
@@ -251,9 +280,9 @@ fn hostile_names_and_contents_are_well_formed_and_stay_apart() {
         .map(|(number, (row, verdict))| {
             let case = format!("{HOSTILE}/case");
             let row = format!("{row}{}", number % verdicts.len());
-            result(&case, &row, outcome(verdict, &format!("{HOSTILE}{long}")), &none)
+            run(&case, &row, outcome(verdict, &format!("{HOSTILE}{long}")), &none)
         });
-    let xml = xml(&report(results.collect()));
+    let xml = xml(&complete(results.collect()));
     let document = Document::parse(&xml).unwrap();
     let cases = cases(&document);
     assert_eq!(cases.len(), 20);
@@ -275,11 +304,8 @@ fn hostile_names_and_contents_are_well_formed_and_stay_apart() {
 
 #[test]
 fn a_bug_of_ours_is_an_error_in_the_file_too() {
-    let broken = Report {
-        bug: Some("two verdicts came for `a/b[ip4]`".to_owned()),
-        ..report(Vec::new())
-    };
-    let xml = xml(&broken);
+    let said = "two verdicts came for `a/b[ip4]`".to_owned();
+    let xml = xml(&ended(head(0), Vec::new(), Ending::Bug { said }));
     let document = Document::parse(&xml).unwrap();
     assert_eq!(inside(cases(&document)[0]), ["error"]);
 }

@@ -8,7 +8,7 @@ use tcpvet::drive::Target;
 use tcpvet::report::ladder;
 use tcpvet::stacks::Runner;
 use tcpvet::stacks::linux::{Linux, Plan};
-use tcpvet::suite::{Axes, Conduct, Expectations, QUICK, Run, estimate, execute, expand};
+use tcpvet::suite::{Axes, Conduct, Expectations, Progress, QUICK, Run, estimate, execute, expand};
 
 const LINUX: &str = include_str!("../runners/linux/expectations.yaml");
 const PYTHON: &str = include_str!("../runners/python/expectations.yaml");
@@ -45,10 +45,15 @@ fn library_against_kernel(longest: Duration) {
     let mut red = Vec::new();
     // A machine that stands still again and again may spoil every attempt of a run: then the run is made once more later.
     for _ in 0..ROUNDS {
-        let executed = execute(&mut linux, &unsettled, &expectations, conduct, &stop, &mut |_| ());
-        assert_eq!(executed.trouble, None);
-        assert_eq!(executed.results.len(), unsettled.len(), "every run has a verdict");
-        let wrong = executed.results.into_iter().filter(|it| it.judged.exit_code(true) != 0);
+        let mut results = Vec::new();
+        let trouble = execute(&mut linux, &unsettled, &expectations, conduct, &stop, &mut |progress| {
+            if let Progress::Settled(_, result) = progress {
+                results.push(result);
+            }
+        });
+        assert_eq!(trouble, None);
+        assert_eq!(results.len(), unsettled.len(), "every run has a verdict");
+        let wrong = results.into_iter().filter(|it| it.judged().exit_code(true) != 0);
         let (late, others): (Vec<_>, Vec<_>) = wrong.partition(|it| it.outcome.reason.ends_with("ms late"));
         red.extend(others);
         unsettled = late.into_iter().map(|it| it.run).collect();
@@ -62,9 +67,9 @@ fn library_against_kernel(longest: Duration) {
         eprintln!(
             "{} {:?} {}\n{}",
             it.run.name,
-            it.judged,
+            it.judged(),
             it.outcome.reason,
-            ladder(&it.outcome)
+            ladder(&(&it.outcome).into())
         );
     }
     let names: Vec<&str> = red.iter().map(|it| it.run.name.as_str()).collect();

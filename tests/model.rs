@@ -43,7 +43,7 @@ fn every_case_passes() {
                 run.name,
                 outcome.verdict,
                 outcome.reason,
-                ladder(&outcome)
+                ladder(&(&outcome).into())
             ));
         }
     }

@@ -52,7 +52,7 @@ fn known_to_fail(library: &Library) -> Verdicts {
             .entries()
             .iter()
             .filter(fails)
-            .find(|entry| entry.speaks_of(&run))?;
+            .find(|entry| entry.speaks_of(&run.id()))?;
         Some((
             (run.script.case.to_string(), run.name.clone()),
             entry.expect.name().to_owned(),

@@ -247,6 +247,7 @@ fn play_on(lines: &str, iss: u32, wrap: bool, clumsy: Option<Clumsy>) -> engine:
     let Transcript { script, groups } = Transcript::read(lines);
     let facts = Facts {
         name: "transcript".into(),
+        version: None,
         abilities: Abilities::from_iter(["ipv4", "listen", "accept", "send", "shutdown"]),
         claims: Default::default(),
         tolerances: Tolerances::default(),

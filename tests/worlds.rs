@@ -1,6 +1,7 @@
 //! Runs that share a world on virtual time: they come to the verdicts that they come to in worlds of their own, and the
 //! same runs in the same order give the same octets.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 use tcpvet::case::Library;
@@ -10,7 +11,7 @@ use tcpvet::engine::{TraceEvent, Verdict};
 use tcpvet::model::{Config, Defects, Model};
 use tcpvet::stack::{Abilities, Call, CallId, Emitted, IpVersion, Stack};
 use tcpvet::stacks::{Embedded, Runner};
-use tcpvet::suite::{Axes, Conduct, Expectations, Run, RunResult, execute, expand};
+use tcpvet::suite::{Axes, Conduct, Expectations, Progress, Run, RunResult, execute, expand};
 use tcpvet::time::Instant;
 use tcpvet::wire::{Flags, Packet, Segment};
 
@@ -28,9 +29,14 @@ fn plan() -> Vec<Run> {
 fn results(target: &mut dyn Target, plan: &[Run]) -> Vec<RunResult> {
     let conduct = Conduct { seed: 1, at_once: 0 };
     let (expectations, stop) = (Expectations::default(), AtomicBool::new(false));
-    let executed = execute(target, plan, &expectations, conduct, &stop, &mut |_| ());
-    assert_eq!(executed.trouble, None);
-    executed.results
+    let mut results = BTreeMap::new();
+    let trouble = execute(target, plan, &expectations, conduct, &stop, &mut |progress| {
+        if let Progress::Settled(place, result) = progress {
+            results.insert(place, *result);
+        }
+    });
+    assert_eq!(trouble, None);
+    results.into_values().collect()
 }
 
 /// What counts of a run: its verdict, and where it failed.

@@ -41,6 +41,8 @@ pub enum Command {
     /// Run cases and print what the target is like: what was measured, what it chose, where it differs.
     #[command(after_help = SELECTIONS)]
     Audit(RunArguments),
+    /// Print and write of runs that were recorded what the run itself would have.
+    Report(ReportArguments),
     /// List cases: their names, titles and requirements.
     #[command(after_help = SELECTIONS)]
     List(ListArguments),
@@ -123,12 +125,14 @@ pub const DEFAULT_SEED: u64 = 1;
 pub struct RunArguments {
     #[command(flatten)]
     pub choice: Choice,
-    /// Write a JUnit report.
+    #[command(flatten)]
+    pub reports: Reports,
+    /// Write down everything that becomes known, as soon as it does; `tcpvet report` reads it.
     #[arg(long, value_name = "FILE")]
-    pub junit: Option<PathBuf>,
-    /// Write a JSON report; `-` is standard output.
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
+    pub record: Option<PathBuf>,
+    /// Of which runs the record keeps the frames: of all but those that simply pass, or of all.
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t = Traces::Notable, requires = "record")]
+    pub traces: Traces,
     /// What the target is known to do otherwise, instead of what is known of it here.
     #[arg(long, value_name = "FILE")]
     pub expectations: Option<PathBuf>,
@@ -151,6 +155,17 @@ pub struct RunArguments {
     /// Do not let SHOULDs pass that are not followed.
     #[arg(long)]
     pub strict: bool,
+}
+
+/// What is written and printed of runs.
+#[derive(Args, Clone, Debug)]
+pub struct Reports {
+    /// Write a JUnit report.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write a JSON report; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
     /// When to colour.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
     pub color: Colour,
@@ -160,6 +175,25 @@ pub struct RunArguments {
     /// Print every run, and how what is known to fail does.
     #[arg(long, short)]
     pub verbose: bool,
+}
+
+/// `report`
+#[derive(Args, Clone, Debug)]
+pub struct ReportArguments {
+    /// What `tcpvet run --record FILE` has written; several are compared.
+    #[arg(value_name = "RECORD", required = true)]
+    pub records: Vec<PathBuf>,
+    #[command(flatten)]
+    pub reports: Reports,
+    /// Print what the target is like, as `tcpvet audit` does.
+    #[arg(long)]
+    pub audit: bool,
+    /// Judge the runs by this file instead of what was expected when they were made.
+    #[arg(long, value_name = "FILE")]
+    pub expectations: Option<PathBuf>,
+    /// Write down what came unexpectedly, in that file or the one that the record names; take out what no longer comes.
+    #[arg(long)]
+    pub update_expectations: bool,
 }
 
 /// `list`
@@ -298,6 +332,15 @@ pub enum Isn {
     Wrap,
 }
 
+/// Of which runs a record keeps the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Traces {
+    /// Of every run but those that passed at once and were expected to.
+    Notable,
+    /// Of every run.
+    All,
+}
+
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Colour {
@@ -342,5 +385,6 @@ mod tests {
         assert!(Arguments::try_parse_from(["tcpvet", "-q", "-v"]).is_err());
         assert!(Arguments::try_parse_from(["tcpvet", "--ip", "5"]).is_err());
         assert!(Arguments::try_parse_from(["tcpvet", "list", "--strict"]).is_err());
+        assert!(Arguments::try_parse_from(["tcpvet", "--traces", "all"]).is_err());
     }
 }

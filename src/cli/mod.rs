@@ -22,6 +22,7 @@ mod output;
 mod panics;
 mod prepare;
 mod prove;
+mod report;
 mod rules;
 mod run;
 mod targets;
@@ -67,6 +68,7 @@ fn dispatch(arguments: Arguments) -> u8 {
         None => run::run(&arguments.run),
         Some(Command::Run(run)) => run::run(&run),
         Some(Command::Audit(audit)) => run::audit(&audit),
+        Some(Command::Report(report)) => report::report(&report),
         Some(Command::List(list)) => list::list(&list),
         Some(Command::Check(check)) => check::check(&check),
         Some(Command::Explain(explain)) => explain::explain(&explain),

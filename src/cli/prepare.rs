@@ -2,13 +2,14 @@
 
 use super::arguments::RunArguments;
 use super::library::Chosen;
+use super::report::Files;
 use super::targets::{self, NoTarget, Opened};
 use super::{ENVIRONMENT, MISTAKE, library, output, update};
 use std::fs::read_to_string as read;
 use std::io;
-use std::path::{Path, PathBuf};
-use tcpvet::report::{Absent, ReportFile};
-use tcpvet::suite::{Expectations, QUICK, Run, estimate};
+use std::path::Path;
+use tcpvet::record::{Absent, InsteadOf, RecordFile};
+use tcpvet::suite::{ExpectationError, Expectations, QUICK, Row, Run, estimate, rows};
 
 /// All of it has gone well.
 pub struct Prepared {
@@ -17,9 +18,9 @@ pub struct Prepared {
     /// What was asked for and cannot be run here.
     pub absent: Vec<Absent>,
     /// Every run of every case, whatever is selected.
-    pub library: Vec<Run>,
-    pub junit: Option<ReportFile>,
-    pub json: Option<ReportFile>,
+    pub library: Vec<Row>,
+    pub files: Files,
+    pub record: Option<RecordFile>,
 }
 
 /// A target, and what is run against it.
@@ -28,7 +29,7 @@ pub struct Subject {
     /// What it is called in reports.
     pub name: String,
     /// The default target, and why it is not run but this one.
-    pub instead_of: Option<(String, String)>,
+    pub instead_of: Option<InsteadOf>,
     pub stated: Stated,
     pub plan: Vec<Run>,
     pub left_out: usize,
@@ -42,13 +43,52 @@ pub struct Stated {
     pub text: String,
 }
 
+impl Stated {
+    /// What a file says, with its name as shown to a person.
+    pub fn parse(file: String, text: String) -> Result<Stated, u8> {
+        let parsed = Expectations::parse(&text, &file).map_err(|errors| refuse(&errors))?;
+        Ok(Stated { parsed, file, text })
+    }
+
+    /// What a file says that must be there.
+    pub fn read(path: &Path) -> Result<Stated, u8> {
+        let text = read(path).map_err(|err| cannot_read(path, &err))?;
+        Stated::parse(path.display().to_string(), text)
+    }
+
+    /// What a file says that may not be there yet.
+    pub fn read_to_update(path: &Path) -> Result<Stated, u8> {
+        let text = match read(path) {
+            Err(err) if err.kind() == io::ErrorKind::NotFound => String::new(),
+            other => other.map_err(|err| cannot_read(path, &err))?,
+        };
+        Stated::parse(path.display().to_string(), text)
+    }
+
+    /// Whether all of it is about runs that there are.
+    pub fn check(&self, library: &[Row]) -> Result<(), u8> {
+        match self.parsed.check(library) {
+            errors if errors.is_empty() => Ok(()),
+            errors => Err(refuse(&errors)),
+        }
+    }
+}
+
+fn refuse(errors: &[ExpectationError]) -> u8 {
+    errors.iter().for_each(|error| output::error(&error.to_string()));
+    MISTAKE
+}
+
 /// A target that was opened, and in whose stead.
-type Found = (Opened, Option<(String, String)>);
+type Found = (Opened, Option<InsteadOf>);
 
 /// What is wrong has been told where this gives an exit code.
 pub fn prepare(arguments: &RunArguments) -> Result<Prepared, u8> {
     let chosen = library::choose(&arguments.choice)?;
-    let (junit, json) = reports(arguments)?;
+    let files = Files::open(&arguments.reports)?;
+    let record = arguments.record.as_deref().map(RecordFile::open).transpose();
+    let record = record.map_err(mistake)?;
+    let library = rows(&chosen.library);
     let (found, absent) = open_targets(arguments)?;
     let several = found.len() + absent.len() > 1;
     if several && arguments.expectations.is_some() {
@@ -58,7 +98,7 @@ pub fn prepare(arguments: &RunArguments) -> Result<Prepared, u8> {
     }
     let mut subjects = Vec::new();
     for (target, instead_of) in found {
-        subjects.push(subject(arguments, &chosen, target, instead_of)?);
+        subjects.push(subject(arguments, &chosen, &library, target, instead_of)?);
     }
     if several {
         tell_apart(&mut subjects);
@@ -66,9 +106,9 @@ pub fn prepare(arguments: &RunArguments) -> Result<Prepared, u8> {
     Ok(Prepared {
         subjects,
         absent,
-        library: chosen.library,
-        junit,
-        json,
+        library,
+        files,
+        record,
     })
 }
 
@@ -77,29 +117,15 @@ fn mistake(problem: String) -> u8 {
     MISTAKE
 }
 
-/// Both report files, opened.
-fn reports(arguments: &RunArguments) -> Result<(Option<ReportFile>, Option<ReportFile>), u8> {
-    let open = |path: &Option<PathBuf>| path.as_deref().map(ReportFile::open).transpose().map_err(mistake);
-    let (junit, json) = (open(&arguments.junit)?, open(&arguments.json)?);
-    let to_stdout = [&junit, &json].into_iter().flatten().filter(|file| file.is_stdout());
-    match to_stdout.count() {
-        0 | 1 => Ok((junit, json)),
-        _ => Err(mistake("two reports cannot both go to standard output".to_owned())),
-    }
-}
-
 fn subject(
     arguments: &RunArguments,
     chosen: &Chosen,
+    library: &[Row],
     target: Opened,
-    instead_of: Option<(String, String)>,
+    instead_of: Option<InsteadOf>,
 ) -> Result<Subject, u8> {
     let stated = stated(arguments, &target)?;
-    let errors = stated.parsed.check(&chosen.library);
-    if !errors.is_empty() {
-        errors.iter().for_each(|error| output::error(&error.to_string()));
-        return Err(MISTAKE);
-    }
+    stated.check(library)?;
     let facts = target.target.facts();
     let mut plan = chosen.runs.clone();
     if arguments.choice.quick {
@@ -172,53 +198,44 @@ fn open_targets(arguments: &RunArguments) -> Result<(Vec<Found>, Vec<Absent>), u
 }
 
 fn open_default() -> Result<Found, u8> {
-    let mut refused = None;
+    let mut refused: Option<InsteadOf> = None;
     for name in targets::defaults() {
         match targets::open(name) {
             Ok(opened) => {
-                if let Some((first, why)) = &refused {
-                    output::say(&format!("{first} cannot be run here: {why}; running {name} instead"));
+                if let Some(InsteadOf { target, why }) = &refused {
+                    output::say(&format!("{target} cannot be run here: {why}; running {name} instead"));
                 }
                 return Ok((opened, refused));
             }
             Err(NoTarget::Environment(error)) => {
-                refused.get_or_insert((name.to_owned(), error.to_string()));
+                refused.get_or_insert(InsteadOf {
+                    target: name.to_owned(),
+                    why: error.to_string(),
+                });
             }
             // The names are those of the list itself.
             Err(NoTarget::Unknown(problem)) => return Err(mistake(problem)),
         }
     }
-    let why = refused.map_or_else(|| "none is built in".to_owned(), |(name, why)| format!("{name}: {why}"));
+    let why = refused.map_or_else(
+        || "none is built in".to_owned(),
+        |InsteadOf { target, why }| format!("{target}: {why}"),
+    );
     output::error(&format!("no target can be run here: {why}"));
     Err(ENVIRONMENT)
 }
 
 /// What is expected of a target, as read.
 fn stated(arguments: &RunArguments, target: &Opened) -> Result<Stated, u8> {
-    let to_be_written = arguments.update_expectations;
-    let (file, text) = match arguments.expectations.as_deref() {
-        None if to_be_written => read_to_update(&update::file_of(target).map_err(mistake)?)?,
-        None => target.expectations.clone(),
-        Some(path) if to_be_written => read_to_update(path)?,
-        Some(path) => (
-            path.display().to_string(),
-            read(path).map_err(|err| cannot_read(path, &err))?,
-        ),
-    };
-    let parsed = Expectations::parse(&text, &file).map_err(|errors| {
-        errors.iter().for_each(|error| output::error(&error.to_string()));
-        MISTAKE
-    })?;
-    Ok(Stated { parsed, file, text })
-}
-
-/// A file that may not be there yet.
-fn read_to_update(path: &Path) -> Result<(String, String), u8> {
-    let text = match read(path) {
-        Err(err) if err.kind() == io::ErrorKind::NotFound => String::new(),
-        other => other.map_err(|err| cannot_read(path, &err))?,
-    };
-    Ok((path.display().to_string(), text))
+    match (arguments.expectations.as_deref(), arguments.update_expectations) {
+        (None, true) => Stated::read_to_update(&update::file_of(target).map_err(mistake)?),
+        (Some(path), true) => Stated::read_to_update(path),
+        (Some(path), false) => Stated::read(path),
+        (None, false) => {
+            let (file, text) = target.expectations.clone();
+            Stated::parse(file, text)
+        }
+    }
 }
 
 fn cannot_read(path: &Path, err: &io::Error) -> u8 {

@@ -1,27 +1,20 @@
 //! `tcpvet run`
 
-use super::arguments::{DEFAULT_SEED, RunArguments};
-use super::prepare::{Prepared, Stated, Subject, prepare};
-use super::{ENVIRONMENT, MISTAKE, OK, colour, output, panics, update};
+use super::arguments::{self, DEFAULT_SEED, RunArguments};
+use super::prepare::{Prepared, Subject, prepare};
+use super::report::{Page, Telling};
+use super::{ENVIRONMENT, output, update};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
-use tcpvet::report::{self, Absent, Comparison, Loudness, ProgressLine, Report, ReportFile};
-use tcpvet::suite::{Conduct, Executed, Reference, Run, Trouble, estimate, execute};
+use std::time::{Instant, SystemTime};
+use std::{fs, io};
+use tcpvet::record::{self, Absent, Ending, Event, Head, Host, Record, RecordFile, Recorder, Traces};
+use tcpvet::report::{Comparison, ProgressLine};
+use tcpvet::suite::{Conduct, Progress, Reference, Row, RunResult, Trouble, estimate, execute};
 
 /// What a process ends with that was ended by Ctrl-C.
 const INTERRUPTED: i32 = 130;
-
-/// What is printed at the end.
-#[derive(Clone, Copy, PartialEq)]
-enum Page {
-    /// Verdicts, and whatever is unexpected.
-    Verdicts,
-    /// What the stack is like.
-    Portrait,
-}
 
 /// Runs cases; gives the exit code.
 pub fn run(arguments: &RunArguments) -> u8 {
@@ -45,122 +38,163 @@ fn carry_out(arguments: &RunArguments, prepared: Prepared, page: Page) -> u8 {
         subjects,
         absent,
         library,
-        junit,
-        json,
+        files,
+        mut record,
     } = prepared;
     let several = subjects.len() + absent.len() > 1;
-    let telling = Telling {
-        arguments,
-        page,
-        several,
-        to_stdout: [&junit, &json].into_iter().flatten().any(ReportFile::is_stdout),
+    let telling = Telling::new(&arguments.reports, page, several, &files);
+    let mut whole = Comparison::default();
+    let miss = |whole: &mut Comparison, record: &mut Option<RecordFile>, absent: Absent| {
+        if let Some(record) = record {
+            record.absent(&absent);
+        }
+        whole.absent.push(absent);
     };
-    let mut whole = Comparison {
-        reports: Vec::new(),
-        absent,
-    };
-    let mut unwritten = None;
+    for absent in absent {
+        miss(&mut whole, &mut record, absent);
+    }
+    let mut codes = Vec::new();
     // One after the other: a kernel's clock would not bear that others take the processors from under it.
     for subject in subjects {
         if stop.load(Ordering::Relaxed) {
             let (target, why) = (subject.name, "interrupted before it began".to_owned());
-            whole.absent.push(Absent { target, why });
+            miss(&mut whole, &mut record, Absent { target, why });
             continue;
         }
-        let (mut report, stated) = run_all(arguments, subject, &stop, several);
-        if arguments.update_expectations && !update_expectations(&stated, &library, &mut report) {
-            unwritten = Some(MISTAKE);
-        }
-        telling.tell(&report);
-        whole.reports.push(report);
+        let watch = Watch {
+            arguments,
+            stop: &stop,
+            several,
+        };
+        let (recorded, code) = watch.run_all(subject, &library, record.as_mut());
+        telling.tell(&recorded);
+        whole.records.push(recorded);
+        codes.extend(code);
     }
-    let mut code = tcpvet::suite::exit_code(unwritten.into_iter().chain([whole.exit_code()]));
-    for problem in write(&whole, several, junit, json) {
+    if let Some(Err(problem)) = record.map(RecordFile::close) {
         output::error(&problem);
-        code = tcpvet::suite::exit_code([code, ENVIRONMENT]);
+        codes.push(ENVIRONMENT);
     }
-    telling.conclude(&whole);
-    match page {
-        // That it does not conform is what one wants to read, not a failure of the audit.
-        Page::Portrait if code == 1 => OK,
-        Page::Portrait | Page::Verdicts => code,
-    }
+    telling.conclude(&whole, files, codes)
 }
 
-/// Runs everything against one target.
-fn run_all(arguments: &RunArguments, mut subject: Subject, stop: &Arc<AtomicBool>, several: bool) -> (Report, Stated) {
-    let facts = Arc::clone(subject.target.target.facts());
-    let began = Instant::now();
-    let Executed { mut results, trouble } = {
+/// How runs are made and watched, whatever they are made against.
+struct Watch<'a> {
+    arguments: &'a RunArguments,
+    stop: &'a Arc<AtomicBool>,
+    several: bool,
+}
+
+impl Watch<'_> {
+    /// Runs everything against one target. An exit code where the expectations could not be written.
+    fn run_all(&self, mut subject: Subject, library: &[Row], file: Option<&mut RecordFile>) -> (Record, Option<u8>) {
+        let began = Instant::now();
+        let mut recorder = Recorder::begin(head(self.arguments, &subject), file);
+        recorder.note(Event::Library(library.to_vec()));
+        let mut failed = Vec::new();
+        let trouble = self.make_all(&mut subject, &mut |place, result| {
+            recorder.settled(place, began.elapsed(), &result);
+            if result.outcome.failure.is_some() {
+                failed.push((place, result));
+            }
+        });
+        // It is asked only now, since runs on real time must not wait for it.
+        if let Some(reference) = Reference::new() {
+            for (place, result) in &failed {
+                let answer = reference.answer(&result.run, self.arguments.seed, &result.outcome);
+                let place = *place;
+                answer
+                    .into_iter()
+                    .for_each(|model| recorder.note(Event::Answered { place, model }));
+            }
+        }
+        let ending = Ending::from(trouble);
+        let took = began.elapsed();
+        let mut code = None;
+        if self.arguments.update_expectations {
+            match update::write_down(&subject.stated, recorder.record(), Some(&ending)) {
+                Ok(now) => now.iter().for_each(|now| recorder.judge_by(now)),
+                Err(wrong) => code = Some(wrong),
+            }
+        }
+        (recorder.end(ending, took), code)
+    }
+
+    /// Makes the runs of a plan, and says how far they are.
+    fn make_all(&self, subject: &mut Subject, settled: &mut dyn FnMut(usize, Box<RunResult>)) -> Option<Trouble> {
+        let facts = Arc::clone(subject.target.target.facts());
         let estimates = subject.plan.iter().map(|run| estimate(&run.script, &facts.tolerances));
-        let of = if several {
-            format!("{}: ", subject.name)
-        } else {
-            String::new()
+        let of = match self.several {
+            true => format!("{}: ", subject.name),
+            false => String::new(),
         };
-        let progress = ProgressLine::begin(
+        let line = ProgressLine::begin(
             of,
             &subject.plan,
             estimates.collect(),
-            arguments.strict,
+            self.arguments.strict,
             facts.virtual_time,
-            Arc::clone(stop),
-            !arguments.quiet,
+            Arc::clone(self.stop),
+            !self.arguments.reports.quiet,
         );
         let conduct = Conduct {
-            seed: arguments.seed,
-            at_once: arguments.jobs,
+            seed: self.arguments.seed,
+            at_once: self.arguments.jobs,
         };
         execute(
             subject.target.target.as_mut(),
             &subject.plan,
             &subject.stated.parsed,
             conduct,
-            stop,
-            &mut |what| progress.note(what),
+            self.stop,
+            &mut |progress| {
+                line.note(&progress);
+                if let Progress::Settled(place, result) = progress {
+                    settled(place, result);
+                }
+            },
         )
-    };
-    if let Some(reference) = Reference::new() {
-        reference.ask_about(&mut results, arguments.seed);
     }
-    let (cut_short, bug) = match trouble {
-        None => (None, None),
-        Some(Trouble::Interrupted) => (Some("interrupted".to_owned()), None),
-        Some(Trouble::Environment(error)) => (Some(error.to_string()), None),
-        Some(Trouble::Bug(said)) => (None, Some(said)),
-    };
-    let report = Report {
-        target: subject.name,
-        virtual_time: facts.virtual_time,
-        instead_of: subject.instead_of,
+}
+
+/// What is known before the first run.
+fn head(arguments: &RunArguments, subject: &Subject) -> Head {
+    let facts = subject.target.target.facts();
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    Head {
+        format: record::FORMAT.to_owned(),
+        version: record::VERSION,
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        began: since_1970.unwrap_or_default().as_secs(),
+        host: host(),
+        target: record::Subject {
+            name: subject.name.clone(),
+            version: facts.version.clone(),
+            virtual_time: facts.virtual_time,
+            instead_of: subject.instead_of.clone(),
+        },
         seed: arguments.seed,
         selection: arguments.choice.selection.clone(),
         again: again(arguments, &subject.target.called),
         strict: arguments.strict,
         expectations: subject.stated.file.clone(),
+        planned: subject.plan.len(),
         left_out: subject.left_out,
-        results,
-        elapsed: began.elapsed(),
-        cut_short,
-        bug,
-    };
-    (report, subject.stated)
+        traces: match arguments.traces {
+            arguments::Traces::Notable => Traces::Notable,
+            arguments::Traces::All => Traces::All,
+        },
+    }
 }
 
-/// Writes down what came; whether that went well.
-fn update_expectations(stated: &Stated, library: &[Run], report: &mut Report) -> bool {
-    if report.cut_short.is_some() || report.bug.is_some() {
-        output::say(&format!("{} is left as it is: not everything was run", stated.file));
-        return true;
+/// The machine that we run on. Only Linux tells its release in a file.
+fn host() -> Host {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease");
+    Host {
+        system: std::env::consts::OS.to_owned(),
+        release: release.ok().map(|release| release.trim().to_owned()),
+        architecture: std::env::consts::ARCH.to_owned(),
     }
-    match update::write_down(stated, library, &mut report.results, report.strict) {
-        Ok(done) => output::say(&done),
-        Err(problem) => {
-            output::error(&problem);
-            return false;
-        }
-    }
-    true
 }
 
 /// What makes the same run of the same case.
@@ -198,80 +232,4 @@ fn listen_for_signals() -> io::Result<Arc<AtomicBool>> {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
     Ok(stop)
-}
-
-/// Writes the reports for machines, whatever becomes of each; what went wrong.
-fn write(whole: &Comparison, several: bool, junit: Option<ReportFile>, json: Option<ReportFile>) -> Vec<String> {
-    let only = whole.reports.first().filter(|_| !several);
-    let make_junit = || only.map_or_else(|| report::junit_of_several(whole), report::junit);
-    let make_json = || only.map_or_else(|| report::json_of_several(whole), report::json);
-    let written = [
-        junit.map(|file| make_junit().and_then(|xml| file.write(&xml))),
-        json.map(|file| make_json().and_then(|json| file.write(&json))),
-    ];
-    written.into_iter().flatten().filter_map(Result::err).collect()
-}
-
-/// What people are told, and where.
-struct Telling<'a> {
-    arguments: &'a RunArguments,
-    page: Page,
-    several: bool,
-    /// A report for machines goes to standard output, so what is for people does not.
-    to_stdout: bool,
-}
-
-impl Telling<'_> {
-    /// Tells what came of one target.
-    fn tell(&self, report: &Report) {
-        let text = match self.page {
-            Page::Portrait => report::portrait(report),
-            Page::Verdicts => report::console(report, self.loudness(), self.colour()),
-        };
-        if self.several && !text.is_empty() {
-            self.print(&report::heading(&report.target, self.colour()));
-        }
-        self.print(&text);
-        if let Some(said) = &report.bug {
-            output::error(&panics::report(said));
-        }
-    }
-
-    /// Of several targets it would be too much to tell of each what is as expected.
-    fn loudness(&self) -> Loudness {
-        match (self.arguments.quiet, self.arguments.verbose) {
-            (true, _) => Loudness::Quiet,
-            (false, false) if self.several => Loudness::Quiet,
-            (false, false) => Loudness::Normal,
-            (false, true) => Loudness::Verbose,
-        }
-    }
-
-    /// Tells how several targets compare.
-    fn conclude(&self, whole: &Comparison) {
-        let silent = self.arguments.quiet && whole.exit_code() == 0;
-        if !self.several || self.page == Page::Portrait || silent {
-            return;
-        }
-        let text = report::comparison(whole, self.arguments.verbose, self.colour());
-        if self.arguments.verbose || whole.reports.iter().any(|report| report.exit_code() != 0) {
-            self.print(&report::heading("all", self.colour()));
-        }
-        self.print(&text);
-    }
-
-    fn colour(&self) -> bool {
-        match self.to_stdout {
-            true => colour(self.arguments.color, &io::stderr()),
-            false => colour(self.arguments.color, &io::stdout()),
-        }
-    }
-
-    fn print(&self, text: &str) {
-        match self.to_stdout {
-            true if text.is_empty() => {}
-            true => output::say(text),
-            false => output::print(text),
-        }
-    }
 }

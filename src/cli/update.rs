@@ -1,11 +1,13 @@
-//! `tcpvet run --update-expectations`
+//! `--update-expectations`
 
-use super::output;
 use super::prepare::Stated;
 use super::targets::Opened;
+use super::{MISTAKE, output};
 use std::fs;
 use std::path::{Path, PathBuf};
-use tcpvet::suite::{Expectations, Judged, Run, RunResult, Update, update};
+use tcpvet::record::{Ending, Record};
+use tcpvet::report::{Update, update};
+use tcpvet::suite::Expectations;
 
 /// What stands over the entries of a file that is new.
 const HEAD: &str = "\
@@ -33,16 +35,34 @@ pub fn file_of(target: &Opened) -> Result<PathBuf, String> {
     Ok(path)
 }
 
-/// Writes down what came, and judges the results by it. What was done, or why nothing was.
-pub fn write_down(stated: &Stated, library: &[Run], results: &mut [RunResult], strict: bool) -> Result<String, String> {
+/// Writes down what came, and gives what is expected now; tells what was done, or why nothing was. `ending` is how the
+/// runs ended. The exit code where it went wrong.
+pub fn write_down(stated: &Stated, record: &Record, ending: Option<&Ending>) -> Result<Option<Expectations>, u8> {
+    if ending != Some(&Ending::Complete) {
+        output::say(&format!("{} is left as it is: not everything was run", stated.file));
+        return Ok(None);
+    }
+    match try_to_write_down(stated, record) {
+        Ok((now, done)) => {
+            output::say(&done);
+            Ok(Some(now))
+        }
+        Err(problem) => {
+            output::error(&problem);
+            Err(MISTAKE)
+        }
+    }
+}
+
+fn try_to_write_down(stated: &Stated, record: &Record) -> Result<(Expectations, String), String> {
     let file = &stated.file;
     let unchanged = |why: String| format!("{file} is left as it is: {why}");
-    let made = update(&stated.text, &stated.parsed, library, results, strict).map_err(unchanged)?;
+    let made = update(&stated.text, &stated.parsed, record).map_err(unchanged)?;
     let text = match stated.text.is_empty() {
         true if made.added > 0 => format!("{HEAD}{}", made.text),
         _ => made.text.clone(),
     };
-    let sound = Expectations::parse(&text, file).and_then(|now| match now.check(library) {
+    let sound = Expectations::parse(&text, file).and_then(|now| match now.check(record.library()) {
         errors if errors.is_empty() => Ok(now),
         errors => Err(errors),
     });
@@ -54,13 +74,10 @@ pub fn write_down(stated: &Stated, library: &[Run], results: &mut [RunResult], s
     if text != stated.text {
         fs::write(Path::new(file), &text).map_err(|err| format!("cannot write {file}: {err}"))?;
     }
-    for result in results {
-        result.judged = Judged::new(&result.run, &result.outcome, &now);
-    }
     for name in &made.left {
         output::say(&format!("no entry can stand for {name}: it broke no requirement"));
     }
-    Ok(told(file, &made))
+    Ok((now, told(file, &made)))
 }
 
 fn told(file: &str, made: &Update) -> String {

@@ -3,6 +3,7 @@
 use crate::random::Random;
 use crate::wire::{Body, Checksum, Packet, TcpOption};
 use core::time::Duration;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// What is done with a frame.
@@ -25,7 +26,9 @@ pub enum Action {
 }
 
 /// What was done with a frame, for whoever tells of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
 pub enum Treatment {
     /// By [`Action::Drop`].
     Dropped,

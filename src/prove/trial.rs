@@ -58,15 +58,12 @@ impl Stand {
     }
 
     pub fn choice(&self, switches: &[Switch], claims: Claims) -> Choice {
-        let mut config = Config::default();
-        for switch in switches {
-            switch.turn(&mut config);
-        }
+        let config = Config::choosing(switches);
         let facts = match claims {
             Claims::Honest => Arc::new(config.facts(&self.runner.facts)),
             Claims::All => Arc::clone(&self.runner.facts),
         };
-        let names: Vec<&str> = switches.iter().map(|switch| switch.name).collect();
+        let names: Vec<&str> = switches.iter().map(|switch| switch.name()).collect();
         Choice {
             name: names.join(" "),
             config,

@@ -2,27 +2,19 @@
 
 use super::console::{Class, count, counted};
 use super::ink::Ink;
-use super::{Report, human, plural};
+use super::{human, plural};
 use crate::engine::Verdict;
-use crate::suite::{RunResult, exit_code};
+use crate::record::{Absent, Record, Run};
+use crate::suite::exit_code;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Several targets, against each of which the same was run as far as it could be.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Comparison {
     /// Those that were run, in the order asked for.
-    pub reports: Vec<Report>,
+    pub records: Vec<Record>,
     /// Those that were not.
     pub absent: Vec<Absent>,
-}
-
-/// A target that was asked for and not run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Absent {
-    /// Its name.
-    pub target: String,
-    /// Why, with the remedy.
-    pub why: String,
 }
 
 /// A run, or all runs of a case or a row, whose verdicts differ.
@@ -32,8 +24,8 @@ pub struct Difference<'a> {
     pub name: String,
     /// Whether targets that were judged came out otherwise; else they differ only in what they cannot do or do not claim.
     pub judged: bool,
-    /// The results of each target, in the order of the reports.
-    pub results: Vec<Vec<&'a RunResult>>,
+    /// The runs of each target, in the order of the records.
+    pub runs: Vec<Vec<&'a Run>>,
 }
 
 /// What a line of the table is about.
@@ -51,32 +43,37 @@ impl Comparison {
     /// What the process ends with: the worst of all; what could not be run is a failure of the environment.
     pub fn exit_code(&self) -> u8 {
         let absent = self.absent.iter().map(|_| 3);
-        exit_code(self.reports.iter().map(Report::exit_code).chain(absent))
+        exit_code(self.records.iter().map(Record::exit_code).chain(absent))
+    }
+
+    /// The names of those that were run.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.records.iter().map(|record| record.head.target.name.as_str())
     }
 
     /// What differs.
     pub fn differences(&self, unit: Unit) -> Vec<Difference<'_>> {
         let mut places: BTreeMap<String, usize> = BTreeMap::new();
-        let mut lines: Vec<(String, Vec<Vec<&RunResult>>)> = Vec::new();
-        for (column, report) in self.reports.iter().enumerate() {
-            for result in &report.results {
+        let mut lines: Vec<(String, Vec<Vec<&Run>>)> = Vec::new();
+        for (column, record) in self.records.iter().enumerate() {
+            for run in record.runs() {
                 let name = match unit {
-                    Unit::Case => result.run.script.case.to_string(),
-                    Unit::Row => result.run.case_and_row(),
-                    Unit::Run => result.run.name.clone(),
+                    Unit::Case => run.id.case.clone(),
+                    Unit::Row => run.id.case_and_row(),
+                    Unit::Run => run.id.name.clone(),
                 };
                 let line = *places.entry(name.clone()).or_insert(lines.len());
                 if line == lines.len() {
-                    lines.push((name, vec![Vec::new(); self.reports.len()]));
+                    lines.push((name, vec![Vec::new(); self.records.len()]));
                 }
-                lines[line].1[column].push(result);
+                lines[line].1[column].push(run);
             }
         }
         // Not every target has every case: `--quick` leaves out by the target's own times.
         lines.sort_by(|(a, _), (b, _)| case(a).cmp(case(b)));
-        let differing = lines.into_iter().filter_map(|(name, results)| {
-            let (judged, at_all) = differ(&results);
-            at_all.then_some(Difference { name, judged, results })
+        let differing = lines.into_iter().filter_map(|(name, runs)| {
+            let (judged, at_all) = differ(&runs);
+            at_all.then_some(Difference { name, judged, runs })
         });
         differing.collect()
     }
@@ -88,12 +85,12 @@ fn case(name: &str) -> &str {
 }
 
 /// Whether the verdicts of any run differ between targets that were judged, and whether they differ at all.
-fn differ(targets: &[Vec<&RunResult>]) -> (bool, bool) {
+fn differ(targets: &[Vec<&Run>]) -> (bool, bool) {
     let mut verdicts: BTreeMap<&str, (BTreeSet<Verdict>, usize)> = BTreeMap::new();
-    for result in targets.iter().flatten() {
-        let (judged, others) = verdicts.entry(&result.run.name).or_default();
-        match is_judged(result.judged.verdict) {
-            true => drop(judged.insert(result.judged.verdict)),
+    for run in targets.iter().flatten() {
+        let (judged, others) = verdicts.entry(&run.id.name).or_default();
+        match is_judged(run.outcome.verdict) {
+            true => drop(judged.insert(run.outcome.verdict)),
             false => *others += 1,
         }
     }
@@ -120,19 +117,20 @@ pub fn heading(name: &str, colour: bool) -> String {
 pub fn comparison(comparison: &Comparison, every_row: bool, colour: bool) -> String {
     let ink = Ink(colour);
     let mut text = String::new();
-    if comparison.reports.len() > 1 {
+    if comparison.records.len() > 1 {
         text += &table(comparison, every_row, &ink);
         text.push('\n');
     }
-    let names = comparison.reports.iter().map(|report| report.target.as_str());
-    let names = names.chain(comparison.absent.iter().map(|absent| absent.target.as_str()));
+    let names = comparison
+        .names()
+        .chain(comparison.absent.iter().map(|absent| absent.target.as_str()));
     let width = names.map(|name| name.chars().count()).max().unwrap_or(0);
-    for report in &comparison.reports {
-        let counts = counted(&count(&report.results), &ink);
-        let runs = plural(report.results.len(), "run");
-        let took = human(report.elapsed);
-        text += &format!("{:<width$}  {runs} in {took}: {counts}\n", report.target);
-        if let Some(why) = &report.cut_short {
+    for record in &comparison.records {
+        let counts = counted(&count(record.runs()), &ink);
+        let runs = plural(record.runs().len(), "run");
+        let took = human(record.elapsed());
+        text += &format!("{:<width$}  {runs} in {took}: {counts}\n", record.head.target.name);
+        if let Some(why) = record.cut_short() {
             text += &format!("{:<width$}  {}\n", "", ink.red(&format!("cut short: {why}")));
         }
     }
@@ -145,13 +143,11 @@ pub fn comparison(comparison: &Comparison, every_row: bool, colour: bool) -> Str
 
 fn conclusion(comparison: &Comparison, ink: &Ink) -> String {
     let with = |code: u8| {
-        let names: Vec<&str> = comparison
-            .reports
-            .iter()
-            .filter(|report| report.exit_code() == code)
-            .map(|report| report.target.as_str())
-            .collect();
-        names.join(", ")
+        let pairs = comparison.names().zip(&comparison.records);
+        let names = pairs
+            .filter(|(_, record)| record.exit_code() == code)
+            .map(|(name, _)| name);
+        names.collect::<Vec<_>>().join(", ")
     };
     let text = match comparison.exit_code() {
         0 => return ink.green("Nothing unexpected."),
@@ -194,18 +190,19 @@ fn table(comparison: &Comparison, every_row: bool, ink: &Ink) -> String {
 fn lines(comparison: &Comparison, differences: &[Difference<'_>], ink: &Ink) -> String {
     let cells: Vec<Vec<Cell>> = differences
         .iter()
-        .map(|line| line.results.iter().map(|results| Cell::of(results)).collect())
+        .map(|line| line.runs.iter().map(|runs| Cell::of(runs)).collect())
         .collect();
-    let widths: Vec<usize> = (0..comparison.reports.len())
-        .map(|column| {
+    let widths: Vec<usize> = comparison
+        .names()
+        .enumerate()
+        .map(|(column, name)| {
             let cells = cells.iter().map(|line| line[column].text.chars().count());
-            let name = comparison.reports[column].target.chars().count();
-            cells.chain([name]).max().unwrap_or(name)
+            cells.fold(name.chars().count(), usize::max)
         })
         .collect();
     let mut text = String::new();
-    for (report, width) in comparison.reports.iter().zip(&widths) {
-        text += &ink.bold(&format!("{:<width$} ", report.target));
+    for (name, width) in comparison.names().zip(&widths) {
+        text += &ink.bold(&format!("{name:<width$} "));
     }
     text += &ink.bold("what differs");
     text.push('\n');
@@ -227,7 +224,7 @@ struct Cell {
 }
 
 impl Cell {
-    fn of(results: &[&RunResult]) -> Cell {
+    fn of(runs: &[&Run]) -> Cell {
         let rank = |verdict: Verdict| match verdict {
             Verdict::Unsupported | Verdict::NotApplicable => (0, "-"),
             Verdict::Pass => (1, "pass"),
@@ -236,35 +233,33 @@ impl Cell {
             Verdict::Inconclusive | Verdict::CaseError => (4, "?"),
             Verdict::Fail => (5, "fail"),
         };
-        let worst = results.iter().map(|result| rank(result.judged.verdict)).max();
+        let worst = runs.iter().map(|run| rank(run.outcome.verdict)).max();
         let (place, word) = worst.unwrap_or((0, "-"));
-        let these = || results.iter().filter(|result| rank(result.judged.verdict).0 == place);
-        let made = results
-            .iter()
-            .filter(|result| rank(result.judged.verdict).0 > 0)
-            .count();
+        let these = || runs.iter().filter(|run| rank(run.outcome.verdict).0 == place);
+        let made = runs.iter().filter(|run| rank(run.outcome.verdict).0 > 0).count();
         let text = match these().count() {
             some if place > 1 && some < made => format!("{some} {word}"),
             _ => word.to_owned(),
         };
         // One that is unexpected shows, whatever the others are.
-        let class = these().map(|result| Class::of(&result.judged)).max();
+        let class = these().map(|run| Class::of(run.judged())).max();
         Cell { text, class }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::console::tests::{report, results};
+    use super::super::console::tests::runs;
     use super::*;
     use crate::engine::Outcome;
+    use crate::record::Ending;
+    use crate::record::fixture::{head, settle};
     use crate::suite::fixture::{failed, outcome};
 
-    fn named(target: &str, results: Vec<RunResult>) -> Report {
-        Report {
-            target: target.to_owned(),
-            ..report(results)
-        }
+    fn named(target: &str, runs: Vec<Run>) -> Record {
+        let mut head = head(runs.len());
+        head.target.name = target.to_owned();
+        settle(head, runs, Ending::Complete)
     }
 
     fn fail() -> Outcome {
@@ -273,14 +268,14 @@ mod tests {
 
     fn two() -> Comparison {
         let pass = || outcome(Verdict::Pass);
-        let mut one = results("reset/x", vec![pass(), pass(), pass(), pass()]);
-        let mut other = results("reset/x", vec![pass(), fail(), fail(), pass()]);
-        one.extend(results("close/same", vec![fail(), pass()]));
-        other.extend(results("close/same", vec![fail(), pass()]));
-        one.extend(results("options/x", vec![pass()]));
-        other.extend(results("options/x", vec![outcome(Verdict::Unsupported)]));
+        let mut one = runs("reset/x", vec![pass(), pass(), pass(), pass()]);
+        let mut other = runs("reset/x", vec![pass(), fail(), fail(), pass()]);
+        one.extend(runs("close/same", vec![fail(), pass()]));
+        other.extend(runs("close/same", vec![fail(), pass()]));
+        one.extend(runs("options/x", vec![pass()]));
+        other.extend(runs("options/x", vec![outcome(Verdict::Unsupported)]));
         Comparison {
-            reports: vec![named("linux", one), named("other", other)],
+            records: vec![named("linux", one), named("other", other)],
             absent: Vec::new(),
         }
     }
@@ -313,9 +308,9 @@ pass  2 fail reset/x
 
     #[test]
     fn where_nothing_differs_that_is_said() {
-        let alike = |target| named(target, results("a/b", vec![outcome(Verdict::Pass)]));
+        let alike = |target| named(target, runs("a/b", vec![outcome(Verdict::Pass)]));
         let both = Comparison {
-            reports: vec![alike("one"), alike("two")],
+            records: vec![alike("one"), alike("two")],
             absent: Vec::new(),
         };
         assert!(both.differences(Unit::Run).is_empty());
@@ -331,7 +326,7 @@ pass  2 fail reset/x
             why: "not here: go; sudo apt install golang-go".to_owned(),
         };
         let one = Comparison {
-            reports: vec![named("one", results("a/b", vec![outcome(Verdict::Pass)]))],
+            records: vec![named("one", runs("a/b", vec![outcome(Verdict::Pass)]))],
             absent: vec![absent],
         };
         assert_eq!(one.exit_code(), 3);
@@ -342,7 +337,7 @@ pass  2 fail reset/x
         );
         assert!(shown.ends_with("Not everything could be run.\n"), "{shown}");
         let worse = Comparison {
-            reports: two().reports,
+            records: two().records,
             ..one
         };
         assert_eq!(worse.exit_code(), 1, "of several the first of 101, 2, 1, 3");
@@ -353,13 +348,13 @@ pass  2 fail reset/x
         let case = "simultaneous-open/a-name-of-37-letters";
         let of = |target, count: usize| {
             let outcomes = (0..4).map(|at| if at < count { fail() } else { outcome(Verdict::Pass) });
-            named(target, results(case, outcomes.collect()))
+            named(target, runs(case, outcomes.collect()))
         };
         let five = ["linux", "smoltcp", "lwip", "gvisor", "model"];
-        let reports = five.iter().enumerate().map(|(count, name)| of(name, count)).collect();
+        let records = five.iter().enumerate().map(|(count, name)| of(name, count)).collect();
         let shown = comparison(
             &Comparison {
-                reports,
+                records,
                 absent: Vec::new(),
             },
             false,

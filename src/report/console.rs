@@ -1,10 +1,10 @@
 //! What a person reads on a terminal: topics, then whatever is unexpected in full, then the rest in numbers.
 
 use super::ink::Ink;
-use super::{Kind, Line, Report, explain, hex, human, level_word, plural};
-use crate::engine::{Outcome, Verdict};
-use crate::peer::Measure;
-use crate::suite::{Expectation, Judged, RunResult, topic};
+use super::{Kind, Line, explain, human, level_word, plural};
+use crate::engine::Verdict;
+use crate::record::{Attempt, Ending, Failure, Head, InsteadOf, Measure, Record, Run};
+use crate::suite::{Expectation, Judged, topic};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -20,27 +20,27 @@ pub enum Loudness {
 }
 
 /// The report as text.
-pub fn console(report: &Report, loudness: Loudness, colour: bool) -> String {
+pub fn console(record: &Record, loudness: Loudness, colour: bool) -> String {
     let mut page = Page {
         text: String::new(),
         ink: Ink(colour),
     };
     if loudness > Loudness::Quiet {
-        page.topics(report, loudness);
+        page.topics(record, loudness);
     }
-    let groups = groups(report);
+    let groups = groups(record);
     for group in &groups {
-        page.group(report, group, loudness);
+        page.group(record, group, loudness);
     }
     if loudness > Loudness::Quiet {
-        page.expected(report, loudness);
-        page.deviates(report);
-        page.repeated(report);
-        page.reasons(report, Verdict::Unsupported, "unsupported");
-        page.reasons(report, Verdict::NotApplicable, "not applicable");
+        page.expected(record, loudness);
+        page.deviates(record);
+        page.repeated(record);
+        page.reasons(record, Verdict::Unsupported, "unsupported");
+        page.reasons(record, Verdict::NotApplicable, "not applicable");
     }
-    if loudness > Loudness::Quiet || report.exit_code() != 0 {
-        page.totals(report, &groups);
+    if loudness > Loudness::Quiet || record.exit_code() != 0 {
+        page.totals(record, &groups);
     }
     page.text
 }
@@ -76,8 +76,8 @@ pub(super) enum Class {
 }
 
 impl Class {
-    pub(super) const fn of(judged: &Judged) -> Class {
-        match (&judged.expectation, judged.verdict) {
+    pub(super) const fn of(judged: Judged<'_>) -> Class {
+        match (judged.expectation, judged.verdict) {
             (Expectation::Met { .. }, _) => Class::Expected,
             (Expectation::UnexpectedPass { .. } | Expectation::Unexplained { .. }, _) => Class::Unexpected,
             (_, Verdict::Pass) => Class::Pass,
@@ -133,10 +133,10 @@ impl Class {
 
 pub(super) type Counts = BTreeMap<Class, usize>;
 
-pub(super) fn count<'a>(results: impl IntoIterator<Item = &'a RunResult>) -> Counts {
+pub(super) fn count<'a>(runs: impl IntoIterator<Item = &'a Run>) -> Counts {
     let mut counts = Counts::new();
-    for result in results {
-        *counts.entry(Class::of(&result.judged)).or_insert(0) += 1;
+    for run in runs {
+        *counts.entry(Class::of(run.judged())).or_insert(0) += 1;
     }
     counts
 }
@@ -149,30 +149,28 @@ pub(super) fn counted(counts: &Counts, ink: &Ink) -> String {
     counted.collect::<Vec<_>>().join(", ")
 }
 
-/// Unexpected results that say the same of the same step of the same case: what differs is the row and the axes.
+/// Unexpected runs that say the same of the same step of the same case: what differs is the row and the axes.
 struct Group<'a> {
-    members: Vec<&'a RunResult>,
+    members: Vec<&'a Run>,
 }
 
-fn groups(report: &Report) -> Vec<Group<'_>> {
+fn groups(record: &Record) -> Vec<Group<'_>> {
     let mut groups: Vec<(String, Group<'_>)> = Vec::new();
     // Why everything was cut short is told once, at the end; what it cut off has nothing to add.
-    let cut_off = |result: &&RunResult| {
-        result.judged.verdict == Verdict::Inconclusive && report.cut_short.as_ref() == Some(&result.outcome.reason)
-    };
-    for result in report.red().filter(|result| !cut_off(result)) {
-        let key = likeness(result);
+    let is_cut_short = record.cut_short().is_some();
+    for run in record.red().filter(|run| !(is_cut_short && run.cut_off)) {
+        let key = likeness(run);
         match groups.iter_mut().find(|(known, _)| *known == key) {
-            Some((_, group)) => group.members.push(result),
-            None => groups.push((key, Group { members: vec![result] })),
+            Some((_, group)) => group.members.push(run),
+            None => groups.push((key, Group { members: vec![run] })),
         }
     }
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
 /// Alike is what differs at most in numbers.
-fn likeness(result: &RunResult) -> String {
-    let Outcome { failure, reason, .. } = &result.outcome;
+fn likeness(run: &Run) -> String {
+    let Attempt { failure, reason, .. } = &run.outcome;
     let text = match failure {
         Some(it) => format!(
             "{}:{} {} {}",
@@ -180,9 +178,9 @@ fn likeness(result: &RunResult) -> String {
         ),
         None => reason.clone(),
     };
-    let mut like = format!("{} {} ", result.run.script.case, result.judged.word());
+    let mut like = format!("{} {} ", run.id.case, run.judged().word());
     // Without a failure, as when the environment broke, runs of all cases are alike.
-    if failure.is_none() && result.judged.verdict == Verdict::Inconclusive {
+    if failure.is_none() && run.outcome.verdict == Verdict::Inconclusive {
         like.clear();
     }
     let mut in_number = false;
@@ -207,20 +205,20 @@ impl Page {
         self.text.push('\n');
     }
 
-    fn topics(&mut self, report: &Report, loudness: Loudness) {
-        let mut topics: BTreeMap<&str, Vec<&RunResult>> = BTreeMap::new();
-        for result in &report.results {
-            topics.entry(topic(&result.run.script.case)).or_default().push(result);
+    fn topics(&mut self, record: &Record, loudness: Loudness) {
+        let mut topics: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
+        for run in record.runs() {
+            topics.entry(topic(&run.id.case)).or_default().push(run);
         }
         let width = topics.keys().map(|topic| topic.chars().count()).max().unwrap_or(0);
-        for (topic, results) in topics {
-            let counts = count(results.iter().copied());
-            let bar = self.bar(&counts, results.len());
+        for (topic, runs) in topics {
+            let counts = count(runs.iter().copied());
+            let bar = self.bar(&counts, runs.len());
             let counted = counted(&counts, &self.ink);
-            self.line(&format!("  {topic:<width$} {:>6}  {bar}  {counted}", results.len()));
+            self.line(&format!("  {topic:<width$} {:>6}  {bar}  {counted}", runs.len()));
             if loudness == Loudness::Verbose {
-                for result in results {
-                    self.every_run(result);
+                for run in runs {
+                    self.every_run(run);
                 }
             }
         }
@@ -243,9 +241,9 @@ impl Page {
         format!("[{bar}]")
     }
 
-    fn every_run(&mut self, result: &RunResult) {
-        let class = Class::of(&result.judged);
-        let outcome = &result.outcome;
+    fn every_run(&mut self, run: &Run) {
+        let class = Class::of(run.judged());
+        let outcome = &run.outcome;
         let took = human(outcome.ended.since(outcome.began));
         let mut more = outcome.outcomes.join(", ");
         if matches!(class, Class::Unsupported | Class::NotApplicable) {
@@ -260,39 +258,39 @@ impl Page {
         }
         // Padded before it is painted: a colour has no width.
         let word = class.paint(&self.ink, &format!("{:>15}", class.word()));
-        self.line(&format!("{word}  {}  {}  {more}", result.run.name, self.ink.dim(&took)));
+        self.line(&format!("{word}  {}  {}  {more}", run.id.name, self.ink.dim(&took)));
     }
 
-    fn group(&mut self, report: &Report, group: &Group<'_>, loudness: Loudness) {
+    fn group(&mut self, record: &Record, group: &Group<'_>, loudness: Loudness) {
         let (first, others) = (group.members[0], &group.members[1..]);
-        let word = headline(&first.judged);
+        let word = headline(first.judged());
         self.line("");
-        self.line(&format!("{}  {}", self.ink.red(word), self.ink.bold(&first.run.name)));
+        self.line(&format!("{}  {}", self.ink.red(word), self.ink.bold(&first.id.name)));
         self.text += &lines_in(&self.ink, &explain(first));
         if !others.is_empty() {
             self.others(first, others, loudness);
         }
-        let again = format!("\n  again: tcpvet '{}'{}", first.run.name, report.again);
+        let again = format!("\n  again: tcpvet '{}'{}", first.id.name, record.head.again);
         self.line(&self.ink.dim(&again));
     }
 
     /// The rest of a group, a line for each row: over which axes is seldom news.
-    fn others(&mut self, first: &RunResult, others: &[&RunResult], loudness: Loudness) {
+    fn others(&mut self, first: &Run, others: &[&Run], loudness: Loudness) {
         const SHOWN: usize = 6;
         self.line("");
         self.line(&format!("  and {} alike:", plural(others.len(), "run")));
         if loudness == Loudness::Verbose {
             for other in others {
-                self.line(&format!("    {}", other.run.name));
+                self.line(&format!("    {}", other.id.name));
             }
             return;
         }
-        let rows: Vec<&[&RunResult]> = others
-            .chunk_by(|a, b| a.run.case_and_row() == b.run.case_and_row())
+        let rows: Vec<&[&Run]> = others
+            .chunk_by(|a, b| a.id.case_and_row() == b.id.case_and_row())
             .collect();
         for row in rows.iter().take(SHOWN) {
-            let name = row[0].run.case_and_row();
-            let more = if name == first.run.case_and_row() { "more " } else { "" };
+            let name = row[0].id.case_and_row();
+            let more = if name == first.id.case_and_row() { "more " } else { "" };
             let runs = plural(row.len(), &format!("{more}run"));
             let news: Vec<&str> = broken(row[0])
                 .filter(|id| broken(first).all(|known| known != *id))
@@ -307,12 +305,11 @@ impl Page {
         }
     }
 
-    fn expected(&mut self, report: &Report, loudness: Loudness) {
-        let met: Vec<(&RunResult, &str)> = report
-            .results
-            .iter()
-            .filter_map(|result| match &result.judged.expectation {
-                Expectation::Met { reason } => Some((result, reason.as_str())),
+    fn expected(&mut self, record: &Record, loudness: Loudness) {
+        let met: Vec<(&Run, &str)> = record
+            .runs()
+            .filter_map(|run| match &run.expectation {
+                Expectation::Met { reason } => Some((run, reason.as_str())),
                 Expectation::None
                 | Expectation::Unexplained { .. }
                 | Expectation::UnexpectedPass { .. }
@@ -326,53 +323,53 @@ impl Page {
         let head = format!(
             "{} came out as {} expects",
             plural(met.len(), "run"),
-            report.expectations
+            record.head.expectations
         );
         self.line(&self.ink.yellow(&head));
-        let mut reasons: BTreeMap<&str, Vec<&RunResult>> = BTreeMap::new();
-        for (result, reason) in met {
-            reasons.entry(reason).or_default().push(result);
+        let mut reasons: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
+        for (run, reason) in met {
+            reasons.entry(reason).or_default().push(run);
         }
-        for (reason, results) in reasons {
-            self.line(&format!("  {:>5}  {}", results.len(), one_line(reason, 9)));
+        for (reason, runs) in reasons {
+            self.line(&format!("  {:>5}  {}", runs.len(), one_line(reason, 9)));
             if loudness == Loudness::Verbose {
-                self.known(&results);
+                self.known(&runs);
             }
         }
     }
 
     /// Runs that are known to fail for one reason: all their names, then in full the first of those that are alike.
-    fn known(&mut self, results: &[&RunResult]) {
-        for result in results {
-            self.line(&format!("         {}", result.run.name));
+    fn known(&mut self, runs: &[&Run]) {
+        for run in runs {
+            self.line(&format!("         {}", run.id.name));
         }
         let mut told = BTreeSet::new();
-        for result in results.iter().filter(|result| told.insert(likeness(result))) {
+        for run in runs.iter().filter(|run| told.insert(likeness(run))) {
             self.line("");
             self.line(&format!(
                 "{}  {}",
                 self.ink.yellow("as expected"),
-                self.ink.bold(&result.run.name)
+                self.ink.bold(&run.id.name)
             ));
-            self.text += &lines_in(&self.ink, &explain(result));
+            self.text += &lines_in(&self.ink, &explain(run));
         }
         self.line("");
     }
 
     /// Deviations that are not red, by the requirement that is not followed.
-    fn deviates(&mut self, report: &Report) {
+    fn deviates(&mut self, record: &Record) {
         let mut broken: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        let deviates = |result: &&RunResult| Class::of(&result.judged) == Class::Deviates && !report.strict;
-        for result in report.results.iter().filter(deviates) {
-            for (id, level, summary) in result.outcome.failure.iter().flat_map(|failure| &failure.requirements) {
-                let key = format!("{} {id}: {summary}", level_word(*level));
-                broken.entry(key).or_default().push(&result.run.name);
+        let deviates = |run: &&Run| Class::of(run.judged()) == Class::Deviates && !record.head.strict;
+        for run in record.runs().filter(deviates) {
+            for it in run.outcome.failure.iter().flat_map(|failure| &failure.requirements) {
+                let key = format!("{} {}: {}", level_word(it.level), it.id, it.summary);
+                broken.entry(key).or_default().push(&run.id.name);
             }
         }
         if broken.is_empty() {
             return;
         }
-        let total = report.results.iter().filter(deviates).count();
+        let total = record.runs().filter(deviates).count();
         self.line("");
         let head = format!(
             "{} without what an RFC recommends (--strict makes that red)",
@@ -386,15 +383,10 @@ impl Page {
     }
 
     /// Runs whose first attempt said otherwise: a busy machine, or a target that does not always do the same.
-    fn repeated(&mut self, report: &Report) {
-        let accuses = |outcome: &Outcome| matches!(outcome.verdict, Verdict::Fail | Verdict::Deviates);
-        let passed = |it: &&RunResult| it.judged.verdict == Verdict::Pass && it.earlier.iter().any(accuses);
-        let names: Vec<&str> = report
-            .results
-            .iter()
-            .filter(passed)
-            .map(|it| it.run.name.as_str())
-            .collect();
+    fn repeated(&mut self, record: &Record) {
+        let accuses = |attempt: &Attempt| matches!(attempt.verdict, Verdict::Fail | Verdict::Deviates);
+        let passed = |it: &&Run| it.outcome.verdict == Verdict::Pass && it.earlier.iter().any(accuses);
+        let names: Vec<&str> = record.runs().filter(passed).map(|it| it.id.name.as_str()).collect();
         let Some(first) = names.first() else { return };
         self.line("");
         let head = format!(
@@ -405,13 +397,11 @@ impl Page {
         self.line(&self.ink.dim(&format!("         such as {first}")));
     }
 
-    fn reasons(&mut self, report: &Report, verdict: Verdict, word: &str) {
+    fn reasons(&mut self, record: &Record, verdict: Verdict, word: &str) {
         let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
-        let green = |result: &&RunResult| {
-            result.judged.verdict == verdict && matches!(result.judged.expectation, Expectation::None)
-        };
-        for result in report.results.iter().filter(green) {
-            *reasons.entry(&result.outcome.reason).or_insert(0) += 1;
+        let green = |run: &&Run| run.outcome.verdict == verdict && run.expectation == Expectation::None;
+        for run in record.runs().filter(green) {
+            *reasons.entry(&run.outcome.reason).or_insert(0) += 1;
         }
         if reasons.is_empty() {
             return;
@@ -426,7 +416,7 @@ impl Page {
         }
     }
 
-    fn totals(&mut self, report: &Report, groups: &[Group<'_>]) {
+    fn totals(&mut self, record: &Record, groups: &[Group<'_>]) {
         self.line("");
         if groups.len() > 1 {
             for group in groups {
@@ -435,28 +425,26 @@ impl Page {
             }
             self.line("");
         }
-        let counted = counted(&count(&report.results), &self.ink);
-        let runs = plural(report.results.len(), "run");
+        let counted = counted(&count(record.runs()), &self.ink);
+        let runs = plural(record.runs().len(), "run");
+        let Head { target, left_out, .. } = &record.head;
         self.line(&format!(
             "{runs} against {} in {}: {counted}",
-            report.target,
-            human(report.elapsed)
+            target.name,
+            human(record.elapsed())
         ));
-        if let Some((name, why)) = &report.instead_of {
-            self.line(&format!("{} was run since {name} cannot be: {why}", report.target));
+        if let Some(InsteadOf { target: other, why }) = &target.instead_of {
+            self.line(&format!("{} was run since {other} cannot be: {why}", target.name));
         }
-        if report.left_out > 0 {
-            self.line(&format!(
-                "{} over 5 s left out (--quick)",
-                plural(report.left_out, "run")
-            ));
+        if *left_out > 0 {
+            self.line(&format!("{} over 5 s left out (--quick)", plural(*left_out, "run")));
         }
-        if let Some(why) = &report.cut_short {
+        if let Some(why) = record.cut_short() {
             self.line(&self.ink.red(&format!("cut short: {why}")));
         }
-        self.unexplained(report);
-        let last = conclusion(report);
-        let last = if report.exit_code() == 0 {
+        self.unexplained(record);
+        let last = conclusion(record);
+        let last = if record.exit_code() == 0 {
             self.ink.green(&last)
         } else {
             self.ink.red(&last)
@@ -465,15 +453,12 @@ impl Page {
     }
 
     /// Which entries of the expectations wait for their reasons.
-    fn unexplained(&mut self, report: &Report) {
+    fn unexplained(&mut self, record: &Record) {
         const SHOWN: usize = 6;
-        let places = report
-            .results
-            .iter()
-            .filter_map(|result| match &result.judged.expectation {
-                Expectation::Unexplained { place } => Some(place.as_str()),
-                _ => None,
-            });
+        let places = record.runs().filter_map(|run| match &run.expectation {
+            Expectation::Unexplained { place } => Some(place.as_str()),
+            _ => None,
+        });
         // All are of one file, so that a longer one is a later line.
         let places: BTreeSet<(usize, &str)> = places.map(|place| (place.len(), place)).collect();
         for (_, place) in places.iter().take(SHOWN) {
@@ -488,8 +473,8 @@ impl Page {
 }
 
 /// The word over an unexpected result.
-const fn headline(judged: &Judged) -> &'static str {
-    match (&judged.expectation, judged.verdict) {
+const fn headline(judged: Judged<'_>) -> &'static str {
+    match (judged.expectation, judged.verdict) {
         (Expectation::UnexpectedPass { .. }, _) => "UNEXPECTED PASS",
         (Expectation::Unexplained { .. }, _) => "KNOWN, BUT WHY?",
         (Expectation::Missed { .. }, Verdict::Fail) => "FAIL, but not as expected",
@@ -504,7 +489,7 @@ const fn headline(judged: &Judged) -> &'static str {
 /// A group on one line, for the end, where the eye is when all has scrolled by.
 fn short(group: &Group<'_>) -> String {
     let first = group.members[0];
-    let ids: BTreeSet<&str> = group.members.iter().flat_map(|result| broken(result)).collect();
+    let ids: BTreeSet<&str> = group.members.iter().flat_map(|run| broken(run)).collect();
     let ids: Vec<&str> = ids.into_iter().collect();
     let runs = plural(group.members.len(), "run");
     let what = if ids.is_empty() {
@@ -512,35 +497,31 @@ fn short(group: &Group<'_>) -> String {
     } else {
         ids.join(", ")
     };
-    let case = &first.run.script.case;
-    let line = format!("{:<15}  {case} ({runs})  ", headline(&first.judged));
+    let case = &first.id.case;
+    let line = format!("{:<15}  {case} ({runs})  ", headline(first.judged()));
     let what = one_line(&what, line.chars().count());
     line + &what
 }
 
-/// The requirements that a result breaks.
-fn broken(result: &RunResult) -> impl Iterator<Item = &str> {
-    let failure = result.outcome.failure.iter();
-    failure.flat_map(|failure| failure.requirements.iter().map(|(id, ..)| id.as_str()))
+/// The requirements that a run breaks.
+fn broken(run: &Run) -> impl Iterator<Item = &str> {
+    run.outcome.failure.iter().flat_map(Failure::broken)
 }
 
-fn conclusion(report: &Report) -> String {
+fn conclusion(record: &Record) -> String {
     let count = |code: u8| {
-        let of_code = |result: &&RunResult| result.judged.exit_code(report.strict) == code;
-        let cases: BTreeSet<&str> = report
-            .red()
-            .filter(of_code)
-            .map(|result| &*result.run.script.case)
-            .collect();
-        let runs = plural(report.red().filter(of_code).count(), "run");
+        let of_code = |run: &&Run| run.judged().exit_code(record.head.strict) == code;
+        let cases: BTreeSet<&str> = record.red().filter(of_code).map(|run| run.id.case.as_str()).collect();
+        let runs = plural(record.red().filter(of_code).count(), "run");
         format!("{runs} of {}", plural(cases.len(), "case"))
     };
-    match report.exit_code() {
-        0 if report.results.is_empty() => "Nothing was run.".to_owned(),
+    match record.exit_code() {
+        0 if record.runs().len() == 0 => "Nothing was run.".to_owned(),
         0 => "Nothing unexpected.".to_owned(),
         1 => format!("NOT CONFORMING: {} unexpected.", count(1)),
         2 => format!("A case is wrong, and has to be corrected first: {}.", count(2)),
-        3 if report.cut_short.as_deref() == Some("interrupted") => "Interrupted: not everything was run.".to_owned(),
+        3 if record.ending().is_none() => "The record is cut: not everything that was run is in it.".to_owned(),
+        3 if record.ending() == Some(&Ending::Interrupted) => "Interrupted: not everything was run.".to_owned(),
         3 => "Inconclusive: the environment, not the target, is at fault.".to_owned(),
         _ => "A bug of tcpvet: no verdict can be trusted.".to_owned(),
     }
@@ -550,7 +531,7 @@ fn measure(measure: &Measure) -> String {
     match measure {
         Measure::Number(number) => format!("{number}"),
         Measure::Seconds(seconds) => format!("{seconds:.6} s"),
-        Measure::Octets(octets) => hex(octets),
+        Measure::Octets(octets) => octets.to_string(),
     }
 }
 
@@ -569,111 +550,91 @@ fn one_line(text: &str, indent: usize) -> String {
 pub(super) mod tests {
     use super::super::ladder::tests::challenge_ack_missing;
     use super::*;
-    use crate::suite::fixture::{failed, outcome, runs};
-    use crate::suite::{Expectations, RunResult};
-    use core::time::Duration;
+    use crate::engine::Outcome;
+    use crate::record::Traces;
+    use crate::record::fixture::{ended, result};
+    use crate::suite::Expectations;
+    use crate::suite::fixture::{self, failed, outcome};
 
     const KNOWN: &str = "- {cases: urgent/*, expect: fail, requirement: RFC9293-MUST-1, reason: urgent is ignored}";
 
-    pub(in super::super) fn results(case: &str, outcomes: Vec<Outcome>) -> Vec<RunResult> {
+    pub(in super::super) fn runs(case: &str, outcomes: Vec<Outcome>) -> Vec<Run> {
         let known = Expectations::parse(KNOWN, "e.yaml").unwrap();
-        let runs = runs(&[(case, "")]).into_iter().zip(outcomes);
-        runs.map(|(run, outcome)| RunResult {
-            judged: Judged::new(&run, &outcome, &known),
-            run,
-            outcome,
-            earlier: Vec::new(),
-            meeting: None,
-            attempts: 1,
-            estimate: Duration::ZERO,
-            reference: None,
-        })
-        .collect()
+        let runs = fixture::runs(&[(case, "")]).into_iter().zip(outcomes);
+        runs.map(|(run, outcome)| Run::of(&result(run, outcome, &known), Traces::Notable))
+            .collect()
     }
 
-    pub(in super::super) fn report(results: Vec<RunResult>) -> Report {
-        Report {
-            target: "fake".to_owned(),
-            virtual_time: false,
-            instead_of: None,
-            seed: 1,
-            selection: Vec::new(),
-            again: " --target fake".to_owned(),
-            strict: false,
-            expectations: "runners/fake/expectations.yaml".to_owned(),
-            left_out: 0,
-            results,
-            elapsed: Duration::from_millis(1250),
-            cut_short: None,
-            bug: None,
-        }
+    pub(in super::super) fn record(runs: Vec<Run>) -> Record {
+        ended(runs, Ending::Complete)
     }
 
-    fn mixed() -> Report {
+    fn mixed() -> Vec<Run> {
         let unsupported = Outcome {
             reason: "fake cannot do urgent".to_owned(),
             ..outcome(Verdict::Unsupported)
         };
         let known = || failed(Verdict::Fail, "expect: ACK", &["RFC9293-MUST-1"]);
         let missing = challenge_ack_missing;
-        let mut all = results(
+        let mut all = runs(
             "reset/challenge",
             vec![missing(), missing(), outcome(Verdict::Pass), missing()],
         );
-        all.extend(results("urgent/mark", vec![known(), known(), unsupported]));
+        all.extend(runs("urgent/mark", vec![known(), known(), unsupported]));
         let softer = failed(Verdict::Deviates, "expect: ACK", &["RFC9293-SHLD-1"]);
-        all.extend(results("close/simple", vec![outcome(Verdict::Pass), softer]));
-        report(all)
+        all.extend(runs("close/simple", vec![outcome(Verdict::Pass), softer]));
+        all
     }
 
     #[test]
     fn what_is_unexpected_is_told_in_full_and_the_rest_in_numbers() {
         let expected = include_str!("console.txt");
-        let shown = console(&mixed(), Loudness::Normal, false);
+        let shown = console(&record(mixed()), Loudness::Normal, false);
         assert_eq!(shown, expected, "\n{shown}");
     }
 
     #[test]
     fn quiet_says_nothing_where_all_is_as_expected() {
-        let green = report(results("a/b", vec![outcome(Verdict::Pass)]));
+        let green = record(runs("a/b", vec![outcome(Verdict::Pass)]));
         assert_eq!(console(&green, Loudness::Quiet, false), "");
         assert!(console(&green, Loudness::Normal, false).ends_with("Nothing unexpected.\n"));
-        assert!(console(&mixed(), Loudness::Quiet, false).contains("NOT CONFORMING"));
+        assert!(console(&record(mixed()), Loudness::Quiet, false).contains("NOT CONFORMING"));
     }
 
     #[test]
     fn what_passed_only_when_it_was_repeated_is_told() {
-        let mut results = results("a/b", vec![outcome(Verdict::Pass), outcome(Verdict::Pass)]);
-        let calm = console(&report(results.clone()), Loudness::Normal, false);
+        let mut runs = runs("a/b", vec![outcome(Verdict::Pass), outcome(Verdict::Pass)]);
+        let calm = console(&record(runs.clone()), Loudness::Normal, false);
         assert!(!calm.contains("at first"), "{calm}");
-        results[1].earlier = vec![
-            failed(Verdict::Fail, "expect: ACK", &["RFC9293-MUST-1"]),
-            outcome(Verdict::Pass),
+        runs[1].earlier = vec![
+            (&failed(Verdict::Fail, "expect: ACK", &["RFC9293-MUST-1"])).into(),
+            (&outcome(Verdict::Pass)).into(),
         ];
-        let name = results[1].run.name.clone();
-        let text = console(&report(results), Loudness::Normal, false);
+        let name = runs[1].id.name.clone();
+        let text = console(&record(runs), Loudness::Normal, false);
         let told = format!("1 run failed at first and passed twice when repeated alone\n         such as {name}\n");
         assert!(text.contains(&told), "{text}");
     }
 
     #[test]
     fn verbose_names_every_run() {
-        let report = mixed();
-        let shown = console(&report, Loudness::Verbose, false);
-        for result in &report.results {
-            assert!(shown.contains(&result.run.name), "{}", result.run.name);
+        let record = record(mixed());
+        let shown = console(&record, Loudness::Verbose, false);
+        for run in record.runs() {
+            assert!(shown.contains(&run.id.name), "{}", run.id.name);
         }
     }
 
     #[test]
     fn verbose_shows_once_how_what_is_known_fails() {
-        let mut report = mixed();
-        for result in &mut report.results {
-            result.reference = Some("URG,ACK seq=1".to_owned());
+        let mut runs = mixed();
+        for run in &mut runs {
+            run.model = Some("URG,ACK seq=1".to_owned());
         }
-        let shown = console(&report, Loudness::Verbose, false);
+        let record = record(runs);
+        let shown = console(&record, Loudness::Verbose, false);
         assert_eq!(shown.matches("     known  urgent is ignored").count(), 1, "{shown}");
-        let normal = console(&report, Loudness::Normal, false);
+        let normal = console(&record, Loudness::Normal, false);
         assert!(!normal.contains("     known  urgent"), "{normal}");
         let lines: Vec<&str> = normal.lines().collect();
         let at = lines.iter().position(|line| *line == "     model  URG,ACK seq=1");
@@ -685,8 +646,8 @@ pub(super) mod tests {
 
     #[test]
     fn colours_change_no_letter() {
-        let plain = console(&mixed(), Loudness::Normal, false);
-        let coloured = console(&mixed(), Loudness::Normal, true);
+        let plain = console(&record(mixed()), Loudness::Normal, false);
+        let coloured = console(&record(mixed()), Loudness::Normal, true);
         assert!(coloured.contains("\x1b[1m\x1b[31mFAIL"));
         let mut stripped = String::new();
         for (number, piece) in coloured.split("\x1b[").enumerate() {
@@ -734,10 +695,9 @@ pub(super) mod tests {
             reason: "interrupted".to_owned(),
             ..outcome(Verdict::Inconclusive)
         };
-        let cut_short = Report {
-            cut_short: Some("interrupted".to_owned()),
-            ..report(results("a/b", vec![outcome(Verdict::Pass), cut_off(), cut_off()]))
-        };
+        let mut runs = runs("a/b", vec![outcome(Verdict::Pass), cut_off(), cut_off()]);
+        runs.iter_mut().skip(1).for_each(|run| run.cut_off = true);
+        let cut_short = ended(runs, Ending::Interrupted);
         let shown = console(&cut_short, Loudness::Normal, false);
         assert_eq!(shown.lines().count(), 5, "{shown}");
         assert!(shown.contains("cut short: interrupted"));
@@ -750,9 +710,9 @@ pub(super) mod tests {
             reason: "12 frames were lost".to_owned(),
             ..outcome(Verdict::Inconclusive)
         };
-        let mut all = results("a/b", vec![lost(), lost(), lost()]);
-        all.extend(results("a/c", vec![lost(), lost()]));
-        let shown = console(&report(all), Loudness::Normal, false);
+        let mut all = runs("a/b", vec![lost(), lost(), lost()]);
+        all.extend(runs("a/c", vec![lost(), lost()]));
+        let shown = console(&record(all), Loudness::Normal, false);
         assert_eq!(shown.matches("12 frames were lost").count(), 1, "{shown}");
         assert!(shown.ends_with("Inconclusive: the environment, not the target, is at fault.\n"));
     }

@@ -2,8 +2,9 @@
 
 use super::ladder::wrap;
 use super::{ladder, level_word, plural};
-use crate::engine::{Outcome, Verdict};
-use crate::suite::{Expectation, RunResult};
+use crate::engine::Verdict;
+use crate::record::{Attempt, Run};
+use crate::suite::Expectation;
 
 /// How a line is meant, for whoever gives it a colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,53 +39,61 @@ const LABEL: usize = 12;
 /// Columns of everything.
 const WIDTH: usize = 100;
 
-/// All that there is to say of a result but its name and verdict.
-pub fn explain(result: &RunResult) -> Vec<Line> {
+/// All that there is to say of a run but its name and verdict.
+pub fn explain(run: &Run) -> Vec<Line> {
+    let outcome = &run.outcome;
     let mut lines = Vec::new();
-    say(&mut lines, Kind::Title, "", &result.run.script.title);
-    expectation(&mut lines, result);
-    failure(&mut lines, &result.outcome, result.reference.as_deref());
-    let reading = &result.run.script.reading;
-    if result.outcome.failure.is_some() && !reading.is_empty() {
-        say(&mut lines, Kind::Plain, "reading", reading);
+    say(&mut lines, Kind::Title, "", &run.title);
+    expectation(&mut lines, &run.expectation);
+    failure(&mut lines, outcome, run.model.as_deref());
+    if outcome.failure.is_some() && !run.reading.is_empty() {
+        say(&mut lines, Kind::Plain, "reading", &run.reading);
     }
-    let seen = result.outcome.failure.as_ref().map_or("", |failure| &failure.seen);
-    if !result.outcome.reason.is_empty() && result.outcome.reason != seen {
-        say(&mut lines, Kind::Seen, "because", &result.outcome.reason);
+    let seen = outcome.failure.as_ref().map_or("", |failure| &failure.seen);
+    if !outcome.reason.is_empty() && outcome.reason != seen {
+        say(&mut lines, Kind::Seen, "because", &outcome.reason);
     }
-    for note in &result.outcome.notes {
+    for note in &outcome.notes {
         say(&mut lines, Kind::Plain, "note", note);
     }
-    let earlier = result.earlier.len();
-    for (number, outcome) in result.earlier.iter().enumerate() {
-        if outcome.trace.is_empty() || agrees(outcome, &result.outcome) {
+    let earlier = run.earlier.len();
+    for (number, attempt) in run.earlier.iter().enumerate() {
+        if !left_a_trace(attempt) || agrees(attempt, outcome) {
             continue;
         }
-        let which = format!("attempt {} of {}: {}", number + 1, earlier, summary(outcome));
+        let which = format!("attempt {} of {}: {}", number + 1, earlier, summary(attempt));
         blank(&mut lines);
         say(&mut lines, Kind::Plain, "", &which);
-        picture(&mut lines, outcome);
+        picture(&mut lines, attempt);
     }
-    if !result.outcome.trace.is_empty() {
+    if outcome.trace.is_none() {
+        let lacking = "the record does not keep what happened in this run; `--traces all` makes one that does";
+        say(&mut lines, Kind::Plain, "note", lacking);
+    }
+    if left_a_trace(outcome) {
         blank(&mut lines);
         if earlier > 0 {
             let attempts = plural(earlier, "attempt");
-            let same = result.earlier.iter().all(|outcome| agrees(outcome, &result.outcome));
+            let same = run.earlier.iter().all(|attempt| agrees(attempt, outcome));
             let how = if same { "; it came out the same" } else { "" };
             say(&mut lines, Kind::Plain, "", &format!("after {attempts}, alone{how}:"));
         }
-        picture(&mut lines, &result.outcome);
+        picture(&mut lines, outcome);
     }
     lines
 }
 
+fn left_a_trace(attempt: &Attempt) -> bool {
+    attempt.trace.as_ref().is_some_and(|trace| !trace.is_empty())
+}
+
 /// Whether two attempts say the same, so that one picture serves both.
-fn agrees(a: &Outcome, b: &Outcome) -> bool {
+fn agrees(a: &Attempt, b: &Attempt) -> bool {
     a.verdict == b.verdict && a.failure == b.failure
 }
 
-fn expectation(lines: &mut Vec<Line>, result: &RunResult) {
-    match &result.judged.expectation {
+fn expectation(lines: &mut Vec<Line>, expectation: &Expectation) {
+    match expectation {
         Expectation::None => {}
         Expectation::Met { reason } => say(lines, Kind::Plain, "known", reason),
         Expectation::Unexplained { place } => {
@@ -120,20 +129,16 @@ fn expectation(lines: &mut Vec<Line>, result: &RunResult) {
     }
 }
 
-fn failure(lines: &mut Vec<Line>, outcome: &Outcome, reference: Option<&str>) {
+fn failure(lines: &mut Vec<Line>, outcome: &Attempt, model: Option<&str>) {
     let Some(failure) = &outcome.failure else { return };
-    for (id, level, summary) in &failure.requirements {
-        say(
-            lines,
-            Kind::Requirement,
-            level_word(*level),
-            &format!("{id}: {summary}"),
-        );
+    for it in &failure.requirements {
+        let text = format!("{}: {}", it.id, it.summary);
+        say(lines, Kind::Requirement, level_word(it.level), &text);
     }
     say(lines, Kind::Expected, "expected", &failure.expected);
     say(lines, Kind::Seen, "seen", &failure.seen);
-    if let Some(reference) = reference {
-        say(lines, Kind::Expected, "model", reference);
+    if let Some(model) = model {
+        say(lines, Kind::Expected, "model", model);
     }
     let at = &failure.position;
     let mut place = format!("{}:{}:{}", at.file, at.line, at.column);
@@ -146,8 +151,8 @@ fn failure(lines: &mut Vec<Line>, outcome: &Outcome, reference: Option<&str>) {
     say(lines, Kind::Plain, "at", &place);
 }
 
-/// An outcome in a few words.
-fn summary(outcome: &Outcome) -> String {
+/// An attempt in a few words.
+fn summary(outcome: &Attempt) -> String {
     match (&outcome.failure, outcome.verdict) {
         (Some(failure), verdict) => format!("{verdict} at `{}`", failure.step),
         (None, Verdict::Pass) => "pass".to_owned(),
@@ -185,7 +190,7 @@ fn blank(lines: &mut Vec<Line>) {
     });
 }
 
-fn picture(lines: &mut Vec<Line>, outcome: &Outcome) {
+fn picture(lines: &mut Vec<Line>, outcome: &Attempt) {
     for line in ladder(outcome).lines() {
         let kind = if line.starts_with('>') {
             Kind::Mark

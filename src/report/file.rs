@@ -1,5 +1,6 @@
 //! Files that reports are written to: opened before the first packet, whole or not there at all.
 
+use crate::record::reason;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -78,17 +79,6 @@ fn open(path: &Path) -> io::Result<To> {
     };
     let beside = path.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
     Ok(To::Beside(File::create(&beside)?, Some(beside)))
-}
-
-/// The operating system's reason without its number.
-fn reason(err: &io::Error) -> String {
-    let text = err.to_string();
-    let text = text.split(" (os error").next().unwrap_or(&text);
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_lowercase().chain(letters).collect(),
-        None => String::new(),
-    }
 }
 
 #[cfg(test)]

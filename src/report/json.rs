@@ -1,10 +1,8 @@
 //! A report for programs. Its schema is described in `reports/README.md`.
 
-use super::{Comparison, Report, Unit, hex, level_word};
-use crate::engine::Failure;
-use crate::peer::Measure;
-use crate::stack::IpVersion;
-use crate::suite::{Expectation, RunResult, requirements};
+use super::{Comparison, Unit, level_word};
+use crate::record::{Failure, Measure, Record, Requirement, Run};
+use crate::suite::Expectation;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -12,33 +10,33 @@ use std::collections::BTreeMap;
 const VERSION: u32 = 1;
 
 /// The report as JSON.
-pub fn json(report: &Report) -> Result<Vec<u8>, String> {
-    written(&whole(report))
+pub fn json(record: &Record) -> Result<Vec<u8>, String> {
+    written(&whole(record))
 }
 
 /// Several reports, and the runs whose verdicts differ between them, as JSON.
 pub fn json_of_several(comparison: &Comparison) -> Result<Vec<u8>, String> {
-    let verdict = |results: &Vec<&RunResult>| results.first().map(|result| result.outcome.verdict.name());
+    let verdict = |runs: &Vec<&Run>| runs.first().map(|run| run.outcome.verdict.name());
     let differences = comparison
         .differences(Unit::Run)
         .into_iter()
         .map(|difference| JsonDifference {
             name: difference.name,
-            verdicts: difference.results.iter().map(verdict).collect(),
+            verdicts: difference.runs.iter().map(verdict).collect(),
         });
     written(&JsonComparison {
         format: "tcpvet-comparison",
         version: VERSION,
         tool: env!("CARGO_PKG_VERSION"),
         exit_code: comparison.exit_code(),
-        targets: comparison.reports.iter().map(|report| report.target.as_str()).collect(),
+        targets: comparison.names().collect(),
         not_run: comparison
             .absent
             .iter()
             .map(|absent| (absent.target.as_str(), absent.why.as_str()))
             .collect(),
         differences: differences.collect(),
-        reports: comparison.reports.iter().map(whole).collect(),
+        reports: comparison.records.iter().map(whole).collect(),
     })
 }
 
@@ -49,30 +47,27 @@ fn written(report: &impl Serialize) -> Result<Vec<u8>, String> {
     Ok(octets)
 }
 
-fn whole(report: &Report) -> JsonReport<'_> {
-    let mut totals = BTreeMap::new();
-    for result in &report.results {
-        *totals.entry(result.judged.word()).or_insert(0) += 1;
-    }
+fn whole(record: &Record) -> JsonReport<'_> {
+    let head = &record.head;
     JsonReport {
         format: "tcpvet-report",
         version: VERSION,
-        tool: env!("CARGO_PKG_VERSION"),
+        tool: &head.tool,
         target: JsonTarget {
-            name: &report.target,
-            virtual_time: report.virtual_time,
-            instead_of: report.instead_of.as_ref().map(|(name, _)| name.as_str()),
+            name: &head.target.name,
+            virtual_time: head.target.virtual_time,
+            instead_of: head.target.instead_of.as_ref().map(|other| other.target.as_str()),
         },
-        seed: report.seed,
-        selection: &report.selection,
-        strict: report.strict,
-        left_out: report.left_out,
-        seconds: report.elapsed.as_secs_f64(),
-        exit_code: report.exit_code(),
-        cut_short: report.cut_short.as_deref(),
-        bug: report.bug.as_deref(),
-        totals,
-        runs: report.results.iter().map(|result| run(report, result)).collect(),
+        seed: head.seed,
+        selection: &head.selection,
+        strict: head.strict,
+        left_out: head.left_out,
+        seconds: record.elapsed().as_secs_f64(),
+        exit_code: record.exit_code(),
+        cut_short: record.cut_short(),
+        bug: record.bug(),
+        totals: record.totals(),
+        runs: record.runs().map(|run| json_run(record, run)).collect(),
     }
 }
 
@@ -98,7 +93,7 @@ struct JsonDifference {
 struct JsonReport<'a> {
     format: &'static str,
     version: u32,
-    tool: &'static str,
+    tool: &'a str,
     target: JsonTarget<'a>,
     seed: u64,
     selection: &'a [String],
@@ -106,7 +101,7 @@ struct JsonReport<'a> {
     left_out: usize,
     seconds: f64,
     exit_code: u8,
-    cut_short: Option<&'a str>,
+    cut_short: Option<String>,
     bug: Option<&'a str>,
     totals: BTreeMap<String, usize>,
     runs: Vec<JsonRun<'a>>,
@@ -176,35 +171,22 @@ enum JsonMeasure {
     Octets(String),
 }
 
-fn run<'a>(report: &Report, result: &'a RunResult) -> JsonRun<'a> {
-    let (run, outcome, script) = (&result.run, &result.outcome, &result.run.script);
+fn json_run<'a>(record: &Record, run: &'a Run) -> JsonRun<'a> {
+    let (id, outcome) = (&run.id, &run.outcome);
     JsonRun {
-        name: &run.name,
-        case: &script.case,
-        row: &script.row,
-        ip: match run.ip {
-            IpVersion::V4 => 4,
-            IpVersion::V6 => 6,
-        },
-        wrap: run.wrap,
-        title: &script.title,
+        name: &id.name,
+        case: &id.case,
+        row: &id.row,
+        ip: id.ip.into(),
+        wrap: id.wrap,
+        title: &run.title,
         verdict: outcome.verdict.name(),
-        judged: result.judged.word(),
-        red: result.judged.exit_code(report.strict) != 0,
+        judged: run.judged().word(),
+        red: run.judged().exit_code(record.head.strict) != 0,
         reason: &outcome.reason,
-        expectation: expectation(&result.judged.expectation),
-        requirements: requirements(script)
-            .into_iter()
-            .map(|it| JsonRequirement {
-                id: &it.id,
-                level: level_word(it.level),
-                summary: &it.summary,
-            })
-            .collect(),
-        failure: outcome
-            .failure
-            .as_ref()
-            .map(|it| failure(it, result.reference.as_deref())),
+        expectation: expectation(&run.expectation),
+        requirements: run.requirements.iter().map(requirement).collect(),
+        failure: outcome.failure.as_ref().map(|it| failure(it, run.model.as_deref())),
         outcomes: &outcome.outcomes,
         measures: outcome
             .measures
@@ -213,7 +195,7 @@ fn run<'a>(report: &Report, result: &'a RunResult) -> JsonRun<'a> {
             .collect(),
         notes: &outcome.notes,
         seconds: outcome.ended.since(outcome.began).as_secs_f64(),
-        attempts: result.attempts,
+        attempts: run.attempts,
     }
 }
 
@@ -227,8 +209,15 @@ fn expectation(expectation: &Expectation) -> Option<JsonExpectation<'_>> {
     Some(JsonExpectation { reason, difference })
 }
 
+fn requirement(requirement: &Requirement) -> JsonRequirement<'_> {
+    JsonRequirement {
+        id: &requirement.id,
+        level: level_word(requirement.level),
+        summary: &requirement.summary,
+    }
+}
+
 fn failure<'a>(failure: &'a Failure, model: Option<&'a str>) -> JsonFailure<'a> {
-    let requirements = failure.requirements.iter();
     JsonFailure {
         step: &failure.step,
         file: &failure.position.file,
@@ -238,13 +227,7 @@ fn failure<'a>(failure: &'a Failure, model: Option<&'a str>) -> JsonFailure<'a> 
         expected: &failure.expected,
         seen: &failure.seen,
         model,
-        requirements: requirements
-            .map(|(id, level, summary)| JsonRequirement {
-                id,
-                level: level_word(*level),
-                summary,
-            })
-            .collect(),
+        requirements: failure.requirements.iter().map(requirement).collect(),
         timing: failure.timing,
     }
 }
@@ -253,6 +236,6 @@ fn measure(measure: &Measure) -> JsonMeasure {
     match measure {
         Measure::Number(number) => JsonMeasure::Number(*number),
         Measure::Seconds(seconds) => JsonMeasure::Seconds(*seconds),
-        Measure::Octets(octets) => JsonMeasure::Octets(hex(octets)),
+        Measure::Octets(octets) => JsonMeasure::Octets(octets.to_string()),
     }
 }

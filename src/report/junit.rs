@@ -1,52 +1,56 @@
 //! JUnit's XML, as CI systems read it: they show an element's content, take the suite from `classname`, and drop what
 //! has the same name twice.
 
-use super::{Absent, Comparison, Report, explain};
+use super::{Comparison, explain};
 use crate::engine::Verdict;
-use crate::suite::{Expectation, RunResult, topic};
-use junit_report::{Duration, ReportBuilder, TestCase, TestResult, TestSuite};
+use crate::record::{Absent, Record, Run};
+use crate::suite::{Expectation, topic};
+use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestResult, TestSuite};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The report as XML; one suite for each topic.
-pub fn junit(report: &Report) -> Result<Vec<u8>, String> {
-    let mut topics: BTreeMap<&str, Vec<&RunResult>> = BTreeMap::new();
-    for result in &report.results {
-        topics.entry(topic(&result.run.script.case)).or_default().push(result);
+pub fn junit(record: &Record) -> Result<Vec<u8>, String> {
+    let mut topics: BTreeMap<&str, Vec<&Run>> = BTreeMap::new();
+    for run in record.runs() {
+        topics.entry(topic(&run.id.case)).or_default().push(run);
     }
     let mut suites: Vec<TestSuite> = topics
         .into_iter()
-        .map(|(topic, results)| suite(report, topic, "", &results))
+        .map(|(topic, runs)| suite(record, topic, "", &runs))
         .collect();
-    suites.extend(bug(report));
+    suites.extend(bug(record));
     written(suites)
 }
 
 /// Several reports as XML; one suite for each target, and in it a class for each of its topics.
 pub fn junit_of_several(comparison: &Comparison) -> Result<Vec<u8>, String> {
     let mut suites = Vec::new();
-    for report in &comparison.reports {
-        let results: Vec<&RunResult> = report.results.iter().collect();
-        suites.push(suite(report, &report.target, &format!("{}.", report.target), &results));
-        suites.extend(bug(report));
+    for record in &comparison.records {
+        let runs: Vec<&Run> = record.runs().collect();
+        let target = &record.head.target.name;
+        suites.push(suite(record, target, &format!("{target}."), &runs));
+        suites.extend(bug(record));
     }
-    suites.extend(comparison.absent.iter().map(absent));
+    // What was not run has no time of its own.
+    let began = comparison.records.iter().map(|record| record.head.began).min();
+    suites.extend(comparison.absent.iter().map(|it| absent(it, began.unwrap_or_default())));
     written(suites)
 }
 
 /// Where the bench itself broke, a file without a word of it would be green.
-fn bug(report: &Report) -> Option<TestSuite> {
-    let bug = report.bug.as_ref()?;
+fn bug(record: &Record) -> Option<TestSuite> {
+    let bug = record.bug()?;
     let cause = format!("{bug}\nThis is a bug of tcpvet: its other verdicts cannot be trusted either.");
-    Some(only_an_error("tcpvet", "bug", bug, &cause))
+    Some(only_an_error("tcpvet", "bug", bug, &cause, record.head.began))
 }
 
 /// A target that was asked for and not run is no success either.
-fn absent(absent: &Absent) -> TestSuite {
-    only_an_error(&absent.target, "not-run", &absent.why, &absent.why)
+fn absent(absent: &Absent, began: u64) -> TestSuite {
+    only_an_error(&absent.target, "not-run", &absent.why, &absent.why, began)
 }
 
-fn only_an_error(name: &str, kind: &str, message: &str, cause: &str) -> TestSuite {
-    let mut suite = TestSuite::new(&attribute(name));
+fn only_an_error(name: &str, kind: &str, message: &str, cause: &str, began: u64) -> TestSuite {
+    let mut suite = begun(name, began);
     suite.add_testcase(TestCase {
         result: TestResult::Error {
             type_: kind.to_owned(),
@@ -55,7 +59,17 @@ fn only_an_error(name: &str, kind: &str, message: &str, cause: &str) -> TestSuit
         },
         ..TestCase::success(&attribute(name), Duration::ZERO)
     });
-    whole_seconds(suite)
+    suite
+}
+
+/// A suite without a test case, which began so many seconds after 1970.
+fn begun(name: &str, began: u64) -> TestSuite {
+    let mut suite = TestSuite::new(&attribute(name));
+    let began = i64::try_from(began)
+        .ok()
+        .and_then(|began| OffsetDateTime::from_unix_timestamp(began).ok());
+    suite.set_timestamp(began.unwrap_or(OffsetDateTime::UNIX_EPOCH));
+    suite
 }
 
 fn written(suites: Vec<TestSuite>) -> Result<Vec<u8>, String> {
@@ -70,32 +84,26 @@ fn written(suites: Vec<TestSuite>) -> Result<Vec<u8>, String> {
     Ok(xml)
 }
 
-/// A suite of results; the class of each is its topic behind `prefix`.
-fn suite(report: &Report, name: &str, prefix: &str, results: &[&RunResult]) -> TestSuite {
-    let mut suite = TestSuite::new(&attribute(name));
-    suite.package = attribute(&report.target);
+/// A suite of runs; the class of each is its topic behind `prefix`.
+fn suite(record: &Record, name: &str, prefix: &str, runs: &[&Run]) -> TestSuite {
+    let mut suite = begun(name, record.head.began);
+    suite.package = attribute(&record.head.target.name);
     let mut names = BTreeSet::new();
-    for result in results {
-        let class = attribute(&format!("{prefix}{}", topic(&result.run.script.case)));
-        let name = unique(&class, &attribute(&name_of(result)), &mut names);
-        let mut case = test_case(report, result, &name);
+    for run in runs {
+        let class = attribute(&format!("{prefix}{}", topic(&run.id.case)));
+        let name = unique(&class, &attribute(&name_of(run)), &mut names);
+        let mut case = test_case(record, run, &name);
         case.set_classname(&class);
         suite.add_testcase(case);
     }
-    whole_seconds(suite)
-}
-
-/// Readers differ in how many digits of a second they take.
-fn whole_seconds(mut suite: TestSuite) -> TestSuite {
-    suite.timestamp = suite.timestamp.replace_nanosecond(0).unwrap_or(suite.timestamp);
     suite
 }
 
 /// The run's name without its topic, which is the class.
-fn name_of(result: &RunResult) -> String {
-    let script = &result.run.script;
-    let short = script.case.rsplit('/').next().unwrap_or(&script.case);
-    format!("{short}[{}]", result.run.variation())
+fn name_of(run: &Run) -> String {
+    let case = &run.id.case;
+    let short = case.rsplit('/').next().unwrap_or(case);
+    format!("{short}[{}]", run.id.variation())
 }
 
 /// Two names of a class that differ only in what XML forbids are numbered.
@@ -109,48 +117,48 @@ fn unique(class: &str, name: &str, names: &mut BTreeSet<(String, String)>) -> St
     candidate
 }
 
-fn test_case(report: &Report, result: &RunResult, name: &str) -> TestCase {
-    let outcome = &result.outcome;
+fn test_case(record: &Record, run: &Run, name: &str) -> TestCase {
+    let outcome = &run.outcome;
     let took = outcome.ended.since(outcome.began).as_millis();
     let took = Duration::milliseconds(i64::try_from(took).unwrap_or(i64::MAX));
     let mut case = TestCase::success(name, took);
-    let word = result.judged.word();
-    let lines: Vec<String> = explain(result).into_iter().map(|line| line.text).collect();
-    let text = content(&format!("{}: {word}\n{}\n", result.run.name, lines.join("\n")));
-    let (type_, message) = (attribute(&word), attribute(&message(result)));
+    let word = run.judged().word();
+    let lines: Vec<String> = explain(run).into_iter().map(|line| line.text).collect();
+    let text = content(&format!("{}: {word}\n{}\n", run.id.name, lines.join("\n")));
+    let (type_, message) = (attribute(&word), attribute(&message(run)));
     let cause = Some(text.clone());
-    case.result = match (result.judged.exit_code(report.strict), outcome.verdict) {
+    case.result = match (run.judged().exit_code(record.head.strict), outcome.verdict) {
         (_, Verdict::Inconclusive | Verdict::CaseError) => TestResult::Error { type_, message, cause },
         (0, Verdict::Unsupported | Verdict::NotApplicable) => TestResult::SkippedWithCause { type_, message, cause },
         (0, _) => TestResult::Success,
         (_, _) => TestResult::Failure { type_, message, cause },
     };
-    if case.is_success() && worth_a_word(result) {
+    if case.is_success() && worth_a_word(run) {
         case.set_system_out(&text);
     }
     case
 }
 
 /// Whether a run that succeeds has something to tell.
-fn worth_a_word(result: &RunResult) -> bool {
-    match (&result.judged.expectation, result.judged.verdict) {
-        (Expectation::None, Verdict::Pass) => !result.earlier.is_empty(),
+fn worth_a_word(run: &Run) -> bool {
+    match (&run.expectation, run.outcome.verdict) {
+        (Expectation::None, Verdict::Pass) => !run.earlier.is_empty(),
         _ => true,
     }
 }
 
 /// The one line that every viewer shows.
-fn message(result: &RunResult) -> String {
-    let outcome = &result.outcome;
-    if let Expectation::UnexpectedPass { reason } = &result.judged.expectation {
+fn message(run: &Run) -> String {
+    let outcome = &run.outcome;
+    if let Expectation::UnexpectedPass { reason } = &run.expectation {
         return format!("passes, but a failure is expected: {reason}");
     }
-    if let Expectation::Unexplained { place } = &result.judged.expectation {
+    if let Expectation::Unexplained { place } = &run.expectation {
         return format!("expected without a reason: write it in place of TODO at {place}");
     }
     match &outcome.failure {
         Some(failure) => {
-            let ids: Vec<&str> = failure.requirements.iter().map(|(id, ..)| id.as_str()).collect();
+            let ids: Vec<&str> = failure.broken().collect();
             let prefix = if ids.is_empty() {
                 String::new()
             } else {

@@ -1,9 +1,8 @@
 //! The picture of a run: time downwards, the tester on the left, the target on the right, frames as arrows between.
 
-use crate::engine::{Arrow, Failure, Happening, Outcome, TraceEvent};
 use crate::notation::print_octets;
 use crate::path::Treatment;
-use crate::script::Position;
+use crate::record::{Attempt, Direction, Failure, Happening, Position, TraceEvent};
 use crate::time::Instant;
 use core::time::Duration;
 use std::collections::BTreeMap;
@@ -19,12 +18,12 @@ const ABOVE: usize = 18;
 ///
 /// Steps stand where they began, with their line in the case file for a time. Those of `given` are left out, unless it
 /// failed there: what they did is seen anyway.
-pub fn ladder(outcome: &Outcome) -> String {
-    let in_given = outcome.failure.as_ref().is_some_and(|failure| failure.given.is_some());
-    let mut picture = Picture::of(outcome, 62, 21);
-    picture.draw_all(outcome, in_given, &Remarks::default());
+pub fn ladder(attempt: &Attempt) -> String {
+    let in_given = attempt.failure.as_ref().is_some_and(|failure| failure.given.is_some());
+    let mut picture = Picture::of(attempt, 62, 21);
+    picture.draw_all(attempt, in_given, &Remarks::default());
     picture.cut(LINES, ABOVE);
-    picture.finish(outcome)
+    picture.finish(attempt)
 }
 
 /// What is to be read beside a trace, by the places of its events.
@@ -39,13 +38,18 @@ pub struct Remarks {
 }
 
 /// As [`ladder`], but 80 columns wide, cut only where it is very long, and with remarks.
-pub fn annotated(outcome: &Outcome, remarks: &Remarks) -> String {
-    let mut picture = Picture::of(outcome, 46, 18);
-    picture.draw_all(outcome, remarks.whole, remarks);
+pub fn annotated(attempt: &Attempt, remarks: &Remarks) -> String {
+    let mut picture = Picture::of(attempt, 46, 18);
+    picture.draw_all(attempt, remarks.whole, remarks);
     if !remarks.whole {
         picture.cut(3 * LINES, 2 * LINES);
     }
-    picture.finish(outcome)
+    picture.finish(attempt)
+}
+
+/// What an attempt left behind, as far as the record keeps it.
+fn trace(attempt: &Attempt) -> &[TraceEvent] {
+    attempt.trace.as_deref().unwrap_or_default()
 }
 
 /// The step that was not met: the last one that began at the failure's place in the file, since a repeated step stands
@@ -69,7 +73,9 @@ fn failing_step(trace: &[TraceEvent], failure: &Failure) -> Option<usize> {
 /// Whether connections must be told apart.
 fn several_connections(trace: &[TraceEvent]) -> bool {
     let mut conns = trace.iter().filter_map(|event| match &event.what {
-        Happening::Frame { conn, .. } | Happening::Call { conn, .. } | Happening::Return { conn, .. } => Some(conn),
+        Happening::Frame { connection, .. }
+        | Happening::Call { connection, .. }
+        | Happening::Return { connection, .. } => Some(connection),
         Happening::Step { .. } | Happening::Broken(_) | Happening::Found(..) | Happening::Note(_) => None,
     });
     let Some(first) = conns.next() else { return false };
@@ -90,20 +96,20 @@ struct Picture {
 }
 
 impl Picture {
-    fn of(outcome: &Outcome, lane: usize, calls: usize) -> Picture {
-        let failure = outcome.failure.as_ref();
+    fn of(attempt: &Attempt, lane: usize, calls: usize) -> Picture {
+        let failure = attempt.failure.as_ref();
         Picture {
             lane,
             calls,
-            named: several_connections(&outcome.trace),
-            failing: failure.and_then(|failure| failing_step(&outcome.trace, failure)),
+            named: several_connections(trace(attempt)),
+            failing: failure.and_then(|failure| failing_step(trace(attempt), failure)),
             lines: Vec::new(),
         }
     }
 
-    fn draw_all(&mut self, outcome: &Outcome, with_given: bool, remarks: &Remarks) {
+    fn draw_all(&mut self, attempt: &Attempt, with_given: bool, remarks: &Remarks) {
         let mut given_is_open = false;
-        for (place, event) in outcome.trace.iter().enumerate() {
+        for (place, event) in trace(attempt).iter().enumerate() {
             let in_given = matches!(event.what, Happening::Step { given: true, .. });
             let hidden = in_given && !with_given;
             if hidden && !given_is_open {
@@ -114,7 +120,7 @@ impl Picture {
             }
             if !hidden {
                 let beside = remarks.beside.get(&place).map_or("", String::as_str);
-                self.draw(event, outcome.began, place, beside);
+                self.draw(event, attempt.began, place, beside);
             }
             for (label, text) in remarks.beneath.get(&place).into_iter().flatten() {
                 self.remark(label, text);
@@ -122,12 +128,12 @@ impl Picture {
         }
     }
 
-    fn finish(mut self, outcome: &Outcome) -> String {
+    fn finish(mut self, attempt: &Attempt) -> String {
         if self.lines.is_empty() {
             return String::new();
         }
-        let took = time(outcome.ended.since(outcome.began));
-        self.row(" ", &took, &format!("* the run ended: {}", outcome.verdict), "");
+        let took = time(attempt.ended.since(attempt.began));
+        self.row(" ", &took, &format!("* the run ended: {}", attempt.verdict), "");
         let head = format!("{:>MARGIN$} tester{:>width$}\n", "time", "target", width = self.lane);
         head + &self.lines.join("\n") + "\n"
     }
@@ -143,20 +149,20 @@ impl Picture {
         let time = time(event.at.latest.since(began));
         match &event.what {
             Happening::Frame {
-                arrow,
-                conn,
+                direction,
+                connection,
                 origins,
                 octets,
                 fault,
             } => {
-                let text = self.with_name(conn, &print_octets(octets, *origins));
+                let text = self.with_name(connection, &print_octets(&octets.0, (*origins).into()));
                 let fate = match fault {
                     Some(treatment) => treatment.name(),
-                    None if conn.is_empty() => "belongs to no connection",
+                    None if connection.is_empty() => "belongs to no connection",
                     None => "",
                 };
                 let arrives = *fault != Some(Treatment::Dropped);
-                self.frame(&time, (*arrow, arrives), &text, fate);
+                self.frame(&time, (*direction, arrives), &text, fate);
             }
             Happening::Step { text, position, .. } => {
                 let line = format!("line {}", position.line);
@@ -165,8 +171,8 @@ impl Picture {
                     false => self.spread(" ", &line, text, beside),
                 }
             }
-            Happening::Call { conn, text } | Happening::Return { conn, text } => {
-                let text = self.with_name(conn, text);
+            Happening::Call { connection, text } | Happening::Return { connection, text } => {
+                let text = self.with_name(connection, text);
                 self.spread(" ", &time, "", &text);
             }
             Happening::Broken(rule) => self.row(">", "", &format!("* breaks the rule `{rule}`"), ""),
@@ -181,17 +187,17 @@ impl Picture {
     }
 
     /// A frame as an arrow; text that does not fit on it goes on beneath. One that is dropped never arrives.
-    fn frame(&mut self, time: &str, (arrow, arrives): (Arrow, bool), text: &str, fate: &str) {
+    fn frame(&mut self, time: &str, (direction, arrives): (Direction, bool), text: &str, fate: &str) {
         let fate = if fate.is_empty() {
             String::new()
         } else {
             format!(" {fate} ")
         };
-        let (tail, head) = match (arrow, arrives) {
-            (Arrow::ToTarget, true) => ("--", ">"),
-            (Arrow::ToTarget, false) => ("--", "x"),
-            (Arrow::FromTarget, true) => ("<-", "-"),
-            (Arrow::FromTarget, false) => ("x-", "-"),
+        let (tail, head) = match (direction, arrives) {
+            (Direction::ToTarget, true) => ("--", ">"),
+            (Direction::ToTarget, false) => ("--", "x"),
+            (Direction::FromTarget, true) => ("<-", "-"),
+            (Direction::FromTarget, false) => ("x-", "-"),
         };
         // Two blanks round the text, two dashes at least after it, and the head.
         let room = self.lane - tail.len() - 2 - fate.chars().count() - 2 - head.len();
@@ -293,8 +299,9 @@ pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::engine::Verdict;
+    use crate::engine::{Arrow, Happening, Outcome, TraceEvent, Verdict};
     use crate::notation::Origins;
+    use crate::script::Position;
     use crate::script::StepWord;
     use crate::suite::fixture::{failed, outcome};
     use crate::time::Stamp;
@@ -415,7 +422,7 @@ pub(super) mod tests {
 >     line 9 | expect: ACK   <-- NOT MET                                    |
     0.012000 | * the run ended: fail                                        |
 ";
-        assert_eq!(ladder(&challenge_ack_missing()), expected);
+        assert_eq!(ladder(&(&challenge_ack_missing()).into()), expected);
     }
 
     #[test]
@@ -435,7 +442,7 @@ pub(super) mod tests {
              | * measured rto = 1.02 s                                      |
     0.012000 | * the run ended: pass                                        |
 ";
-        assert_eq!(ladder(&outcome), expected);
+        assert_eq!(ladder(&(&outcome).into()), expected);
     }
 
     #[test]
@@ -458,7 +465,7 @@ pub(super) mod tests {
             call(86_400_000_000, &long),
             at(0, Happening::Note(long.clone())),
         ];
-        for line in ladder(&outcome).lines() {
+        for line in ladder(&(&outcome).into()).lines() {
             assert!(line.chars().count() <= 100, "{line}");
         }
     }
@@ -469,7 +476,7 @@ pub(super) mod tests {
         outcome.trace = (0..500)
             .map(|i| sent(u64::from(i), Arrow::ToTarget, "main", (Flags::RST, i), None))
             .collect();
-        let drawn = ladder(&outcome);
+        let drawn = ladder(&(&outcome).into());
         assert_eq!(drawn.lines().count(), LINES + 1);
         assert!(drawn.contains("... 442 lines left out ..."));
         assert!(drawn.contains("RST seq=17 ") && !drawn.contains("RST seq=18 "));
@@ -478,14 +485,14 @@ pub(super) mod tests {
 
     #[test]
     fn a_run_that_left_no_trace_has_no_picture() {
-        assert_eq!(ladder(&outcome(Verdict::Unsupported)), "");
+        assert_eq!(ladder(&(&outcome(Verdict::Unsupported)).into()), "");
     }
 
     #[test]
     fn of_a_repeated_step_the_last_one_is_marked() {
         let mut outcome = challenge_ack_missing();
         outcome.trace.insert(9, step("expect: ACK", 9, false));
-        let drawn = ladder(&outcome);
+        let drawn = ladder(&(&outcome).into());
         let lines = drawn.lines().enumerate();
         let marked: Vec<usize> = lines
             .filter(|(_, line)| line.starts_with('>'))

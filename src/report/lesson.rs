@@ -198,7 +198,7 @@ impl Page {
             let why = if outcome.reason.is_empty() { "" } else { ": " };
             self.line(Kind::Seen, &format!("  {}{why}{}", outcome.verdict, outcome.reason));
         }
-        for line in annotated(outcome, &remarks(lesson)).lines() {
+        for line in annotated(&outcome.into(), &remarks(lesson)).lines() {
             let kind = if line.starts_with('>') {
                 Kind::Mark
             } else {

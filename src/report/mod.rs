@@ -1,4 +1,5 @@
-//! What a person or a program reads afterwards.
+//! What a person or a program reads afterwards. What is told of runs is made from their [record](crate::record), and from
+//! nothing else.
 
 #[cfg(feature = "cli")]
 mod comparison;
@@ -19,9 +20,11 @@ mod lesson;
 mod portrait;
 #[cfg(feature = "cli")]
 mod progress;
+#[cfg(feature = "cli")]
+mod update;
 
 #[cfg(feature = "cli")]
-pub use comparison::{Absent, Comparison, Difference, Unit, comparison, heading};
+pub use comparison::{Comparison, Difference, Unit, comparison, heading};
 #[cfg(feature = "cli")]
 pub use console::{Loudness, console, painted};
 pub use explain::{Kind, Line, explain};
@@ -37,58 +40,12 @@ pub use lesson::{LEGEND, Lesson, lesson};
 pub use portrait::portrait;
 #[cfg(feature = "cli")]
 pub use progress::ProgressLine;
+#[cfg(feature = "cli")]
+pub use update::{Update, update};
 
 use crate::rfc::Level;
-use crate::suite::{RunResult, exit_code};
+#[cfg(feature = "cli")]
 use core::time::Duration;
-
-/// A whole invocation, once it is over.
-#[derive(Clone, Debug)]
-pub struct Report {
-    /// The target's name.
-    pub target: String,
-    /// Whether its clock was ours.
-    pub virtual_time: bool,
-    /// The default target, and why it was not run but this one.
-    pub instead_of: Option<(String, String)>,
-    /// From which each run's seed was made.
-    pub seed: u64,
-    /// What the user asked for, as written.
-    pub selection: Vec<String>,
-    /// What follows a run's name in a command that runs it again: ` --target smoltcp --seed 7`.
-    pub again: String,
-    /// Whether `deviates` is red.
-    pub strict: bool,
-    /// The file that says what is expected, as shown to a person.
-    pub expectations: String,
-    /// How many runs `--quick` left out.
-    pub left_out: usize,
-    /// Every run's result, in the order of the plan.
-    pub results: Vec<RunResult>,
-    /// How long all of it took, on the clock on the wall.
-    pub elapsed: Duration,
-    /// Why not everything could be run, if so: interrupted, or the environment.
-    pub cut_short: Option<String>,
-    /// What broke that is ours: no verdict can be trusted then.
-    pub bug: Option<String>,
-}
-
-impl Report {
-    /// What the process ends with.
-    pub fn exit_code(&self) -> u8 {
-        let ours = self.bug.as_ref().map(|_| 101);
-        let short = self.cut_short.as_ref().map(|_| 3);
-        let runs = self.results.iter().map(|result| result.judged.exit_code(self.strict));
-        exit_code(runs.chain(ours).chain(short))
-    }
-
-    /// The results that somebody should be told of.
-    pub fn red(&self) -> impl Iterator<Item = &RunResult> {
-        self.results
-            .iter()
-            .filter(|result| result.judged.exit_code(self.strict) != 0)
-    }
-}
 
 /// How an RFC writes a level.
 pub const fn level_word(level: Level) -> &'static str {
@@ -97,12 +54,6 @@ pub const fn level_word(level: Level) -> &'static str {
         Level::Should => "SHOULD",
         Level::May => "MAY",
     }
-}
-
-/// Octets of a value that was measured, as the notation writes them.
-#[cfg(feature = "cli")]
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 /// A time for a person: `12.3 s`, `450 ms`, `3 min 20 s`.

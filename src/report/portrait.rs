@@ -1,9 +1,9 @@
 //! A portrait of a stack on one page: what was measured, what it chose where RFCs leave a choice, where it differs.
 
-use super::{Report, hex, plural};
+use super::plural;
 use crate::engine::Verdict;
-use crate::peer::Measure;
-use crate::suite::{Expectation, RunResult};
+use crate::record::{Measure, Record};
+use crate::suite::Expectation;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -14,28 +14,19 @@ const NAME: usize = 40;
 const COUNT: usize = 9;
 
 /// The page.
-pub fn portrait(report: &Report) -> String {
+pub fn portrait(record: &Record) -> String {
     let mut page = String::new();
-    let passed = report
-        .results
-        .iter()
-        .filter(|result| result.outcome.verdict == Verdict::Pass)
-        .count();
+    let passed = record.runs().filter(|run| run.outcome.verdict == Verdict::Pass).count();
     // Writing to a string cannot fail.
     let _ = writeln!(
         page,
         "{}, as {} show it; {passed} pass\n",
-        report.target,
-        plural(report.results.len(), "run")
+        record.head.target.name,
+        plural(record.runs().len(), "run")
     );
-    section(&mut page, "Measured", NAME, &measured(&report.results));
-    section(
-        &mut page,
-        "Chosen, where an RFC leaves a choice",
-        NAME,
-        &chosen(&report.results),
-    );
-    section(&mut page, "Otherwise than asked", COUNT, &deviations(&report.results));
+    section(&mut page, "Measured", NAME, &measured(record));
+    section(&mut page, "Chosen, where an RFC leaves a choice", NAME, &chosen(record));
+    section(&mut page, "Otherwise than asked", COUNT, &deviations(record));
     page
 }
 
@@ -62,11 +53,11 @@ fn section(page: &mut String, title: &str, width: usize, lines: &[(String, Strin
 }
 
 /// Every measured value: the range over all runs of a case, in the order of the runs of the first.
-fn measured(results: &[RunResult]) -> Vec<(String, String)> {
+fn measured(record: &Record) -> Vec<(String, String)> {
     let mut values: BTreeMap<(&str, &str), Vec<&Measure>> = BTreeMap::new();
-    for result in results {
-        for (name, series) in &result.outcome.measures {
-            let known = values.entry((&result.run.script.case, name)).or_default();
+    for run in record.runs() {
+        for (name, series) in &run.outcome.measures {
+            let known = values.entry((&run.id.case, name)).or_default();
             known.extend(series);
         }
     }
@@ -96,17 +87,17 @@ fn range(series: &[&Measure]) -> String {
         (Some((least, most)), ..) => format!("{least:.3} to {most:.3} s"),
         (None, Some((least, most)), _) if least == most => format!("{least}"),
         (None, Some((least, most)), _) => format!("{least} to {most}"),
-        (None, None, Some(Measure::Octets(octets))) => hex(octets),
+        (None, None, Some(Measure::Octets(octets))) => octets.to_string(),
         (None, None, _) => String::new(),
     }
 }
 
 /// Which outcome came of each case that knows several, and in how many runs.
-fn chosen(results: &[RunResult]) -> Vec<(String, String)> {
+fn chosen(record: &Record) -> Vec<(String, String)> {
     let mut outcomes: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
-    for result in results {
-        for outcome in &result.outcome.outcomes {
-            let known = outcomes.entry(&result.run.script.case).or_default();
+    for run in record.runs() {
+        for outcome in &run.outcome.outcomes {
+            let known = outcomes.entry(&run.id.case).or_default();
             *known.entry(outcome).or_default() += 1;
         }
     }
@@ -125,12 +116,12 @@ fn chosen(results: &[RunResult]) -> Vec<(String, String)> {
 }
 
 /// What is known to be otherwise, each reason once, and what is not known.
-fn deviations(results: &[RunResult]) -> Vec<(String, String)> {
+fn deviations(record: &Record) -> Vec<(String, String)> {
     let mut reasons: BTreeMap<(bool, String), usize> = BTreeMap::new();
-    for result in results {
-        let text = match (&result.judged.expectation, result.outcome.verdict) {
+    for run in record.runs() {
+        let text = match (&run.expectation, run.outcome.verdict) {
             (Expectation::Met { reason }, Verdict::Fail | Verdict::Deviates) => (true, reason.clone()),
-            (_, Verdict::Fail | Verdict::Deviates) => (false, format!("not known before: {}", result.run.script.title)),
+            (_, Verdict::Fail | Verdict::Deviates) => (false, format!("not known before: {}", run.title)),
             _ => continue,
         };
         *reasons.entry(text).or_default() += 1;

@@ -71,13 +71,13 @@ impl ProgressLine {
     }
 
     /// Takes note.
-    pub fn note(&self, progress: Progress<'_>) {
+    pub fn note(&self, progress: &Progress) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match progress {
-            Progress::Settled(place, judged) => {
-                let estimate = state.estimates.get(place).copied().unwrap_or_default();
-                state.open.remove(&(estimate, place));
-                let red = judged.exit_code(state.strict) != 0;
+            Progress::Settled(place, result) => {
+                let estimate = state.estimates.get(*place).copied().unwrap_or_default();
+                state.open.remove(&(estimate, *place));
+                let red = result.judged().exit_code(state.strict) != 0;
                 state.red += usize::from(red);
             }
             Progress::Again(_) => state.again += 1,
@@ -148,7 +148,7 @@ mod tests {
     use super::*;
     use crate::engine::Verdict;
     use crate::suite::fixture::{outcome, runs};
-    use crate::suite::{Expectations, Judged};
+    use crate::suite::{Expectation, RunResult};
 
     fn line(virtual_time: bool, settled: &[(usize, Verdict)], stopped: bool) -> String {
         let plan = runs(&[("a/b", "")]);
@@ -156,8 +156,16 @@ mod tests {
         let stop = Arc::new(AtomicBool::new(stopped));
         let progress = ProgressLine::begin(String::new(), &plan, estimates, false, virtual_time, stop, false);
         for (place, verdict) in settled {
-            let judged = Judged::new(&plan[*place], &outcome(*verdict), &Expectations::default());
-            progress.note(Progress::Settled(*place, &judged));
+            let result = RunResult {
+                run: plan[*place].clone(),
+                outcome: outcome(*verdict),
+                earlier: Vec::new(),
+                meeting: None,
+                attempts: 1,
+                expectation: Expectation::None,
+                cut_off: false,
+            };
+            progress.note(&Progress::Settled(*place, Box::new(result)));
         }
         let state = progress.state.lock().unwrap();
         state.line()

@@ -2,6 +2,7 @@
 
 use crate::notation::{CallSpec, Check, Expr, IcmpPattern, Quantity, ReturnSpec, SegmentPattern, TimeSpec, Verb};
 use crate::rfc::{Requirement, State};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -177,7 +178,9 @@ impl StepKind {
 }
 
 /// The words by which steps are written, without what each of them says: reports tell kinds of steps apart by these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
 pub enum StepWord {
     /// `inject:` a segment or an ICMP message.
     Inject,

@@ -4,6 +4,7 @@ use super::Abilities;
 use crate::rfc::Condition;
 use core::fmt;
 use core::time::Duration;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A time that is the target's own, from its `runner.yaml`.
@@ -116,6 +117,8 @@ impl Default for Tolerances {
 pub struct Facts {
     /// Its name: `linux`.
     pub name: String,
+    /// What it says of itself, with its version: `linux-6.18.44`; `None` where it says nothing.
+    pub version: Option<String>,
     /// What it can do.
     pub abilities: Abilities,
     /// The conditions of requirements that it claims to meet.
@@ -132,13 +135,36 @@ pub struct Facts {
 /// theirs are equal.
 pub type Profile = BTreeMap<String, String>;
 
-/// An IP version.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// An IP version. It is written as its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(with = "u8"))]
+#[serde(try_from = "u8", into = "u8")]
 pub enum IpVersion {
     /// IPv4
     V4,
     /// IPv6
     V6,
+}
+
+impl From<IpVersion> for u8 {
+    fn from(ip: IpVersion) -> u8 {
+        match ip {
+            IpVersion::V4 => 4,
+            IpVersion::V6 => 6,
+        }
+    }
+}
+
+impl TryFrom<u8> for IpVersion {
+    type Error = String;
+
+    fn try_from(number: u8) -> Result<IpVersion, String> {
+        match number {
+            4 => Ok(IpVersion::V4),
+            6 => Ok(IpVersion::V6),
+            _ => Err(format!("there is no IP version {number}, only 4 and 6")),
+        }
+    }
 }
 
 impl fmt::Display for IpVersion {

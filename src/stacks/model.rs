@@ -13,7 +13,9 @@ pub fn target(
     config: Config,
     defects: Defects,
 ) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + Sync> {
-    runner.facts = Arc::new(config.facts(&runner.facts));
+    let mut facts = config.facts(&runner.facts);
+    facts.version = Some(concat!("tcpvet-", env!("CARGO_PKG_VERSION")).to_owned());
+    runner.facts = Arc::new(facts);
     let profiles = runner.clone();
     Embedded::of(runner, move |job: &Job| {
         // A job whose settings cannot be had is not run at all.

@@ -163,6 +163,7 @@ impl Runner {
         };
         let facts = Facts {
             name: raw.name.0,
+            version: None,
             abilities: raw.abilities.into_iter().map(|name| name.0).collect(),
             claims: raw.claims.into_iter().map(|name| name.0).collect(),
             tolerances: Tolerances::with(raw.times.0.into_iter().map(|(name, time)| (name.0, time.0))),

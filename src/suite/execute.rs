@@ -1,7 +1,7 @@
 //! Runs a plan: the longest first, what luck may have spoilt again, and every run to one verdict.
 
 use super::meeting::stands;
-use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Meeting, Run, estimate};
+use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Meeting, Run, RunId, Settled, estimate};
 use crate::drive::virtual_time::panic_text;
 use crate::drive::{Ended, EnvironmentError, Job, Target};
 use crate::engine::{Outcome, Verdict};
@@ -37,31 +37,29 @@ pub struct RunResult {
     pub meeting: Option<Meeting>,
     /// How many attempts were made; none where the suite was stopped before.
     pub attempts: usize,
-    /// What that means.
-    pub judged: Judged,
-    /// How long it was thought to take.
-    pub estimate: Duration,
-    /// What the reference endpoint does at the step that was not met, once it was asked
-    /// ([`Reference::ask_about`](super::Reference::ask_about)).
-    pub reference: Option<String>,
+    /// What was expected.
+    pub expectation: Expectation,
+    /// Whether it has no verdict of its own only because the suite ended before its time.
+    pub cut_off: bool,
+}
+
+impl RunResult {
+    /// What the outcome means.
+    pub fn judged(&self) -> Judged<'_> {
+        Judged {
+            verdict: self.outcome.verdict,
+            expectation: &self.expectation,
+        }
+    }
 }
 
 /// What is told while runs are being made.
-#[derive(Clone, Copy, Debug)]
-pub enum Progress<'a> {
+#[derive(Clone, Debug)]
+pub enum Progress {
     /// A run is settled, by its place in the plan.
-    Settled(usize, &'a Judged),
+    Settled(usize, Box<RunResult>),
     /// A run is made again, alone.
     Again(usize),
-}
-
-/// A plan that was run.
-#[derive(Clone, Debug)]
-pub struct Executed {
-    /// One for each run, in the order of the plan.
-    pub results: Vec<RunResult>,
-    /// Why not all is as it should be, if so. What ended before is judged all the same.
-    pub trouble: Option<Trouble>,
 }
 
 /// Why a plan was not run to its end. What had no verdict by then is inconclusive.
@@ -86,24 +84,20 @@ impl Trouble {
     }
 }
 
-/// Runs everything.
+/// Runs everything. `watch` is told of each run of the plan exactly once when it is settled, and nothing of it is kept
+/// here. Gives why not all is as it should be, if so; what ended before is judged all the same.
 pub fn execute(
     target: &mut dyn Target,
     plan: &[Run],
     expectations: &Expectations,
     conduct: Conduct,
     stop: &AtomicBool,
-    watch: &mut dyn FnMut(Progress<'_>),
-) -> Executed {
+    watch: &mut dyn FnMut(Progress),
+) -> Option<Trouble> {
     let facts = target.facts().clone();
     let ledger = match Ledger::new(plan.iter().map(|run| run.name.clone())) {
         Ok(ledger) => ledger,
-        Err(error) => {
-            return Executed {
-                results: Vec::new(),
-                trouble: Some(Trouble::Bug(error.to_string())),
-            };
-        }
+        Err(error) => return Some(Trouble::Bug(error.to_string())),
     };
     let mut clerk = Clerk {
         plan,
@@ -132,11 +126,8 @@ pub fn execute(
     // After a panic neither the target nor what it had under way is looked at again.
     let ran = catch_unwind(AssertUnwindSafe(|| target.run(jobs, conduct.at_once, stop, &mut done)));
     let trouble = clerk.trouble(ran);
-    clerk.void_rest(trouble.as_ref());
-    Executed {
-        results: clerk.results(estimates),
-        trouble,
-    }
+    clerk.void_rest(trouble.as_ref(), watch);
+    trouble
 }
 
 /// Keeps the ledger while a target runs.
@@ -166,7 +157,7 @@ enum Next {
 }
 
 impl Clerk<'_> {
-    fn note(&mut self, place: usize, ended: Ended, watch: &mut dyn FnMut(Progress<'_>)) -> Option<Job> {
+    fn note(&mut self, place: usize, ended: Ended, watch: &mut dyn FnMut(Progress)) -> Option<Job> {
         match self.try_note(place, ended, watch) {
             Ok(job) => job,
             Err(error) => {
@@ -180,10 +171,11 @@ impl Clerk<'_> {
         &mut self,
         place: usize,
         Ended { mut outcome, beside }: Ended,
-        watch: &mut dyn FnMut(Progress<'_>),
+        watch: &mut dyn FnMut(Progress),
     ) -> Result<Option<Job>, LedgerError> {
         let stopped = self.stop.load(Ordering::Relaxed);
-        if stopped && outcome.verdict == Verdict::Inconclusive {
+        let cut_off = stopped && outcome.verdict == Verdict::Inconclusive;
+        if cut_off {
             // However a target puts it, and whatever the interruption did to it: that is why.
             outcome.reason = Trouble::Interrupted.reason();
         }
@@ -194,7 +186,8 @@ impl Clerk<'_> {
         let attempts = self.ledger.attempt(place, outcome)?;
         // The ledger knows this place, so the plan does.
         let run = &self.plan[place];
-        let surprises = |outcome: &Outcome| surprises(&self.expectations.judge(run, outcome), outcome.verdict);
+        let id = run.id();
+        let surprises = |outcome: &Outcome| surprises(&self.expectations.judge(&id, outcome), outcome.verdict);
         let next = match attempts {
             _ if stopped => Next::Last,
             _ if self.repeatable => next(attempts, surprises),
@@ -215,17 +208,9 @@ impl Clerk<'_> {
             Next::Last => None,
             Next::Contradiction(places) => Some(contradiction(places.map(|place| &attempts[place]))),
         };
-        // There is at least the attempt just noted.
-        let judged = Judged::new(
-            run,
-            verdict.as_ref().unwrap_or(&attempts[attempts.len() - 1]),
-            self.expectations,
-        );
-        match verdict {
-            Some(verdict) => self.ledger.settle(place, verdict)?,
-            None => self.ledger.settle_by_last(place)?,
-        }
-        watch(Progress::Settled(place, &judged));
+        let settled = self.ledger.settle(place, verdict)?;
+        let result = self.result(place, &id, settled, cut_off);
+        watch(Progress::Settled(place, Box::new(result)));
         Ok(None)
     }
 
@@ -243,6 +228,18 @@ impl Clerk<'_> {
             verdict: first.verdict,
             beside: names.map(|run| run.name.clone()).collect(),
         })
+    }
+
+    fn result(&mut self, place: usize, id: &RunId, settled: Settled, cut_off: bool) -> RunResult {
+        RunResult {
+            expectation: self.expectations.judge(id, &settled.verdict),
+            run: self.plan[place].clone(),
+            outcome: settled.verdict,
+            earlier: settled.earlier,
+            meeting: self.meetings.remove(&place),
+            attempts: settled.attempts,
+            cut_off,
+        }
     }
 
     /// What went wrong, the worst first. Missing verdicts are a bug only where nothing else explains them.
@@ -263,34 +260,20 @@ impl Clerk<'_> {
         }
     }
 
-    fn void_rest(&mut self, trouble: Option<&Trouble>) {
+    /// Settles what has no verdict by now, for the reason that everything ended.
+    fn void_rest(&mut self, trouble: Option<&Trouble>, watch: &mut dyn FnMut(Progress)) {
         let reason = trouble.map_or_else(String::new, Trouble::reason);
         for place in self.ledger.open() {
-            if let Err(error) = self
-                .ledger
-                .settle(place, Outcome::empty(Verdict::Inconclusive, Instant::ZERO, &*reason))
-            {
-                self.error.get_or_insert(error);
+            // It is open, so that it can be settled.
+            if let Ok(settled) = self.ledger.settle(
+                place,
+                Some(Outcome::empty(Verdict::Inconclusive, Instant::ZERO, &*reason)),
+            ) {
+                let id = self.plan[place].id();
+                let result = self.result(place, &id, settled, true);
+                watch(Progress::Settled(place, Box::new(result)));
             }
         }
-    }
-
-    fn results(mut self, estimates: Vec<Duration>) -> Vec<RunResult> {
-        // Every page that was open has just been settled.
-        let settled = self.ledger.close().unwrap_or_default();
-        let results = settled.into_iter().zip(self.plan).zip(estimates).enumerate();
-        results
-            .map(|(place, ((settled, run), estimate))| RunResult {
-                judged: Judged::new(run, &settled.verdict, self.expectations),
-                run: run.clone(),
-                outcome: settled.verdict,
-                earlier: settled.earlier,
-                meeting: self.meetings.remove(&place),
-                attempts: settled.attempts,
-                estimate,
-                reference: None,
-            })
-            .collect()
     }
 }
 
@@ -403,6 +386,7 @@ mod tests {
         fn new(prepared: Vec<Vec<Outcome>>, quirk: Quirk) -> Fake {
             let facts = Facts {
                 name: "fake".to_owned(),
+                version: None,
                 abilities: Abilities::default(),
                 claims: Default::default(),
                 tolerances: Tolerances::default(),
@@ -473,6 +457,12 @@ mod tests {
 
     const CONDUCT: Conduct = Conduct { seed: 1, at_once: 0 };
 
+    /// What a suite left behind.
+    struct Executed {
+        results: Vec<RunResult>,
+        trouble: Option<Trouble>,
+    }
+
     fn run_with(fake: &mut Fake, expectations: &str) -> Executed {
         let plan: Vec<Run> = runs(&[("a/b", ""), ("a/c", "")])
             .into_iter()
@@ -480,7 +470,19 @@ mod tests {
             .collect();
         let expectations = Expectations::parse(expectations, "e.yaml").unwrap();
         let stop = AtomicBool::new(false);
-        execute(fake, &plan, &expectations, CONDUCT, &stop, &mut |_| {})
+        let mut results = Vec::new();
+        let trouble = execute(fake, &plan, &expectations, CONDUCT, &stop, &mut |progress| {
+            if let Progress::Settled(place, result) = progress {
+                results.push((place, *result));
+            }
+        });
+        results.sort_by_key(|(place, _)| *place);
+        let places: Vec<usize> = results.iter().map(|(place, _)| *place).collect();
+        assert!(places.into_iter().eq(0..plan.len()), "each is told of once");
+        Executed {
+            results: results.into_iter().map(|(_, result)| result).collect(),
+            trouble,
+        }
     }
 
     fn verdict(prepared: Vec<Outcome>) -> (RunResult, usize) {
@@ -499,32 +501,32 @@ mod tests {
     fn an_inconclusive_run_is_repeated_alone_six_times_at_most() {
         let mut fake = Fake::new(vec![vec![outcome(Verdict::Inconclusive)]], Quirk::None);
         let result = run_with(&mut fake, "").results.remove(0);
-        assert_eq!(result.judged.verdict, Verdict::Inconclusive);
+        assert_eq!(result.outcome.verdict, Verdict::Inconclusive);
         assert_eq!(fake.seen[..2], [(0, false), (0, true)]);
         assert!(fake.seen.len() == 7 && fake.seen[1..].iter().all(|seen| *seen == (0, true)));
         assert_eq!(result.earlier.len(), 6);
 
         let (result, attempts) = verdict(vec![outcome(Verdict::Inconclusive), outcome(Verdict::Pass)]);
-        assert_eq!((result.judged.verdict, attempts), (Verdict::Pass, 2));
+        assert_eq!((result.outcome.verdict, attempts), (Verdict::Pass, 2));
     }
 
     #[test]
     fn a_failure_about_time_counts_only_if_a_second_run_agrees() {
         let (result, attempts) = verdict(vec![late("expect: ACK")]);
-        assert_eq!((result.judged.verdict, attempts), (Verdict::Fail, 2));
+        assert_eq!((result.outcome.verdict, attempts), (Verdict::Fail, 2));
     }
 
     #[test]
     fn where_the_second_run_says_otherwise_a_third_decides() {
         let (result, attempts) = verdict(vec![late("expect: ACK"), outcome(Verdict::Pass)]);
-        assert_eq!((result.judged.verdict, attempts), (Verdict::Pass, 3));
+        assert_eq!((result.outcome.verdict, attempts), (Verdict::Pass, 3));
         assert_eq!(result.earlier.len(), 2, "the others are kept");
         let pass = || outcome(Verdict::Pass);
         let (result, _) = verdict(vec![late("expect: ACK"), pass(), late("expect: ACK")]);
-        assert_eq!(result.judged.verdict, Verdict::Fail);
+        assert_eq!(result.outcome.verdict, Verdict::Fail);
 
         let (result, attempts) = verdict(vec![late("expect: ACK"), pass(), late("expect: FIN,ACK")]);
-        assert_eq!((result.judged.verdict, attempts), (Verdict::Inconclusive, 3));
+        assert_eq!((result.outcome.verdict, attempts), (Verdict::Inconclusive, 3));
         assert_eq!(
             result.outcome.reason,
             "three attempts contradict each other: first fail at `expect: ACK` (nothing for 0.6 s), then, alone, pass, \
@@ -537,16 +539,16 @@ mod tests {
     fn a_second_run_that_is_inconclusive_confirms_nothing() {
         let spoilt = || outcome(Verdict::Inconclusive);
         let (result, attempts) = verdict(vec![late("expect: ACK"), spoilt(), late("expect: ACK")]);
-        assert_eq!((result.judged.verdict, attempts), (Verdict::Fail, 3));
+        assert_eq!((result.outcome.verdict, attempts), (Verdict::Fail, 3));
         let (result, attempts) = verdict(vec![late("expect: ACK"), spoilt()]);
-        assert_eq!((result.judged.verdict, attempts), (Verdict::Inconclusive, 8));
+        assert_eq!((result.outcome.verdict, attempts), (Verdict::Inconclusive, 8));
     }
 
     #[test]
     fn every_unexpected_failure_is_confirmed_alone() {
         let failure = || failed(Verdict::Fail, "expect: ACK", &["RFC9293-MUST-1"]);
         let (result, attempts) = verdict(vec![failure(), failure()]);
-        assert_eq!((result.judged.verdict, attempts), (Verdict::Fail, 2));
+        assert_eq!((result.outcome.verdict, attempts), (Verdict::Fail, 2));
     }
 
     #[test]
@@ -569,10 +571,10 @@ mod tests {
             Quirk::None,
         );
         let result = run_with(&mut lucky, known).results.remove(0);
-        assert_eq!((result.judged.verdict, lucky.seen.len()), (Verdict::Fail, 3));
+        assert_eq!((result.outcome.verdict, lucky.seen.len()), (Verdict::Fail, 3));
         let mut mended = Fake::new(vec![vec![pass()]], Quirk::None);
         let result = run_with(&mut mended, known).results.remove(0);
-        assert_eq!((result.judged.verdict, mended.seen.len()), (Verdict::Pass, 2));
+        assert_eq!((result.outcome.verdict, mended.seen.len()), (Verdict::Pass, 2));
         assert_eq!(
             run_with(&mut Fake::new(vec![vec![pass()]], Quirk::None), "").results[0].attempts,
             1
@@ -598,7 +600,7 @@ mod tests {
         let executed = run_with(&mut missing, "");
         assert_eq!(executed.trouble, bug("no verdict came for 1 run: `a/b[ip4,wrap]`"));
         assert_eq!(executed.results.len(), 2);
-        assert_eq!(executed.results[1].judged.verdict, Verdict::Inconclusive);
+        assert_eq!(executed.results[1].outcome.verdict, Verdict::Inconclusive);
     }
 
     #[test]
@@ -606,7 +608,7 @@ mod tests {
         let pass = || vec![outcome(Verdict::Pass)];
         let mut fake = Fake::new(vec![pass(), pass()], Quirk::PanicsAfterOne);
         let executed = run_with(&mut fake, "");
-        assert_eq!(executed.results[0].judged.verdict, Verdict::Pass);
+        assert_eq!(executed.results[0].outcome.verdict, Verdict::Pass);
         let text = "the fake panics, in `a/b[ip4,wrap]`".to_owned();
         assert_eq!(executed.trouble, Some(Trouble::Bug(text)));
     }
@@ -617,8 +619,8 @@ mod tests {
         let mut stopped = Fake::new(vec![pass(), pass(), pass()], Quirk::IsStoppedAfterOne);
         let Executed { results, trouble } = run_with(&mut stopped, "");
         assert_eq!(trouble, Some(Trouble::Interrupted));
-        assert_eq!(results[0].judged.verdict, Verdict::Pass);
-        assert_eq!(results[1].judged.verdict, Verdict::Inconclusive);
+        assert_eq!(results[0].outcome.verdict, Verdict::Pass);
+        assert_eq!(results[1].outcome.verdict, Verdict::Inconclusive);
         assert_eq!(results[1].outcome.reason, "interrupted");
         assert_eq!(results[2].outcome.reason, "interrupted");
         assert_eq!((results[1].attempts, results[2].attempts), (1, 0));

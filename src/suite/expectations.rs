@@ -4,7 +4,7 @@
 //! a new one. An entry that matches nothing is an error, judged against the whole library.
 
 use super::plan::ip_number;
-use super::{Expectation, Pattern, Run, requirements};
+use super::{Expectation, Pattern, Row, RunId};
 use crate::engine::{Outcome, Verdict};
 use crate::notation::did_you_mean;
 use crate::rules::RULES;
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 /// What stands for a reason until somebody has written it.
-pub(super) const TODO: &str = "TODO";
+pub const TODO: &str = "TODO";
 
 /// All entries of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,6 +46,43 @@ pub struct Entry {
     pub file: String,
     /// The line on which it begins, from 1.
     pub line: usize,
+}
+
+/// What came of a run, as far as an entry can pin it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Came<'a> {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The failing step as written; `None`: no step failed.
+    pub step: Option<&'a str>,
+    /// The rule that is itself the failing step, if one is.
+    pub failing_rule: Option<&'a str>,
+    /// The ids of the requirements that the failing step breaks.
+    pub requirements: Vec<&'a str>,
+    /// The names of the rules that did not hold.
+    pub rules: Vec<&'a str>,
+}
+
+impl<'a> From<&'a Outcome> for Came<'a> {
+    fn from(outcome: &'a Outcome) -> Came<'a> {
+        let failure = outcome.failure.as_ref();
+        let broken = failure.map_or(&[][..], |failure| &failure.requirements);
+        Came {
+            verdict: outcome.verdict,
+            step: failure.map(|failure| failure.step.as_str()),
+            failing_rule: failure.and_then(|failure| failure.unmet.rule()),
+            requirements: broken.iter().map(|(id, ..)| id.as_str()).collect(),
+            rules: outcome.broken_rules.iter().map(|broken| broken.rule.name).collect(),
+        }
+    }
+}
+
+impl<'a> Came<'a> {
+    /// The rules that did not hold beside the one that is itself the failing step.
+    pub fn rules_beside(&self) -> impl Iterator<Item = &'a str> + use<'_, 'a> {
+        let names = self.rules.iter().copied();
+        names.filter(|name| self.failing_rule != Some(name))
+    }
 }
 
 /// What is wrong with an expectations file.
@@ -103,26 +140,31 @@ impl Expectations {
     }
 
     /// Checks the entries against all runs there are: each must match one, and name requirements that those cover.
-    pub fn check(&self, library: &[Run]) -> Vec<ExpectationError> {
-        self.entries.iter().filter_map(|entry| entry.check(library)).collect()
+    pub fn check(&self, library: &[Row]) -> Vec<ExpectationError> {
+        let runs: Vec<(RunId, &Row)> = library
+            .iter()
+            .flat_map(|row| row.runs().map(move |run| (run, row)))
+            .collect();
+        self.entries.iter().filter_map(|entry| entry.check(&runs)).collect()
     }
 
     /// How an outcome compares with what is expected. Of several entries that speak of the run one that is met
     /// suffices.
-    pub fn judge(&self, run: &Run, outcome: &Outcome) -> Expectation {
-        if matches!(outcome.verdict, Verdict::Inconclusive | Verdict::CaseError) {
+    pub fn judge<'a>(&self, run: &RunId, came: impl Into<Came<'a>>) -> Expectation {
+        let came = came.into();
+        if matches!(came.verdict, Verdict::Inconclusive | Verdict::CaseError) {
             return Expectation::None;
         }
         let mut missed = Expectation::None;
         for entry in self.entries.iter().filter(|entry| entry.speaks_of(run)) {
-            match entry.difference(outcome) {
+            match entry.difference(&came) {
                 None if !entry.is_explained() => missed = Expectation::Unexplained { place: entry.place() },
                 None => {
                     return Expectation::Met {
                         reason: entry.reason.clone(),
                     };
                 }
-                Some(difference) if missed == Expectation::None => missed = entry.missed(outcome, difference),
+                Some(difference) if missed == Expectation::None => missed = entry.missed(came.verdict, difference),
                 Some(_) => {}
             }
         }
@@ -132,7 +174,7 @@ impl Expectations {
 
 impl Entry {
     /// Whether it is about this run.
-    pub fn speaks_of(&self, run: &Run) -> bool {
+    pub fn speaks_of(&self, run: &RunId) -> bool {
         let isn = if run.wrap { "wrap" } else { "plain" };
         self.cases.fits_run(run)
             && self.ip.as_ref().is_none_or(|ip| ip == ip_number(run.ip))
@@ -140,8 +182,8 @@ impl Entry {
     }
 
     /// Whether a run that it speaks of came out as it says.
-    pub fn is_met(&self, outcome: &Outcome) -> bool {
-        self.difference(outcome).is_none()
+    pub fn is_met(&self, came: &Came<'_>) -> bool {
+        self.difference(came).is_none()
     }
 
     /// Whether it says why.
@@ -154,7 +196,7 @@ impl Entry {
         format!("{}:{}", self.file, self.line)
     }
 
-    fn check(&self, library: &[Run]) -> Option<ExpectationError> {
+    fn check(&self, library: &[(RunId, &Row)]) -> Option<ExpectationError> {
         let error = |problem: String| {
             Some(ExpectationError {
                 file: self.file.clone(),
@@ -162,9 +204,9 @@ impl Entry {
                 problem,
             })
         };
-        let runs: Vec<&Run> = library.iter().filter(|run| self.speaks_of(run)).collect();
-        if runs.is_empty() {
-            let cases: BTreeSet<&str> = library.iter().map(|run| &*run.script.case).collect();
+        let mut covering = library.iter().filter(|(run, _)| self.speaks_of(run)).peekable();
+        if covering.peek().is_none() {
+            let cases: BTreeSet<&str> = library.iter().map(|(run, _)| run.case.as_str()).collect();
             let help = did_you_mean(self.cases.as_str(), cases)
                 .unwrap_or_else(|| "correct the pattern, or remove the entry".to_owned());
             return error(format!("no run matches `{}`; {help}", self.cases.as_str()));
@@ -182,15 +224,16 @@ impl Entry {
                 .unwrap_or_else(|| "`tcpvet rules` lists all".to_owned());
             return error(format!("no rule is called `{name}`; {help}"));
         }
+        let covers: BTreeSet<&str> = covering
+            .flat_map(|(_, row)| &row.requirements)
+            .map(String::as_str)
+            .collect();
         let covered = |id: &Pattern| {
             let by_a_rule = |name: &str| {
                 let rule = RULES.iter().find(|rule| rule.name == name);
                 rule.is_some_and(|rule| rule.requirements.iter().any(|(it, _)| id.fits(it)))
             };
-            pinned.is_some_and(by_a_rule)
-                || runs
-                    .iter()
-                    .any(|run| requirements(&run.script).iter().any(|it| id.fits(&it.id)))
+            pinned.is_some_and(by_a_rule) || covers.iter().any(|it| id.fits(it))
         };
         let stray = self.requirements.iter().find(|id| !covered(id))?;
         error(format!(
@@ -201,42 +244,32 @@ impl Entry {
     }
 
     /// What differs from what is expected; `None`: nothing.
-    fn difference(&self, outcome: &Outcome) -> Option<String> {
-        if outcome.verdict != self.expect {
-            return Some(format!("expected {}, came {}", self.expect, outcome.verdict));
+    fn difference(&self, came: &Came<'_>) -> Option<String> {
+        if came.verdict != self.expect {
+            return Some(format!("expected {}, came {}", self.expect, came.verdict));
         }
-        let failure = outcome.failure.as_ref();
         if let Some(step) = &self.step {
-            let came = failure.map_or("", |failure| failure.step.as_str());
-            if squeeze(step) != squeeze(came) {
-                return Some(format!("expected at `{step}`, came at `{came}`"));
+            let failed = came.step.unwrap_or_default();
+            if squeeze(step) != squeeze(failed) {
+                return Some(format!("expected at `{step}`, came at `{failed}`"));
             }
         }
-        if let Some(stray) = self.stray_rule(outcome) {
+        // A rule that was broken although nothing says that it is.
+        let stray = |name: &&str| !self.rules.iter().any(|known| known == name);
+        if let Some(stray) = came.rules_beside().find(stray) {
             return Some(format!("broke the rule `{stray}` too"));
         }
         if self.requirements.is_empty() {
             return None;
         }
-        let broken = failure.map_or(&[][..], |failure| &failure.requirements);
         // Every requirement that broke must be one of those listed: what breaks anew must not hide behind them.
-        let stray = broken
-            .iter()
-            .find(|(id, ..)| !self.requirements.iter().any(|it| it.fits(id)));
+        let broken = &came.requirements;
+        let stray = broken.iter().find(|id| !self.requirements.iter().any(|it| it.fits(id)));
         match stray {
-            Some((id, ..)) => Some(format!("expected to break {}, broke {id} too", self.listed())),
+            Some(id) => Some(format!("expected to break {}, broke {id} too", self.listed())),
             None if broken.is_empty() => Some(format!("expected to break {}, broke no requirement", self.listed())),
             None => None,
         }
-    }
-
-    /// A rule that was broken although nothing says that it is.
-    fn stray_rule(&self, outcome: &Outcome) -> Option<&'static str> {
-        let failed = outcome.failure.as_ref().and_then(|failure| failure.unmet.rule());
-        let names = outcome.broken_rules.iter().map(|broken| broken.rule.name);
-        names
-            .filter(|name| failed != Some(*name))
-            .find(|name| !self.rules.iter().any(|known| known == name))
     }
 
     fn listed(&self) -> String {
@@ -244,9 +277,9 @@ impl Entry {
         ids.join(", ")
     }
 
-    fn missed(&self, outcome: &Outcome, difference: String) -> Expectation {
+    fn missed(&self, came: Verdict, difference: String) -> Expectation {
         let reason = self.reason.clone();
-        match outcome.verdict {
+        match came {
             Verdict::Pass | Verdict::Observed => Expectation::UnexpectedPass { reason },
             Verdict::Fail
             | Verdict::Deviates
@@ -259,7 +292,7 @@ impl Entry {
 }
 
 /// A step's text without what a line break in YAML changes.
-pub(super) fn squeeze(text: &str) -> String {
+pub fn squeeze(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -406,6 +439,7 @@ impl<'de> Deserialize<'de> for Words {
 #[cfg(test)]
 mod tests {
     use super::super::fixture::{failed, outcome, runs};
+    use super::super::rows;
     use super::*;
 
     const KNOWN: &str = "\
@@ -434,7 +468,7 @@ mod tests {
     }
 
     fn judge(text: &str, case: &str, outcome: &Outcome) -> Expectation {
-        parse(text).judge(&runs(&[(case, "")])[0], outcome)
+        parse(text).judge(&runs(&[(case, "")])[0].id(), outcome)
     }
 
     #[test]
@@ -487,7 +521,7 @@ mod tests {
         let broken = failed(Verdict::Deviates, "expect: ACK", &["RFC5961-3.2-1"]);
         let judged: Vec<bool> = runs(&[("close/simple", "")])
             .iter()
-            .map(|run| known.judge(run, &broken) != Expectation::None)
+            .map(|run| known.judge(&run.id(), &broken) != Expectation::None)
             .collect();
         assert_eq!(judged, [true, false, false, false]);
     }
@@ -517,7 +551,7 @@ mod tests {
 
     #[test]
     fn an_entry_must_match_a_run_and_what_it_covers() {
-        let library = runs(&[("reset/x", ""), ("close/simple", "")]);
+        let library = rows(&runs(&[("reset/x", ""), ("close/simple", "")]));
         let check =
             |text: &str| -> Vec<String> { parse(text).check(&library).iter().map(ToString::to_string).collect() };
         assert!(check("- {cases: reset/*, expect: fail, requirement: RFC9293-MUST-1, reason: r}").is_empty());

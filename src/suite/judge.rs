@@ -1,10 +1,12 @@
 //! From a verdict to whether anybody should be told: what was expected, and what the process ends with.
 
-use super::{Expectations, Run};
-use crate::engine::{Outcome, Verdict};
+use crate::engine::Verdict;
+use serde::{Deserialize, Serialize};
 
 /// How a verdict compares with `expectations.yaml`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
 pub enum Expectation {
     /// No entry speaks of the run, or the verdict says nothing about the target.
     None,
@@ -13,7 +15,7 @@ pub enum Expectation {
         /// The entry's reason.
         reason: String,
     },
-    /// It is what an entry expects that says no reason yet, as [`update`](super::update) writes it.
+    /// It is what an entry expects that says no reason yet, as `--update-expectations` writes it.
     Unexplained {
         /// Where the reason is missing: `runners/linux/expectations.yaml:12`.
         place: String,
@@ -43,26 +45,15 @@ impl Expectation {
 }
 
 /// A run's verdict, judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Judged {
-    /// The run.
-    pub name: String,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Judged<'a> {
     /// What it established.
     pub verdict: Verdict,
     /// What was expected.
-    pub expectation: Expectation,
+    pub expectation: &'a Expectation,
 }
 
-impl Judged {
-    /// Judges an outcome.
-    pub fn new(run: &Run, outcome: &Outcome, expectations: &Expectations) -> Judged {
-        Judged {
-            name: run.name.clone(),
-            verdict: outcome.verdict,
-            expectation: expectations.judge(run, outcome),
-        }
-    }
-
+impl Judged<'_> {
     /// The word for it: the verdict's name, `expected-fail` (or another expected verdict), `unexplained-fail`, or
     /// `unexpected-pass`.
     pub fn word(&self) -> String {
@@ -76,7 +67,7 @@ impl Judged {
 
     /// What this run alone would make the process end with.
     pub fn exit_code(&self, strict: bool) -> u8 {
-        match (&self.expectation, self.verdict) {
+        match (self.expectation, self.verdict) {
             (_, Verdict::CaseError) => 2,
             (_, Verdict::Inconclusive) => 3,
             (Expectation::Met { .. }, _) => 0,
@@ -102,13 +93,8 @@ mod tests {
     use super::*;
 
     fn code(verdict: Verdict, expectation: Expectation, strict: bool) -> u8 {
-        let name = "a/b[ip4]".to_owned();
-        Judged {
-            name,
-            verdict,
-            expectation,
-        }
-        .exit_code(strict)
+        let expectation = &expectation;
+        Judged { verdict, expectation }.exit_code(strict)
     }
 
     #[test]

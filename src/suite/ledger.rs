@@ -13,14 +13,15 @@ pub struct Ledger {
     pages: Vec<Page>,
 }
 
-#[derive(Debug, Default)]
-struct Page {
-    attempts: Vec<Outcome>,
-    verdict: Option<Outcome>,
-    made: usize,
+#[derive(Debug)]
+enum Page {
+    /// The attempts so far.
+    Open(Vec<Outcome>),
+    /// What was in it has been handed out.
+    Settled,
 }
 
-/// A page that is filled.
+/// What a page held when it was settled.
 #[derive(Clone, Debug)]
 pub struct Settled {
     /// What counts.
@@ -72,68 +73,50 @@ impl Ledger {
         if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(LedgerError::SameName(pair[0].clone()));
         }
-        let pages = names.iter().map(|_| Page::default()).collect();
+        let pages = names.iter().map(|_| Page::Open(Vec::new())).collect();
         Ok(Ledger { names, pages })
     }
 
     /// Notes an attempt, and gives all of this run's so far.
     pub fn attempt(&mut self, place: usize, outcome: Outcome) -> Result<&[Outcome], LedgerError> {
-        let page = self.open_page(place)?;
-        page.attempts.push(outcome);
-        page.made += 1;
-        Ok(&page.attempts)
+        let attempts = self.open_page(place)?;
+        attempts.push(outcome);
+        Ok(attempts)
     }
 
     /// The attempts of a run so far that have not settled it; none where there is no such run.
     pub fn attempts(&self, place: usize) -> &[Outcome] {
-        self.pages.get(place).map_or(&[], |page| &page.attempts)
+        match self.pages.get(place) {
+            Some(Page::Open(attempts)) => attempts,
+            Some(Page::Settled) | None => &[],
+        }
     }
 
-    /// Settles a run by its last attempt.
-    pub fn settle_by_last(&mut self, place: usize) -> Result<(), LedgerError> {
-        let page = self.open_page(place)?;
-        page.verdict = page.attempts.pop();
-        Ok(())
-    }
-
-    /// Settles a run by a verdict of its own; all attempts are kept beside it.
-    pub fn settle(&mut self, place: usize, verdict: Outcome) -> Result<(), LedgerError> {
-        self.open_page(place)?.verdict = Some(verdict);
-        Ok(())
+    /// Settles a run by its last attempt, or by a verdict of its own, beside which all attempts are kept.
+    pub fn settle(&mut self, place: usize, verdict: Option<Outcome>) -> Result<Settled, LedgerError> {
+        let mut earlier = std::mem::take(self.open_page(place)?);
+        let attempts = earlier.len();
+        let verdict = verdict.or_else(|| earlier.pop());
+        let verdict = verdict.ok_or_else(|| LedgerError::Missing(vec![self.names[place].clone()]))?;
+        self.pages[place] = Page::Settled;
+        Ok(Settled {
+            verdict,
+            earlier,
+            attempts,
+        })
     }
 
     /// The places of runs without a verdict.
     pub fn open(&self) -> Vec<usize> {
-        let open = |&place: &usize| self.pages[place].verdict.is_none();
+        let open = |&place: &usize| matches!(self.pages[place], Page::Open(_));
         (0..self.pages.len()).filter(open).collect()
     }
 
-    /// Each run's verdict, in the order of the runs.
-    pub fn close(self) -> Result<Vec<Settled>, LedgerError> {
-        let mut settled = Vec::with_capacity(self.pages.len());
-        let mut missing = Vec::new();
-        for (name, page) in self.names.into_iter().zip(self.pages) {
-            match page.verdict {
-                Some(verdict) => settled.push(Settled {
-                    verdict,
-                    earlier: page.attempts,
-                    attempts: page.made,
-                }),
-                None => missing.push(name),
-            }
-        }
-        if missing.is_empty() {
-            Ok(settled)
-        } else {
-            Err(LedgerError::Missing(missing))
-        }
-    }
-
-    fn open_page(&mut self, place: usize) -> Result<&mut Page, LedgerError> {
+    fn open_page(&mut self, place: usize) -> Result<&mut Vec<Outcome>, LedgerError> {
         match self.pages.get_mut(place) {
             None => Err(LedgerError::Unknown(place)),
-            Some(page) if page.verdict.is_some() => Err(LedgerError::Doubled(self.names[place].clone())),
-            Some(page) => Ok(page),
+            Some(Page::Settled) => Err(LedgerError::Doubled(self.names[place].clone())),
+            Some(Page::Open(attempts)) => Ok(attempts),
         }
     }
 }
@@ -152,19 +135,20 @@ mod tests {
     fn a_missing_verdict_is_found() {
         let mut ledger = ledger(&["a", "b"]);
         ledger.attempt(0, outcome(Verdict::Pass)).unwrap();
-        ledger.settle_by_last(0).unwrap();
+        ledger.settle(0, None).unwrap();
+        assert_eq!(ledger.open(), [1]);
+        let error = ledger.settle(1, None).unwrap_err();
+        assert_eq!(error.to_string(), "no verdict came for 1 run: `b`");
         // An attempt alone settles nothing.
         ledger.attempt(1, outcome(Verdict::Pass)).unwrap();
         assert_eq!(ledger.open(), [1]);
-        let error = ledger.close().unwrap_err();
-        assert_eq!(error.to_string(), "no verdict came for 1 run: `b`");
     }
 
     #[test]
     fn a_second_verdict_is_found() {
         let mut ledger = ledger(&["a"]);
         ledger.attempt(0, outcome(Verdict::Pass)).unwrap();
-        ledger.settle_by_last(0).unwrap();
+        ledger.settle(0, None).unwrap();
         let error = ledger.attempt(0, outcome(Verdict::Pass)).unwrap_err();
         assert_eq!(error, LedgerError::Doubled("a".to_owned()));
         assert_eq!(
@@ -186,11 +170,9 @@ mod tests {
             ledger.attempt(place, outcome(Verdict::Inconclusive)).unwrap();
             ledger.attempt(place, outcome(Verdict::Pass)).unwrap();
         }
-        ledger.settle_by_last(0).unwrap();
-        ledger.settle(1, outcome(Verdict::Inconclusive)).unwrap();
-        let closed = ledger.close().unwrap();
-        let facts = |page: &Settled| (page.verdict.verdict, page.earlier.len(), page.attempts);
-        assert_eq!(facts(&closed[0]), (Verdict::Pass, 1, 2));
-        assert_eq!(facts(&closed[1]), (Verdict::Inconclusive, 2, 2));
+        let facts = |page: Settled| (page.verdict.verdict, page.earlier.len(), page.attempts);
+        assert_eq!(facts(ledger.settle(0, None).unwrap()), (Verdict::Pass, 1, 2));
+        let own = ledger.settle(1, Some(outcome(Verdict::Inconclusive))).unwrap();
+        assert_eq!(facts(own), (Verdict::Inconclusive, 2, 2));
     }
 }

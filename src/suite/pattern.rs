@@ -1,6 +1,6 @@
 //! Patterns over run names: text in which `*` stands for anything, `/` and nothing included.
 
-use super::Run;
+use super::RunId;
 
 /// A pattern such as `urgent/*` or `reset/acceptance[*,ip6]`. Brackets stand for themselves: run names hold them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,8 +39,8 @@ impl Pattern {
     }
 
     /// Whether a run fits: by its name, by its case, or by its case and row without the axes.
-    pub fn fits_run(&self, run: &Run) -> bool {
-        self.fits(&run.name) || self.fits(&run.script.case) || self.fits(&run.case_and_row())
+    pub fn fits_run(&self, run: &RunId) -> bool {
+        self.fits(&run.name) || self.fits(&run.case) || self.fits(&run.case_and_row())
     }
 }
 

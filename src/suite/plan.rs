@@ -4,6 +4,7 @@ use crate::drive::Job;
 use crate::rfc::Requirement;
 use crate::script::{Script, Step, StepKind};
 use crate::stack::IpVersion;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// One run to be made, and its name.
@@ -17,6 +18,36 @@ pub struct Run {
     pub ip: IpVersion,
     /// Whether ISNs are placed near 2^32.
     pub wrap: bool,
+}
+
+/// What names a run, without what is done in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RunId {
+    /// `reset/acceptance[state=SYNRCVD,event=RST-EXACT,edge=left,ip4]`
+    pub name: String,
+    /// The case: `reset/acceptance`.
+    pub case: String,
+    /// The row of its matrix: `state=SYNRCVD,event=RST-EXACT,edge=left`; empty without a matrix.
+    pub row: String,
+    /// Over which IP version.
+    pub ip: IpVersion,
+    /// Whether ISNs are placed near 2^32.
+    pub wrap: bool,
+}
+
+/// All runs of one row of a case, which differ in nothing but the axes, and what they cover.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Row {
+    /// The case.
+    pub case: String,
+    /// The row; empty without a matrix.
+    pub row: String,
+    /// The axes of each run: the IP version, and whether ISNs wrap.
+    pub axes: Vec<(IpVersion, bool)>,
+    /// The ids of the requirements that the row covers.
+    pub requirements: Vec<String>,
 }
 
 /// The implicit axes of every case, as far as the user wants them.
@@ -63,16 +94,35 @@ fn allowed(script: &Script, ip: IpVersion, wrap: bool) -> bool {
 }
 
 /// As `only`, `when` and `--ip` write it.
-pub(super) const fn ip_number(ip: IpVersion) -> &'static str {
+pub const fn ip_number(ip: IpVersion) -> &'static str {
     match ip {
         IpVersion::V4 => "4",
         IpVersion::V6 => "6",
     }
 }
 
+/// Runs of a library by the rows that they belong to. Those of one row stand together, as [`expand`] gives them.
+pub fn rows(library: &[Run]) -> Vec<Row> {
+    let by_row = library.chunk_by(|a, b| Arc::ptr_eq(&a.script, &b.script));
+    let row = |runs: &[Run]| {
+        let script = &runs[0].script;
+        Row {
+            case: script.case.to_string(),
+            row: script.row.clone(),
+            axes: runs.iter().map(|run| (run.ip, run.wrap)).collect(),
+            requirements: requirements(script).into_iter().map(|it| it.id.clone()).collect(),
+        }
+    };
+    by_row.map(row).collect()
+}
+
 /// The name of a run: the case, and in brackets the row and the axes.
 pub fn run_name(script: &Script, ip: IpVersion, wrap: bool) -> String {
-    format!("{}[{}]", script.case, variation(&script.row, ip, wrap))
+    named(&script.case, &script.row, ip, wrap)
+}
+
+fn named(case: &str, row: &str, ip: IpVersion, wrap: bool) -> String {
+    format!("{case}[{}]", variation(row, ip, wrap))
 }
 
 fn variation(row: &str, ip: IpVersion, wrap: bool) -> String {
@@ -85,16 +135,56 @@ fn variation(row: &str, ip: IpVersion, wrap: bool) -> String {
     format!("{row}{ip}{wrap}")
 }
 
-impl Run {
+fn case_and_row(case: &str, row: &str) -> String {
+    match row {
+        "" => case.to_owned(),
+        row => format!("{case}[{row}]"),
+    }
+}
+
+impl RunId {
     /// The case and its row, without the axes: `reset/acceptance[state=SYNRCVD]`, or `close/simple` without a matrix.
     pub fn case_and_row(&self) -> String {
-        match self.script.row.as_str() {
-            "" => self.script.case.to_string(),
-            row => format!("{}[{row}]", self.script.case),
-        }
+        case_and_row(&self.case, &self.row)
     }
 
     /// What stands in the brackets: `state=SYNRCVD,ip4`.
+    pub fn variation(&self) -> String {
+        variation(&self.row, self.ip, self.wrap)
+    }
+}
+
+impl Row {
+    /// Its runs.
+    pub fn runs(&self) -> impl Iterator<Item = RunId> {
+        self.axes.iter().map(|&(ip, wrap)| RunId {
+            name: named(&self.case, &self.row, ip, wrap),
+            case: self.case.clone(),
+            row: self.row.clone(),
+            ip,
+            wrap,
+        })
+    }
+}
+
+impl Run {
+    /// What names it.
+    pub fn id(&self) -> RunId {
+        RunId {
+            name: self.name.clone(),
+            case: self.script.case.to_string(),
+            row: self.script.row.clone(),
+            ip: self.ip,
+            wrap: self.wrap,
+        }
+    }
+
+    /// As [`RunId::case_and_row`].
+    pub fn case_and_row(&self) -> String {
+        case_and_row(&self.script.case, &self.script.row)
+    }
+
+    /// As [`RunId::variation`].
     pub fn variation(&self) -> String {
         variation(&self.script.row, self.ip, self.wrap)
     }
@@ -190,6 +280,16 @@ mod tests {
         let runs = runs(&[("a/b", ""), ("a/b", "x=1"), ("a/b", "x=2"), ("a/c", "x=1")]);
         let unique: BTreeSet<_> = names(&runs).into_iter().collect();
         assert_eq!(unique.len(), 16);
+    }
+
+    #[test]
+    fn rows_name_the_runs_that_they_were_made_of() {
+        let library = runs(&[("a/b", ""), ("a/c", "x=1"), ("a/c", "x=2")]);
+        let rows = rows(&library);
+        assert_eq!(rows.len(), 3);
+        assert_eq!(rows[1].requirements, ["RFC9293-MUST-1"]);
+        let ids: Vec<RunId> = rows.iter().flat_map(Row::runs).collect();
+        assert_eq!(ids, library.iter().map(Run::id).collect::<Vec<_>>());
     }
 
     #[test]

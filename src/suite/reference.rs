@@ -1,8 +1,8 @@
 //! What the reference endpoint does where a target is looked at: the opinion that a reader can hold beside a reply.
 
-use super::{Run, RunResult};
+use super::Run;
 use crate::engine::{Arrow, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict};
-use crate::model::{Config, Defects, SWITCHES};
+use crate::model::{Config, Defects, Switch};
 use crate::notation::print_octets;
 use crate::script::{Position, Script, Step, StepKind, StepWord};
 use crate::stacks::Runner;
@@ -56,10 +56,8 @@ impl Reference {
     pub fn lawful(&self, run: &Run, seed: u64, usual: &Outcome) -> Vec<Lawful> {
         let injections = injections(&usual.trace);
         let mut lawful: Vec<Lawful> = injections.iter().map(Injection::usual).collect();
-        for switch in SWITCHES {
-            let mut config = Config::default();
-            switch.turn(&mut config);
-            let other = self.run_with(config, run, seed);
+        for switch in Switch::ALL {
+            let other = self.run_with(Config::choosing(&[*switch]), run, seed);
             if !matches!(other.verdict, Verdict::Pass | Verdict::Observed) {
                 continue;
             }
@@ -67,22 +65,16 @@ impl Reference {
             let pairs = injections.iter().zip(injections_of(&other));
             let same = pairs.take_while(|(ours, theirs)| ours.step == theirs.step);
             for (lawful, (_, theirs)) in lawful.iter_mut().zip(same) {
-                lawful.add(theirs.frames, switch.name);
+                lawful.add(theirs.frames, switch.name());
             }
         }
         lawful
     }
 
-    /// Notes its answer at each result that failed. `seed` is the one that the runs were made with.
-    pub fn ask_about(&self, results: &mut [RunResult], seed: u64) {
-        for result in results {
-            result.reference = self.answer(&result.run, seed, &result.outcome);
-        }
-    }
-
     /// What it does at the step that a run did not meet, in a line: the frames that it sends, how a call ends, which
-    /// state it tells. `None` where the case does not apply to it, or where no step failed.
-    fn answer(&self, run: &Run, seed: u64, failed: &Outcome) -> Option<String> {
+    /// state it tells. `None` where the case does not apply to it, or where no step failed. `seed` is the one that the
+    /// run was made with.
+    pub fn answer(&self, run: &Run, seed: u64, failed: &Outcome) -> Option<String> {
         let failure = failed.failure.as_ref()?;
         let own = self.run(run, seed);
         match (own.verdict, &own.failure) {

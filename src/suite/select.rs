@@ -140,7 +140,7 @@ impl Word {
                 .is_some_and(|ids| ids.iter().any(|it| id.fits(it))),
             Word::Run(name) => run.name == *name,
             Word::Bracket { case, inside, .. } => bracket_means(case, inside, run),
-            Word::Pattern(pattern) => pattern.fits_run(run),
+            Word::Pattern(pattern) => pattern.fits_run(&run.id()),
             Word::Bare(word) => {
                 path_means(word, &script.case)
                     || has_tag(script, word)

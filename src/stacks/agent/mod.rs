@@ -52,7 +52,7 @@ impl Agents {
             Ok(introduction) => introduction,
             Err(fault) => return Err(no_greeting(&mut process, &fault)),
         };
-        let facts = claimed(&runner.facts, &introduction.abilities);
+        let facts = introduced(&runner.facts, &introduction.name, &introduction.abilities);
         Ok(Agents {
             runner,
             facts: Arc::new(facts),
@@ -79,11 +79,13 @@ impl Agents {
     }
 }
 
-/// What a runner.yaml claims and the agent can do; all that it can do where nothing is claimed.
-pub fn claimed(facts: &Facts, can: &Abilities) -> Facts {
+/// What is known of a target once it has said its name and what it can do. Of that it has what its runner.yaml claims; all
+/// of it where nothing is claimed.
+pub fn introduced(facts: &Facts, name: &str, can: &Abilities) -> Facts {
     let claims = facts.abilities.iter().next().is_some();
     let abilities = can.iter().filter(|name| !claims || facts.abilities.can(name));
     Facts {
+        version: Some(name.to_owned()),
         abilities: abilities.map(str::to_owned).collect(),
         ..facts.clone()
     }

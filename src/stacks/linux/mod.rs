@@ -18,7 +18,7 @@ pub use namespace::{Agent, Namespace, Plan};
 pub use setup::DeviceChoice;
 
 use super::Runner;
-use super::agent::claimed;
+use super::agent::introduced;
 use crate::drive::{Done, EnvironmentError, Job, Target};
 use crate::stack::{Facts, Profile};
 use std::sync::Arc;
@@ -45,7 +45,7 @@ impl Linux {
     pub fn probe_as(runner: Runner, plan: Plan) -> Result<Linux, EnvironmentError> {
         let mut namespace = Namespace::start(&plan, &Profile::new())?;
         namespace.self_test()?;
-        let facts = claimed(&runner.facts, &namespace.abilities);
+        let facts = introduced(&runner.facts, &namespace.name, &namespace.abilities);
         Ok(Linux {
             runner,
             facts: Arc::new(facts),

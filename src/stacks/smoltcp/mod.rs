@@ -35,7 +35,11 @@ use smoltcp::iface::{Config, Interface, PollIngressSingleResult, PollResult, Soc
 use smoltcp::socket::tcp;
 use smoltcp::wire::{HardwareAddress, IpCidr};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use wire::Wire;
+
+/// The release of smoltcp that is built in, as far as Cargo.toml pins it.
+const VERSION: &str = "0.14";
 
 /// How often smoltcp may send again within one poll; a burst of a whole window in the smallest segments is shorter.
 const MOST_ROUNDS: usize = 4096;
@@ -84,7 +88,8 @@ pub struct Smoltcp {
 }
 
 /// smoltcp as a target of the suite, as its `runner.yaml` describes it.
-pub fn target(runner: Runner) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + Sync> {
+pub fn target(mut runner: Runner) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + Sync> {
+    Arc::make_mut(&mut runner.facts).version = Some(format!("smoltcp-{VERSION}"));
     let profiles = runner.clone();
     Embedded::of(runner, move |job| {
         // A job whose settings cannot be had is not run at all.

@@ -775,3 +775,9 @@ fn a_profile_reaches_the_sockets() {
     tester.inject(Flags::SYN | Flags::ACK, b"");
     assert_eq!(flags(&tester.inject(Flags::ACK, b"x")), [Flags::ACK]);
 }
+
+#[test]
+fn the_version_that_is_told_is_the_one_that_is_built_in() {
+    let manifest = include_str!("../../../Cargo.toml");
+    assert!(manifest.contains(&format!("smoltcp = {{ version = \"{VERSION}\"")));
+}

@@ -3,9 +3,9 @@
 //! The text stays as it was written, comments and all, but for the entries that do not hold any more. Nothing is written
 //! down that was not seen: of a run that was not made, what was known stays known.
 
-use super::expectations::{TODO, squeeze};
-use super::{Entry, Expectations, Run, RunResult};
 use crate::engine::Verdict;
+use crate::record::{Attempt, Record, Run};
+use crate::suite::{Came, Entry, Expectations, RunId, TODO, ip_number, squeeze};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -42,15 +42,10 @@ struct Which {
     isn: Option<&'static str>,
 }
 
-/// What a file should say, given what it says, every run of the library, and what came. `Err`: why it cannot be written.
-pub fn update(
-    text: &str,
-    known: &Expectations,
-    library: &[Run],
-    results: &[RunResult],
-    strict: bool,
-) -> Result<Update, String> {
+/// What a file should say, given what it says and what a record says that came. `Err`: why it cannot be written.
+pub fn update(text: &str, known: &Expectations, record: &Record) -> Result<Update, String> {
     let blocks = blocks(text, known)?;
+    let library: Vec<RunId> = record.library().iter().flat_map(|row| row.runs()).collect();
     let indent = blocks.first().map_or("", |block| block.indent);
     let mut made = Update {
         text: String::new(),
@@ -60,24 +55,24 @@ pub fn update(
         left: Vec::new(),
     };
     let lines: Vec<&str> = text.lines().collect();
-    let came = came(results);
+    let came = came(record);
     let mut next = 0;
     for (entry, block) in known.entries().iter().zip(&blocks) {
         copy(&mut made.text, &lines[next..block.first]);
         next = block.end;
-        match Fate::of(entry, known, library, &came) {
+        match Fate::of(entry, known, &library, &came) {
             Fate::Stays => copy(&mut made.text, &lines[block.first..block.end]),
             Fate::Goes => made.dropped += 1,
             Fate::Narrows(runs) => {
                 made.narrowed += 1;
-                for which in narrowest(library, &runs) {
+                for which in narrowest(&library, &runs) {
                     write_entry(&mut made.text, indent, &which, &Known::from(entry));
                 }
             }
         }
     }
     copy(&mut made.text, &lines[next..]);
-    add_new(&mut made, indent, known, library, results, strict);
+    add_new(&mut made, indent, known, &library, record);
     Ok(made)
 }
 
@@ -89,30 +84,23 @@ fn copy(text: &mut String, lines: &[&str]) {
 }
 
 /// Writes entries for what nothing expects, at the end.
-fn add_new(
-    made: &mut Update,
-    indent: &str,
-    known: &Expectations,
-    library: &[Run],
-    results: &[RunResult],
-    strict: bool,
-) {
+fn add_new(made: &mut Update, indent: &str, known: &Expectations, library: &[RunId], record: &Record) {
     let mut new: BTreeMap<(&str, Known), BTreeSet<&str>> = BTreeMap::new();
-    for result in results {
-        let red = match result.outcome.verdict {
+    for run in record.runs() {
+        let red = match run.outcome.verdict {
             Verdict::Fail => true,
-            Verdict::Deviates => strict,
+            Verdict::Deviates => record.head.strict,
             _ => false,
         };
-        if !red || known.judge(&result.run, &result.outcome).is_met() {
+        if !red || known.judge(&run.id, &run.outcome).is_met() {
             continue;
         }
-        match Known::new(result) {
+        match Known::new(&run.outcome) {
             Some(what) => {
-                let runs = new.entry((&result.run.script.case, what)).or_default();
-                runs.insert(&result.run.name);
+                let runs = new.entry((&run.id.case, what)).or_default();
+                runs.insert(&run.id.name);
             }
-            None => made.left.push(result.run.name.clone()),
+            None => made.left.push(run.id.name.clone()),
         }
     }
     for ((_, what), runs) in &new {
@@ -125,17 +113,13 @@ fn add_new(
 
 impl Known {
     /// What came of a run; `None` if it broke no requirement, so that nothing would tell it from any other failure.
-    fn new(result: &RunResult) -> Option<Known> {
-        let failure = result.outcome.failure.as_ref()?;
-        let step = squeeze(&failure.step);
-        let beside = result.outcome.broken_rules.iter().map(|broken| broken.rule.name);
+    fn new(outcome: &Attempt) -> Option<Known> {
+        let came = Came::from(outcome);
+        let step = squeeze(came.step?);
         let known = Known {
-            verdict: result.outcome.verdict.name(),
-            requirements: failure.requirements.iter().map(|(id, ..)| id.clone()).collect(),
-            rules: beside
-                .filter(|name| failure.unmet.rule() != Some(*name))
-                .map(str::to_owned)
-                .collect(),
+            verdict: came.verdict.name(),
+            requirements: came.requirements.iter().map(|&id| id.to_owned()).collect(),
+            rules: came.rules_beside().map(str::to_owned).collect(),
             step: (!step.is_empty()).then_some(step),
             reason: TODO.to_owned(),
         };
@@ -162,25 +146,25 @@ enum Fate<'a> {
 }
 
 /// The runs that say something of the target, by name.
-fn came(results: &[RunResult]) -> BTreeMap<&str, &RunResult> {
-    results
-        .iter()
-        .filter(|result| !matches!(result.outcome.verdict, Verdict::Inconclusive | Verdict::CaseError))
-        .map(|result| (result.run.name.as_str(), result))
+fn came(record: &Record) -> BTreeMap<&str, &Run> {
+    record
+        .runs()
+        .filter(|run| !matches!(run.outcome.verdict, Verdict::Inconclusive | Verdict::CaseError))
+        .map(|run| (run.id.name.as_str(), run))
         .collect()
 }
 
 impl<'a> Fate<'a> {
-    fn of(entry: &Entry, known: &Expectations, library: &'a [Run], came: &BTreeMap<&str, &RunResult>) -> Fate<'a> {
+    fn of(entry: &Entry, known: &Expectations, library: &'a [RunId], came: &BTreeMap<&str, &Run>) -> Fate<'a> {
         let mut holds = BTreeSet::new();
         let mut wrong = false;
-        for run in library.iter().filter(|run| entry.speaks_of(run)) {
-            match came.get(run.name.as_str()) {
-                Some(result) if !entry.is_met(&result.outcome) => {
+        for id in library.iter().filter(|id| entry.speaks_of(id)) {
+            match came.get(id.name.as_str()) {
+                Some(run) if !entry.is_met(&Came::from(&run.outcome)) => {
                     // Of several entries that speak of a run, one that is met suffices.
-                    wrong |= !known.judge(run, &result.outcome).is_met();
+                    wrong |= !known.judge(id, &run.outcome).is_met();
                 }
-                Some(_) | None => drop(holds.insert(run.name.as_str())),
+                Some(_) | None => drop(holds.insert(id.name.as_str())),
             }
         }
         match (holds.is_empty(), wrong) {
@@ -193,15 +177,15 @@ impl<'a> Fate<'a> {
 
 /// The fewest patterns that speak of these runs and of no other: a case, else a row, else a run, each perhaps over one IP
 /// version or with one kind of ISN only.
-fn narrowest(library: &[Run], wanted: &BTreeSet<&str>) -> Vec<Which> {
+fn narrowest(library: &[RunId], wanted: &BTreeSet<&str>) -> Vec<Which> {
     let mut found = Vec::new();
-    let cases = library.chunk_by(|a, b| a.script.case == b.script.case);
+    let cases = library.chunk_by(|a, b| a.case == b.case);
     for case in cases.filter(|case| case.iter().any(|run| wanted.contains(run.name.as_str()))) {
-        if let Some(which) = whole(&case[0].script.case, case, wanted) {
+        if let Some(which) = whole(&case[0].case, case, wanted) {
             found.push(which);
             continue;
         }
-        for row in case.chunk_by(|a, b| a.script.row == b.script.row) {
+        for row in case.chunk_by(|a, b| a.row == b.row) {
             match whole(&row[0].case_and_row(), row, wanted) {
                 Some(which) => found.push(which),
                 None => found.extend(
@@ -220,7 +204,7 @@ fn narrowest(library: &[Run], wanted: &BTreeSet<&str>) -> Vec<Which> {
 }
 
 /// These runs under one name, if those that are wanted are all of them, or all over one IP version, with one kind of ISN.
-fn whole(name: &str, runs: &[Run], wanted: &BTreeSet<&str>) -> Option<Which> {
+fn whole(name: &str, runs: &[RunId], wanted: &BTreeSet<&str>) -> Option<Which> {
     let ips = [None, Some("4"), Some("6")];
     let isns = [None, Some("plain"), Some("wrap")];
     let restrictions = isns.into_iter().flat_map(|isn| ips.map(|ip| (ip, isn)));
@@ -231,13 +215,12 @@ fn whole(name: &str, runs: &[Run], wanted: &BTreeSet<&str>) -> Option<Which> {
             isn,
         })
         .find(|which| {
-            let meant = |run: &&Run| {
+            let meant = |run: &RunId| {
                 let isn = if run.wrap { "wrap" } else { "plain" };
-                which.ip.is_none_or(|ip| ip == super::plan::ip_number(run.ip))
-                    && which.isn.is_none_or(|only| only == isn)
+                which.ip.is_none_or(|ip| ip == ip_number(run.ip)) && which.isn.is_none_or(|only| only == isn)
             };
-            let is_wanted = |run: &Run| wanted.contains(run.name.as_str());
-            runs.iter().any(is_wanted) && runs.iter().all(|run| meant(&run) == is_wanted(run))
+            let is_wanted = |run: &RunId| wanted.contains(run.name.as_str());
+            runs.iter().any(is_wanted) && runs.iter().all(|run| meant(run) == is_wanted(run))
         })
 }
 
@@ -340,11 +323,12 @@ fn blocks<'a>(text: &'a str, known: &Expectations) -> Result<Vec<Block<'a>>, Str
 
 #[cfg(test)]
 mod tests {
-    use super::super::Judged;
-    use super::super::fixture::{failed, outcome, runs};
     use super::*;
     use crate::engine::Outcome;
-    use core::time::Duration;
+    use crate::record::Traces;
+    use crate::record::fixture::{result, with_library};
+    use crate::suite::fixture::{failed, outcome, runs};
+    use crate::suite::rows;
 
     const LIBRARY: &[(&str, &str)] = &[("a/one", ""), ("a/two", "x"), ("a/two", "y"), ("b/three", "")];
 
@@ -352,44 +336,40 @@ mod tests {
         failed(Verdict::Fail, "expect: 'ACK'", &["RFC9293-MUST-1"])
     }
 
-    /// Results of all runs, where those whose names hold one of these words fail.
-    fn results(failing: &[&str]) -> Vec<RunResult> {
-        let result = |run: Run| {
+    /// All runs, where those whose names hold one of these words fail.
+    fn results(failing: &[&str]) -> Vec<Run> {
+        let result = |run: crate::suite::Run| {
             let outcome = match failing.iter().any(|word| run.name.contains(word)) {
                 true => fails(),
                 false => outcome(Verdict::Pass),
             };
-            RunResult {
-                judged: Judged::new(&run, &outcome, &Expectations::default()),
-                run,
-                outcome,
-                earlier: Vec::new(),
-                meeting: None,
-                attempts: 1,
-                estimate: Duration::ZERO,
-                reference: None,
-            }
+            Run::of(&result(run, outcome, &Expectations::default()), Traces::Notable)
         };
         runs(LIBRARY).into_iter().map(result).collect()
     }
 
-    fn made(text: &str, results: &[RunResult]) -> Update {
+    /// What an update of a file that says `text` gives, after these runs of the library.
+    fn updated(text: &str, runs_made: &[Run]) -> Result<Update, String> {
         let known = Expectations::parse(text, "e.yaml").unwrap();
-        let made = update(text, &known, &runs(LIBRARY), results, false).unwrap();
+        update(text, &known, &with_library(rows(&runs(LIBRARY)), runs_made.to_vec()))
+    }
+
+    fn made(text: &str, results: &[Run]) -> Update {
+        let made = updated(text, results).unwrap();
         let now = Expectations::parse(&made.text, "e.yaml").unwrap();
-        assert_eq!(now.check(&runs(LIBRARY)), []);
-        for result in results {
-            let judged = now.judge(&result.run, &result.outcome);
-            let expected = result.outcome.verdict == Verdict::Fail;
+        assert_eq!(now.check(&rows(&runs(LIBRARY))), []);
+        for run in results {
+            let judged = now.judge(&run.id, &run.outcome);
+            let expected = run.outcome.verdict == Verdict::Fail;
             assert_eq!(
                 judged.is_met(),
                 expected,
                 "{}: {judged:?} by\n{}",
-                result.run.name,
+                run.id.name,
                 made.text
             );
         }
-        let again = update(&made.text, &now, &runs(LIBRARY), results, false).unwrap();
+        let again = updated(&made.text, results).unwrap();
         assert_eq!(again.text, made.text, "a second time there is nothing to do");
         made
     }
@@ -482,12 +462,11 @@ mod tests {
     #[test]
     fn what_was_not_run_stays_known() {
         let mut some = results(&["a/one"]);
-        some.retain(|result| result.run.name.starts_with("a/one"));
+        some.retain(|result| result.id.name.starts_with("a/one"));
         assert_eq!(made(KNOWN, &some).text, KNOWN);
         let mut inconclusive = results(&["a/one", "a/two"]);
-        inconclusive[0].outcome = outcome(Verdict::Inconclusive);
-        let known = Expectations::parse(KNOWN, "e.yaml").unwrap();
-        let same = update(KNOWN, &known, &runs(LIBRARY), &inconclusive, false).unwrap();
+        inconclusive[0].outcome = (&outcome(Verdict::Inconclusive)).into();
+        let same = updated(KNOWN, &inconclusive).unwrap();
         assert_eq!(same.text, KNOWN);
     }
 
@@ -495,7 +474,7 @@ mod tests {
     fn another_failure_does_not_hide_behind_what_is_known() {
         let mut other = results(&["a/one", "a/two"]);
         for result in &mut other[..4] {
-            result.outcome = failed(Verdict::Fail, "state: closed", &["RFC9293-MUST-1"]);
+            result.outcome = (&failed(Verdict::Fail, "state: closed", &["RFC9293-MUST-1"])).into();
         }
         let pinned = KNOWN.replace("reason: one", "step: 'expect: ''ACK'''\n  reason: one");
         let made = made(&pinned, &other);
@@ -510,12 +489,11 @@ mod tests {
     #[test]
     fn what_breaks_no_requirement_or_cannot_be_rewritten_is_told() {
         let mut results = results(&["a/one"]);
-        results[0].outcome = failed(Verdict::Fail, "", &[]);
-        let left = update("", &Expectations::default(), &runs(LIBRARY), &results, false).unwrap();
+        results[0].outcome = (&failed(Verdict::Fail, "", &[])).into();
+        let left = updated("", &results).unwrap();
         assert_eq!(left.left, ["a/one[ip4]"]);
         let flow = "[{cases: a/one, expect: unsupported, reason: r}]\n";
-        let known = Expectations::parse(flow, "e.yaml").unwrap();
-        let refused = update(flow, &known, &runs(LIBRARY), &results, false).unwrap_err();
+        let refused = updated(flow, &results).unwrap_err();
         assert!(refused.starts_with("line 1: an entry"), "{refused}");
     }
 }

@@ -1,0 +1,223 @@
+//! `tcpvet report`, and what is printed and written of any record, whoever made it.
+
+use super::arguments::{ReportArguments, Reports};
+use super::prepare::Stated;
+use super::{ENVIRONMENT, MISTAKE, OK, colour, output, panics, update};
+use std::fs::File;
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+use tcpvet::record::{self, Record, Stored};
+use tcpvet::report::{self, Comparison, Loudness, ReportFile};
+use tcpvet::suite::exit_code;
+
+/// What is printed at the end.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Page {
+    /// Verdicts, and whatever is unexpected.
+    Verdicts,
+    /// What the stack is like.
+    Portrait,
+}
+
+/// Renders records that were stored; gives the exit code that the runs had.
+pub fn report(arguments: &ReportArguments) -> u8 {
+    render(arguments).unwrap_or_else(|code| code)
+}
+
+fn render(arguments: &ReportArguments) -> Result<u8, u8> {
+    let files = Files::open(&arguments.reports)?;
+    let mut whole = Comparison::default();
+    for path in &arguments.records {
+        let Stored { records, absent } = read(path)?;
+        whole.records.extend(records);
+        whole.absent.extend(absent);
+    }
+    let several = whole.records.len() + whole.absent.len() > 1;
+    let judged_anew = arguments.expectations.is_some() || arguments.update_expectations;
+    if several && judged_anew {
+        return Err(mistake(
+            "expectations are about one target: name a record of one run only",
+        ));
+    }
+    let page = match arguments.audit {
+        true => Page::Portrait,
+        false => Page::Verdicts,
+    };
+    let telling = Telling::new(&arguments.reports, page, several, &files);
+    let mut codes = Vec::new();
+    for record in &mut whole.records {
+        if judged_anew {
+            codes.extend(judge_anew(arguments, record)?);
+        }
+        telling.tell(record);
+    }
+    Ok(telling.conclude(&whole, files, codes))
+}
+
+fn read(path: &Path) -> Result<Stored, u8> {
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(|err| mistake(&format!("cannot read the record `{name}`: {err}")))?;
+    record::read(BufReader::new(file), &name).map_err(|error| mistake(&error.to_string()))
+}
+
+/// Judges the runs of a record by a file of expectations, written anew if that is asked for. An exit code where it could
+/// not be written.
+fn judge_anew(arguments: &ReportArguments, record: &mut Record) -> Result<Option<u8>, u8> {
+    let named = || PathBuf::from(&record.head.expectations);
+    let path = arguments.expectations.clone().unwrap_or_else(named);
+    if !arguments.update_expectations {
+        let stated = Stated::read(&path)?;
+        stated.check(record.library())?;
+        record.judge_by(&stated.parsed);
+        return Ok(None);
+    }
+    if arguments.expectations.is_none() && !path.is_file() {
+        let problem = format!(
+            "`{}` is not here; name a file with `--expectations FILE`",
+            path.display()
+        );
+        return Err(mistake(&problem));
+    }
+    let stated = Stated::read_to_update(&path)?;
+    stated.check(record.library())?;
+    match update::write_down(&stated, record, record.ending()) {
+        Ok(Some(now)) => record.judge_by(&now),
+        Ok(None) => record.judge_by(&stated.parsed),
+        Err(code) => return Ok(Some(code)),
+    }
+    Ok(None)
+}
+
+fn mistake(problem: &str) -> u8 {
+    output::error(problem);
+    MISTAKE
+}
+
+/// The files of reports for machines.
+pub struct Files {
+    junit: Option<ReportFile>,
+    json: Option<ReportFile>,
+}
+
+impl Files {
+    /// Opens both. What is wrong has been told where this gives an exit code.
+    pub fn open(reports: &Reports) -> Result<Files, u8> {
+        let open = |path: &Option<PathBuf>| path.as_deref().map(ReportFile::open).transpose();
+        let open = |path| open(path).map_err(|problem| mistake(&problem));
+        let files = Files {
+            junit: open(&reports.junit)?,
+            json: open(&reports.json)?,
+        };
+        match files.to_stdout() {
+            0 | 1 => Ok(files),
+            _ => Err(mistake("two reports cannot both go to standard output")),
+        }
+    }
+
+    /// How many go to standard output.
+    fn to_stdout(&self) -> usize {
+        let files = [&self.junit, &self.json].into_iter().flatten();
+        files.filter(|file| file.is_stdout()).count()
+    }
+
+    /// Writes them, whatever becomes of each; what went wrong.
+    fn write(self, whole: &Comparison, several: bool) -> Vec<String> {
+        let only = whole.records.first().filter(|_| !several);
+        let make_junit = || only.map_or_else(|| report::junit_of_several(whole), report::junit);
+        let make_json = || only.map_or_else(|| report::json_of_several(whole), report::json);
+        let written = [
+            self.junit.map(|file| make_junit().and_then(|xml| file.write(&xml))),
+            self.json.map(|file| make_json().and_then(|json| file.write(&json))),
+        ];
+        written.into_iter().flatten().filter_map(Result::err).collect()
+    }
+}
+
+/// What people and machines are told of records, and where.
+pub struct Telling<'a> {
+    reports: &'a Reports,
+    page: Page,
+    several: bool,
+    /// A report for machines goes to standard output, so what is for people does not.
+    to_stdout: bool,
+}
+
+impl<'a> Telling<'a> {
+    /// `several`: whether several targets were asked for.
+    pub fn new(reports: &'a Reports, page: Page, several: bool, files: &Files) -> Telling<'a> {
+        Telling {
+            reports,
+            page,
+            several,
+            to_stdout: files.to_stdout() > 0,
+        }
+    }
+
+    /// Tells what came of one target.
+    pub fn tell(&self, record: &Record) {
+        let text = match self.page {
+            Page::Portrait => report::portrait(record),
+            Page::Verdicts => report::console(record, self.loudness(), self.colour()),
+        };
+        if self.several && !text.is_empty() {
+            self.print(&report::heading(&record.head.target.name, self.colour()));
+        }
+        self.print(&text);
+        if let Some(said) = record.bug() {
+            output::error(&panics::report(said));
+        }
+    }
+
+    /// Writes the reports for machines, and tells how several targets compare. The exit code is the worst of `codes` and of
+    /// what the records and the writing give.
+    pub fn conclude(&self, whole: &Comparison, files: Files, mut codes: Vec<u8>) -> u8 {
+        codes.push(whole.exit_code());
+        for problem in files.write(whole, self.several) {
+            output::error(&problem);
+            codes.push(ENVIRONMENT);
+        }
+        self.compare(whole);
+        match (self.page, exit_code(codes)) {
+            // That it does not conform is what one wants to read, not a failure of the audit.
+            (Page::Portrait, 1) => OK,
+            (Page::Portrait | Page::Verdicts, code) => code,
+        }
+    }
+
+    fn compare(&self, whole: &Comparison) {
+        let silent = self.reports.quiet && whole.exit_code() == 0;
+        if !self.several || self.page == Page::Portrait || silent {
+            return;
+        }
+        let text = report::comparison(whole, self.reports.verbose, self.colour());
+        if self.reports.verbose || whole.records.iter().any(|record| record.exit_code() != 0) {
+            self.print(&report::heading("all", self.colour()));
+        }
+        self.print(&text);
+    }
+
+    /// Of several targets it would be too much to tell of each what is as expected.
+    fn loudness(&self) -> Loudness {
+        match (self.reports.quiet, self.reports.verbose) {
+            (true, _) => Loudness::Quiet,
+            (false, false) if self.several => Loudness::Quiet,
+            (false, false) => Loudness::Normal,
+            (false, true) => Loudness::Verbose,
+        }
+    }
+
+    fn colour(&self) -> bool {
+        match self.to_stdout {
+            true => colour(self.reports.color, &io::stderr()),
+            false => colour(self.reports.color, &io::stdout()),
+        }
+    }
+
+    fn print(&self, text: &str) {
+        match self.to_stdout {
+            true if text.is_empty() => {}
+            true => output::say(text),
+            false => output::print(text),
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Reads records back, line by line.
+
+use super::{Absent, Event, FORMAT, Head, Record, VERSION};
+use core::fmt;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::io::{self, BufRead, Read};
+
+/// The longest line that is read, in octets. A run of 10,000 jumbo frames takes an eighth of it.
+const LONGEST_LINE: u64 = 256 << 20;
+/// The longest file that is read, in octets.
+const LONGEST_FILE: u64 = 4 << 30;
+
+/// What a file holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stored {
+    /// The records, in order; that of a run which was cut has no ending.
+    pub records: Vec<Record>,
+    /// The targets that were asked for and not run.
+    pub absent: Vec<Absent>,
+}
+
+/// Why a file cannot be read as a record, with the remedy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadError {
+    /// The file, as shown to a person.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}\n  {}:{}", self.problem, self.remedy, self.file, self.line)
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+/// Reads a file's records; `file` is its name as shown to a person. What was cut off within its last line is left out, and
+/// the record says that it is cut; whatever else is wrong is an error.
+pub fn read(input: impl BufRead, file: &str) -> Result<Stored, ReadError> {
+    let mut reader = Reader {
+        stored: Stored::default(),
+        is_open: false,
+        line: 0,
+    };
+    reader.read_all(input).map_err(|(problem, remedy)| ReadError {
+        file: file.to_owned(),
+        line: reader.line.max(1),
+        problem,
+        remedy,
+    })?;
+    Ok(reader.stored)
+}
+
+/// What is wrong, and what to do.
+type Wrong = (String, String);
+
+struct Reader {
+    stored: Stored,
+    /// Whether the last record waits for more events.
+    is_open: bool,
+    /// The line that is looked at, from 1.
+    line: usize,
+}
+
+/// What the first line of a record says, whatever its version.
+#[derive(Deserialize)]
+struct Format {
+    format: String,
+    version: u32,
+    #[serde(default)]
+    tool: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct AbsentLine {
+    absent: Absent,
+}
+
+impl Reader {
+    fn read_all(&mut self, input: impl BufRead) -> Result<(), Wrong> {
+        let mut input = input.take(LONGEST_FILE);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            self.line += 1;
+            let read = input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
+            match read.map_err(|err| cannot_read(&err))? {
+                _ if input.limit() == 0 => return Err(too_long("the file", LONGEST_FILE)),
+                0 => break,
+                length if length as u64 == LONGEST_LINE => return Err(too_long("a line", LONGEST_LINE)),
+                _ => {}
+            }
+            let is_cut = line.last() != Some(&b'\n');
+            match self.take(&line) {
+                Err(_) if is_cut && (self.is_open || line.starts_with(b"{\"format\"")) => break,
+                taken => taken?,
+            }
+        }
+        match self.stored.records.is_empty() && self.stored.absent.is_empty() {
+            true => Err((
+                "the file ends before the first run".to_owned(),
+                "make the record again".to_owned(),
+            )),
+            false => Ok(()),
+        }
+    }
+
+    /// Takes a line to what was read before.
+    fn take(&mut self, line: &[u8]) -> Result<(), Wrong> {
+        // A record that was cut may be followed by another, where files were put together.
+        if !self.is_open || line.starts_with(b"{\"format\"") {
+            return self.begin(line);
+        }
+        let event: Event = parse(line)?;
+        self.is_open = !matches!(event, Event::Ended(_));
+        // Where a record is open, it is the last one.
+        let record = self.stored.records.last_mut();
+        record
+            .map_or(Ok(()), |record| record.apply(event))
+            .map_err(|disorder| damaged(&disorder))
+    }
+
+    /// Takes a line that stands outside of records: one begins, or a target is absent.
+    fn begin(&mut self, line: &[u8]) -> Result<(), Wrong> {
+        if line.starts_with(b"{\"absent\"") {
+            let AbsentLine { absent } = parse(line)?;
+            self.stored.absent.push(absent);
+            return Ok(());
+        }
+        let Ok(found) = serde_json::from_slice::<Format>(line) else {
+            return Err(no_record());
+        };
+        if found.format != FORMAT {
+            return Err(no_record());
+        }
+        if found.version != VERSION {
+            return Err(other_version(&found));
+        }
+        self.stored.records.push(Record::new(parse::<Head>(line)?));
+        self.is_open = true;
+        Ok(())
+    }
+}
+
+fn parse<T: DeserializeOwned>(line: &[u8]) -> Result<T, Wrong> {
+    serde_json::from_slice(line).map_err(|err| {
+        // The line that it tells is always the first.
+        let text = err.to_string();
+        let what = text.split(" at line ").next().unwrap_or(&text);
+        damaged(&format!("column {}: {what}", err.column()))
+    })
+}
+
+fn damaged(what: &impl fmt::Display) -> Wrong {
+    (
+        format!("the record is damaged: {what}"),
+        "make it again, or cut the file off before this line to read what stands above".to_owned(),
+    )
+}
+
+fn no_record() -> Wrong {
+    (
+        "this is no record of tcpvet".to_owned(),
+        format!("a record is what `tcpvet run --record FILE` writes; its first line has \"format\":\"{FORMAT}\""),
+    )
+}
+
+fn other_version(found: &Format) -> Wrong {
+    let by = found
+        .tool
+        .as_ref()
+        .map_or_else(String::new, |tool| format!(", written by tcpvet {tool}"));
+    let remedy = match found.version > VERSION {
+        true => "read it with that tcpvet, or a newer one",
+        false => "read it with that tcpvet, or make the record again with this one",
+    };
+    (
+        format!(
+            "the record is of version {}{by}; tcpvet {} reads version {VERSION}",
+            found.version,
+            env!("CARGO_PKG_VERSION")
+        ),
+        remedy.to_owned(),
+    )
+}
+
+fn too_long(what: &str, most: u64) -> Wrong {
+    (
+        format!("{what} is longer than {} MiB", most >> 20),
+        "no such record is read: run fewer cases at once, or without `--traces all`".to_owned(),
+    )
+}
+
+fn cannot_read(err: &io::Error) -> Wrong {
+    (
+        format!("the record cannot be read: {err}"),
+        "see that it is a file, and that it may be read".to_owned(),
+    )
+}
