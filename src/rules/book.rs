@@ -1,11 +1,11 @@
 //! The state that rules keep of a connection: what each end has sent, as far as it matters to a rule.
 
-use super::ranges::Ranges;
+use super::ranges::{Ranges, between};
 use super::timestamps::Clock;
 use crate::time::Stamp;
 use crate::wire::{Flags, Packet, Segment, SeqNum, TcpOption};
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// What an end offers in its SYN.
@@ -105,7 +105,8 @@ pub(super) struct Sender {
     /// One past the highest number used, and by which frame.
     pub end: (i64, usize),
     pub fin: Option<(i64, usize)>,
-    pub text: Vec<Stretch>,
+    /// What it sent and the peer may not have acknowledged, and the last of what it has.
+    pub text: VecDeque<Stretch>,
     /// When text was sent last.
     pub spoke: Stamp,
     /// The highest acknowledgment.
@@ -129,6 +130,54 @@ pub(super) struct Sender {
     pub established: bool,
 }
 
+/// The SYNs that came, by their numbers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Syns {
+    by_number: BTreeMap<u32, Syn>,
+    /// SEG.LEN of the longest.
+    longest: u32,
+    /// The largest shift that one of them may offer.
+    shift: u32,
+}
+
+impl Syns {
+    /// Enters a SYN, if none of its number came before.
+    pub fn add(&mut self, syn: Syn) {
+        if self.has(syn.seq) {
+            return;
+        }
+        let shift = match syn.offer.clear {
+            true => syn.offer.scale.unwrap_or(0).min(14),
+            false => 14,
+        };
+        self.shift = self.shift.max(u32::from(shift));
+        self.longest = self.longest.max(syn.length);
+        self.by_number.insert(syn.seq.0, syn);
+    }
+
+    pub fn has(&self, seq: SeqNum) -> bool {
+        self.by_number.contains_key(&seq.0)
+    }
+
+    /// The largest shift that one of them may offer; `None` where none came.
+    pub fn shift(&self) -> Option<u32> {
+        (!self.by_number.is_empty()).then_some(self.shift)
+    }
+
+    /// The last one before a number.
+    pub fn before(&self, number: SeqNum) -> Option<&Syn> {
+        let (first, last) = (number.advanced(-i64::from(i32::MAX)), number.advanced(-1));
+        between(&self.by_number, first.0, last.0).next_back()
+    }
+
+    /// Those that an acknowledgment answers: it covers SYN, and no more than the SYN's segment has.
+    pub fn answered(&self, ack: SeqNum) -> impl Iterator<Item = &Syn> {
+        let (first, last) = (ack.advanced(-i64::from(self.longest)), ack.advanced(-1));
+        between(&self.by_number, first.0, last.0)
+            .filter(move |syn| (1..=syn.length as i32).contains(&ack.offset_from(syn.seq)))
+    }
+}
+
 /// A SYN that came.
 #[derive(Clone, Debug)]
 pub(super) struct Syn {
@@ -138,14 +187,59 @@ pub(super) struct Syn {
     pub offer: Offer,
 }
 
-/// The fields of a segment of the peer that a reset may answer.
-#[derive(Clone, Copy, Debug)]
+/// As much of what came as explains a reset (RFC 9293 section 3.5.2).
+#[derive(Clone, Debug, Default)]
 pub(super) struct Heard {
-    pub seq: SeqNum,
-    pub ack: SeqNum,
-    pub next: SeqNum,
-    pub flags: Flags,
-    pub number: usize,
+    /// What can be answered: with ACK by its SEG.ACK, without by the number behind it.
+    answerable: BTreeMap<(bool, u32), Answerable>,
+    /// The numbers of segments, and those behind them.
+    numbers: BTreeSet<u32>,
+    /// The frame that came last.
+    pub last: Option<usize>,
+}
+
+/// Segments that the same reset answers.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Answerable {
+    /// The last frame of them that is a reset.
+    pub reset: Option<usize>,
+    /// Whether one is none.
+    pub other: bool,
+}
+
+impl Heard {
+    pub fn add(&mut self, segment: &Segment, number: usize) {
+        let next = segment.seq.advanced(i64::from(segment.seg_len()));
+        let ack = segment.flags.contains(Flags::ACK);
+        let named = if ack { segment.ack } else { next };
+        let known = self.answerable.entry((ack, named.0)).or_default();
+        match segment.flags.contains(Flags::RST) {
+            true => known.reset = Some(number),
+            false => known.other = true,
+        }
+        self.numbers.extend([segment.seq.0, next.0]);
+        self.last = Some(number);
+    }
+
+    /// What a reset has the numbers of an answer to, if anything.
+    pub fn answered_by(&self, reset: &Segment) -> Option<Answerable> {
+        let with_ack = self.answerable.get(&(true, reset.seq.0));
+        let bare = reset.seq == SeqNum(0) && reset.flags.contains(Flags::ACK);
+        let without_ack = self.answerable.get(&(false, reset.ack.0)).filter(|_| bare);
+        with_ack
+            .into_iter()
+            .chain(without_ack)
+            .copied()
+            .reduce(|a, b| Answerable {
+                reset: a.reset.max(b.reset),
+                other: a.other || b.other,
+            })
+    }
+
+    /// Whether a segment begins or ends at that number.
+    pub fn names(&self, number: SeqNum) -> bool {
+        self.numbers.contains(&number.0)
+    }
 }
 
 /// How a value of the peer's timestamps came first.
@@ -162,7 +256,7 @@ pub(super) struct Came {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Peer {
     pub origin: Option<SeqNum>,
-    pub syns: Vec<Syn>,
+    pub syns: Syns,
     /// Octets, SYN and FIN among them, and those that came more than once.
     pub got: Ranges,
     pub twice: Ranges,

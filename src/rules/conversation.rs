@@ -22,8 +22,8 @@ pub(super) struct Conversation {
     heard_since_syn: bool,
     /// The ISN and the highest number of the incarnation before: a segment with one of its numbers may still be its.
     before: Option<(SeqNum, i64)>,
-    /// All segments that came, over all incarnations: a reset may answer any of them.
-    pub heard: Vec<Heard>,
+    /// Everything that came, for what resets answer; over all incarnations.
+    pub heard: Heard,
     /// The rules that have been broken; each is told once.
     accused: Vec<&'static Rule>,
 }
@@ -38,7 +38,7 @@ impl Conversation {
             renewed: None,
             heard_since_syn: false,
             before: None,
-            heard: Vec::new(),
+            heard: Heard::default(),
             accused: Vec::new(),
         }
     }
@@ -51,15 +51,7 @@ impl Conversation {
             let (acked, _) = self.target.ack?;
             Some(self.peer.origin?.advanced(acked))
         })?;
-        let covers = |syn: &&Syn| {
-            let past = covered.offset_from(syn.seq);
-            past >= 1
-        };
-        self.peer
-            .syns
-            .iter()
-            .filter(covers)
-            .min_by_key(|syn| covered.offset_from(syn.seq))
+        self.peer.syns.before(covered)
     }
 
     /// The offers of both SYNs, where both are known and unambiguous.
@@ -85,16 +77,9 @@ impl Conversation {
     /// The largest shift that the peer's windows can have.
     fn peer_shift(&self) -> u32 {
         let declined = self.target.offer.as_ref().is_some_and(|offer| offer.scale.is_none());
-        match self.peer.syns.as_slice() {
+        match self.peer.syns.shift() {
             _ if declined => 0,
-            [] => 14,
-            syns => {
-                let shifts = syns.iter().map(|syn| match syn.offer.clear {
-                    true => syn.offer.scale.unwrap_or(0).min(14),
-                    false => 14,
-                });
-                shifts.max().map_or(0, u32::from)
-            }
+            shift => shift.unwrap_or(14),
         }
     }
 
@@ -299,18 +284,10 @@ impl Conversation {
             return;
         }
         let flags = segment.flags;
-        self.heard.push(Heard {
-            seq: segment.seq,
-            ack: segment.ack,
-            next: segment.seq.advanced(i64::from(segment.seg_len())),
-            flags,
-            number,
-        });
+        self.heard.add(segment, number);
         self.heard_since_syn = true;
         let shift = self.peer_shift();
-        let began = flags.contains(Flags::SYN)
-            && !flags.contains(Flags::RST)
-            && self.peer.syns.iter().all(|syn| syn.seq != segment.seq);
+        let began = flags.contains(Flags::SYN) && !flags.contains(Flags::RST) && !self.peer.syns.has(segment.seq);
         if began && self.target.origin.is_some() {
             self.next = Some(Peer::default());
         }
@@ -318,6 +295,7 @@ impl Conversation {
             next.hear(number, at, packet, segment, shift);
         }
         self.peer.hear(number, at, packet, segment, shift);
+        self.forget_acknowledged();
         let duplicate = flags.contains(Flags::ACK) && self.own(segment.ack) <= 1 && !self.target.text.is_empty();
         self.peer.duplicates += u32::from(duplicate);
         // Where frames are shown on their way, nobody knows when they were sent.
@@ -330,6 +308,14 @@ impl Conversation {
         self.target.empty = (0, at);
         self.target.resent = None;
         pace::incur(self, number, at, segment);
+    }
+
+    /// Lets go of text that nobody asks about any more; the last stretch tells how far text went.
+    fn forget_acknowledged(&mut self) {
+        let acked = self.acked();
+        let text = &mut self.target.text;
+        let done = text.partition_point(|stretch| stretch.end() <= acked);
+        text.drain(..done.min(text.len().saturating_sub(1)));
     }
 
     // ----- the end --------------------------------------------------------------------------------------------------
@@ -355,8 +341,8 @@ impl Peer {
             return;
         }
         let syn = flags.contains(Flags::SYN);
-        if syn && self.syns.iter().all(|known| known.seq != segment.seq) {
-            self.syns.push(Syn {
+        if syn {
+            self.syns.add(Syn {
                 seq: segment.seq,
                 length: segment.seg_len(),
                 number,

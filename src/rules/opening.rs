@@ -35,11 +35,7 @@ fn answered<'a>(cx: &'a Conversation, sight: &Sight) -> Option<&'a Syn> {
     if !sight.ack {
         return None;
     }
-    let fits = |syn: &&Syn| {
-        let past = sight.segment.ack.offset_from(syn.seq);
-        (1..=syn.length as i32).contains(&past)
-    };
-    let mut fitting = cx.peer.syns.iter().filter(fits);
+    let mut fitting = cx.peer.syns.answered(sight.segment.ack);
     let syn = fitting.next()?;
     (syn.offer.clear && fitting.next().is_none()).then_some(syn)
 }
@@ -86,9 +82,8 @@ pub(super) fn acknowledges_the_syn(cx: &Conversation, sight: &Sight) -> Option<B
     if !sight.ack {
         return None;
     }
-    let covered = |syn: &Syn| (1..=syn.length as i32).contains(&sight.segment.ack.offset_from(syn.seq));
     let (last, _) = cx.peer.last?;
-    (!cx.peer.syns.iter().any(covered))
+    (cx.peer.syns.answered(sight.segment.ack).next().is_none())
         .then(|| broken(last, "a SYN,ACK that acknowledges no SYN"))
         .flatten()
 }
@@ -107,7 +102,7 @@ pub(super) fn syn_number_holds(cx: &Conversation, sight: &Sight) -> Option<Broke
 }
 
 pub(super) fn no_syn_when_synchronized(cx: &Conversation, sight: &Sight) -> Option<Broken> {
-    let (_, acked) = (cx.target.text.first()?, cx.peer.acked?);
+    let (_, acked) = (cx.target.text.front()?, cx.peer.acked?);
     (cx.own(acked.0) > 1 && sight.seq == 0)
         .then(|| broken(acked.1, "a SYN again, although what came after it was acknowledged"))
         .flatten()

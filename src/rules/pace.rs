@@ -59,7 +59,7 @@ pub(super) fn incur(cx: &mut Conversation, number: usize, at: Stamp, segment: &S
 fn timely(cx: &Conversation, segment: &Segment) -> bool {
     match (cx.timestamps(), segment.timestamps()) {
         (Some(false), None) => true,
-        (Some(true), Some((value, _))) => !timestamps::newer_came(&cx.peer.times, value),
+        (Some(true), Some((value, _))) => !timestamps::newer_came(cx, value),
         _ => false,
     }
 }

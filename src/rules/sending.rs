@@ -27,12 +27,12 @@ pub(super) fn enter_text(cx: &mut Conversation, sight: &Sight, packet: &Arc<Pack
     if sight.text() > 0 {
         cx.target.spoke = sight.at;
     }
-    let known = cx.target.text.last().map_or(start, Stretch::end);
+    let known = cx.target.text.back().map_or(start, Stretch::end);
     if sight.text() == 0 || sight.end <= known {
         return;
     }
     let skipped = (known - start).max(0);
-    cx.target.text.push(Stretch {
+    cx.target.text.push_back(Stretch {
         start: start + skipped,
         skipped: skipped as usize,
         packet: Arc::clone(packet),
@@ -118,7 +118,7 @@ pub(super) fn same_octets_again(cx: &Conversation, sight: &Sight) -> Option<Brok
     }
     let stretches = &cx.target.text;
     let first = stretches.partition_point(|stretch| stretch.end() <= start);
-    for stretch in &stretches[first..] {
+    for stretch in stretches.range(first..) {
         let common = (start.max(stretch.start), sight.end.min(stretch.end()));
         if common.0 >= common.1 {
             break;

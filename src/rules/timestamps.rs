@@ -1,11 +1,10 @@
 //! Timestamps (RFC 7323 sections 3 to 5).
 
-use super::book::Came;
 use super::conversation::Conversation;
+use super::ranges::between;
 use super::{Broken, Sight, broken};
 use crate::time::{Instant, Stamp};
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 /// The time after which timestamps are no longer compared (section 5.5).
 const IDLE: Duration = Duration::from_secs(24 * 24 * 3600);
@@ -88,12 +87,9 @@ impl Clock {
 }
 
 /// Whether a value that is newer came (RFC 7323 section 5.2).
-pub(super) fn newer_came(times: &BTreeMap<u32, Came>, value: u32) -> bool {
+pub(super) fn newer_came(cx: &Conversation, value: u32) -> bool {
     let (first, last) = (value.wrapping_add(1), value.wrapping_add(i32::MAX as u32));
-    match first <= last {
-        true => times.range(first..=last).next().is_some(),
-        false => times.range(first..).next().is_some() || times.range(..=last).next().is_some(),
-    }
+    between(&cx.peer.times, first, last).next().is_some()
 }
 
 /// Whether `a` is older than `b` (RFC 7323 section 5.2).
