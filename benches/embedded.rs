@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant as Clock;
 use tcpvet::case::{Library, Root};
-use tcpvet::drive::virtual_time::target_address;
-use tcpvet::drive::{Job, Target};
-use tcpvet::engine::{Arrow, Happening, Outcome, TraceEvent, Verdict};
+use tcpvet::drive::addresses::target_address;
+use tcpvet::drive::{EndedRun, Job, Target};
+use tcpvet::engine::{Arrow, Happening, TraceEvent, Verdict};
 use tcpvet::model;
 use tcpvet::rules::{Known, RULES, Watch, Way};
 use tcpvet::stack::{Call, CallId, Emitted, IpVersion, SocketId, Stack};
@@ -90,7 +90,7 @@ fn runs(name: &str, target: &mut dyn Target, jobs: &[Job]) {
     let seconds = fastest(|| {
         verdicts.clear();
         let mut before = Clock::now();
-        let mut count = |_: usize, outcome: Outcome| {
+        let mut count = |_: usize, EndedRun { outcome, .. }: EndedRun| {
             *verdicts.entry(outcome.verdict).or_insert(0) += 1;
             if !matches!(outcome.verdict, Verdict::Unsupported | Verdict::NotApplicable) {
                 times.push(before.elapsed().as_secs_f64() * 1e6);
@@ -123,7 +123,7 @@ type Shown = (usize, Stamp, Way, Arc<Packet>);
 /// What all rules together cost for a frame, over everything that passes in the runs.
 fn rules(target: &mut dyn Target, jobs: &[Job]) {
     let mut runs: Vec<Vec<Shown>> = Vec::new();
-    let mut keep = |_: usize, outcome: Outcome| {
+    let mut keep = |_: usize, EndedRun { outcome, .. }: EndedRun| {
         runs.push(outcome.trace.iter().enumerate().filter_map(shown).collect());
         None
     };

@@ -232,6 +232,7 @@ impl Suite {
             run: (*run).clone(),
             outcome,
             earlier: Vec::new(),
+            meeting: None,
             attempts: 1,
             cut_off: false,
         }
@@ -254,7 +255,7 @@ impl Suite {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drive::virtual_time::target_address;
+    use crate::drive::addresses::target_address;
     use crate::model::{Config, Defect, Defects, Model};
     use std::panic::{AssertUnwindSafe, catch_unwind};
 

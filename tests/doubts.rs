@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tcpvet::case::{Library, Root};
 use tcpvet::drive::Job;
-use tcpvet::drive::virtual_time::target_address;
+use tcpvet::drive::addresses::target_address;
 use tcpvet::engine::{MetBy, Outcome, Verdict};
-use tcpvet::model::{Config, Defects, Model, SynData};
+use tcpvet::model::{Config, Defects, Model, Switch};
 use tcpvet::script::Script;
 use tcpvet::stack::{Abilities, Facts, IpVersion, Stack};
 use tcpvet::stacks::{Embedded, Runner};
@@ -72,15 +72,8 @@ steps:
   - expect: ACK ack=7
 "#;
     let script = script("books", body);
-    for (syn_data, came) in [(SynData::Acknowledge, "taken"), (SynData::Discard, "left")] {
-        let outcome = run(
-            &script,
-            Config {
-                syn_data,
-                ..Config::default()
-            },
-            "",
-        );
+    for (switch, came) in [(Switch::SynDataAcknowledge, "taken"), (Switch::SynDataDiscard, "left")] {
+        let outcome = run(&script, Config::choosing(&[switch]), "");
         assert_eq!(
             (outcome.verdict, outcome.outcomes),
             (Verdict::Pass, vec![came.to_owned()]),

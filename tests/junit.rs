@@ -78,6 +78,7 @@ fn run(case: &str, row: &str, outcome: Outcome, expectations: &Expectations) -> 
         run,
         outcome,
         earlier: Vec::new(),
+        meeting: None,
         attempts: 1,
         cut_off: false,
     };

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use tcpvet::model::SWITCHES;
+use tcpvet::model::Switch;
 
 /// Of 100 lines so many are run at least.
 const GOAL: usize = 95;
@@ -48,7 +48,7 @@ fn measured() -> BTreeMap<PathBuf, BTreeMap<usize, u64>> {
     let raw = folder.join("raw");
     // Of an earlier measurement.
     drop(fs::remove_dir_all(&raw));
-    let choices = SWITCHES.iter().map(|switch| vec!["--switch", switch.name]);
+    let choices = Switch::ALL.iter().map(|switch| vec!["--switch", switch.name()]);
     for (number, choice) in std::iter::once(Vec::new()).chain(choices).enumerate() {
         // A run under a choice may fail a case that asks for another; what it ran counts all the same.
         let ended = Command::new(&program)

@@ -32,3 +32,4 @@ mod tidy;
 mod tour;
 mod transcripts;
 mod without_defects;
+mod worlds;

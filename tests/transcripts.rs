@@ -62,7 +62,7 @@ fn expect(line: &str) -> Step {
     } else if let Some(time) = extra.strip_prefix("within: ") {
         expect.when.within = Some(TimeSpec::parse(time).unwrap());
     }
-    step(StepKind::Expect(expect), text)
+    step(StepKind::Expect(Arc::new(expect)), text)
 }
 
 fn wait(time: &str) -> Step {
@@ -108,7 +108,10 @@ impl Transcript {
 
 fn call(text: &str) -> Step {
     let call = tcpvet::notation::CallSpec::parse(text).unwrap();
-    step(StepKind::Call(tcpvet::script::CallStep { call, returns: vec![] }), text)
+    step(
+        StepKind::Call(Arc::new(tcpvet::script::CallStep { call, returns: vec![] })),
+        text,
+    )
 }
 
 fn script(steps: Vec<Step>) -> Script {
@@ -258,6 +261,7 @@ fn play_on(lines: &str, iss: u32, wrap: bool, clumsy: Option<Clumsy>) -> engine:
         port: 8080,
         testers: vec![TESTER.into()],
         wrap,
+        lasting: clumsy.is_some(),
         seed: 7,
     };
     let run = bench.start(Instant::ZERO, Arc::new(script), at);

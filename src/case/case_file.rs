@@ -13,9 +13,9 @@ use super::setting::refuse;
 use super::yaml::{Node, Place, Report, Source, Text, read};
 use crate::notation::did_you_mean;
 use crate::notation::{CallSpec, NotationError, Role, Verb};
-use crate::rfc::Requirement;
+use crate::rfc::{Condition, Requirement};
 use crate::script::{ConnId, Given, Script, StepKind};
-use crate::stack::{ABILITIES, CONDITIONS, HOST_SETTINGS, Setting, is_ability, is_condition};
+use crate::stack::{ABILITIES, HOST_SETTINGS, Setting, is_ability};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -468,11 +468,12 @@ fn needs(texts: &[Text], lowering: &mut Lowering) -> Vec<String> {
         let Some(filled) = lowering.fill(text) else {
             continue;
         };
-        if !is_ability(&filled.text) && !is_condition(&filled.text) {
+        if !is_ability(&filled.text) && Condition::from_name(&filled.text).is_none() {
             let settings = Setting::of_sockets()
                 .map(|setting| format!("set:{setting}"))
                 .collect::<Vec<_>>();
-            let words = ABILITIES.iter().chain(CONDITIONS).map(|word| word.name);
+            let conditions = Condition::ALL.iter().map(|known| known.name());
+            let words = ABILITIES.iter().map(|word| word.name).chain(conditions);
             let known = words.clone().chain(settings.iter().map(String::as_str));
             let help = did_you_mean(&filled.text, known).unwrap_or_else(|| {
                 let names: BTreeSet<_> = words.collect();

@@ -8,15 +8,14 @@ use super::roster::Roster;
 use super::yaml::{Place, Report, Text};
 use crate::notation::did_you_mean;
 use crate::notation::{
-    CallSpec, Check, Expr, FieldValue, NotationError, OptionPattern, OptionValue, Pattern, ReturnSpec, Role,
+    CallSpec, Check, Expr, FieldValue, NotationError, OptionPattern, OptionValue, Pattern, Quantity, ReturnSpec, Role,
     SegmentPattern, TimeSpec, Verb,
 };
 use crate::rfc::{Requirement, State};
 use crate::script::{
-    AnyOf, CallStep, Condition, ConnId, Expect, FaultAction, FaultSpec, Given, Nothing, Position, ResultStep,
-    StateStep, Step, StepKind, What,
+    AnyOf, CallStep, ConnId, Expect, FaultAction, FaultSpec, Given, Measurement, Nothing, Position, ResultStep,
+    STRIPPABLE, StateStep, Step, StepKind, Timing,
 };
-use crate::script::{MEASURES, STRIPPABLE};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -461,7 +460,7 @@ impl Lowering<'_, '_> {
             Word::Call => {
                 let call = self.call(filled)?;
                 let returns = self.returns(&raw.returns)?;
-                Some(StepKind::Call(CallStep { call, returns }))
+                Some(StepKind::Call(Arc::new(CallStep { call, returns })))
             }
             Word::Result => self.result(raw, filled),
             Word::Wait => {
@@ -472,11 +471,11 @@ impl Lowering<'_, '_> {
                 let state = self.state(filled)?;
                 let timed = raw.within.is_some();
                 let when = self.condition(raw)?;
-                Some(StepKind::State(StateStep {
+                Some(StepKind::State(Arc::new(StateStep {
                     state,
                     when: timed.then_some(when),
                     measure: self.measures(raw)?,
-                }))
+                })))
             }
             Word::Check => {
                 let check = self.read(filled, 0, Check::parse(&filled.text))?;
@@ -523,7 +522,7 @@ impl Lowering<'_, '_> {
         let within = self.optional_time(raw.lasting.as_ref())?;
         let since = self.since(raw)?;
         Some(StepKind::Nothing(Nothing {
-            when: Condition { within, since },
+            when: Timing { within, since },
         }))
     }
 
@@ -539,14 +538,14 @@ impl Lowering<'_, '_> {
         let count = self.span_of(raw.count.as_ref());
         let acknowledge = self.acknowledge(raw.acknowledge.as_ref());
         let measure = self.measures(raw);
-        Some(StepKind::Expect(Expect {
+        Some(StepKind::Expect(Arc::new(Expect {
             segment: segment?,
             when: when?,
             segments: segments?,
             count: count?,
             acknowledge: acknowledge?,
             measure: measure?,
-        }))
+        })))
     }
 
     fn acknowledge(&mut self, text: Option<&Text>) -> Option<bool> {
@@ -565,10 +564,10 @@ impl Lowering<'_, '_> {
         None
     }
 
-    fn condition(&mut self, raw: &RawStep) -> Option<Condition> {
+    fn condition(&mut self, raw: &RawStep) -> Option<Timing> {
         let within = self.optional_time(raw.within.as_ref());
         let since = self.since(raw);
-        Some(Condition {
+        Some(Timing {
             within: within?,
             since: since?,
         })
@@ -608,7 +607,7 @@ impl Lowering<'_, '_> {
         }
     }
 
-    fn measures(&mut self, raw: &RawStep) -> Option<Vec<What>> {
+    fn measures(&mut self, raw: &RawStep) -> Option<Vec<Measurement>> {
         let mut found = Vec::new();
         for (name, what) in &raw.measure {
             let filled = self.fill(what)?;
@@ -630,24 +629,30 @@ impl Lowering<'_, '_> {
                 self.complain_at(&place, (message, help));
                 return None;
             }
-            let known = MEASURES.iter().map(|word| word.name);
-            let help = match raw.word {
-                Word::Result if filled.text != "elapsed" => Some("a result has `elapsed` only".to_string()),
-                _ if known.clone().any(|word| word == filled.text) => None,
-                _ => Some(did_you_mean(&filled.text, known.clone()).unwrap_or_else(|| {
-                    let all: Vec<_> = known.collect();
-                    format!("one of {}", all.join(", "))
-                })),
+            let quantity = match Quantity::from_name(&filled.text) {
+                other if raw.word == Word::Result && other != Some(Quantity::Elapsed) => {
+                    Err("a result has `elapsed` only".to_string())
+                }
+                Some(quantity) => Ok(quantity),
+                None => {
+                    let known = Quantity::all().map(Quantity::name);
+                    Err(did_you_mean(&filled.text, known.clone()).unwrap_or_else(|| {
+                        let all: Vec<_> = known.collect();
+                        format!("one of {}", all.join(", "))
+                    }))
+                }
             };
-            if let Some(help) = help {
-                let message = format!("`{}` cannot be measured here", filled.text);
-                self.complain(&filled, 0..filled.text.len(), (message, help));
-                return None;
+            match quantity {
+                Ok(quantity) => found.push(Measurement {
+                    name: name.text.clone(),
+                    quantity,
+                }),
+                Err(help) => {
+                    let message = format!("`{}` cannot be measured here", filled.text);
+                    self.complain(&filled, 0..filled.text.len(), (message, help));
+                    return None;
+                }
             }
-            found.push(What {
-                name: name.text.clone(),
-                what: filled.text.into_owned(),
-            });
         }
         Some(found)
     }
@@ -698,12 +703,12 @@ impl Lowering<'_, '_> {
         };
         let when = self.condition(raw)?;
         let measure = self.measures(raw)?;
-        Some(StepKind::Result(ResultStep {
+        Some(StepKind::Result(Arc::new(ResultStep {
             verb,
             returns,
             when,
             measure,
-        }))
+        })))
     }
 
     fn any_of(&mut self, raw: &RawStep, outcomes: &[(Text, Vec<RawStep>)], within: &Inherited) -> Option<StepKind> {
@@ -761,7 +766,7 @@ impl Lowering<'_, '_> {
             right,
             by,
         };
-        complete.then_some(StepKind::AnyOf(any_of))
+        complete.then_some(StepKind::AnyOf(Arc::new(any_of)))
     }
 
     /// What makes the reference endpoint take each outcome. Whether it has such a choice is not for the loader to know.

@@ -3,9 +3,7 @@
 use super::problem::Problem;
 use super::yaml::Source;
 use crate::notation::did_you_mean;
-use crate::rfc::Requirement;
-use crate::rfc::{Keyword, Observable, Side};
-use crate::stack::{CONDITIONS, is_condition};
+use crate::rfc::{Condition, Keyword, Observable, Requirement, Side};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -176,8 +174,11 @@ impl Catalogue {
             let help = "a sentence that says why no tester can see it, or nothing at all";
             return Some((format!("`uncovered` of `{}` gives no reason", raw.id), help.into()));
         }
-        let when = raw.when.as_deref().filter(|when| !is_condition(when))?;
-        let names = CONDITIONS.iter().map(|word| word.name);
+        let when = raw
+            .when
+            .as_deref()
+            .filter(|when| Condition::from_name(when).is_none())?;
+        let names = Condition::ALL.iter().map(|known| known.name());
         let help = did_you_mean(when, names.clone())
             .unwrap_or_else(|| format!("known are `{}`", names.collect::<Vec<_>>().join("`, `")));
         Some((format!("unknown condition `{when}` of `{}`", raw.id), help))
@@ -189,7 +190,8 @@ impl Entry {
         let requirement = Requirement {
             id: raw.id,
             level: raw.level.level(),
-            when: raw.when,
+            // One that is not known was refused.
+            when: raw.when.as_deref().and_then(Condition::from_name),
             summary: raw.summary,
         };
         Entry {
@@ -306,7 +308,7 @@ mod tests {
         assert_eq!(problems, []);
         let entry = catalogue.get("RFC5961-1-1").unwrap();
         assert_eq!(entry.requirement.level, Level::Must);
-        assert_eq!(entry.requirement.when.as_deref(), Some("rfc5961"));
+        assert_eq!(entry.requirement.when, Some(Condition::Rfc5961));
         assert_eq!((entry.rfc, entry.keyword), (Some(5961), Keyword::MustNot));
     }
 

@@ -2,9 +2,9 @@
 //! something else than the loader.
 
 use super::keys::{self, Key, Shape};
-use crate::rfc::State;
-use crate::script::MEASURES;
-use crate::stack::{ABILITIES, CONDITIONS, HOST_SETTINGS, Setting, Takes};
+use crate::notation::Quantity;
+use crate::rfc::{Condition, State};
+use crate::stack::{ABILITIES, HOST_SETTINGS, Setting, Takes};
 use serde_json::{Map, Value, json};
 
 /// The schema of a case file (draft 2020-12).
@@ -93,7 +93,7 @@ fn step() -> Value {
         "The state in which the target must be.",
     );
     step["properties"]["measure"]["additionalProperties"] =
-        one_of(&MEASURES.iter().map(|word| word.name).collect::<Vec<_>>());
+        one_of(&Quantity::all().map(Quantity::name).collect::<Vec<_>>());
     step["oneOf"] = words.map(|key| json!({"required": [key.name]})).collect();
     let owned = keys::BESIDE
         .iter()
@@ -123,11 +123,11 @@ fn given() -> Value {
 
 fn needs() -> Value {
     let settings = Setting::of_sockets().map(|setting| (format!("set:{setting}"), setting.meaning()));
-    let words = ABILITIES
+    let words = ABILITIES.iter().map(|word| (word.name.to_string(), word.meaning));
+    let conditions = Condition::ALL
         .iter()
-        .chain(CONDITIONS)
-        .map(|word| (word.name.to_string(), word.meaning));
-    let mut known: Vec<(String, &str)> = words.chain(settings).collect();
+        .map(|known| (known.name().to_string(), known.meaning()));
+    let mut known: Vec<(String, &str)> = words.chain(conditions).chain(settings).collect();
     known.sort();
     known.dedup_by(|left, right| left.0 == right.0);
     let mut words: Vec<Value> = known

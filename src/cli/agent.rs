@@ -2,7 +2,7 @@
 //! else's would be. A hidden command.
 
 use std::io;
-use tcpvet::drive::virtual_time::target_address;
+use tcpvet::drive::addresses::target_address;
 use tcpvet::model::{Config, Model};
 use tcpvet::stack::{IpVersion, Stack};
 use tcpvet::stacks::agent::{World, serve};

@@ -2,7 +2,7 @@
 
 use super::{OK, output};
 use std::fmt::Write;
-use tcpvet::model::{Defect, SWITCHES};
+use tcpvet::model::{Defect, Switch};
 
 /// Lists the mistakes of the reference endpoint, and its choices.
 pub fn list() -> u8 {
@@ -13,9 +13,9 @@ pub fn list() -> u8 {
         let _ = writeln!(text, "      {}", defect.meaning());
         let _ = writeln!(text, "      breaks {}", defect.breaks().join(", "));
     }
-    let _ = writeln!(text, "\n{} choices that RFCs leave (--switch NAME):", SWITCHES.len());
-    for switch in SWITCHES {
-        let _ = writeln!(text, "  {:<28} {}", switch.name, switch.meaning);
+    let _ = writeln!(text, "\n{} choices that RFCs leave (--switch NAME):", Switch::ALL.len());
+    for switch in Switch::ALL {
+        let _ = writeln!(text, "  {:<28} {}", switch.name(), switch.meaning());
     }
     output::print(&text);
     OK

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use tcpvet::drive::protocol::Mode;
 use tcpvet::drive::{EnvironmentError, Target};
-use tcpvet::model::{Config, Defect, Defects, SWITCHES, Switch};
+use tcpvet::model::{Config, Defect, Defects, Switch};
 use tcpvet::notation::did_you_mean;
 use tcpvet::stack::Tolerances;
 use tcpvet::stacks::agent::{Agents, Folder, Launch, install};
@@ -266,9 +266,9 @@ pub fn open_model(defects: &[String], switches: &[String]) -> Result<Opened, NoT
     }
     let mut config = Config::default();
     for name in switches {
-        let names = SWITCHES.iter().map(|switch| switch.name);
+        let names = Switch::ALL.iter().map(|switch| switch.name());
         let switch = Switch::from_name(name).ok_or_else(|| NoTarget::Unknown(no_such("choice", name, names)))?;
-        switch.turn(&mut config);
+        config.choose(switch);
     }
     Ok(Opened {
         called: "model".to_owned(),

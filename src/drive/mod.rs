@@ -1,13 +1,16 @@
 //! The drivers: they carry between a bench and a stack, on virtual time or on real time.
 
-mod crew;
+pub mod addresses;
 mod job;
+mod parallel;
 #[cfg(all(feature = "linux", target_os = "linux"))]
 pub mod place;
 pub mod protocol;
 #[cfg(all(feature = "linux", target_os = "linux"))]
 pub mod real_time;
 pub mod virtual_time;
+mod worlds;
 
-pub(crate) use crew::make_all;
-pub use job::{EnvironmentError, Job, Target};
+pub use job::{Done, EndedRun, EnvironmentError, Job, Target};
+pub(crate) use parallel::{Tell, make_all};
+pub use worlds::{Runs, Worlds};

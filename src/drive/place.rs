@@ -39,7 +39,7 @@ pub trait Place {
 
     /// What an agent that has broken down wrote last to its standard error, to be put behind what is wrong with it; empty
     /// if there is nothing.
-    fn last_words(&mut self) -> String;
+    fn end_of_standard_error(&mut self) -> String;
 
     /// What tells that a packet can be received.
     fn packets(&self) -> io::Result<Readiness>;

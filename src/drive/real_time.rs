@@ -198,7 +198,7 @@ impl<P: Place> Driver<P> {
         let next = self.try_turn().and_then(|next| self.conclude().map(|()| next));
         next.unwrap_or_else(|why| {
             let why = match self.broken {
-                None => why + &self.place.last_words(),
+                None => why + &self.place.end_of_standard_error(),
                 Some(_) => why,
             };
             self.break_down(why);
@@ -603,7 +603,7 @@ impl Wakers {
     }
 
     /// Returns when a frame or a line has come.
-    pub async fn stirred(&self) -> std::io::Result<()> {
+    pub async fn frame_or_line(&self) -> std::io::Result<()> {
         tokio::select! {
             ready = self.packets.readable() => ready,
             ready = self.lines.readable() => ready,
@@ -622,3 +622,6 @@ impl Wakers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

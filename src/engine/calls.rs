@@ -2,18 +2,20 @@
 
 use super::bench::RunId;
 use super::outcome::{Happening, MetBy};
-use super::run::{Action, Busy, Progress, Run, Stop};
+use super::run::{Action, Run};
+use super::stage::{Progress, Waiting};
+use super::stop::{CaseFault, Stop};
 use crate::notation::{CallSpec, Period, ReturnSpec, SettingValue, Verb};
-use crate::peer::conn::Conn;
-use crate::peer::fill::{odd_address, pattern};
-use crate::peer::frame::Mark;
-use crate::script::{CallStep, ConnId, ResultStep, Step, StepKind};
+use crate::peer::Mark;
+use crate::peer::{odd_address, pattern};
+use crate::script::{CallStep, ConnId, ResultStep, Step};
 use crate::stack::{Answer, Call, CallId, Errno, SetValue, SocketId};
 use crate::stack::{ErrorName, Setting, Tolerance};
 use crate::time::{Instant, Stamp};
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// How many low bits of a socket's or call's number count within its run; the rest is the run.
 const SOCKET_BITS: u32 = 11;
@@ -31,6 +33,24 @@ pub(super) fn run_of_call(call: CallId) -> RunId {
 
 type Ended = (Result<Answer, Errno>, Mark);
 
+/// A `call` that has been made, and must return at once or within `soon`.
+#[derive(Debug)]
+pub(super) struct Calling {
+    call: Arc<CallStep>,
+    /// What was asked of the target for it: more than one thing where it sets several.
+    ids: Vec<CallId>,
+    /// Which of them is waited for, and until when, once that is known.
+    waits: Option<(CallId, Instant)>,
+}
+
+/// A `result`: a pending call must end within the period, or still be pending then.
+#[derive(Debug)]
+pub(super) struct Resulting {
+    result: Arc<ResultStep>,
+    base: Mark,
+    period: Period,
+}
+
 /// One call.
 #[derive(Debug)]
 struct Record {
@@ -47,6 +67,8 @@ pub(super) struct Calls {
     run: RunId,
     made: BTreeMap<CallId, Record>,
     sockets: u32,
+    /// The open socket of each connection that has one.
+    open: BTreeMap<ConnId, SocketId>,
     pub listener: Option<SocketId>,
     /// Accepts that wait for a connection, and connections that came unasked.
     accepting: VecDeque<CallId>,
@@ -59,6 +81,7 @@ impl Calls {
             run,
             made: BTreeMap::new(),
             sockets: 0,
+            open: BTreeMap::new(),
             listener: None,
             accepting: VecDeque::new(),
             unasked: VecDeque::new(),
@@ -93,6 +116,11 @@ impl Calls {
         self.made.get(&id)?.ended.as_ref().map(|(result, _)| result)
     }
 
+    /// The open socket of a connection.
+    fn socket(&self, conn: ConnId) -> Option<SocketId> {
+        self.open.get(&conn).copied()
+    }
+
     fn ended(&self, id: CallId) -> Option<&Ended> {
         self.made.get(&id)?.ended.as_ref()
     }
@@ -108,9 +136,12 @@ impl Calls {
     }
 
     /// Aborts what is open and closes the listener.
-    pub fn cleaning(&mut self, conns: &[Conn]) -> Vec<(CallId, Call)> {
-        let open: Vec<SocketId> = conns.iter().filter_map(|conn| conn.socket).collect();
-        let mut calls: Vec<Call> = open.into_iter().map(|socket| Call::Abort { socket }).collect();
+    pub fn cleaning(&mut self) -> Vec<(CallId, Call)> {
+        let mut calls: Vec<Call> = self
+            .open
+            .values()
+            .map(|socket| Call::Abort { socket: *socket })
+            .collect();
         calls.extend(self.unasked.drain(..).map(|(socket, _)| Call::Abort { socket }));
         calls.extend(self.listener.take().map(|socket| Call::Close { socket }));
         calls
@@ -123,7 +154,7 @@ impl Calls {
 impl Run {
     // ----- making calls ---------------------------------------------------------------------------------------------
 
-    pub(super) fn begin_call(&mut self, conn: ConnId, step: &Step, call: &CallStep) -> Result<(), Stop> {
+    pub(super) fn begin_call(&mut self, conn: ConnId, step: &Step, call: &Arc<CallStep>) -> Result<Progress, Stop> {
         let name = self.conns[conn.0].name.clone();
         self.trace(
             self.mark.at,
@@ -133,8 +164,11 @@ impl Run {
             },
         );
         let ids = self.make(conn, &call.call)?;
-        self.busy = Busy::Calling(ids);
-        Ok(())
+        Ok(Progress::now(Waiting::Calling(Calling {
+            call: Arc::clone(call),
+            ids,
+            waits: None,
+        })))
     }
 
     fn make(&mut self, conn: ConnId, spec: &CallSpec) -> Result<Vec<CallId>, Stop> {
@@ -193,13 +227,13 @@ impl Run {
 
     /// OPEN, on a socket of its own, or once more on what is open already, or on the listener.
     fn connect(&mut self, conn: ConnId, spec: &CallSpec) -> CallId {
-        let open = self.conns[conn.0].socket.or(self.calls.listener).filter(|_| spec.again);
+        let open = self.calls.socket(conn).or(self.calls.listener).filter(|_| spec.again);
         let socket = open.unwrap_or_else(|| self.calls.new_socket());
         let id = self.calls.record(conn, Some(Verb::Connect), Some(socket));
         self.order += 1;
         let there = &mut self.conns[conn.0];
         if open.is_none() {
-            there.socket = Some(socket);
+            self.calls.open.insert(conn, socket);
             there.target_port = None;
             there.opened = Some(self.order);
         }
@@ -238,7 +272,7 @@ impl Run {
 
     fn set(&mut self, conn: ConnId, spec: &CallSpec) -> Result<Vec<CallId>, Stop> {
         // Before a connection is accepted, what is set is set on the listener.
-        let Some(socket) = self.conns[conn.0].socket.or(self.calls.listener) else {
+        let Some(socket) = self.calls.socket(conn).or(self.calls.listener) else {
             let closed = Err(errno(ErrorName::DoesNotExist, "no socket"));
             return Ok(vec![self.answer_ourselves(conn, Verb::Set, closed)]);
         };
@@ -248,7 +282,7 @@ impl Run {
                 SettingValue::Flag(flag) => SetValue::Flag(*flag),
                 SettingValue::Number(number) => SetValue::Number(*number),
                 SettingValue::Time(spec) => {
-                    SetValue::Time(crate::peer::eval::period(spec, &self.facts.tolerances, &self.measures)?.most)
+                    SetValue::Time(crate::peer::period(spec, &self.facts.tolerances, &self.measures)?.most)
                 }
             };
             if *setting == Setting::KeepAlive {
@@ -269,7 +303,7 @@ impl Run {
 
     fn on_socket(&mut self, conn: ConnId, spec: &CallSpec) -> Result<Vec<CallId>, Stop> {
         let listener = self.calls.listener.filter(|_| self.conns[conn.0].opened.is_none());
-        let Some(socket) = self.conns[conn.0].socket.or(listener) else {
+        let Some(socket) = self.calls.socket(conn).or(listener) else {
             let closed = Err(errno(ErrorName::DoesNotExist, "no socket"));
             return Ok(vec![self.answer_ourselves(conn, spec.verb, closed)]);
         };
@@ -334,7 +368,9 @@ impl Run {
         self.calls.accepting.retain(|waiting| *waiting != id);
         let Some(verb) = verb else { return };
         match verb {
-            Verb::Close | Verb::Abort if ok && self.conns[conn.0].socket == socket => self.conns[conn.0].socket = None,
+            Verb::Close | Verb::Abort if ok && self.calls.socket(conn) == socket => {
+                self.calls.open.remove(&conn);
+            }
             Verb::Close | Verb::Abort if ok => self.calls.listener = None,
             Verb::Listen if !ok => self.calls.listener = None,
             _ => {}
@@ -372,8 +408,8 @@ impl Run {
         let Some(conn) = self.calls.made.get(&id).map(|record| record.conn) else {
             return;
         };
-        let there = &mut self.conns[conn.0];
-        there.socket = Some(socket);
+        self.calls.open.insert(conn, socket);
+        let there = &self.conns[conn.0];
         let result = match peer == SocketAddr::new(there.tester, there.tester_port) {
             true => Ok(Answer::Ok),
             false => Err(errno(
@@ -386,47 +422,42 @@ impl Run {
 
     // ----- judging them ---------------------------------------------------------------------------------------------
 
-    pub(super) fn go_on_calling(&mut self, step: &Step, drained: Instant) -> Result<Progress, Stop> {
-        let StepKind::Call(call) = &step.kind else {
-            return Ok(Progress::Done);
-        };
-        let (id, until) = match &self.busy {
-            Busy::Calling(ids) => {
-                let unfinished = ids.iter().copied().find(|id| self.calls.ended(*id).is_none());
-                let failed = ids
-                    .iter()
-                    .copied()
-                    .find(|id| matches!(self.calls.answer(*id), Some(Err(_))));
-                let Some(id) = failed.or(unfinished).or(ids.last().copied()) else {
-                    return Ok(Progress::Done);
-                };
-                (id, self.mark.at.latest + self.tolerance(Tolerance::Soon))
-            }
-            Busy::Returning(id, until) => (*id, *until),
-            _ => return Ok(Progress::Done),
+    pub(super) fn go_on_calling(&mut self, step: &Step, state: Calling, drained: Instant) -> Result<Progress, Stop> {
+        let Some((id, until)) = state.waits.or_else(|| self.telling(&state.ids)) else {
+            // Nothing was to be set.
+            return Ok(self.finish_step());
         };
         self.refuse_unsupported(id)?;
-        let may_wait = call.returns.is_empty() || call.returns.contains(&ReturnSpec::Pending);
+        let returns = &state.call.returns;
+        let may_wait = returns.is_empty() || returns.contains(&ReturnSpec::Pending);
         match self.calls.ended(id) {
-            None if call.returns.is_empty() => {}
+            None if returns.is_empty() => {}
             None if may_wait => self.met_by(MetBy::Pending(id), self.mark, Period::default()),
             None if drained < until => {
-                self.busy = Busy::Returning(id, until);
-                return Ok(Progress::Until(until));
+                let waits = Some((id, until));
+                return Ok(Progress::until(Waiting::Calling(Calling { waits, ..state }), until));
             }
-            None => return Err(Stop::late(wanted(step, &call.returns), "it is still pending")),
+            None => return Err(Stop::late(wanted(step, returns), "it is still pending")),
             Some((result, _)) => {
-                self.judge_return(step, &call.returns, result.clone())?;
+                self.judge_return(step, returns, result.clone())?;
                 let least = Duration::ZERO;
                 let most = until.since(self.mark.at.latest);
                 self.met_by(MetBy::Call(id), self.mark, Period { least, most });
             }
         }
-        if !call.returns.is_empty() {
+        if !returns.is_empty() {
             self.checked += 1;
         }
-        self.finish_step();
-        Ok(Progress::Done)
+        Ok(self.finish_step())
+    }
+
+    /// Of the calls of a step the one that decides, and until when it is waited for: the first that failed, else the first
+    /// that has not ended, else the last.
+    fn telling(&self, ids: &[CallId]) -> Option<(CallId, Instant)> {
+        let mut failed = ids.iter().filter(|id| matches!(self.calls.answer(**id), Some(Err(_))));
+        let mut unfinished = ids.iter().filter(|id| self.calls.ended(**id).is_none());
+        let id = failed.next().or(unfinished.next()).or(ids.last())?;
+        Some((*id, self.mark.at.latest + self.tolerance(Tolerance::Soon)))
     }
 
     fn refuse_unsupported(&self, id: CallId) -> Result<(), Stop> {
@@ -488,37 +519,35 @@ impl Run {
         Ok((base, period))
     }
 
-    pub(super) fn await_result(&mut self, step: &Step, drained: Instant) -> Result<Progress, Stop> {
-        let StepKind::Result(result) = &step.kind else {
-            return Ok(Progress::Done);
-        };
-        let Busy::Resulting { base, period } = self.busy else {
-            return Ok(Progress::Done);
-        };
+    pub(super) fn begin_result(&self, result: &Arc<ResultStep>) -> Result<Progress, Stop> {
+        let (base, period) = self.result_window(result)?;
+        Ok(Progress::now(Waiting::Resulting(Resulting {
+            result: Arc::clone(result),
+            base,
+            period,
+        })))
+    }
+
+    pub(super) fn await_result(&mut self, step: &Step, state: Resulting, drained: Instant) -> Result<Progress, Stop> {
+        let Resulting { result, base, period } = &state;
+        let (base, period) = (*base, *period);
         let conn = step.conns.first().copied().unwrap_or(ConnId(0));
         let Some(id) = self.pending_verb(conn, result.verb) else {
-            return Err(Stop::Case(format!(
-                "no `{}` was called on this connection",
-                result.verb.name()
-            )));
+            return Err(CaseFault::NeverCalled(result.verb).into());
         };
         let until = base.at.latest + period.most;
         let may_wait = result.returns.contains(&ReturnSpec::Pending);
         let Some((ended, mark)) = self.calls.ended(id).cloned() else {
             if drained < until {
-                return Ok(Progress::Until(until));
+                return Ok(Progress::until(Waiting::Resulting(state), until));
             }
             if !may_wait {
                 return Err(Stop::late(wanted(step, &result.returns), "it is still pending"));
             }
             self.checked += 1;
             self.met_by(MetBy::Pending(id), base, period);
-            self.set_mark(Mark {
-                at: Stamp::exactly(until),
-                cause: None,
-            });
-            self.finish_step();
-            return Ok(Progress::Done);
+            self.set_mark(Mark::at(until));
+            return Ok(self.finish_step());
         };
         self.refuse_unsupported(id)?;
         self.judge_return(step, &result.returns, ended)?;
@@ -533,8 +562,7 @@ impl Run {
         self.met_by(MetBy::Call(id), base, period);
         self.set_mark(mark);
         self.measure(&result.measure, None, base, mark, 1);
-        self.finish_step();
-        Ok(Progress::Done)
+        Ok(self.finish_step())
     }
 
     /// Whether the result that a step waits for is there.

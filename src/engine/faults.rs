@@ -1,12 +1,13 @@
 //! The middlebox of a run: the faults of a script become its rules, and what it holds comes back.
 
-use super::run::{Run, Stop};
+use super::run::Run;
+use super::stop::Stop;
 use super::traffic::Sender;
 use crate::notation::SegmentPattern;
 use crate::path::{Action, Direction, Middlebox, Passage, Rule};
-use crate::peer::eval::{Scope, period};
-use crate::peer::fit::triggers;
-use crate::peer::frame::Frame;
+use crate::peer::Frame;
+use crate::peer::triggers;
+use crate::peer::{Scope, period};
 use crate::script::{ConnId, FaultAction, FaultSpec};
 use crate::time::{Instant, Stamp};
 use crate::wire::Packet;

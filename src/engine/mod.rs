@@ -8,15 +8,22 @@
 //! 3. after each [`Step::Inject`] and [`Step::Call`], tell when it was carried out ([`Bench::carried`]), then hand in
 //!    everything that it caused at once, then say so ([`Bench::quiet`]).
 
+mod any_of;
 mod bench;
 mod calls;
+mod cursor;
+mod ending;
+mod expect;
 mod faults;
 mod needs;
 mod outcome;
 mod run;
+mod stage;
+mod state;
 mod steps;
+mod stop;
 mod traffic;
 
 pub use bench::{Bench, Endpoints, RunId, Step};
+pub use cursor::Cursor;
 pub use outcome::{Arrow, BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict};
-pub use run::Cursor;

@@ -13,7 +13,7 @@ pub(super) fn missing(script: &Script, facts: &Facts, ip: &str) -> Option<(Verdi
         return Some(cannot(ip));
     }
     for need in &script.needs {
-        if !facts.abilities.can(need) && !facts.claims.contains(need) {
+        if !facts.abilities.can(need) && !facts.claims.iter().any(|claim| claim.name() == need) {
             return Some(cannot(need));
         }
     }

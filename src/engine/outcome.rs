@@ -1,6 +1,6 @@
 //! What a run established.
 
-use super::run::Cursor;
+use super::cursor::Cursor;
 use crate::notation::Origins;
 use crate::path::Treatment;
 use crate::peer::Measure;

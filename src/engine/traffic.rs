@@ -2,15 +2,16 @@
 
 use super::faults::Ticket;
 use super::outcome::{Arrow, Happening};
-use super::run::{Action, Flight, Run, Stop};
+use super::run::{Action, Flight, Run};
+use super::stop::Stop;
 use crate::notation::{Control, FlagPattern, IcmpPattern, Origins, SegmentPattern, print_packet};
 use crate::path::Treatment;
-use crate::peer::conn::Conn;
-use crate::peer::fill::{Filled, fill, fill_icmp};
-use crate::peer::frame::{Cause, Frame, Mark};
+use crate::peer::Conn;
+use crate::peer::{Cause, Frame, Mark};
+use crate::peer::{Filled, fill, fill_icmp};
 use crate::script::ConnId;
 use crate::time::{Instant, Stamp};
-use crate::wire::{Body, Flags, Packet, Segment};
+use crate::wire::{Body, Flags, Packet};
 use std::sync::Arc;
 
 /// Who sent a frame, and what the run knows of it by.
@@ -54,9 +55,7 @@ impl Run {
         let packet = fill_icmp(pattern, &self.scope(conn.0), self.at.target)?;
         let octets: Arc<[u8]> = packet.encode().into();
         self.order += 1;
-        let it = &mut self.conns[conn.0];
-        it.last_inject = Some(self.order);
-        it.losses_told.insert(self.order);
+        self.conns[conn.0].inject_icmp(self.order);
         self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, conn.0, &octets, None);
         self.outbox.push_back(Action::Inject(Flight { octets, seen: None }));
         Ok(())
@@ -89,29 +88,8 @@ impl Run {
         let octets: Arc<[u8]> = octets.into();
         self.order += 1;
         let order = self.order;
-        let Body::Tcp(segment) = &packet.body else {
-            return Ok(());
-        };
-        let conn = &mut self.conns[here];
-        let repeated_ack = i64::from(segment.seg_len()) == 0 && conn.iss.relative(segment.ack).0 == conn.snd_una;
-        let repeated_syn = segment.flags.contains(Flags::SYN) && conn.syn_injected;
-        // What it has sent is unacknowledged also where no step has looked at it yet.
-        let unacknowledged = conn.snd_nxt > conn.snd_una || conn.inbox.iter().any(|frame| frame.end() > conn.snd_una);
-        let takes_less = conn.snd_una <= 1
-            && segment.flags.contains(Flags::ACK)
-            && conn.iss.relative(segment.ack).0 < conn.syn_text_end;
-        if repeated_ack && unacknowledged || has_sack(segment) || repeated_syn || takes_less {
-            conn.losses_told.insert(order);
-        }
-        conn.win = segment.window;
-        conn.seg = seg;
-        conn.last_inject = Some(order);
-        conn.first_inject.get_or_insert(order);
-        if segment.flags.contains(Flags::SYN) && !segment.flags.contains(Flags::RST) {
-            conn.opened = Some(order);
-            conn.syn_injected = true;
-            conn.my_syn = Some(crate::peer::fill::offer_of(segment));
-            conn.my_syn_options = Some(segment.options.clone());
+        if let Body::Tcp(segment) = &packet.body {
+            self.conns[here].inject(segment, seg, order);
         }
         let place = self.trace_length();
         let ticket = Ticket {
@@ -210,17 +188,13 @@ impl Run {
             .map(|(index, _)| index)
     }
 
+    /// The SYN of the target tells its ISN, and opens the connection if nothing has before.
     fn learn_iss(&mut self, here: usize, packet: &Packet) {
         let Body::Tcp(segment) = &packet.body else { return };
         let conn = &mut self.conns[here];
-        if segment.flags.contains(Flags::SYN) && !conn.iss_known {
-            conn.iss = crate::wire::Isn(segment.seq);
-            conn.iss_known = true;
-            conn.target_port = Some(segment.source);
-            if conn.opened.is_none() {
-                self.order += 1;
-                conn.opened = Some(self.order);
-            }
+        if conn.learn_iss(segment) && conn.opened.is_none() {
+            self.order += 1;
+            conn.opened = Some(self.order);
         }
     }
 
@@ -290,11 +264,4 @@ impl Run {
             },
         )
     }
-}
-
-fn has_sack(segment: &Segment) -> bool {
-    segment
-        .options
-        .iter()
-        .any(|option| matches!(option, crate::wire::TcpOption::Sack(_)))
 }

@@ -1,7 +1,7 @@
 //! The user's calls (RFC 9293 section 3.10.1 to 3.10.6), as far as one connection is concerned.
 
-use super::config::LostData;
 use super::context::{Context, errno};
+use super::switch::Switch;
 use super::tcb::{Closing, Receiving, Sending, Tcb};
 use crate::model::defect::Defect;
 use crate::rfc::State;
@@ -71,7 +71,7 @@ impl Tcb {
                 return;
             }
             if send.urgent {
-                self.snd_up = Some(match self.defects.has(Defect::UrgentPointerRecedes) {
+                self.snd_up = Some(match self.decider.takes(Defect::UrgentPointerRecedes) {
                     true => self.snd_nxt.advanced(send.data.len() as i64),
                     false => self.queue.end(),
                 });
@@ -210,7 +210,7 @@ impl Tcb {
     fn resets_unread(&mut self, cx: &mut Context) -> bool {
         let unread = !self.received.ready.is_empty();
         let has_peer = self.is_synchronized() || self.state == State::SynReceived;
-        let orderly = cx.config.close_with_unread == LostData::Fin || self.has(Defect::CloseUnreadByFin);
+        let orderly = cx.has(Switch::CloseWithUnreadFin) || self.has(Defect::CloseUnreadByFin);
         if !unread || !has_peer || orderly {
             return false;
         }
@@ -244,7 +244,7 @@ impl Tcb {
         }
         match self.state {
             State::Established => self.state = State::FinWait1,
-            State::SynReceived if self.unsent() == 0 && !cx.config.unsaid.close_waits_for_established => {
+            State::SynReceived if self.unsent() == 0 && !cx.has(Switch::CloseInSynReceivedWait) => {
                 self.state = State::FinWait1;
                 self.open_congestion_window(cx);
                 if let Some(id) = self.user.connect.take() {
@@ -270,7 +270,7 @@ impl Tcb {
                 self.user.error = None;
                 return Some(Ok(Answer::Ok));
             }
-            State::TimeWait if cx.config.unsaid.abort_keeps_time_wait => return Some(Ok(Answer::Ok)),
+            State::TimeWait if cx.has(Switch::AbortInTimeWaitStay) => return Some(Ok(Answer::Ok)),
             State::CloseWait if self.has(Defect::AbortSilentInCloseWait) => (),
             State::FinWait1 | State::FinWait2 if self.has(Defect::AbortSilentInFinWait) => (),
             State::Established if self.has(Defect::AbortSendsFin) => {
@@ -295,7 +295,7 @@ impl Tcb {
             self.state,
             State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait
         );
-        let stays = cx.config.time_wait_after_reset && told;
+        let stays = cx.has(Switch::TimeWaitAfterReset) && told;
         self.end(cx, Some(ErrorName::Reset), "connection reset");
         self.user.error = None;
         if stays {

@@ -1,6 +1,8 @@
 //! What the endpoint still claims to be and to do once its choices are made: what a choice takes away, no case asks for.
 
-use super::config::{Config, EcnUse, InitialWindow, SynCookies};
+use super::config::Config;
+use super::switch::Switch;
+use crate::rfc::Condition;
 use crate::stack::{Abilities, Facts};
 
 impl Config {
@@ -8,28 +10,29 @@ impl Config {
     pub fn facts(&self, defaults: &Facts) -> Facts {
         let lost = self.lost();
         let mut facts = defaults.clone();
-        facts.claims.retain(|claim| !lost.contains(&claim.as_str()));
-        facts.claims.extend(self.gained().into_iter().map(str::to_owned));
+        facts.claims.retain(|claim| !lost.contains(&claim.name()));
+        facts.claims.extend(self.gained());
         facts.abilities = Abilities::from_iter(facts.abilities.iter().filter(|ability| !lost.contains(ability)));
         facts
     }
 
     /// Conditions of requirements, and abilities of the same names, that these choices take away.
     fn lost(&self) -> Vec<&'static str> {
-        let always_cookies = self.syn_cookies == SynCookies::Always;
+        let chosen = |switch| self.choices.contains(switch);
+        let always_cookies = chosen(Switch::SynCookiesAlways);
         let losses: [(bool, &[&str]); 10] = [
-            (!self.rfc5961, &["rfc5961"]),
+            (chosen(Switch::Rfc5961No), &["rfc5961"]),
             // RFC 6191 goes by timestamps.
-            (!self.timestamps, &["timestamps", "rfc6191"]),
-            (!self.reopen_time_wait, &["rfc6191"]),
-            (!self.window_scale, &["window-scale"]),
+            (chosen(Switch::TimestampsNo), &["timestamps", "rfc6191"]),
+            (chosen(Switch::ReopenTimeWaitNo), &["rfc6191"]),
+            (chosen(Switch::WindowScaleNo), &["window-scale"]),
             // Who keeps nothing above a gap has nothing to report.
-            (!self.sack || !self.keep_out_of_order, &["sack"]),
-            (self.ecn == EcnUse::Off, &["ecn"]),
-            (!self.path_mtu_discovery, &["path-mtu-discovery"]),
-            (!self.limited_transmit, &["limited-transmit"]),
-            (self.syn_cookies == SynCookies::Never, &["syn-cookies"]),
-            (self.initial_window == InitialWindow::Rfc6928, &["initial-window-4"]),
+            (chosen(Switch::SackNo) || chosen(Switch::KeepOutOfOrderNo), &["sack"]),
+            (chosen(Switch::EcnOff), &["ecn"]),
+            (chosen(Switch::PathMtuDiscoveryNo), &["path-mtu-discovery"]),
+            (chosen(Switch::LimitedTransmitNo), &["limited-transmit"]),
+            (chosen(Switch::SynCookiesNever), &["syn-cookies"]),
+            (chosen(Switch::InitialWindow10), &["initial-window-4"]),
         ];
         let mut lost: Vec<&str> = losses
             .iter()
@@ -45,21 +48,25 @@ impl Config {
     }
 
     /// Conditions that the default endpoint does not claim.
-    fn gained(&self) -> Vec<&'static str> {
+    fn gained(&self) -> Vec<Condition> {
+        let chosen = |switch| self.choices.contains(switch);
         let gains = [
-            (self.initial_window == InitialWindow::Rfc6928, "initial-window-10"),
-            (self.user_timeout_option, "user-timeout-option"),
-            (self.rack, "rack"),
+            (chosen(Switch::InitialWindow10), Condition::InitialWindow10),
+            (chosen(Switch::UserTimeoutOption), Condition::UserTimeoutOption),
+            (chosen(Switch::Rack), Condition::Rack),
         ];
-        gains.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect()
+        gains
+            .into_iter()
+            .filter(|(is, _)| *is)
+            .map(|(_, condition)| condition)
+            .collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::SWITCHES;
-    use crate::stack::{is_ability, is_condition};
+    use crate::stack::is_ability;
     use crate::stacks::Runner;
 
     fn defaults() -> Facts {
@@ -77,24 +84,20 @@ mod tests {
 
     #[test]
     fn a_choice_takes_away_what_it_is_against() {
-        let mut config = Config {
-            sack: false,
-            ..Config::default()
-        };
+        let mut config = Config::choosing(&[Switch::SackNo]);
         let facts = config.facts(&defaults());
-        assert!(!facts.claims.contains("sack") && !facts.abilities.can("sack"));
-        assert!(facts.claims.contains("timestamps") && facts.abilities.can("timestamps"));
-        config.user_timeout_option = true;
-        assert!(config.facts(&defaults()).claims.contains("user-timeout-option"));
+        assert!(!facts.claims.contains(&Condition::Sack) && !facts.abilities.can("sack"));
+        assert!(facts.claims.contains(&Condition::Timestamps) && facts.abilities.can("timestamps"));
+        config.choose(Switch::UserTimeoutOption);
+        assert!(config.facts(&defaults()).claims.contains(&Condition::UserTimeoutOption));
     }
 
     #[test]
-    fn only_words_that_cases_know_are_taken_and_given() {
-        for switch in SWITCHES {
-            let mut config = Config::default();
-            switch.turn(&mut config);
-            for word in config.lost().into_iter().chain(config.gained()) {
-                assert!(is_condition(word) || is_ability(word), "{}: {word}", switch.name);
+    fn only_words_that_cases_know_are_taken_away() {
+        for switch in Switch::ALL {
+            for word in Config::choosing(&[*switch]).lost() {
+                let known = Condition::from_name(word).is_some() || is_ability(word);
+                assert!(known, "{}: {word}", switch.name());
             }
         }
     }

@@ -1,10 +1,10 @@
 //! Congestion control and loss recovery of the sender: RFC 5681, RFC 3042, RFC 6582 without SACK, RFC 6675 with it, RFC
 //! 3168 section 6.1.2.
 
-use super::config::{InitialWindow, Recovery};
 use super::context::Context;
 use super::sack::DUP_THRESH;
 use super::seq::{earlier, leq, span};
+use super::switch::Switch;
 use super::tcb::Tcb;
 use crate::model::defect::Defect;
 use crate::wire::SeqNum;
@@ -67,7 +67,7 @@ impl Tcb {
         }
         self.congestion.ssthresh = u32::MAX;
         // RFC 6928 section 2 takes a single loss for an accident.
-        let accidents = u32::from(cx.config.initial_window == InitialWindow::Rfc6928);
+        let accidents = u32::from(cx.has(Switch::InitialWindow10));
         let lost = self.round_trip.syn_timeouts > accidents && !self.has(Defect::FullWindowAfterSynLoss);
         self.congestion.cwnd = match lost {
             true => smss,
@@ -90,7 +90,7 @@ impl Tcb {
         match congestion.mode {
             Mode::Open => {
                 // Limited transmit: a segment for each of the first two duplicates, cwnd as it is (RFC 3042).
-                let extra = match cx.config.limited_transmit && !self.has(Defect::LimitedTransmitMissing) {
+                let extra = match !cx.has(Switch::LimitedTransmitNo) && !self.has(Defect::LimitedTransmitMissing) {
                     true => congestion.dup_acks.min(DUP_THRESH - 1) * smss,
                     false => 0,
                 };
@@ -124,7 +124,7 @@ impl Tcb {
     }
 
     fn uses_sack(&self, cx: &Context) -> bool {
-        self.agreed.sack && cx.config.recovery == Recovery::Sack
+        self.agreed.sack && !cx.has(Switch::RecoveryNewreno)
     }
 
     /// An ACK of `acked` octets of new data came; SND.UNA has moved already.
@@ -170,7 +170,7 @@ impl Tcb {
         congestion.doubt = match congestion.doubt {
             Doubt::First if ready => Doubt::Second,
             // Two ACKs that move ahead, the second by what was not sent again: all was only late.
-            Doubt::Second if !self.defects.has(Defect::SpuriousTimeoutMissed) => {
+            Doubt::Second if !self.decider.takes(Defect::SpuriousTimeoutMissed) => {
                 congestion.mode = Mode::Open;
                 congestion.high_rxt = self.snd_nxt;
                 Doubt::None
@@ -204,9 +204,9 @@ impl Tcb {
         let congestion = &mut self.congestion;
         if congestion.cwnd < congestion.ssthresh {
             let more = match () {
-                () if self.defects.has(Defect::SlowStartTooFast) => 2 * smss,
-                () if self.defects.has(Defect::AckDivisionRewarded) => smss,
-                () if self.defects.has(Defect::AckCountedInFull) => acked,
+                () if self.decider.takes(Defect::SlowStartTooFast) => 2 * smss,
+                () if self.decider.takes(Defect::AckDivisionRewarded) => smss,
+                () if self.decider.takes(Defect::AckCountedInFull) => acked,
                 () => acked.min(smss),
             };
             congestion.cwnd = congestion.cwnd.saturating_add(more);
@@ -215,7 +215,7 @@ impl Tcb {
         congestion.bytes_acked = congestion.bytes_acked.saturating_add(acked);
         if congestion.bytes_acked >= congestion.cwnd {
             congestion.bytes_acked -= congestion.cwnd;
-            let steps = if self.defects.has(Defect::AdditiveIncreaseTooFast) {
+            let steps = if self.decider.takes(Defect::AdditiveIncreaseTooFast) {
                 3
             } else {
                 1
@@ -378,7 +378,7 @@ impl Tcb {
     pub fn on_timeout(&mut self, cx: &Context, first: bool) {
         // Within a recovery that is not over the timeout is believed (RFC 5682 section 2.1, step 1).
         let fresh = first && leq(self.congestion.recover, self.snd_una);
-        self.congestion.doubt = if cx.config.f_rto && fresh {
+        self.congestion.doubt = if cx.has(Switch::FRto) && fresh {
             Doubt::First
         } else {
             Doubt::None
@@ -428,7 +428,7 @@ impl Tcb {
         if forgets && cx.now.since(self.sent_at) > core::time::Duration::from_secs(60) {
             self.path.mtu = cx.config.mtu;
         }
-        let falls = cx.config.restart_after_idle && !self.has(Defect::IdleWindowKept);
+        let falls = !cx.has(Switch::RestartAfterIdleNo) && !self.has(Defect::IdleWindowKept);
         if falls && idle && !self.has_outstanding() {
             let restart = initial_window(cx, self.smss());
             self.congestion.cwnd = self.congestion.cwnd.min(restart);
@@ -452,10 +452,10 @@ impl Tcb {
 
 /// IW (RFC 5681 section 3.1, RFC 6928 section 2).
 fn initial_window(cx: &Context, smss: u32) -> u32 {
-    match cx.config.initial_window {
-        InitialWindow::Rfc5681 if smss > 2190 => 2 * smss,
-        InitialWindow::Rfc5681 if smss > 1095 => 3 * smss,
-        InitialWindow::Rfc5681 => 4 * smss,
-        InitialWindow::Rfc6928 => (10 * smss).min(14_600.max(2 * smss)),
+    match smss {
+        _ if cx.has(Switch::InitialWindow10) => (10 * smss).min(14_600.max(2 * smss)),
+        2191.. => 2 * smss,
+        1096.. => 3 * smss,
+        _ => 4 * smss,
     }
 }

@@ -1,10 +1,12 @@
 //! What every part works with: the moment, the switches, the defects, and what leaves.
 
 use super::config::Config;
-use super::defect::{Defect, Defects, Mistakes};
+use super::decision::{Alternative, Decider, Subject};
+use super::defect::{Defect, Defects};
 use super::fast_open::Remembered;
 use super::seq::Secret;
 use super::settings::Settings;
+use super::switch::Switch;
 use crate::stack::ErrorName;
 use crate::stack::{Answer, CallId, Emitted, Errno};
 use crate::time::Instant;
@@ -15,7 +17,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 pub(super) struct Context {
     pub now: Instant,
     pub config: Config,
-    pub defects: Mistakes,
+    pub decider: Decider,
     pub secret: Secret,
     pub out: Vec<Emitted>,
     /// Added to every ISN, so that the first lies where it was asked for.
@@ -27,13 +29,19 @@ pub(super) struct Context {
     challenges: u32,
 }
 
+impl Subject for Context {
+    fn decider(&self) -> &Decider {
+        &self.decider
+    }
+}
+
 impl Context {
     pub fn new(config: Config, defects: Defects, seed: u64) -> Context {
         let secret = Secret::new(seed);
         Context {
             now: Instant::ZERO,
+            decider: Decider::new(&config, defects),
             config,
-            defects: Mistakes::new(defects),
             secret,
             out: Vec::new(),
             isn_offset: None,
@@ -43,9 +51,9 @@ impl Context {
         }
     }
 
-    /// Whether this mistake is switched on.
-    pub fn has(&self, defect: Defect) -> bool {
-        self.defects.has(defect)
+    /// Whether this alternative is taken, for code that is not written as decisions yet.
+    pub fn has(&self, alternative: impl Alternative) -> bool {
+        self.decider.takes(alternative)
     }
 
     /// Whether all connections together have used up the limit of one, where that mistake is made.
@@ -87,7 +95,7 @@ impl Context {
             ecn,
             id: if v4 { self.ip_id } else { 0 },
             // RFC 1191 section 3.
-            dont_fragment: !v4 || (self.config.path_mtu_discovery && !self.has(Defect::DontFragmentMissing)),
+            dont_fragment: !v4 || (!self.has(Switch::PathMtuDiscoveryNo) && !self.has(Defect::DontFragmentMissing)),
             flow: 0,
         };
         let packet = Packet {

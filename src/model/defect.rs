@@ -1,10 +1,8 @@
 //! Mistakes that stacks make, each to be switched on by itself.
 //!
-//! Every one is a mistake that some stack has made, or one slip of the keyboard away. It is consulted at the very place
-//! where a stack would make it. A case proves its worth by failing when a mistake against what it covers is switched on.
-
-use std::cell::Cell;
-use std::rc::Rc;
+//! Every one is a mistake that some stack has made, or one slip of the keyboard away. Here they have their names; what
+//! the endpoint does that makes one stands in the tables of decisions, at the very place where a stack would go wrong. A
+//! case proves its worth by failing when a mistake against what it covers is switched on.
 
 macro_rules! defects {
     ($($name:ident $text:literal [$($breaks:literal),*] $doc:literal;)*) => {
@@ -533,10 +531,10 @@ impl Defect {
 
 /// A set of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Defects([u64; WORDS]);
+pub struct Defects(pub(super) [u64; WORDS]);
 
 /// Words of 64 bits that hold a bit for each.
-const WORDS: usize = Defect::ALL.len().div_ceil(64);
+pub(super) const WORDS: usize = Defect::ALL.len().div_ceil(64);
 
 impl Defects {
     /// None at all.
@@ -585,36 +583,6 @@ impl Defects {
     }
 }
 
-/// The mistakes of one endpoint, which all its parts look at, and which of all that there are it was ever asked about:
-/// no other can have made a difference.
-#[derive(Clone, Debug)]
-pub(super) struct Mistakes(Rc<Asked>);
-
-#[derive(Debug)]
-struct Asked {
-    made: Defects,
-    about: [Cell<u64>; WORDS],
-}
-
-impl Mistakes {
-    pub fn new(made: Defects) -> Mistakes {
-        let about = std::array::from_fn(|_| Cell::new(0));
-        Mistakes(Rc::new(Asked { made, about }))
-    }
-
-    /// Whether this one is made.
-    pub fn has(&self, defect: Defect) -> bool {
-        let word = &self.0.about[defect as usize / 64];
-        word.set(word.get() | 1 << (defect as usize % 64));
-        self.0.made.contains(defect)
-    }
-
-    /// Those about which it was asked.
-    pub fn asked(&self) -> Defects {
-        Defects(std::array::from_fn(|word| self.0.about[word].get()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -630,15 +598,6 @@ mod tests {
             assert!(Defects::only(*defect).contains(*defect) && !Defects::NONE.contains(*defect));
         }
         assert!(Defect::ALL.len() >= 120);
-    }
-
-    #[test]
-    fn what_is_asked_about_is_noted_whether_it_is_made_or_not() {
-        let mistakes = Mistakes::new(Defects::only(Defect::IgnoreRst));
-        let part = mistakes.clone();
-        assert!(part.has(Defect::IgnoreRst) && !mistakes.has(Defect::PawsMissing));
-        let asked: Vec<_> = mistakes.asked().iter().collect();
-        assert_eq!(asked, [Defect::PawsMissing, Defect::IgnoreRst]);
     }
 
     #[test]

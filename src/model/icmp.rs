@@ -1,9 +1,9 @@
 //! ICMP errors (RFC 9293 section 3.9.2.2), believed with the care of RFC 5927; path MTU discovery (RFC 1191, RFC 8201).
 
-use super::config::{HardError, SoftError};
 use super::context::Context;
 use super::options::fixed_headers;
 use super::seq::leq;
+use super::switch::Switch;
 use super::tcb::Tcb;
 use crate::model::defect::Defect;
 use crate::rfc::State;
@@ -55,21 +55,19 @@ impl Tcb {
         if self.has(Defect::HardErrorIgnored) {
             return;
         }
-        match cx.config.hard_errors {
-            HardError::SoftWhenSynchronized if self.is_synchronized() && !self.has(Defect::HardErrorAbortsAlways) => {}
-            HardError::SoftWhenSynchronized | HardError::Abort => {
-                let name = match self.state {
-                    State::SynSent | State::SynReceived => ErrorName::Refused,
-                    _ => ErrorName::Unreachable,
-                };
-                self.end(cx, Some(name), "destination unreachable");
-            }
+        let always = cx.has(Switch::HardErrorsAbort) || self.has(Defect::HardErrorAbortsAlways);
+        if !self.is_synchronized() || always {
+            let name = match self.state {
+                State::SynSent | State::SynReceived => ErrorName::Refused,
+                _ => ErrorName::Unreachable,
+            };
+            self.end(cx, Some(name), "destination unreachable");
         }
     }
 
     /// A soft error never ends a connection (MUST-56); an attempt to open one may be given up (RFC 5461 section 4.1).
     fn soft_error(&mut self, cx: &mut Context) {
-        let gives_up = cx.config.soft_errors == SoftError::AbortAttempt && self.state == State::SynSent;
+        let gives_up = cx.has(Switch::SoftErrorsAbort) && self.state == State::SynSent;
         if !self.has(Defect::SoftErrorForgotten) {
             self.soft_error = Some(ErrorName::Unreachable);
         }
@@ -82,7 +80,7 @@ impl Tcb {
     /// section 7.2), never below what every path can, and not below what has been seen to pass, unless the segment is
     /// lost as well.
     fn packet_too_big(&mut self, cx: &mut Context, icmp: &Icmp, seq: SeqNum) {
-        if !cx.config.path_mtu_discovery || self.has(Defect::PacketTooBigIgnored) {
+        if cx.has(Switch::PathMtuDiscoveryNo) || self.has(Defect::PacketTooBigIgnored) {
             return;
         }
         let v4 = self.local.is_ipv4();

@@ -4,6 +4,7 @@
 use super::context::Context;
 use super::defect::Defect;
 use super::seq::span;
+use super::switch::Switch;
 use crate::time::Instant;
 use crate::wire::SeqNum;
 use core::net::{IpAddr, SocketAddr};
@@ -100,7 +101,7 @@ pub(super) fn check_cookie(
     let now = cookie_tick(cx.now);
     let life = match cx.has(Defect::CookieForEver) {
         true => 32,
-        false => COOKIE_LIFE + u32::from(cx.config.unsaid.cookie_lives_longer),
+        false => COOKIE_LIFE + u32::from(cx.has(Switch::CookieLifeLonger)),
     };
     let size = cookie.0 >> 24 & 7;
     let ticks = (0..life).filter_map(|age| now.checked_sub(age));

@@ -2,13 +2,13 @@
 //! connection out of TIME-WAIT (RFC 9293 section 3.6.1, RFC 6191).
 
 use super::Model;
-use super::config::{BacklogFull, IllegalOption, SynCookies};
 use super::fast_open::may_be_cookie;
 use super::isn;
 use super::options::announced_mss;
 use super::segment_arrives::Arriving;
 use super::segment_arrives::closed::send_reset;
 use super::settings::Settings;
+use super::switch::Switch;
 use super::tcb::{Agreed, Opened, Tcb};
 use crate::model::defect::Defect;
 use crate::rfc::State;
@@ -76,7 +76,7 @@ impl Model {
     fn listen_syn(&mut self, at: usize, peer: SocketAddr, segment: Arriving, old: Option<Box<Tcb>>) {
         let listener = &self.listeners[at];
         let (local, socket, settings) = (listener.local, listener.socket, listener.settings);
-        if segment.illegal_option && self.cx.config.illegal_option == IllegalOption::Reset {
+        if segment.illegal_option && self.cx.has(Switch::IllegalOptionReset) {
             return send_reset(&mut self.cx, local, peer, &segment);
         }
         if self.refuses_syn(at, peer, &segment) {
@@ -87,16 +87,13 @@ impl Model {
             return;
         }
         let full = self.is_full(at);
-        let cookie = match self.cx.config.syn_cookies {
-            SynCookies::Never => false,
-            SynCookies::WhenFull => full && self.listeners[at].waiting.len() < self.listeners[at].backlog,
-            SynCookies::Always => true,
-        };
+        let when_full = full && self.listeners[at].waiting.len() < self.listeners[at].backlog;
+        let cookie = self.cx.has(Switch::SynCookiesAlways) || when_full && !self.cx.has(Switch::SynCookiesNever);
         if cookie {
             return self.send_cookie(at, peer, &segment);
         }
         if full {
-            if self.cx.config.backlog_full == BacklogFull::Reset {
+            if self.cx.has(Switch::BacklogFullReset) {
                 send_reset(&mut self.cx, local, peer, &segment);
             }
             return;
@@ -124,7 +121,7 @@ impl Model {
         tcb.rcv_edge = tcb.rcv_nxt.advanced(i64::from(tcb.first_window(&self.cx)));
         self.fast_open(at, &mut tcb, &segment);
         if !tcb.fast_open {
-            tcb.keep_syn_text(&self.cx, &segment);
+            tcb.keep_syn_text(&segment);
         }
         if self.cx.has(Defect::SynDataDeliveredEarly) && !segment.text.is_empty() {
             tcb.release_held(&mut self.cx);
@@ -148,7 +145,7 @@ impl Model {
     fn refuses_syn(&mut self, at: usize, peer: SocketAddr, segment: &Arriving) -> bool {
         let odd = (self.cx.has(Defect::SynWithUrgDropped) && segment.urg)
             || (self.cx.has(Defect::SynWithEcnDropped) && segment.ece);
-        let refused = segment.fin && !self.cx.config.syn_fin;
+        let refused = segment.fin && self.cx.has(Switch::SynFinNo);
         if refused && self.cx.has(Defect::SynFinHalfKept) {
             let Listener {
                 local,
@@ -187,7 +184,7 @@ impl Model {
         let mut options = vec![TcpOption::Mss(
             u16::try_from(announced_mss(&self.cx, local.is_ipv4(), listener.settings.mss)).unwrap_or(u16::MAX),
         )];
-        if self.cx.config.cookie_options && syn.timestamps.is_some() {
+        if self.cx.has(Switch::CookieOptions) && syn.timestamps.is_some() {
             let mut tcb = Tcb::new(
                 &self.cx,
                 local,
@@ -220,7 +217,7 @@ impl Model {
     fn take_cookie(&mut self, at: usize, peer: SocketAddr, segment: &Arriving) -> bool {
         let listener = &self.listeners[at];
         let (local, socket, settings) = (listener.local, listener.socket, listener.settings);
-        if self.cx.config.syn_cookies == SynCookies::Never || segment.syn {
+        if self.cx.has(Switch::SynCookiesNever) || segment.syn {
             return false;
         }
         let (irs, cookie) = (segment.seq.advanced(-1), segment.ack.advanced(-1));
@@ -233,7 +230,7 @@ impl Model {
         let mut tcb = Tcb::new(&self.cx, local, peer, Opened::Passive(socket), settings);
         let rcv_wind_shift = tcb.agreed.rcv_wind_shift;
         tcb.agreed = Agreed::default();
-        if let Some((value, echo)) = segment.timestamps.filter(|_| self.cx.config.cookie_options) {
+        if let Some((value, echo)) = segment.timestamps.filter(|_| self.cx.has(Switch::CookieOptions)) {
             tcb.agreed = remembered(echo, rcv_wind_shift);
             tcb.ts_recent = value;
             tcb.ts_recent_at = self.cx.now;
@@ -300,7 +297,7 @@ impl Model {
         let early = self.cx.has(Defect::ReopensBeforeTimeWait)
             && matches!(old.state, State::FinWait2 | State::Closing | State::LastAck);
         let waits = old.state == State::TimeWait || early;
-        if !waits || !request || !self.cx.config.reopen_time_wait {
+        if !waits || !request || self.cx.has(Switch::ReopenTimeWaitNo) {
             return false;
         }
         let Some(at) = self.listeners.iter().position(|listener| listener.local == old.local) else {
@@ -309,8 +306,8 @@ impl Model {
         if self.cx.has(Defect::TimeWaitTakesNoSyn) {
             return true;
         }
-        if !honours(old, segment, self.cx.config.timestamps) && !self.cx.has(Defect::TimeWaitTakesAnySyn) {
-            return !self.cx.config.answer_unfit_syn;
+        if !honours(old, segment, !self.cx.has(Switch::TimestampsNo)) && !self.cx.has(Defect::TimeWaitTakesAnySyn) {
+            return !self.cx.has(Switch::AnswerUnfitSyn);
         }
         let peer = old.peer;
         if self.is_full(at) {

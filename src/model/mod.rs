@@ -29,6 +29,7 @@ mod claims;
 mod config;
 mod congestion;
 mod context;
+mod decision;
 mod defect;
 mod fast_open;
 mod icmp;
@@ -50,10 +51,8 @@ mod tcb;
 mod tests;
 mod timers;
 
-pub use config::{
-    BacklogFull, Config, EcnUse, GiveUp, HardError, IllegalOption, InitialWindow, KeepAliveProbe, LostData, Recovery,
-    RepeatedSyn, Retries, SecondFin, SoftError, SynCookies, SynData, Unsaid, WindowGrowth, WindowProbe,
-};
+pub use config::{Config, Retries};
+pub use decision::Decision;
 pub use defect::{Defect, Defects};
 pub use stack::Model;
-pub use switch::{SWITCHES, Switch};
+pub use switch::{Switch, Switches};

@@ -1,9 +1,9 @@
 //! Which options go on which segment, and the sizes that they leave (RFC 9293 sections 3.2 and 3.7.1, RFC 7323, RFC
 //! 2018, RFC 5482, RFC 7413).
 
-use super::config::EcnUse;
 use super::context::Context;
 use super::segment_arrives::Arriving;
+use super::switch::Switch;
 use super::tcb::Tcb;
 use crate::model::defect::Defect;
 use crate::rfc::State;
@@ -80,20 +80,24 @@ impl Tcb {
         if !self.has(Defect::NoMssOnSyn) {
             options.push(TcpOption::Mss(u16::try_from(mss).unwrap_or(u16::MAX)));
         }
-        if if answering { self.agreed.sack } else { cx.config.sack } {
+        if if answering {
+            self.agreed.sack
+        } else {
+            !cx.has(Switch::SackNo)
+        } {
             options.push(TcpOption::SackPermitted);
         }
         if if answering {
             self.agreed.timestamps
         } else {
-            cx.config.timestamps
+            !cx.has(Switch::TimestampsNo)
         } {
             self.push_timestamps(cx, answering, &mut options);
         }
         if if answering {
             self.agreed.scaled
         } else {
-            cx.config.window_scale
+            !cx.has(Switch::WindowScaleNo)
         } {
             options.push(TcpOption::Nop);
             options.push(TcpOption::WindowScale(self.agreed.rcv_wind_shift));
@@ -142,7 +146,7 @@ impl Tcb {
                 if self.has(Defect::SackEdgeOneTooLow) {
                     blocks.iter_mut().for_each(|block| block.1 = block.1.wrapping_sub(1));
                 }
-                if cx.config.one_sack_block {
+                if cx.has(Switch::SackBlocksOne) {
                     blocks.truncate(1);
                 }
                 options.extend([TcpOption::Nop, TcpOption::Nop, TcpOption::Sack(blocks)]);
@@ -200,7 +204,7 @@ impl Tcb {
         } else if self.has(Defect::DefaultMssTooLarge) {
             self.snd_mss = 1460;
         }
-        if let Some(shift) = syn.window_scale.filter(|_| cx.config.window_scale) {
+        if let Some(shift) = syn.window_scale.filter(|_| !cx.has(Switch::WindowScaleNo)) {
             self.agreed.scaled = true;
             let largest = if self.has(Defect::ScaleNotLimited) {
                 16
@@ -218,18 +222,14 @@ impl Tcb {
         if self.has(Defect::RttFromSynEcho) && syn.timestamps.is_some() && !syn.ack_bit {
             self.round_trip.rto = cx.config.rto_max;
         }
-        if let Some((value, _)) = syn.timestamps.filter(|_| cx.config.timestamps) {
+        if let Some((value, _)) = syn.timestamps.filter(|_| !cx.has(Switch::TimestampsNo)) {
             self.agreed.timestamps = true;
             self.ts_recent = value;
             self.ts_recent_at = cx.now;
         }
-        self.agreed.sack = cx.config.sack && syn.sack_permitted;
+        self.agreed.sack = !cx.has(Switch::SackNo) && syn.sack_permitted;
         // An ECN-setup SYN has both bits, an ECN-setup SYN,ACK only ECE (RFC 3168 section 6.1.1).
-        let willing = match cx.config.ecn {
-            EcnUse::Off => false,
-            EcnUse::WhenAsked => !syn.ack_bit,
-            EcnUse::Ask => true,
-        };
+        let willing = !cx.has(Switch::EcnOff) && (!syn.ack_bit || cx.has(Switch::EcnAsk));
         let asked = syn.ece && syn.cwr != syn.ack_bit;
         self.ecn.asked = asked;
         self.agreed.ecn = willing && (asked || self.has(Defect::EcnAgreedToAnything));
@@ -239,7 +239,7 @@ impl Tcb {
     pub fn take_user_timeout(&mut self, cx: &Context, segment: &Arriving) {
         let zero = self.has(Defect::UserTimeoutZeroTaken);
         if let Some(value) = segment.user_timeout.filter(|value| value & 0x7fff != 0 || zero)
-            && cx.config.user_timeout_option
+            && cx.has(Switch::UserTimeoutOption)
         {
             let unit = if value & 0x8000 != 0 { 60 } else { 1 };
             self.uto_remote = Some(Duration::from_secs(u64::from(value & 0x7fff) * unit));

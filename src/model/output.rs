@@ -4,6 +4,7 @@
 use super::context::Context;
 use super::options::bare;
 use super::seq::{leq, plus, span};
+use super::switch::Switch;
 use super::tcb::Tcb;
 use crate::model::defect::Defect;
 use crate::rfc::State;
@@ -208,7 +209,7 @@ impl Tcb {
             true => most - TcpOption::space(&options),
             false => most,
         };
-        let edge = match cx.config.retransmit_beyond_window && self.snd_wnd == 0 {
+        let edge = match cx.has(Switch::ShrunkWindowRetransmit) && self.snd_wnd == 0 {
             true => self.snd_nxt,
             false => self.snd_una.advanced(i64::from(self.snd_wnd)),
         };
@@ -258,8 +259,8 @@ impl Tcb {
         let flags = match self.state {
             // An ECN-setup SYN has ECE and CWR; a second try may go without (RFC 3168 section 6.1.1.1).
             State::SynSent
-                if (cx.config.ecn == super::config::EcnUse::Ask || self.has(Defect::EcnAskedUnasked))
-                    && (!again || cx.config.unsaid.ask_ecn_again) =>
+                if (cx.has(Switch::EcnAsk) || self.has(Defect::EcnAskedUnasked))
+                    && (!again || cx.has(Switch::EcnSynAgainAsk)) =>
             {
                 Flags::SYN | Flags::ECE | Flags::CWR
             }
@@ -485,7 +486,7 @@ impl Tcb {
 
     /// <SEQ=SND.NXT><CTL=RST> (RFC 9293 section 3.10.5).
     pub fn send_reset(&mut self, cx: &mut Context) {
-        let with_ack = cx.config.abort_with_ack;
+        let with_ack = cx.has(Switch::AbortWithAck);
         let segment = Segment {
             ack: if with_ack { self.rcv_nxt } else { SeqNum(0) },
             flags: if with_ack { Flags::RST | Flags::ACK } else { Flags::RST },

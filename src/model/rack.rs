@@ -6,6 +6,7 @@ use super::context::Context;
 use super::sack::DUP_THRESH;
 use super::segment_arrives::Arriving;
 use super::seq::{leq, span};
+use super::switch::Switch;
 use super::tcb::Tcb;
 use crate::model::defect::Defect;
 use crate::time::Instant;
@@ -63,7 +64,7 @@ pub(super) struct Rack {
 impl Tcb {
     /// Whether losses are told by time.
     pub fn uses_rack(&self, cx: &Context) -> bool {
-        cx.config.rack && self.agreed.sack
+        cx.has(Switch::Rack) && self.agreed.sack
     }
 
     /// Notes a transmission (section 6.1).
@@ -124,7 +125,7 @@ impl Tcb {
             if before && due <= cx.now {
                 it.lost = true;
                 news = true;
-            } else if before && !self.defects.has(Defect::ReorderingTimerMissing) {
+            } else if before && !self.decider.takes(Defect::ReorderingTimerMissing) {
                 self.timers.reordering = self.timers.reordering.max(Some(due));
             }
         }

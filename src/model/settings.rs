@@ -1,9 +1,9 @@
 //! What an application sets on one connection.
 
-use super::config::WindowGrowth;
 use super::context::{Context, errno};
 use super::defect::Defect;
 use super::seq::span;
+use super::switch::Switch;
 use super::tcb::Tcb;
 use crate::stack::{Errno, SetValue};
 use crate::stack::{ErrorName, Setting};
@@ -90,7 +90,7 @@ impl Settings {
 impl Tcb {
     /// Whether Nagle's algorithm is in force.
     pub fn nagle(&self, cx: &Context) -> bool {
-        self.settings.no_delay.map_or(cx.config.nagle, |off| !off)
+        self.settings.no_delay.map_or(!cx.has(Switch::NagleNo), |off| !off)
     }
 
     /// Octets that SENDs may fill.
@@ -107,10 +107,10 @@ impl Tcb {
         };
         let buffer = buffer.min(most);
         let came = span(self.irs, self.rcv_nxt) as usize;
-        match cx.config.window_growth {
-            WindowGrowth::Whole => buffer,
-            WindowGrowth::Once => buffer.min(buffer / 2 + came),
-            WindowGrowth::Twice => buffer.min(buffer / 4 + 2 * came),
+        match () {
+            () if cx.has(Switch::WindowGrowsOnce) => buffer.min(buffer / 2 + came),
+            () if cx.has(Switch::WindowGrowsTwice) => buffer.min(buffer / 4 + 2 * came),
+            () => buffer,
         }
     }
 
@@ -148,7 +148,7 @@ impl Tcb {
             }
             Setting::UserTimeout => {
                 self.timers.user = None;
-                self.uto_announce = cx.config.user_timeout_option;
+                self.uto_announce = cx.has(Switch::UserTimeoutOption);
             }
             Setting::QuickAck => self.owed.now |= self.timers.delayed_ack.is_some() && self.settings.quick_ack,
             Setting::Backlog

@@ -10,6 +10,7 @@ use super::listen::Listener;
 use super::segment_arrives::Arriving;
 use super::segment_arrives::closed::closed;
 use super::settings::Settings;
+use super::switch::Switches;
 use super::tcb::{Opened, Tcb};
 use crate::rfc::State;
 use crate::stack::{Abilities, Answer, Call, CallId, Emitted, Errno, SetValue, SocketId, Stack};
@@ -79,9 +80,14 @@ impl Model {
         Model::with_defects(config, Defects::NONE, seed, addresses)
     }
 
-    /// The mistakes about which its code was asked so far: any other would have changed nothing.
+    /// The mistakes that would have made a difference so far: any other would have changed nothing.
     pub fn asked(&self) -> Defects {
-        self.cx.defects.asked()
+        self.cx.decider.mistakes_asked()
+    }
+
+    /// The choices that would have made a difference so far, but for what the endpoint claims to be.
+    pub fn choices_asked(&self) -> Switches {
+        self.cx.decider.choices_asked()
     }
 
     /// One that makes these mistakes.

@@ -2,7 +2,8 @@
 
 use super::congestion::Congestion;
 use super::context::Context;
-use super::defect::{Defect, Mistakes};
+use super::decision::{Alternative, Decider, Subject};
+use super::defect::Defect;
 use super::fast_open::FastOpening;
 use super::queues::{ReceiveQueue, SendQueue};
 use super::rack::Rack;
@@ -10,6 +11,7 @@ use super::sack::{Reports, Scoreboard};
 use super::seq::{leq, span};
 use super::settings::Settings;
 use super::slips::{FirstSending, LastHeard};
+use super::switch::Switch;
 use crate::rfc::State;
 use crate::stack::ErrorName;
 use crate::stack::{CallId, SocketId};
@@ -263,8 +265,14 @@ pub(super) struct Tcb {
     pub before: Option<Box<Tcb>>,
     pub user: User,
     pub settings: Settings,
-    /// The mistakes that are switched on.
-    pub defects: Mistakes,
+    /// What its endpoint takes.
+    pub decider: Decider,
+}
+
+impl Subject for Tcb {
+    fn decider(&self) -> &Decider {
+        &self.decider
+    }
 }
 
 impl RoundTrip {
@@ -339,7 +347,7 @@ impl Tcb {
             sent_at: cx.now,
             keep_alives: 0,
             uto_remote: None,
-            uto_announce: cx.config.user_timeout_option,
+            uto_announce: cx.has(Switch::UserTimeoutOption),
             cookie: None,
             fast_open: false,
             opening: None,
@@ -347,15 +355,15 @@ impl Tcb {
             before: None,
             user: User::default(),
             settings,
-            defects: cx.defects.clone(),
+            decider: cx.decider.clone(),
         };
         tcb.choose_scale(cx);
         tcb
     }
 
-    /// Whether this mistake is switched on.
-    pub fn has(&self, defect: Defect) -> bool {
-        self.defects.has(defect)
+    /// Whether this alternative is taken, for code that is not written as decisions yet.
+    pub fn has(&self, alternative: impl Alternative) -> bool {
+        self.decider.takes(alternative)
     }
 
     /// Sets ISS, and with it where everything that is sent begins (RFC 9293 section 3.10.1).
@@ -441,14 +449,6 @@ impl Tcb {
     /// Whether `ack` acknowledges something new: SND.UNA < SEG.ACK =< SND.NXT.
     pub fn acks_new(&self, ack: SeqNum) -> bool {
         self.snd_una.before(ack) && leq(ack, self.snd_nxt)
-    }
-
-    /// SND.UNA after an ACK that is taken. One that acknowledges nothing new, or too much, is taken only by mistake.
-    pub fn believed(&self, ack: SeqNum) -> SeqNum {
-        match self.acks_new(ack) {
-            true => ack,
-            false => self.snd_nxt,
-        }
     }
 
     /// The earliest deadline.

@@ -1,9 +1,9 @@
 //! Timeouts (RFC 9293 section 3.10.8), and the timers behind them: RFC 6298, window probes (section 3.8.6.1),
 //! keep-alives (section 3.8.4), delayed ACKs (section 3.8.6.3), 2MSL (section 3.6.1).
 
-use super::config::{GiveUp, KeepAliveProbe, WindowProbe};
 use super::context::Context;
 use super::seq::span;
+use super::switch::Switch;
 use super::tcb::Tcb;
 use crate::model::defect::Defect;
 use crate::rfc::State;
@@ -66,7 +66,7 @@ impl Tcb {
     /// USER TIMEOUT (RFC 9293 section 3.10.8): all queues are flushed, the user is told in general and for every call,
     /// the TCB is deleted.
     fn user_timeout_expired(&mut self, cx: &mut Context) {
-        if cx.config.user_timeout_end == GiveUp::Reset && self.is_synchronized() {
+        if cx.has(Switch::UserTimeoutEndReset) && self.is_synchronized() {
             self.send_reset(cx);
         }
         if self.has(Defect::UserTimeoutNotTold) {
@@ -239,7 +239,7 @@ impl Tcb {
         let waiting = self.unsent() > 0 || (self.closing && !self.fin_sent);
         // A FIN that has been sent goes out again whatever the window says: it takes no room.
         let octets = self.queue.len() > 0 || (self.closing && !self.fin_sent);
-        let again = cx.config.retransmit_beyond_window && self.flight() > 1;
+        let again = cx.has(Switch::ShrunkWindowRetransmit) && self.flight() > 1;
         let shut = self.snd_wnd == 0 && self.is_synchronized() && octets && !again && !self.outlives_the_window(0);
         if shut {
             self.timers.retransmission = None;
@@ -301,7 +301,7 @@ impl Tcb {
         self.probes += 1;
         let size = if self.has(Defect::ProbeWithSegment) { 536 } else { 1 };
         let octet = self.queue.read(self.snd_una, size);
-        if cx.config.window_probe == WindowProbe::Old || octet.is_empty() {
+        if cx.has(Switch::WindowProbeOld) || octet.is_empty() {
             return self.send_probe(cx, self.snd_una.advanced(-1), Vec::new());
         }
         self.round_trip.timed = None;
@@ -360,15 +360,15 @@ impl Tcb {
         let most = self.settings.keep_alive_count.unwrap_or(cx.config.keep_alive_count);
         let most = if self.has(Defect::KeepAliveHasty) { 1 } else { most };
         if self.keep_alives >= most && !self.has(Defect::KeepAliveEndless) {
-            if cx.config.keep_alive_end == GiveUp::Reset {
+            if cx.has(Switch::KeepAliveEndReset) {
                 self.send_reset(cx);
             }
             return self.end(cx, Some(ErrorName::TimedOut), "keep-alives were not answered");
         }
         self.keep_alives += 1;
-        let payload = match cx.config.keep_alive_probe {
-            KeepAliveProbe::Empty => Vec::new(),
-            KeepAliveProbe::OneOctet => vec![0],
+        let payload = match cx.has(Switch::KeepAliveProbeOctet) {
+            false => Vec::new(),
+            true => vec![0],
         };
         let back = if self.has(Defect::KeepAliveNewNumber) { 0 } else { 1 };
         self.send_probe(cx, self.snd_nxt.advanced(-back), payload);
@@ -397,7 +397,7 @@ impl Tcb {
         }
         let enough = self.owed.octets >= 2 * self.rmss(cx) && !self.has(Defect::StretchAcks);
         let enough = enough || self.has(Defect::EverythingAckedAtOnce);
-        if enough || !cx.config.delayed_ack || self.settings.quick_ack {
+        if enough || cx.has(Switch::DelayedAckNo) || self.settings.quick_ack {
             self.owed.now = true;
         } else if self.timers.delayed_ack.is_none() {
             let late = self.has(Defect::AckDelayedTooLong)

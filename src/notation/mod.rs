@@ -7,6 +7,7 @@ mod check;
 mod expr;
 mod option;
 mod print;
+mod quantity;
 mod read;
 mod scan;
 mod segment;
@@ -17,6 +18,7 @@ pub use call::{CallSpec, ReturnSpec, SettingValue, Verb};
 pub use check::{Check, Series};
 pub use expr::{Arithmetic, Expr, Variable};
 pub use print::{Origins, print_octets, print_packet, print_segment};
+pub use quantity::Quantity;
 pub use segment::{
     Comparison, Control, FieldValue, FlagPattern, IcmpPattern, IpField, Key, ODD_ADDRESSES, Octets, OptionPattern,
     OptionValue, Pattern, Role, SegmentPattern,

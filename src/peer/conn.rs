@@ -7,8 +7,7 @@
 use super::frame::Frame;
 use super::sent::Sent;
 use super::stretches::Stretches;
-use crate::stack::Tolerance;
-use crate::stack::{Facts, SocketId};
+use crate::stack::{Facts, Tolerance};
 use crate::time::{Instant, Stamp};
 use crate::wire::{Flags, Isn, Segment, SeqNum, TcpOption};
 use core::net::IpAddr;
@@ -134,7 +133,6 @@ pub(crate) struct Conn {
     pub early: Vec<Frame>,
 
     // The application.
-    pub socket: Option<SocketId>,
     pub app_sent: Vec<u8>,
     /// Whether it has closed its direction: no FIN comes before.
     pub closed: bool,
@@ -207,7 +205,6 @@ impl Conn {
             inbox: VecDeque::new(),
             lossy: false,
             early: Vec::new(),
-            socket: None,
             app_sent: Vec::new(),
             closed: false,
             urgent: false,
@@ -289,6 +286,40 @@ impl Conn {
     }
 
     // ----- to the target --------------------------------------------------------------------------------------------
+
+    /// Notes a segment of ours that is written and about to be sent, at that place of the run's order. Whether it counts
+    /// is another question: see [`Conn::count`].
+    pub fn inject(&mut self, segment: &Segment, seg: LastSegment, order: u64) {
+        let syn = segment.flags.contains(Flags::SYN);
+        let ack = self.iss.relative(segment.ack).0;
+        let repeated_ack = i64::from(segment.seg_len()) == 0 && ack == self.snd_una;
+        // What it has sent is unacknowledged also where no step has looked at it yet.
+        let unacknowledged = self.snd_nxt > self.snd_una || self.inbox.iter().any(|frame| frame.end() > self.snd_una);
+        let takes_less = self.snd_una <= 1 && segment.flags.contains(Flags::ACK) && ack < self.syn_text_end;
+        let has_sack = segment
+            .options
+            .iter()
+            .any(|option| matches!(option, TcpOption::Sack(_)));
+        if repeated_ack && unacknowledged || has_sack || syn && self.syn_injected || takes_less {
+            self.losses_told.insert(order);
+        }
+        self.win = segment.window;
+        self.seg = seg;
+        self.last_inject = Some(order);
+        self.first_inject.get_or_insert(order);
+        if syn && !segment.flags.contains(Flags::RST) {
+            self.opened = Some(order);
+            self.syn_injected = true;
+            self.my_syn = Some(Offer::of(segment));
+            self.my_syn_options = Some(segment.options.clone());
+        }
+    }
+
+    /// Notes an ICMP message of ours: it tells of a loss.
+    pub fn inject_icmp(&mut self, order: u64) {
+        self.last_inject = Some(order);
+        self.losses_told.insert(order);
+    }
 
     /// Enters a segment of ours that was delivered, at that moment and place in the run's order.
     pub fn count(&mut self, segment: &Segment, when: (Instant, u64)) {
@@ -419,8 +450,39 @@ impl Conn {
 
     // ----- from the target ------------------------------------------------------------------------------------------
 
-    /// Enters a frame whole.
+    /// Takes the ISN and the port of the target from its first SYN. Whether this was it.
+    pub fn learn_iss(&mut self, segment: &Segment) -> bool {
+        let first = segment.flags.contains(Flags::SYN) && !self.iss_known;
+        if first {
+            self.iss = Isn(segment.seq);
+            self.iss_known = true;
+            self.target_port = Some(segment.source);
+        }
+        first
+    }
+
+    /// Enters what a step took of a frame, all of it where it is taken as a `whole`; what it left comes first in the inbox.
+    pub fn take(&mut self, mut frame: Frame, whole: bool) {
+        if whole || frame.stretch_left() == 0 {
+            return self.enter(&frame);
+        }
+        let upto = frame.data_at() + frame.taken as i64;
+        if frame.ack_taken {
+            self.enter_stretch(&frame, upto);
+        } else {
+            self.enter_syn(&frame);
+            self.enter_stretch(&frame, upto);
+            self.enter_ack(&frame);
+            frame.ack_taken = true;
+        }
+        self.inbox.push_front(frame);
+    }
+
+    /// Enters a frame, or what of it has not been entered yet.
     pub fn enter(&mut self, frame: &Frame) {
+        if frame.ack_taken {
+            return self.enter_stretch(frame, frame.end());
+        }
         if self.is_probe(frame) {
             self.probed = Some(frame.at);
         }
@@ -436,7 +498,7 @@ impl Conn {
     }
 
     /// Enters what a SYN offers; nothing where the frame is none.
-    pub fn enter_syn(&mut self, frame: &Frame) {
+    fn enter_syn(&mut self, frame: &Frame) {
         if !frame.has(Flags::SYN) {
             return;
         }
@@ -463,7 +525,7 @@ impl Conn {
     }
 
     /// Enters what a frame carries up to the number `upto`.
-    pub fn enter_stretch(&mut self, frame: &Frame, upto: i64) {
+    fn enter_stretch(&mut self, frame: &Frame, upto: i64) {
         self.last_frame = Some(frame.octets.clone());
         if let Some((value, _)) = frame.segment().timestamps() {
             self.tsval = value;
@@ -499,7 +561,7 @@ impl Conn {
     }
 
     /// Enters a frame's acknowledgment and window.
-    pub fn enter_ack(&mut self, frame: &Frame) {
+    fn enter_ack(&mut self, frame: &Frame) {
         let shift = if frame.has(Flags::SYN) {
             0
         } else {
@@ -525,6 +587,238 @@ impl Conn {
             self.ts_recent
         } else {
             clock
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Talk;
+    use expect_test::{Expect, expect};
+
+    /// What each line of a conversation changes in the books. All numbers count from the ISNs.
+    fn changes(mut talk: Talk, lines: &str, expected: Expect) {
+        let mut before = talk.books();
+        let mut told = String::new();
+        for line in lines.split(';').map(str::trim) {
+            talk.line(line);
+            let after = talk.books();
+            let changed = after.iter().zip(&before).filter(|(new, old)| new != old);
+            let changed: Vec<String> = changed
+                .map(|((name, new), (_, old))| format!("{name} {old} -> {new}"))
+                .collect();
+            told += format!("{line:<36} | {}", changed.join(", ")).trim_end();
+            told.push('\n');
+            before = after;
+        }
+        expected.assert_eq(&told);
+    }
+
+    #[test]
+    fn a_handshake_that_the_tester_begins() {
+        let lines = "> SYN win=5000 <mss 1460>; < SYN,ACK seq=0 ack=1 win=10000 <mss 1460>; > ACK";
+        changes(
+            Talk::new(),
+            lines,
+            expect![[r#"
+            > SYN win=5000 <mss 1460>            | SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, debts 0 -> 1
+            < SYN,ACK seq=0 ack=1 win=10000 <mss 1460> | SND.NXT 0 -> 1, RCV.WND 65535 -> 10000, position 0 -> 1, last ACK 0 -> 1, debts 1 -> 0
+            > ACK                                | SND.UNA 0 -> 1
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_handshake_that_the_target_begins() {
+        let lines = "< SYN seq=0 win=10000 <mss 1460>; > SYN,ACK win=5000; < ACK seq=1 ack=1 win=10000";
+        changes(
+            Talk::new(),
+            lines,
+            expect![[r#"
+            < SYN seq=0 win=10000 <mss 1460>     | SND.NXT 0 -> 1, position 0 -> 1
+            > SYN,ACK win=5000                   | SND.UNA 0 -> 1, SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, debts 0 -> 1
+            < ACK seq=1 ack=1 win=10000          | RCV.WND 65535 -> 10000, last ACK 0 -> 1, debts 1 -> 0
+        "#]],
+        );
+    }
+
+    #[test]
+    fn octets_both_ways_and_their_acknowledgments() {
+        let lines = "> ACK data=100; < ACK seq=1 ack=101 win=9900; app 50; < ACK seq=1 ack=101 win=9900 data=50; > ACK";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                > ACK data=100                       | RCV.NXT 1 -> 101, RCV.WND 10000 -> 9900, debts 0 -> 1
+                < ACK seq=1 ack=101 win=9900         | last ACK 1 -> 101, debts 1 -> 0
+                app 50                               |
+                < ACK seq=1 ack=101 win=9900 data=50 | SND.NXT 1 -> 51, position 1 -> 51
+                > ACK                                | SND.UNA 1 -> 51, offered 5001 -> 5051
+            "#]],
+        );
+    }
+
+    #[test]
+    fn octets_of_ours_that_come_out_of_order() {
+        let lines =
+            "> ACK seq=11 data=10; < ACK seq=1 ack=1 win=9990; > ACK seq=1 data=10; < ACK seq=1 ack=21 win=9980";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                > ACK seq=11 data=10                 | debts 0 -> 1
+                < ACK seq=1 ack=1 win=9990           | debts 1 -> 0
+                > ACK seq=1 data=10                  | RCV.NXT 1 -> 21, RCV.WND 10000 -> 9980, debts 0 -> 1
+                < ACK seq=1 ack=21 win=9980          | last ACK 1 -> 21, debts 1 -> 0
+            "#]],
+        );
+    }
+
+    #[test]
+    fn octets_of_the_target_that_leave_a_gap() {
+        let lines = "app 30; < ACK seq=11 ack=1 win=10000 data=10; > ACK; < ACK seq=1 ack=1 win=10000 data=10; > ACK";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                app 30                               |
+                < ACK seq=11 ack=1 win=10000 data=10 | SND.NXT 1 -> 21
+                > ACK                                | losses told 0 -> 1
+                < ACK seq=1 ack=1 win=10000 data=10  | position 1 -> 21
+                > ACK                                | SND.UNA 1 -> 21, offered 5001 -> 5021
+            "#]],
+        );
+    }
+
+    #[test]
+    fn segments_that_no_correct_target_takes() {
+        let lines = "> ACK seq=1-1 data=1; > ACK seq=20000 data=1; > ACK ack=2; > RST seq=2; > SYN; > ACK data=5 checksum=bad; \
+                     > ACK data=5 offset=2";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                > ACK seq=1-1 data=1                 | debts 0 -> 1
+                > ACK seq=20000 data=1               | debts 1 -> 2
+                > ACK ack=2                          | debts 2 -> 3
+                > RST seq=2                          | debts 3 -> 4
+                > SYN                                | debts 4 -> 5, losses told 0 -> 1
+                > ACK data=5 checksum=bad            |
+                > ACK data=5 offset=2                |
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_is_lost_on_the_way_is_not_counted() {
+        let lines = "x ACK data=10; > ACK seq=11 data=10; < ACK seq=1 ack=1 win=9990; > ACK seq=1 data=10";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                x ACK data=10                        |
+                > ACK seq=11 data=10                 | debts 0 -> 1
+                < ACK seq=1 ack=1 win=9990           | debts 1 -> 0
+                > ACK seq=1 data=10                  | RCV.NXT 1 -> 21, RCV.WND 10000 -> 9980, debts 0 -> 1
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_window_that_closes_and_opens_again() {
+        let lines = "app 10; < ACK seq=1 ack=1 win=10000 data=10; > ACK win=0; > ACK win=100; > ACK win=100";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                app 10                               |
+                < ACK seq=1 ack=1 win=10000 data=10  | SND.NXT 1 -> 11, position 1 -> 11
+                > ACK win=0                          | SND.UNA 1 -> 11, SND.WND 5000 -> 0, offered 5001 -> 11
+                > ACK win=100                        | SND.WND 0 -> 100, offered 11 -> 111, losses told 0 -> 1
+                > ACK win=100                        |
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_window_of_the_target_that_shrinks() {
+        let lines = "> ACK data=100; < ACK seq=1 ack=101 win=50; < ACK seq=1 ack=101 win=20; < ACK seq=1 ack=101 win=0";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                > ACK data=100                       | RCV.NXT 1 -> 101, RCV.WND 10000 -> 9900, debts 0 -> 1
+                < ACK seq=1 ack=101 win=50           | last ACK 1 -> 101, debts 1 -> 0
+                < ACK seq=1 ack=101 win=20           |
+                < ACK seq=1 ack=101 win=0            | RCV.WND 9900 -> 0
+            "#]],
+        );
+    }
+
+    #[test]
+    fn the_ends_of_both_directions() {
+        let lines = "> FIN,ACK; < ACK seq=1 ack=2 win=10000; close; < FIN,ACK seq=1 ack=2 win=10000; > ACK";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                > FIN,ACK                            | RCV.NXT 1 -> 2, RCV.WND 10000 -> 9999, debts 0 -> 1
+                < ACK seq=1 ack=2 win=10000          | RCV.WND 9999 -> 10000, last ACK 1 -> 2, debts 1 -> 0
+                close                                |
+                < FIN,ACK seq=1 ack=2 win=10000      | SND.NXT 1 -> 2, position 1 -> 2
+                > ACK                                | SND.UNA 1 -> 2, offered 5001 -> 5002
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_scaled_window_counts_behind_the_syn_only() {
+        let lines = "> SYN win=5000 <mss 1460, wscale 3>; < SYN,ACK seq=0 ack=1 win=10000 <mss 1460, wscale 2>; > ACK win=5000; \
+                     < ACK seq=1 ack=1 win=10000";
+        changes(
+            Talk::new(),
+            lines,
+            expect![[r#"
+            > SYN win=5000 <mss 1460, wscale 3>  | SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, debts 0 -> 1
+            < SYN,ACK seq=0 ack=1 win=10000 <mss 1460, wscale 2> | SND.NXT 0 -> 1, RCV.WND 65535 -> 10000, position 0 -> 1, last ACK 0 -> 1, debts 1 -> 0
+            > ACK win=5000                       | SND.UNA 0 -> 1, SND.WND 5000 -> 40000, offered 5001 -> 40001
+            < ACK seq=1 ack=1 win=10000          | RCV.WND 10000 -> 40000
+        "#]],
+        );
+    }
+
+    #[test]
+    fn repeated_acks_and_syns_tell_of_losses() {
+        let lines = "app 10; < ACK seq=1 ack=1 win=10000 data=10; > ACK ack=1; > ACK ack=1; > ACK; > SYN";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                app 10                               |
+                < ACK seq=1 ack=1 win=10000 data=10  | SND.NXT 1 -> 11, position 1 -> 11
+                > ACK ack=1                          | losses told 0 -> 1
+                > ACK ack=1                          | losses told 1 -> 2
+                > ACK                                | SND.UNA 1 -> 11, offered 5001 -> 5011
+                > SYN                                | debts 0 -> 1, losses told 2 -> 3
+            "#]],
+        );
+    }
+
+    #[test]
+    fn segments_are_as_large_as_options_and_headers_leave() {
+        let opening = |ours: &str, theirs: &str| {
+            let talk = Talk::after(&format!("> SYN <{ours}>; < SYN,ACK seq=0 ack=1 win=1 <{theirs}>"));
+            (talk.conn.smss(), talk.conn.rmss())
+        };
+        let table = [
+            ("both announce", ("mss 1000", "mss 1400"), (1000, 1400)),
+            ("neither announces", ("nop", "nop"), (536, 536)),
+            ("more than fits", ("mss 9000", "mss 9000"), (1460, 9000)),
+            ("timestamps", ("mss 1000, ts 1 0", "mss 1400, ts 1 1"), (988, 1388)),
+            ("timestamps of one side", ("mss 1000, ts 1 0", "mss 1400"), (1000, 1400)),
+        ];
+        for (name, (ours, theirs), expected) in table {
+            assert_eq!(opening(ours, theirs), expected, "{name}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Measure;
 use super::conn::Conn;
+use super::error::ValueError;
 use crate::notation::{Arithmetic, Check, Expr, Period, Series, TimeSpec, Variable};
 use crate::stack::Tolerance;
 use crate::stack::Tolerances;
@@ -23,31 +24,31 @@ pub(crate) fn wrap(number: i64) -> i64 {
 
 impl Scope<'_> {
     /// The value of an expression, or why it has none.
-    pub fn value(&self, expr: &Expr) -> Result<i64, String> {
+    pub fn value(&self, expr: &Expr) -> Result<i64, ValueError> {
         match expr {
             Expr::Number(number) => Ok(*number),
             Expr::Variable { conn, name } => self.variable(conn.as_deref(), *name),
             Expr::Measured(name) => match self.last(name)? {
                 Measure::Number(number) | Measure::Seconds(number) => Ok(*number as i64),
-                Measure::Octets(_) => Err(format!("`${name}` holds octets, not a number")),
+                Measure::Octets(_) => Err(ValueError::NotANumber(name.clone())),
             },
             Expr::Binary { op, left, right } => apply(*op, self.value(left)?, self.value(right)?),
         }
     }
 
     /// The last value measured under that name.
-    pub fn last(&self, name: &str) -> Result<&Measure, String> {
+    pub fn last(&self, name: &str) -> Result<&Measure, ValueError> {
         let values = self.measures.get(name).and_then(|values| values.last());
-        values.ok_or_else(|| format!("`${name}` has not been measured"))
+        values.ok_or_else(|| ValueError::NotMeasured(name.to_owned()))
     }
 
-    fn variable(&self, conn: Option<&str>, name: Variable) -> Result<i64, String> {
+    fn variable(&self, conn: Option<&str>, name: Variable) -> Result<i64, ValueError> {
         let here = &self.conns[self.here];
         let Some(other) = conn.filter(|other| *other != here.name) else {
             return Ok(own(here, name));
         };
         let there = self.conns.iter().find(|conn| conn.name == other);
-        let there = there.ok_or_else(|| format!("no connection is called `{other}`"))?;
+        let there = there.ok_or_else(|| ValueError::NoConnection(other.to_owned()))?;
         let value = own(there, name);
         // Another connection's number, converted into this one's.
         let converted = |from: Isn, to: Isn| wrap(i64::from(from.0.offset_from(to.0)) + value);
@@ -89,15 +90,15 @@ fn own(conn: &Conn, name: Variable) -> i64 {
     }
 }
 
-fn apply(op: Arithmetic, left: i64, right: i64) -> Result<i64, String> {
+fn apply(op: Arithmetic, left: i64, right: i64) -> Result<i64, ValueError> {
     let value = match op {
         Arithmetic::Add => left.checked_add(right),
         Arithmetic::Sub => left.checked_sub(right),
         Arithmetic::Mul => left.checked_mul(right),
-        Arithmetic::Div if right == 0 => return Err("a division by zero".to_owned()),
+        Arithmetic::Div if right == 0 => return Err(ValueError::DivisionByZero),
         Arithmetic::Div => left.checked_div_euclid(right),
     };
-    value.ok_or_else(|| "a number that is too large".to_owned())
+    value.ok_or(ValueError::TooLarge)
 }
 
 /// The period that a time comes to.
@@ -105,30 +106,27 @@ pub(crate) fn period(
     spec: &TimeSpec,
     times: &Tolerances,
     measures: &BTreeMap<String, Vec<Measure>>,
-) -> Result<Period, String> {
+) -> Result<Period, ValueError> {
     let named = |name: Tolerance| times.get(name);
     let measured = |name: &str| match measures.get(name)?.last()? {
         Measure::Number(number) | Measure::Seconds(number) => Some(*number),
         Measure::Octets(_) => None,
     };
-    spec.period(&named, &measured)
+    spec.period(&named, &measured).map_err(ValueError::Time)
 }
 
 /// Whether a check holds, and what its two sides came to.
-pub(crate) fn check(check: &Check, measures: &BTreeMap<String, Vec<Measure>>) -> Result<(bool, f64, f64), String> {
+pub(crate) fn check(check: &Check, measures: &BTreeMap<String, Vec<Measure>>) -> Result<(bool, f64, f64), ValueError> {
     let left = single(&series(&check.left, measures)?)?;
     let right = single(&series(&check.right, measures)?)?;
     Ok((check.op.holds(left, right), left, right))
 }
 
-fn single(values: &[f64]) -> Result<f64, String> {
-    values
-        .last()
-        .copied()
-        .ok_or_else(|| "a series without a value".to_owned())
+fn single(values: &[f64]) -> Result<f64, ValueError> {
+    values.last().copied().ok_or(ValueError::EmptySeries)
 }
 
-fn series(what: &Series, measures: &BTreeMap<String, Vec<Measure>>) -> Result<Vec<f64>, String> {
+fn series(what: &Series, measures: &BTreeMap<String, Vec<Measure>>) -> Result<Vec<f64>, ValueError> {
     let of = |inner: &Series| series(inner, measures);
     Ok(match what {
         Series::Number(number) => vec![*number],
@@ -160,7 +158,7 @@ fn series(what: &Series, measures: &BTreeMap<String, Vec<Measure>>) -> Result<Ve
     })
 }
 
-fn measured(name: &str, measures: &BTreeMap<String, Vec<Measure>>) -> Result<Vec<f64>, String> {
+fn measured(name: &str, measures: &BTreeMap<String, Vec<Measure>>) -> Result<Vec<f64>, ValueError> {
     let values = measures.get(name).map(Vec::as_slice).unwrap_or_default();
     let numbers = values.iter().map(|value| match value {
         Measure::Number(number) | Measure::Seconds(number) => Ok(*number),
@@ -172,12 +170,8 @@ fn measured(name: &str, measures: &BTreeMap<String, Vec<Measure>>) -> Result<Vec
     numbers.collect()
 }
 
-fn fold(values: &[f64], with: impl Fn(f64, f64) -> f64) -> Result<f64, String> {
-    values
-        .iter()
-        .copied()
-        .reduce(with)
-        .ok_or_else(|| "a series without a value".to_owned())
+fn fold(values: &[f64], with: impl Fn(f64, f64) -> f64) -> Result<f64, ValueError> {
+    values.iter().copied().reduce(with).ok_or(ValueError::EmptySeries)
 }
 
 fn gaps(values: &[f64]) -> Vec<f64> {

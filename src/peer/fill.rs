@@ -1,7 +1,8 @@
 //! From a segment as written to the segment that is sent: what is not written is what a correct peer would send now.
 
 use super::Measure;
-use super::conn::{LastSegment, Offer};
+use super::conn::LastSegment;
+use super::error::ValueError;
 use super::eval::Scope;
 use crate::notation::{
     Control, FieldValue, FlagPattern, IcmpPattern, IpField, Key, Octets, OptionPattern, OptionValue, SegmentPattern,
@@ -55,7 +56,7 @@ pub(crate) fn fill(
     scope: &Scope,
     target: (IpAddr, u16),
     now: Instant,
-) -> Result<Filled, String> {
+) -> Result<Filled, ValueError> {
     let conn = &scope.conns[scope.here];
     let flags = flags(pattern, scope)?;
     let (seq, absolute) = sequence(pattern, scope, flags)?;
@@ -113,14 +114,14 @@ pub(crate) fn fill(
 }
 
 /// Puts options between an IPv4 header and what follows it, filled up with zeros to whole words (RFC 791 section 3.1).
-fn with_ip_options(packet: &[u8], hex: &str) -> Result<Vec<u8>, String> {
+fn with_ip_options(packet: &[u8], hex: &str) -> Result<Vec<u8>, ValueError> {
     const HEADER: usize = 20;
     if packet.first().is_none_or(|first| first >> 4 != 4) {
-        return Err("`ip.options` are of IPv4 only: write `only: {ip: 4}`".to_owned());
+        return Err(ValueError::IpOptionsOfIpv6);
     }
     let mut options = data_encoding::HEXLOWER_PERMISSIVE
         .decode(hex.as_bytes())
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| ValueError::NotHexadecimal(error.to_string()))?;
     options.resize(options.len().next_multiple_of(4), 0);
     let mut octets = packet[..HEADER].to_vec();
     octets.extend(options);
@@ -145,7 +146,7 @@ fn finish(
     checksum: Option<&FieldValue>,
     scope: &Scope,
     seg: LastSegment,
-) -> Result<Filled, String> {
+) -> Result<Filled, ValueError> {
     let mut octets = packet.encode();
     if let Some(checksum) = checksum {
         let at = if packet.ip.source.is_ipv4() { 20 } else { 40 } + 16;
@@ -166,14 +167,14 @@ fn finish(
     Ok(Filled { packet, seg, octets })
 }
 
-fn number(pattern: &SegmentPattern, key: Key, scope: &Scope) -> Result<Option<i64>, String> {
+fn number(pattern: &SegmentPattern, key: Key, scope: &Scope) -> Result<Option<i64>, ValueError> {
     match pattern.field(key) {
         Some(FieldValue::Compare(_, expr)) => scope.value(expr).map(Some),
         Some(FieldValue::Range(..) | FieldValue::Any | FieldValue::Bad | FieldValue::Word(..)) | None => Ok(None),
     }
 }
 
-fn flags(pattern: &SegmentPattern, scope: &Scope) -> Result<Flags, String> {
+fn flags(pattern: &SegmentPattern, scope: &Scope) -> Result<Flags, ValueError> {
     let written = match &pattern.control {
         Control::Flags(flags) => flags.as_slice(),
         Control::Probe => &[],
@@ -187,7 +188,7 @@ fn flags(pattern: &SegmentPattern, scope: &Scope) -> Result<Flags, String> {
 }
 
 /// SEG.SEQ, counted from the ISN and on the wire.
-fn sequence(pattern: &SegmentPattern, scope: &Scope, flags: Flags) -> Result<(i64, SeqNum), String> {
+fn sequence(pattern: &SegmentPattern, scope: &Scope, flags: Flags) -> Result<(i64, SeqNum), ValueError> {
     let conn = &scope.conns[scope.here];
     let reset = flags.contains(Flags::RST);
     let absolute = match number(pattern, Key::AbsSeq, scope)? {
@@ -207,7 +208,7 @@ fn sequence(pattern: &SegmentPattern, scope: &Scope, flags: Flags) -> Result<(i6
     Ok((seq, conn.isn.absolute(RelSeq(seq))))
 }
 
-fn payload(written: &SegmentPattern, scope: &Scope, seq: i64) -> Result<Vec<u8>, String> {
+fn payload(written: &SegmentPattern, scope: &Scope, seq: i64) -> Result<Vec<u8>, ValueError> {
     match (&written.text, number(written, Key::Data, scope)?) {
         (Some(text), _) => Ok(text.clone()),
         (None, Some(octets)) => Ok(pattern(seq.max(0) as u64, (octets.max(0) as usize).min(LARGEST))),
@@ -215,7 +216,7 @@ fn payload(written: &SegmentPattern, scope: &Scope, seq: i64) -> Result<Vec<u8>,
     }
 }
 
-fn options(pattern: &SegmentPattern, scope: &Scope, flags: Flags, now: Instant) -> Result<Vec<TcpOption>, String> {
+fn options(pattern: &SegmentPattern, scope: &Scope, flags: Flags, now: Instant) -> Result<Vec<TcpOption>, ValueError> {
     let conn = &scope.conns[scope.here];
     if let Some(written) = &pattern.options {
         return written.iter().map(|option| option_value(option, scope, now)).collect();
@@ -239,7 +240,7 @@ fn options(pattern: &SegmentPattern, scope: &Scope, flags: Flags, now: Instant) 
     Ok(Vec::new())
 }
 
-fn option_value(option: &OptionPattern, scope: &Scope, now: Instant) -> Result<TcpOption, String> {
+fn option_value(option: &OptionPattern, scope: &Scope, now: Instant) -> Result<TcpOption, ValueError> {
     let conn = &scope.conns[scope.here];
     let or = |expr: &Option<_>, usual: i64| expr.as_ref().map_or(Ok(usual), |expr| scope.value(expr));
     Ok(match &option.value {
@@ -247,8 +248,8 @@ fn option_value(option: &OptionPattern, scope: &Scope, now: Instant) -> Result<T
         OptionValue::WindowScale(shift) => TcpOption::WindowScale(or(shift, USUAL_SHIFT.into())? as u8),
         OptionValue::SackPermitted => TcpOption::SackPermitted,
         OptionValue::Sack(blocks) => {
-            let edge = |expr: &_| Ok::<u32, String>(conn.iss.absolute(RelSeq(scope.value(expr)?)).0);
-            let block = |(left, right): &(_, _)| Ok::<_, String>((edge(left)?, edge(right)?));
+            let edge = |expr: &_| Ok::<u32, ValueError>(conn.iss.absolute(RelSeq(scope.value(expr)?)).0);
+            let block = |(left, right): &(_, _)| Ok::<_, ValueError>((edge(left)?, edge(right)?));
             TcpOption::Sack(blocks.iter().map(block).collect::<Result<_, _>>()?)
         }
         OptionValue::Timestamps(value, echo) => TcpOption::Timestamps {
@@ -268,27 +269,15 @@ fn option_value(option: &OptionPattern, scope: &Scope, now: Instant) -> Result<T
     })
 }
 
-fn octets(written: &Option<Octets>, scope: &Scope) -> Result<Vec<u8>, String> {
+fn octets(written: &Option<Octets>, scope: &Scope) -> Result<Vec<u8>, ValueError> {
     match written {
         None => Ok(Vec::new()),
         Some(Octets::Literal(data)) => Ok(data.clone()),
         Some(Octets::Measured(name)) => match scope.last(name)? {
             Measure::Octets(data) => Ok(data.clone()),
-            Measure::Number(_) | Measure::Seconds(_) => Err(format!("`${name}` is a number, not octets")),
+            Measure::Number(_) | Measure::Seconds(_) => Err(ValueError::NotOctets(name.clone())),
         },
     }
-}
-
-/// An ECN codepoint's name.
-pub(crate) fn ecn_named(word: &str) -> Option<Ecn> {
-    [
-        ("not-ect", Ecn::NotEct),
-        ("ect0", Ecn::Ect0),
-        ("ect1", Ecn::Ect1),
-        ("ce", Ecn::Ce),
-    ]
-    .into_iter()
-    .find_map(|(name, ecn)| (name == word).then_some(ecn))
 }
 
 fn ip_header(
@@ -296,12 +285,12 @@ fn ip_header(
     destination: IpAddr,
     fields: &[(Key, FieldValue)],
     scope: &Scope,
-) -> Result<IpHeader, String> {
+) -> Result<IpHeader, ValueError> {
     let mut ip = IpHeader::between(source, destination);
     for (key, value) in fields {
         let Key::Ip(field) = key else { continue };
         if let (IpField::Ecn, FieldValue::Word(_, word)) = (field, value) {
-            ip.ecn = ecn_named(word).ok_or_else(|| format!("`{word}` is no ECN codepoint"))?;
+            ip.ecn = Ecn::from_name(word).ok_or_else(|| ValueError::NotEcn(word.clone()))?;
             continue;
         }
         match (field, value) {
@@ -312,7 +301,7 @@ fn ip_header(
         let FieldValue::Compare(_, expr) = value else { continue };
         let number = scope.value(expr)?;
         match field {
-            IpField::Ecn => ip.ecn = [Ecn::NotEct, Ecn::Ect1, Ecn::Ect0, Ecn::Ce][(number & 3) as usize],
+            IpField::Ecn => ip.ecn = Ecn::from_bits(number as u8),
             IpField::Dscp => ip.dscp = (number & 0x3f) as u8,
             IpField::Ttl => ip.ttl = number as u8,
             IpField::Id => ip.id = number as u16,
@@ -341,18 +330,10 @@ pub(crate) fn odd_address(word: &str, target: IpAddr) -> IpAddr {
     }
 }
 
-/// What the tester has offered by a SYN of its own.
-pub(crate) fn offer_of(segment: &Segment) -> Offer {
-    Offer::of(segment)
-}
-
 /// Fills in an ICMP message about the last frame that came.
-pub(crate) fn fill_icmp(pattern: &IcmpPattern, scope: &Scope, target: IpAddr) -> Result<Packet, String> {
+pub(crate) fn fill_icmp(pattern: &IcmpPattern, scope: &Scope, target: IpAddr) -> Result<Packet, ValueError> {
     let conn = &scope.conns[scope.here];
-    let frame = conn
-        .last_frame
-        .as_ref()
-        .ok_or("an ICMP message quotes a frame, and none has come yet")?;
+    let frame = conn.last_frame.as_ref().ok_or(ValueError::NothingToQuote)?;
     let ip_len = if target.is_ipv4() { 20 } else { 40 };
     // RFC 792 asks for the header and eight octets at least, RFC 4443 for as much as fits.
     let mut quote: Vec<u8> = frame
@@ -368,7 +349,7 @@ pub(crate) fn fill_icmp(pattern: &IcmpPattern, scope: &Scope, target: IpAddr) ->
             Key::AbsSeq => (ip_len + 4, number as u32),
             Key::Ack => (ip_len + 8, conn.isn.absolute(RelSeq(number)).0),
             Key::AbsAck => (ip_len + 8, number as u32),
-            other => return Err(format!("`{other:?}` of a quoted frame cannot be changed")),
+            other => return Err(ValueError::NotQuoted(format!("{other:?}"))),
         };
         if quote.len() < at + 4 {
             quote.extend(frame.iter().copied().skip(quote.len()).take(at + 4 - quote.len()));
@@ -395,7 +376,142 @@ pub(crate) fn fill_icmp(pattern: &IcmpPattern, scope: &Scope, target: IpAddr) ->
 
 #[cfg(test)]
 mod tests {
+    use super::super::ValueError;
+    use super::super::fixture::{ISN, ISS, Talk};
     use super::*;
+    use crate::notation::{Origins, print_packet};
+    use crate::wire::Isn;
+    use expect_test::{Expect, expect};
+
+    /// What is sent where this is written, after these lines.
+    fn table(talk: &Talk, rows: &[&str], expected: Expect) {
+        let origins = Origins {
+            sender: Some(Isn(ISN)),
+            receiver: Some(Isn(ISS)),
+        };
+        let mut told = String::new();
+        for written in rows {
+            let sent = match talk.fill(written) {
+                Ok(filled) => print_packet(&filled.packet, origins),
+                Err(error) => format!("error: {error}"),
+            };
+            told += &format!("{written:<30} | {sent}\n");
+        }
+        expected.assert_eq(&told);
+    }
+
+    #[test]
+    fn before_anything_was_said() {
+        let rows = [
+            "SYN",
+            "SYN <>",
+            "SYN <mss, wscale, sackOK>",
+            "SYN <ts>",
+            "ACK",
+            "RST",
+            "RST,ACK ack=5",
+        ];
+        table(
+            &Talk::new(),
+            &rows,
+            expect![[r#"
+            SYN                            | SYN seq=0 win=65535 <mss 1460>
+            SYN <>                         | SYN seq=0 win=65535 <>
+            SYN <mss, wscale, sackOK>      | SYN seq=0 win=65535 <mss 1460, wscale 7, sackOK>
+            SYN <ts>                       | SYN seq=0 win=65535 <ts 1000 0>
+            ACK                            | ACK seq=0 ack=0 win=65535
+            RST                            | RST seq=2 win=65535
+            RST,ACK ack=5                  | RST,ACK seq=2 ack=5 win=65535
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_is_not_written_is_what_a_correct_peer_says() {
+        let mut talk = Talk::open();
+        talk.go_on("> ACK data=10; app 20; < ACK seq=1 ack=11 win=9990 data=20");
+        let rows = [
+            "ACK",
+            "ACK data=5",
+            "ACK \"hello\"",
+            "FIN,ACK",
+            "RST",
+            "SYN",
+            "URG,ACK data=5",
+            "ACK up=3",
+            "ACK win=0",
+            "ACK seq=RCV.NXT-1 ack=SND.UNA",
+            "ACK seq=RCV.NXT+RCV.WND",
+            "ACK abs.seq=7 abs.ack=9",
+            "ACK <sack 1:11>",
+            "ACK reserved=5 offset=4",
+            "ACK ip.ttl=3 ip.ecn=ce",
+            "ACK truncate=10",
+        ];
+        table(
+            &talk,
+            &rows,
+            expect![[r#"
+            ACK                            | ACK seq=11 ack=21 win=5000
+            ACK data=5                     | ACK seq=11 ack=21 win=5000 "T[bip"
+            ACK "hello"                    | ACK seq=11 ack=21 win=5000 "hello"
+            FIN,ACK                        | FIN,ACK seq=11 ack=21 win=5000
+            RST                            | RST seq=11 win=5000
+            SYN                            | SYN seq=0 win=5000 <mss 1460>
+            URG,ACK data=5                 | ACK,URG seq=11 ack=21 win=5000 up=5 "T[bip"
+            ACK up=3                       | ACK seq=11 ack=21 win=5000 up=3
+            ACK win=0                      | ACK seq=11 ack=21 win=0
+            ACK seq=RCV.NXT-1 ack=SND.UNA  | ACK seq=10 ack=1 win=5000
+            ACK seq=RCV.NXT+RCV.WND        | ACK seq=10001 ack=21 win=5000
+            ACK abs.seq=7 abs.ack=9        | ACK seq=9 ack=19 win=5000
+            ACK <sack 1:11>                | ACK seq=11 ack=21 win=5000 <sack 1:11>
+            ACK reserved=5 offset=4        | ACK seq=11 ack=21 win=5000 reserved=5 offset=4
+            ACK ip.ttl=3 ip.ecn=ce         | ACK seq=11 ack=21 win=5000 ip.ecn=ce
+            ACK truncate=10                | ACK seq=11 ack=21 win=5000 truncate=10
+        "#]],
+        );
+    }
+
+    #[test]
+    fn timestamps_go_on_every_segment_where_both_offered_them() {
+        let talk = Talk::after("> SYN <ts 100 0>; < SYN,ACK seq=0 ack=1 win=1 <ts 7000 100>; wait 25");
+        table(
+            &talk,
+            &["ACK", "ACK <>", "RST", "SYN"],
+            expect![[r#"
+            ACK                            | ACK seq=1 ack=1 win=65535 <nop, nop, ts 1025 7000>
+            ACK <>                         | ACK seq=1 ack=1 win=65535
+            RST                            | RST seq=1 win=65535
+            SYN                            | SYN seq=0 win=65535 <ts 100 0>
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_bad_checksum_is_bad_for_certain() {
+        let talk = Talk::open();
+        let right = talk.fill("ACK").unwrap().packet;
+        let wrong = talk.fill("ACK checksum=bad").unwrap().packet;
+        assert_eq!(right.tcp().unwrap().checksum, Checksum::Right);
+        assert!(matches!(wrong.tcp().unwrap().checksum, Checksum::Wrong(_)));
+    }
+
+    #[test]
+    fn what_cannot_be_worked_out_is_an_error_about_what_is_written() {
+        let mut talk = Talk::open();
+        talk.measures
+            .insert("cookie".to_owned(), vec![Measure::Octets(vec![1, 2])]);
+        talk.measures.insert("size".to_owned(), vec![Measure::Number(3.0)]);
+        let table = [
+            ("ACK seq=$gone", ValueError::NotMeasured("gone".to_owned())),
+            ("ACK seq=$cookie", ValueError::NotANumber("cookie".to_owned())),
+            ("ACK seq=SEG.LEN/0", ValueError::DivisionByZero),
+            ("ACK <fo $size>", ValueError::NotOctets("size".to_owned())),
+        ];
+        for (written, expected) in table {
+            assert_eq!(talk.fill(written).err(), Some(expected), "{written}");
+        }
+    }
 
     #[test]
     fn the_pattern_is_the_same_wherever_a_piece_of_it_begins() {

@@ -2,8 +2,8 @@
 
 use super::Measure;
 use super::conn::Conn;
+use super::error::ValueError;
 use super::eval::{Scope, wrap};
-use super::fill::ecn_named;
 use super::frame::Frame;
 use crate::notation::{
     Comparison, Control, Expr, FieldValue, FlagPattern, IpField, Key, Octets, OptionPattern, OptionValue,
@@ -62,7 +62,12 @@ impl Hunt {
 const FREE: Flags = Flags::from_bits(Flags::PSH.bits() | Flags::ECE.bits() | Flags::CWR.bits() | Flags::AE.bits());
 
 /// Looks at a frame of the connection `scope.here`. What it takes is marked in the frame and in `hunt`.
-pub(crate) fn fit(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &mut Hunt) -> Result<Fit, String> {
+pub(crate) fn fit(
+    pattern: &SegmentPattern,
+    frame: &mut Frame,
+    scope: &Scope,
+    hunt: &mut Hunt,
+) -> Result<Fit, ValueError> {
     let reset = frame.has(Flags::RST);
     if matches!(pattern.control, Control::Probe) {
         return fit_probe(pattern, frame, scope, hunt);
@@ -90,7 +95,7 @@ pub(crate) fn fit(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hu
     fit_stretch(pattern, frame, scope, hunt)
 }
 
-fn no(why: impl Into<String>) -> Result<Fit, String> {
+fn no(why: impl Into<String>) -> Result<Fit, ValueError> {
     Ok(Fit::No(why.into()))
 }
 
@@ -115,7 +120,7 @@ fn impossible_ack(pattern: &SegmentPattern, frame: &Frame, conn: &Conn, hunt: &H
 /// Why a frame is not the retransmission that was waited for.
 const NOT_DUE: &str = "it came in the same instant as what it repeats";
 
-fn fit_reset(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &Hunt) -> Result<Fit, String> {
+fn fit_reset(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &Hunt) -> Result<Fit, ValueError> {
     let wrong = wrong_flags(pattern, frame, Flags::NONE).or(wrong_ack(pattern, frame, hunt));
     if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &[]))? {
         return no(why);
@@ -125,7 +130,7 @@ fn fit_reset(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &
     Ok(Fit::Done)
 }
 
-fn fit_probe(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &mut Hunt) -> Result<Fit, String> {
+fn fit_probe(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &mut Hunt) -> Result<Fit, ValueError> {
     let conn = &scope.conns[scope.here];
     if !frame.has(Flags::ACK) || frame.has(Flags::RST) || !conn.is_probe(frame) || frame.stretch_left() > 1 {
         return no("it is no probe");
@@ -148,7 +153,7 @@ fn fit_probe(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &
     Ok(Fit::Done)
 }
 
-fn fit_syn(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &Hunt) -> Result<Fit, String> {
+fn fit_syn(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &Hunt) -> Result<Fit, ValueError> {
     let conn = &scope.conns[scope.here];
     if !frame.has(Flags::SYN) {
         return no("it is no SYN");
@@ -186,7 +191,12 @@ fn fit_syn(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &Hu
     Ok(Fit::Done)
 }
 
-fn fit_acknowledgment(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &Hunt) -> Result<Fit, String> {
+fn fit_acknowledgment(
+    pattern: &SegmentPattern,
+    frame: &mut Frame,
+    scope: &Scope,
+    hunt: &Hunt,
+) -> Result<Fit, ValueError> {
     let conn = &scope.conns[scope.here];
     let wrong = wrong_flags(pattern, frame, Flags::FIN).or(wrong_ack(pattern, frame, hunt));
     if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &[]))? {
@@ -212,7 +222,7 @@ fn fit_acknowledgment(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope
 }
 
 /// Octets and FIN, over as many frames as they need.
-fn fit_stretch(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &mut Hunt) -> Result<Fit, String> {
+fn fit_stretch(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &mut Hunt) -> Result<Fit, ValueError> {
     let conn = &scope.conns[scope.here];
     let skip = [Key::Seq, Key::AbsSeq, Key::Ack, Key::AbsAck, Key::Data];
     let wrong = wrong_flags(pattern, frame, Flags::FIN);
@@ -276,7 +286,7 @@ fn take_stretch(
     scope: &Scope,
     hunt: &mut Hunt,
     (at, offset, take): (i64, usize, usize),
-) -> Result<Fit, String> {
+) -> Result<Fit, ValueError> {
     let conn = &scope.conns[scope.here];
     let payload = frame.segment().payload.len();
     let fin = pattern.sets(Flags::FIN);
@@ -324,7 +334,7 @@ fn take_stretch(
 }
 
 /// Where the octets must begin: at the position, or at SND.UNA if they come again.
-fn stretch_start(pattern: &SegmentPattern, scope: &Scope) -> Result<i64, String> {
+fn stretch_start(pattern: &SegmentPattern, scope: &Scope) -> Result<i64, ValueError> {
     let conn = &scope.conns[scope.here];
     match (pattern.field(Key::Seq), pattern.field(Key::AbsSeq)) {
         (Some(FieldValue::Compare(Comparison::Equal, expr)), _) => scope.value(expr),
@@ -338,7 +348,7 @@ fn stretch_start(pattern: &SegmentPattern, scope: &Scope) -> Result<i64, String>
 }
 
 /// `data` where it says how long one segment may be, and not how many octets are to come; `data=0`: not at all.
-fn length_only<'a>(pattern: &'a SegmentPattern, scope: &Scope) -> Result<Option<&'a FieldValue>, String> {
+fn length_only<'a>(pattern: &'a SegmentPattern, scope: &Scope) -> Result<Option<&'a FieldValue>, ValueError> {
     let value = pattern.field(Key::Data).filter(|_| pattern.text.is_none());
     Ok(match value {
         Some(FieldValue::Compare(Comparison::Equal, octets)) if scope.value(octets)? != 0 => None,
@@ -347,7 +357,7 @@ fn length_only<'a>(pattern: &'a SegmentPattern, scope: &Scope) -> Result<Option<
 }
 
 /// The octets that must come: those that are written; where only a length is asked for, those of this segment.
-fn wanted_octets(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Result<usize, String> {
+fn wanted_octets(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Result<usize, ValueError> {
     match (&pattern.text, pattern.field(Key::Data)) {
         (Some(text), _) => Ok(text.len()),
         (None, Some(FieldValue::Compare(Comparison::Equal, expr))) => Ok(scope.value(expr)?.max(0) as usize),
@@ -383,8 +393,8 @@ fn wrong_octets(pattern: &SegmentPattern, conn: &Conn, got: &[u8], at: i64, offs
 
 fn first(
     found: Option<String>,
-    then: impl FnOnce() -> Result<Option<String>, String>,
-) -> Result<Option<String>, String> {
+    then: impl FnOnce() -> Result<Option<String>, ValueError>,
+) -> Result<Option<String>, ValueError> {
     match found {
         Some(why) => Ok(Some(why)),
         None => then(),
@@ -414,7 +424,7 @@ fn wrong_fields(
     frame: &Frame,
     scope: &Scope,
     skip: &[Key],
-) -> Result<Option<String>, String> {
+) -> Result<Option<String>, ValueError> {
     for (key, value) in &pattern.fields {
         if skip.contains(key) {
             continue;
@@ -426,7 +436,7 @@ fn wrong_fields(
     wrong_options(pattern, frame, scope)
 }
 
-fn wrong_field(key: Key, value: &FieldValue, frame: &Frame, scope: &Scope) -> Result<Option<String>, String> {
+fn wrong_field(key: Key, value: &FieldValue, frame: &Frame, scope: &Scope) -> Result<Option<String>, ValueError> {
     let segment = frame.segment();
     let sequence = |name, got| wrong_sequence(name, value, got, scope);
     let number = |name, got| wrong_number(name, value, got, scope);
@@ -438,7 +448,7 @@ fn wrong_field(key: Key, value: &FieldValue, frame: &Frame, scope: &Scope) -> Re
         Key::Win => number("win", i64::from(segment.window)),
         Key::Up => number("up", i64::from(segment.urgent)),
         Key::Data => number("data", segment.payload.len() as i64),
-        Key::Offset => number("offset", i64::from(segment.offset.unwrap_or_default())),
+        Key::Offset => number("offset", i64::from(segment.data_offset())),
         Key::Reserved => number("reserved", i64::from(segment.flags.reserved())),
         Key::Checksum => Ok(match (value, segment.checksum) {
             (FieldValue::Bad, Checksum::Right) => Some("its checksum is right".to_owned()),
@@ -449,10 +459,10 @@ fn wrong_field(key: Key, value: &FieldValue, frame: &Frame, scope: &Scope) -> Re
     }
 }
 
-fn wrong_ip(field: IpField, value: &FieldValue, frame: &Frame, scope: &Scope) -> Result<Option<String>, String> {
+fn wrong_ip(field: IpField, value: &FieldValue, frame: &Frame, scope: &Scope) -> Result<Option<String>, ValueError> {
     let ip = &frame.packet.ip;
     if let (IpField::Ecn, FieldValue::Word(op, word)) = (field, value) {
-        let want = ecn_named(word).ok_or_else(|| format!("`{word}` is no ECN codepoint"))?;
+        let want = Ecn::from_name(word).ok_or_else(|| ValueError::NotEcn(word.clone()))?;
         let holds = match op {
             Comparison::NotEqual => ip.ecn != want,
             _ => ip.ecn == want,
@@ -460,15 +470,7 @@ fn wrong_ip(field: IpField, value: &FieldValue, frame: &Frame, scope: &Scope) ->
         return Ok((!holds).then(|| format!("ip.ecn is {:?}, expected {want:?}", ip.ecn)));
     }
     let (name, got) = match field {
-        IpField::Ecn => (
-            "ip.ecn",
-            match ip.ecn {
-                Ecn::NotEct => 0,
-                Ecn::Ect1 => 1,
-                Ecn::Ect0 => 2,
-                Ecn::Ce => 3,
-            },
-        ),
+        IpField::Ecn => ("ip.ecn", i64::from(ip.ecn.bits())),
         IpField::Dscp => ("ip.dscp", i64::from(ip.dscp)),
         IpField::Ttl => ("ip.ttl", i64::from(ip.ttl)),
         IpField::Len => ("ip.len", frame.octets.len() as i64),
@@ -482,8 +484,8 @@ fn wrong_ip(field: IpField, value: &FieldValue, frame: &Frame, scope: &Scope) ->
 }
 
 /// Sequence numbers compare by their signed difference.
-fn wrong_sequence(name: &str, value: &FieldValue, got: i64, scope: &Scope) -> Result<Option<String>, String> {
-    let distance = |expr: &Expr| Ok::<i64, String>(wrap(got - scope.value(expr)?));
+fn wrong_sequence(name: &str, value: &FieldValue, got: i64, scope: &Scope) -> Result<Option<String>, ValueError> {
+    let distance = |expr: &Expr| Ok::<i64, ValueError>(wrap(got - scope.value(expr)?));
     let holds = match value {
         FieldValue::Compare(op, expr) => op.holds(distance(expr)?, 0),
         FieldValue::Range(from, to) => distance(from)? >= 0 && distance(to)? <= 0,
@@ -492,7 +494,7 @@ fn wrong_sequence(name: &str, value: &FieldValue, got: i64, scope: &Scope) -> Re
     explain(holds, name, value, got, scope)
 }
 
-fn wrong_number(name: &str, value: &FieldValue, got: i64, scope: &Scope) -> Result<Option<String>, String> {
+fn wrong_number(name: &str, value: &FieldValue, got: i64, scope: &Scope) -> Result<Option<String>, ValueError> {
     let holds = match value {
         FieldValue::Compare(op, expr) => op.holds(got, scope.value(expr)?),
         FieldValue::Range(from, to) => scope.value(from)? <= got && got <= scope.value(to)?,
@@ -501,7 +503,7 @@ fn wrong_number(name: &str, value: &FieldValue, got: i64, scope: &Scope) -> Resu
     explain(holds, name, value, got, scope)
 }
 
-fn explain(holds: bool, name: &str, value: &FieldValue, got: i64, scope: &Scope) -> Result<Option<String>, String> {
+fn explain(holds: bool, name: &str, value: &FieldValue, got: i64, scope: &Scope) -> Result<Option<String>, ValueError> {
     if holds {
         return Ok(None);
     }
@@ -524,7 +526,7 @@ fn sign(op: Comparison) -> &'static str {
     }
 }
 
-fn wrong_options(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Result<Option<String>, String> {
+fn wrong_options(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Result<Option<String>, ValueError> {
     let Some(written) = &pattern.options else {
         return Ok(None);
     };
@@ -541,7 +543,7 @@ fn wrong_options(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Resu
     Ok(None)
 }
 
-fn wrong_option(option: &OptionPattern, frame: &Frame, scope: &Scope) -> Result<Option<String>, String> {
+fn wrong_option(option: &OptionPattern, frame: &Frame, scope: &Scope) -> Result<Option<String>, ValueError> {
     let mut last = None;
     for candidate in &frame.segment().options {
         let Some(wrong) = option_differs(&option.value, candidate, scope)? else {
@@ -560,8 +562,8 @@ fn wrong_option(option: &OptionPattern, frame: &Frame, scope: &Scope) -> Result<
 }
 
 /// `None`: another kind of option. `Some(None)`: this one, as wanted. `Some(Some(why))`: this one, with other values.
-fn option_differs(want: &OptionValue, got: &TcpOption, scope: &Scope) -> Result<Option<Option<String>>, String> {
-    let number = |name: &str, want: &Option<Expr>, got: i64| -> Result<Option<Option<String>>, String> {
+fn option_differs(want: &OptionValue, got: &TcpOption, scope: &Scope) -> Result<Option<Option<String>>, ValueError> {
+    let number = |name: &str, want: &Option<Expr>, got: i64| -> Result<Option<Option<String>>, ValueError> {
         let Some(want) = want else { return Ok(Some(None)) };
         let want = scope.value(want)?;
         Ok(Some(
@@ -594,29 +596,29 @@ fn option_differs(want: &OptionValue, got: &TcpOption, scope: &Scope) -> Result<
     }
 }
 
-fn octets_differ(want: &Option<Octets>, got: &[u8], scope: &Scope) -> Result<Option<String>, String> {
+fn octets_differ(want: &Option<Octets>, got: &[u8], scope: &Scope) -> Result<Option<String>, ValueError> {
     let want = match want {
         None => return Ok(None),
         Some(Octets::Literal(want)) => want,
         Some(Octets::Measured(name)) => match scope.last(name)? {
             Measure::Octets(want) => want,
-            Measure::Number(_) | Measure::Seconds(_) => return Err(format!("`${name}` is a number, not octets")),
+            Measure::Number(_) | Measure::Seconds(_) => return Err(ValueError::NotOctets(name.clone())),
         },
     };
     Ok((want != got).then(|| format!("the option holds {got:02x?}, expected {want:02x?}")))
 }
 
 /// SACK blocks, in order, counted from the tester's ISN.
-fn sack_differs(want: &[(Expr, Expr)], got: &[(u32, u32)], scope: &Scope) -> Result<Option<String>, String> {
+fn sack_differs(want: &[(Expr, Expr)], got: &[(u32, u32)], scope: &Scope) -> Result<Option<String>, ValueError> {
     if want.is_empty() {
         return Ok(None);
     }
     let conn = &scope.conns[scope.here];
-    let edge = |expr: &Expr| Ok::<u32, String>(conn.isn.absolute(RelSeq(scope.value(expr)?)).0);
+    let edge = |expr: &Expr| Ok::<u32, ValueError>(conn.isn.absolute(RelSeq(scope.value(expr)?)).0);
     let want = want
         .iter()
         .map(|(left, right)| Ok((edge(left)?, edge(right)?)))
-        .collect::<Result<Vec<_>, String>>()?;
+        .collect::<Result<Vec<_>, ValueError>>()?;
     let relative = |edge: u32| conn.isn.relative(crate::wire::SeqNum(edge)).0;
     let show = |blocks: &[(u32, u32)]| {
         let blocks = blocks
@@ -628,7 +630,7 @@ fn sack_differs(want: &[(Expr, Expr)], got: &[(u32, u32)], scope: &Scope) -> Res
 }
 
 /// Whether a frame is one that a fault waits for: SYN, FIN, RST and ACK as written, and whatever else is written.
-pub(crate) fn triggers(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Result<bool, String> {
+pub(crate) fn triggers(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Result<bool, ValueError> {
     let free = FREE | Flags::URG;
     let flags = Flags::NAMED.into_iter().all(|(flag, _)| match pattern.flag(flag) {
         Some(FlagPattern::Set) => frame.has(flag),
@@ -641,4 +643,254 @@ pub(crate) fn triggers(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -
         .as_ref()
         .is_none_or(|text| *text == frame.segment().payload);
     Ok(flags && text && wrong_fields(pattern, frame, scope, &[])?.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Talk, written};
+    use super::*;
+    use crate::notation::Role;
+    use expect_test::{Expect, expect};
+
+    /// What is said of frames under what is expected of them: after the same lines, and each alone.
+    fn table(lines: &str, rows: &[(&str, &str)], expected: Expect) {
+        let mut told = String::new();
+        for (wanted, frame) in rows {
+            let mut talk = Talk::open();
+            talk.go_on(lines);
+            let mut hunt = Hunt::new(&talk.conn, false);
+            let mut frame_read = talk.come(frame);
+            let fit = look(&talk, wanted, &mut frame_read, &mut hunt);
+            told += &format!("{wanted:<26} | {frame:<44} | {fit}\n");
+        }
+        expected.assert_eq(&told);
+    }
+
+    fn look(talk: &Talk, wanted: &str, frame: &mut Frame, hunt: &mut Hunt) -> String {
+        let scope = Scope {
+            conns: core::slice::from_ref(&talk.conn),
+            here: 0,
+            measures: &talk.measures,
+        };
+        match fit(&written(wanted, Role::Expect), frame, &scope, hunt) {
+            Ok(Fit::No(why)) => format!("no: {why}"),
+            Ok(fits) => format!("{fits:?}"),
+            Err(error) => format!("error: {error}"),
+        }
+    }
+
+    #[test]
+    fn an_acknowledgment_acknowledges_all_that_counts() {
+        let rows = [
+            ("ACK", "ACK seq=1 ack=11 win=9990"),
+            ("ACK", "ACK seq=1 ack=10 win=9990"),
+            ("ACK", "ACK seq=2 ack=11 win=9990"),
+            ("ACK", "PSH,ACK seq=1 ack=11 win=9990"),
+            ("ACK", "URG,ACK seq=1 ack=11 win=9990"),
+            ("ACK", "RST,ACK seq=1 ack=11"),
+            ("ACK", "SYN,ACK seq=0 ack=11 win=9990"),
+            ("ACK ack=5", "ACK seq=1 ack=5 win=9990"),
+            ("ACK ack=*", "ACK seq=1 ack=77 win=9990"),
+            ("ACK win=9990", "ACK seq=1 ack=11 win=9991"),
+            ("ACK win>9990", "ACK seq=1 ack=11 win=9990"),
+            ("ACK win=5..6", "ACK seq=1 ack=11 win=4"),
+            ("ACK ip.ttl=64 ip.ecn=ce", "ACK seq=1 ack=11 win=9990 ip.ecn=ect0"),
+            ("ACK", "ACK seq=1 ack=11 win=9990 data=5"),
+            ("ACK data=0", "ACK seq=1 ack=11 win=9990 data=5"),
+        ];
+        table(
+            "> ACK data=10",
+            &rows,
+            expect![[r#"
+            ACK                        | ACK seq=1 ack=11 win=9990                    | Done
+            ACK                        | ACK seq=1 ack=10 win=9990                    | no: ack=10, expected 11 (RCV.NXT)
+            ACK                        | ACK seq=2 ack=11 win=9990                    | no: seq=2, expected 1 (SND.NXT)
+            ACK                        | PSH,ACK seq=1 ack=11 win=9990                | Done
+            ACK                        | URG,ACK seq=1 ack=11 win=9990                | no: URG is set
+            ACK                        | RST,ACK seq=1 ack=11                         | no: it is a RST
+            ACK                        | SYN,ACK seq=0 ack=11 win=9990                | no: it is a SYN
+            ACK ack=5                  | ACK seq=1 ack=5 win=9990                     | Done
+            ACK ack=*                  | ACK seq=1 ack=77 win=9990                    | Done
+            ACK win=9990               | ACK seq=1 ack=11 win=9991                    | no: win=9991, expected 9990
+            ACK win>9990               | ACK seq=1 ack=11 win=9990                    | no: win=9990, expected more than 9990
+            ACK win=5..6               | ACK seq=1 ack=11 win=4                       | no: win=4, expected 5..6
+            ACK ip.ttl=64 ip.ecn=ce    | ACK seq=1 ack=11 win=9990 ip.ecn=ect0        | no: ip.ecn is Ect0, expected Ce
+            ACK                        | ACK seq=1 ack=11 win=9990 data=5             | Acknowledgment
+            ACK data=0                 | ACK seq=1 ack=11 win=9990 data=5             | no: data=5, expected 0
+        "#]],
+        );
+    }
+
+    #[test]
+    fn an_answer_comes_behind_what_it_answers() {
+        let mut talk = Talk::open();
+        let mut early = talk.come("ACK seq=1 ack=1 win=10000");
+        talk.go_on("> ACK seq=5 data=1");
+        let mut hunt = Hunt::new(&talk.conn, false);
+        assert_eq!(
+            look(&talk, "ACK", &mut early, &mut hunt),
+            "no: it came before the last inject"
+        );
+        let mut late = talk.come("ACK seq=1 ack=1 win=10000");
+        assert_eq!(look(&talk, "ACK", &mut late, &mut hunt), "Done");
+    }
+
+    #[test]
+    fn octets_are_those_of_the_application_in_order() {
+        let rows = [
+            ("ACK data=10", "ACK seq=1 ack=1 win=10000 data=10"),
+            ("ACK data=10", "ACK seq=1 ack=1 win=10000 data=4"),
+            ("ACK data=4", "ACK seq=1 ack=1 win=10000 data=10"),
+            ("ACK data=10", "ACK seq=2 ack=1 win=10000 data=9"),
+            ("ACK data=10", "ACK seq=1 ack=1 win=10000 \"0123456789\""),
+            ("ACK data<5", "ACK seq=1 ack=1 win=10000 data=5"),
+            ("ACK data>0", "ACK seq=1 ack=1 win=10000 data=7"),
+            ("ACK data=10", "ACK seq=1 ack=1 win=10000"),
+            ("ACK data=12", "ACK seq=1 ack=1 win=10000 data=12"),
+            ("ACK \"abc\"", "ACK seq=1 ack=1 win=10000 \"abc\""),
+            ("FIN,ACK data=10", "FIN,ACK seq=1 ack=1 win=10000 data=10"),
+            ("FIN,ACK data=4", "FIN,ACK seq=1 ack=1 win=10000 data=10"),
+            ("ACK data=10", "FIN,ACK seq=1 ack=1 win=10000 data=4"),
+        ];
+        table(
+            "app 10; close",
+            &rows,
+            expect![[r#"
+                ACK data=10                | ACK seq=1 ack=1 win=10000 data=10            | Done
+                ACK data=10                | ACK seq=1 ack=1 win=10000 data=4             | Part
+                ACK data=4                 | ACK seq=1 ack=1 win=10000 data=10            | Done
+                ACK data=10                | ACK seq=2 ack=1 win=10000 data=9             | no: it carries 2..11, expected to begin at 1
+                ACK data=10                | ACK seq=1 ack=1 win=10000 "0123456789"       | no: octet 1 is 0x30, expected 0x48
+                ACK data<5                 | ACK seq=1 ack=1 win=10000 data=5             | no: data=5, expected less than 5
+                ACK data>0                 | ACK seq=1 ack=1 win=10000 data=7             | Done
+                ACK data=10                | ACK seq=1 ack=1 win=10000                    | no: it carries nothing
+                ACK data=12                | ACK seq=1 ack=1 win=10000 data=12            | no: it carries octets that the application did not send
+                ACK "abc"                  | ACK seq=1 ack=1 win=10000 "abc"              | Done
+                FIN,ACK data=10            | FIN,ACK seq=1 ack=1 win=10000 data=10        | Done
+                FIN,ACK data=4             | FIN,ACK seq=1 ack=1 win=10000 data=10        | no: octets stand before the FIN that were not expected: 6
+                ACK data=10                | FIN,ACK seq=1 ack=1 win=10000 data=4         | no: its FIN stands before 6 octets that were expected
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_stretch_may_come_in_several_frames() {
+        let mut talk = Talk::open();
+        talk.go_on("app 10; close");
+        let mut hunt = Hunt::new(&talk.conn, false);
+        let frames = [
+            ("ACK seq=1 ack=1 win=10000 data=4", "Part", 5, 1),
+            (
+                "ACK seq=7 ack=1 win=10000 data=4",
+                "no: it carries 7..11, expected to begin at 5",
+                5,
+                1,
+            ),
+            ("ACK seq=5 ack=1 win=10000 data=6", "Part", 11, 2),
+            ("FIN,ACK seq=11 ack=1 win=10000", "Done", 12, 3),
+        ];
+        for (text, expected, next, segments) in frames {
+            let mut frame = talk.come(text);
+            let mut trial = hunt.clone();
+            let came = look(&talk, "FIN,ACK data=10", &mut frame, &mut trial);
+            if !came.starts_with("no") {
+                hunt = trial;
+                talk.conn.enter(&frame);
+            }
+            assert_eq!(
+                (came.as_str(), hunt.next(), hunt.segments),
+                (expected, Some(next), segments),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_comes_again_is_what_was_sent_and_in_time() {
+        let rows = [
+            ("ACK again data=10", "ACK seq=1 ack=1 win=10000 data=10"),
+            ("ACK again data=4", "ACK seq=1 ack=1 win=10000 data=4"),
+            ("ACK again data=10", "ACK seq=1 ack=1 win=10000 data=11"),
+            ("ACK data=10", "ACK seq=1 ack=1 win=10000 data=10"),
+        ];
+        let sent = "app 20; < ACK seq=1 ack=1 win=10000 data=10";
+        table(
+            sent,
+            &rows[..1],
+            expect![[r#"
+            ACK again data=10          | ACK seq=1 ack=1 win=10000 data=10            | no: it came in the same instant as what it repeats
+        "#]],
+        );
+        table(
+            &format!("{sent}; wait 2000"),
+            &rows,
+            expect![[r#"
+            ACK again data=10          | ACK seq=1 ack=1 win=10000 data=10            | Done
+            ACK again data=4           | ACK seq=1 ack=1 win=10000 data=4             | Done
+            ACK again data=10          | ACK seq=1 ack=1 win=10000 data=11            | no: it goes beyond SND.NXT
+            ACK data=10                | ACK seq=1 ack=1 win=10000 data=10            | no: it carries 1..11, expected to begin at 11
+        "#]],
+        );
+    }
+
+    #[test]
+    fn resets_probes_and_syns_are_told_apart() {
+        let rows = [
+            ("RST seq=1", "RST seq=1"),
+            ("RST seq=*", "RST,ACK seq=1 ack=1"),
+            ("RST seq=1", "RST seq=5"),
+            ("PROBE", "ACK seq=0 ack=1 win=10000"),
+            ("PROBE", "ACK seq=1 ack=1 win=10000"),
+            ("PROBE data=0", "ACK seq=0 ack=1 win=10000 data=1"),
+            ("SYN,ACK", "SYN,ACK seq=0 ack=1 win=10000"),
+            ("SYN,ACK again", "SYN,ACK seq=0 ack=1 win=10000"),
+            ("SYN,ACK", "ACK seq=1 ack=1 win=10000"),
+        ];
+        table(
+            "wait 2000",
+            &rows,
+            expect![[r#"
+            RST seq=1                  | RST seq=1                                    | Done
+            RST seq=*                  | RST,ACK seq=1 ack=1                          | no: ACK is set
+            RST seq=1                  | RST seq=5                                    | no: seq=5, expected 1
+            PROBE                      | ACK seq=0 ack=1 win=10000                    | Done
+            PROBE                      | ACK seq=1 ack=1 win=10000                    | no: it is no probe
+            PROBE data=0               | ACK seq=0 ack=1 win=10000 data=1             | no: data=1, expected 0
+            SYN,ACK                    | SYN,ACK seq=0 ack=1 win=10000                | no: it is a retransmission
+            SYN,ACK again              | SYN,ACK seq=0 ack=1 win=10000                | Done
+            SYN,ACK                    | ACK seq=1 ack=1 win=10000                    | no: it is no SYN
+        "#]],
+        );
+    }
+
+    #[test]
+    fn options_are_looked_for_among_others() {
+        let frame = "ACK seq=1 ack=11 win=9990 <nop, nop, ts 7 8>";
+        let rows = [
+            ("ACK <ts>", frame),
+            ("ACK <ts 7 9>", frame),
+            ("ACK <mss>", frame),
+            ("ACK <!ts>", frame),
+            ("ACK <!mss>", frame),
+            ("ACK <>", frame),
+            ("ACK <>", "ACK seq=1 ack=11 win=9990 <nop, nop, nop, eol>"),
+            ("ACK <sack 21:31>", "ACK seq=1 ack=11 win=9990 <sack 21:30>"),
+            ("ACK <opt 8>", frame),
+        ];
+        table(
+            "> ACK data=10",
+            &rows,
+            expect![[r#"
+            ACK <ts>                   | ACK seq=1 ack=11 win=9990 <nop, nop, ts 7 8> | Done
+            ACK <ts 7 9>               | ACK seq=1 ack=11 win=9990 <nop, nop, ts 7 8> | no: TSecr 8, expected 9
+            ACK <mss>                  | ACK seq=1 ack=11 win=9990 <nop, nop, ts 7 8> | no: it lacks the option Mss(None)
+            ACK <!ts>                  | ACK seq=1 ack=11 win=9990 <nop, nop, ts 7 8> | no: it has the option Timestamps { value: 7, echo: 8 }
+            ACK <!mss>                 | ACK seq=1 ack=11 win=9990 <nop, nop, ts 7 8> | Done
+            ACK <>                     | ACK seq=1 ack=11 win=9990 <nop, nop, ts 7 8> | no: it has the option Timestamps { value: 7, echo: 8 }, expected none
+            ACK <>                     | ACK seq=1 ack=11 win=9990 <nop, nop, nop, eol> | Done
+            ACK <sack 21:31>           | ACK seq=1 ack=11 win=9990 <sack 21:30>       | no: sack 21:30, expected 21:31
+            ACK <opt 8>                | ACK seq=1 ack=11 win=9990 <nop, nop, ts 7 8> | Done
+        "#]],
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! A frame of the target as the engine keeps it until a step takes it or passes it by.
 
 use super::conn::Conn;
-use crate::time::Stamp;
+use crate::time::{Instant, Stamp};
 use crate::wire::{Flags, Isn, Packet, Segment};
 use std::sync::Arc;
 
@@ -42,6 +42,16 @@ pub(crate) struct Frame {
     pub rcv_nxt_then: i64,
     /// Whether the application had closed its direction.
     pub closed_then: bool,
+}
+
+impl Mark {
+    /// A moment of ours, which nothing has caused.
+    pub fn at(moment: Instant) -> Mark {
+        Mark {
+            at: Stamp::exactly(moment),
+            cause: None,
+        }
+    }
 }
 
 impl Frame {

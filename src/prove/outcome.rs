@@ -3,7 +3,7 @@
 use super::trial::{Choice, Claims, Stand, Trial};
 use super::trouble::{Trouble, Where};
 use crate::engine::{MetBy, Outcome, Verdict};
-use crate::model::{Defect, Defects, SWITCHES, Switch};
+use crate::model::{Defect, Defects, Switch};
 use crate::notation::nearest;
 use crate::script::{AnyOf, Script, Step, StepKind};
 use crate::suite::Run;
@@ -117,7 +117,7 @@ impl Named<'_> {
 }
 
 /// Whether a run failed by nothing but outcomes that are not right, and that its case says to come under this switch.
-pub(super) fn foretold(script: &Script, outcome: &Outcome, switch: &Switch) -> bool {
+pub(super) fn foretold(script: &Script, outcome: &Outcome, switch: Switch) -> bool {
     let wrong = |named: &&Named| !named.is_right() && named.came(script, outcome);
     let named = named(script);
     let mut wrong = named.iter().filter(wrong).peekable();
@@ -130,7 +130,7 @@ pub(super) fn foretold(script: &Script, outcome: &Outcome, switch: &Switch) -> b
             .any_of
             .by
             .get(named.name)
-            .is_some_and(|by| by.iter().any(|it| it == switch.name))
+            .is_some_and(|by| by.iter().any(|it| it == switch.name()))
     };
     failed_there && wrong.peek().is_some() && wrong.all(said)
 }
@@ -143,6 +143,6 @@ fn outcome_name(step: &Step, index: usize) -> Option<&str> {
 }
 
 fn near(word: &str) -> Vec<&'static str> {
-    let switches = SWITCHES.iter().map(|switch| switch.name);
+    let switches = Switch::ALL.iter().map(|switch| switch.name());
     nearest(word, switches.chain(Defect::ALL.iter().map(|defect| defect.name())))
 }

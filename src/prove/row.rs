@@ -6,7 +6,7 @@ use super::outcome::{foretold, named};
 use super::trial::{Choice, Claims, Stand, Trial};
 use super::trouble::Trouble;
 use crate::engine::{Arrow, Cursor, Happening, Outcome, Verdict};
-use crate::model::{Defect, Defects, SWITCHES};
+use crate::model::{Defect, Defects, Switch};
 use crate::path::Treatment;
 use crate::script::{Position, Script, Step, StepKind};
 use crate::suite::Run;
@@ -199,7 +199,7 @@ impl<'a> Proving<'a> {
         let default = self.stand.choice(&[], Claims::Honest);
         let base = self.trial(run, &default, Defects::NONE, None);
         if base.outcome.verdict == Verdict::NotApplicable {
-            for switch in SWITCHES {
+            for switch in Switch::ALL {
                 let choice = self.stand.choice(&[*switch], Claims::Honest);
                 let trial = self.trial(run, &choice, Defects::NONE, None);
                 if trial.outcome.verdict != Verdict::NotApplicable {
@@ -339,18 +339,18 @@ impl<'a> Proving<'a> {
 
     /// Runs it under each choice by itself.
     fn choices(&mut self, run: &Run) {
-        for switch in SWITCHES {
+        for switch in Switch::ALL {
             let choice = self.stand.choice(&[*switch], Claims::Honest);
             let outcome = self.trial(run, &choice, Defects::NONE, None).outcome;
             let fine = match outcome.verdict {
                 Verdict::Pass | Verdict::Observed | Verdict::NotApplicable | Verdict::Unsupported => true,
                 Verdict::Fail | Verdict::Deviates | Verdict::Inconclusive | Verdict::CaseError => {
-                    foretold(self.script(), &outcome, switch)
+                    foretold(self.script(), &outcome, *switch)
                 }
             };
             if !fine {
                 let how = format!("{}: {}", outcome.verdict, outcome.reason);
-                self.proof.not_under.push((switch.name, how));
+                self.proof.not_under.push((switch.name(), how));
             }
         }
     }

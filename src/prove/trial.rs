@@ -1,7 +1,8 @@
 //! One run on the reference endpoint: with what choices, what mistakes, and what is done to its replies.
 
 use super::altered::{Alteration, Altered};
-use crate::drive::virtual_time::{drive, endpoints};
+use crate::drive::addresses::endpoints;
+use crate::drive::virtual_time::drive;
 use crate::engine::{Bench, Outcome, Verdict};
 use crate::model::{Config, Defect, Defects, Switch};
 use crate::rules::Rule;
@@ -57,15 +58,12 @@ impl Stand {
     }
 
     pub fn choice(&self, switches: &[Switch], claims: Claims) -> Choice {
-        let mut config = Config::default();
-        for switch in switches {
-            switch.turn(&mut config);
-        }
+        let config = Config::choosing(switches);
         let facts = match claims {
             Claims::Honest => Arc::new(config.facts(&self.runner.facts)),
             Claims::All => Arc::clone(&self.runner.facts),
         };
-        let names: Vec<&str> = switches.iter().map(|switch| switch.name).collect();
+        let names: Vec<&str> = switches.iter().map(|switch| switch.name()).collect();
         Choice {
             name: names.join(" "),
             config,

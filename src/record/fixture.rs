@@ -41,6 +41,7 @@ pub(crate) fn result(run: suite::Run, outcome: Outcome, known: &Expectations) ->
         run,
         outcome,
         earlier: Vec::new(),
+        meeting: None,
         attempts: 1,
         cut_off: false,
     }

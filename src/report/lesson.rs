@@ -101,7 +101,7 @@ impl Page {
             let entry = lesson.catalogue.get(&requirement.id);
             let keyword = entry.map_or(level_word(requirement.level), |entry| entry.keyword.name());
             let section = entry.map_or(String::new(), |entry| format!(", section {}", entry.section));
-            let when = requirement.when.as_ref();
+            let when = requirement.when;
             let when = when.map_or(String::new(), |when| format!(", for those who claim `{when}`"));
             let head = format!("[{}] {keyword} {}{section}{when}", number + 1, requirement.id);
             self.paragraph(label, &head);

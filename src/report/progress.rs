@@ -160,6 +160,7 @@ mod tests {
                 run: plan[*place].clone(),
                 outcome: outcome(*verdict),
                 earlier: Vec::new(),
+                meeting: None,
                 attempts: 1,
                 expectation: Expectation::None,
                 cut_off: false,

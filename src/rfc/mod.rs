@@ -1,4 +1,8 @@
-//! The words of the RFCs that everybody uses: states, levels, requirements.
+//! The words of the RFCs that everybody uses: states, levels, requirements and their conditions.
+
+mod condition;
+
+pub use condition::Condition;
 
 use core::fmt;
 use serde::{Deserialize, Serialize};
@@ -78,9 +82,6 @@ pub enum Level {
     Must,
 }
 
-/// A condition under which a requirement applies, such as `rfc5961`; a runner claims the ones that its stack meets.
-pub type When = String;
-
 /// One thing that an RFC asks for, as far as a run needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requirement {
@@ -89,7 +90,7 @@ pub struct Requirement {
     /// How strongly.
     pub level: Level,
     /// Applies only where this is claimed.
-    pub when: Option<When>,
+    pub when: Option<Condition>,
     /// In our own words.
     pub summary: String,
 }

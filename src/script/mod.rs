@@ -1,6 +1,6 @@
 //! A case lowered to what the engine carries out: no YAML, no text to be parsed, no name that may be unknown.
 
-use crate::notation::{CallSpec, Check, Expr, IcmpPattern, ReturnSpec, SegmentPattern, TimeSpec, Verb};
+use crate::notation::{CallSpec, Check, Expr, IcmpPattern, Quantity, ReturnSpec, SegmentPattern, TimeSpec, Verb};
 use crate::rfc::{Requirement, State};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 mod words;
 
-pub use words::{MEASURES, STRIPPABLE};
+pub use words::STRIPPABLE;
 
 /// A connection of a script, by its place in [`Script::connections`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,7 +99,7 @@ pub struct Step {
     pub text: String,
 }
 
-/// What a step does.
+/// What a step does. What is waited for longer than a moment is shared, so that whoever carries it out can keep it.
 #[derive(Clone, Debug)]
 pub enum StepKind {
     /// `inject:` a segment.
@@ -107,19 +107,19 @@ pub enum StepKind {
     /// `inject: ICMP ...`
     InjectIcmp(IcmpPattern),
     /// `expect:` a segment.
-    Expect(Expect),
+    Expect(Arc<Expect>),
     /// `expect: nothing`
     Nothing(Nothing),
     /// `call:`
-    Call(CallStep),
+    Call(Arc<CallStep>),
     /// `result:`
-    Result(ResultStep),
+    Result(Arc<ResultStep>),
     /// `wait:`, from the mark, or from the step named by `since`.
     Wait(TimeSpec, Option<String>),
     /// `state:`
-    State(StateStep),
+    State(Arc<StateStep>),
     /// `any-of:`
-    AnyOf(AnyOf),
+    AnyOf(Arc<AnyOf>),
     /// `faults:`, from here on; an empty list ends them.
     Faults(Vec<FaultSpec>),
     /// `check:`
@@ -205,7 +205,7 @@ impl StepWord {
 
 /// When something must happen: `within` and `since`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Condition {
+pub struct Timing {
     /// `within:` (`for:` of `expect: nothing`); `soon` if not written.
     pub within: Option<TimeSpec>,
     /// The label of the step from which the time runs; else from the mark.
@@ -214,11 +214,11 @@ pub struct Condition {
 
 /// What is measured at a step: a name and what it takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct What {
+pub struct Measurement {
     /// `$name` from here on.
     pub name: String,
-    /// `elapsed`, `count`, a field (`abs.seq`, `win`, `ip.ttl`) or an option (`fo`, `mss`, `ts`).
-    pub what: String,
+    /// What its value is; a `result` and a `state` measure [`Quantity::Elapsed`] only.
+    pub quantity: Quantity,
 }
 
 /// `expect:` a segment.
@@ -227,7 +227,7 @@ pub struct Expect {
     /// What it looks like.
     pub segment: SegmentPattern,
     /// When.
-    pub when: Condition,
+    pub when: Timing,
     /// In how many segments the octets must come, both ends included.
     pub segments: Option<(u64, u64)>,
     /// How many must come in all of `within`, both ends included.
@@ -235,7 +235,7 @@ pub struct Expect {
     /// `acknowledge: each`: inject the default ACK after each frame taken.
     pub acknowledge: bool,
     /// What is measured.
-    pub measure: Vec<What>,
+    pub measure: Vec<Measurement>,
 }
 
 /// `state:`
@@ -244,16 +244,16 @@ pub struct StateStep {
     /// Which.
     pub state: State,
     /// By when it must be reached, if it need not be at once.
-    pub when: Option<Condition>,
+    pub when: Option<Timing>,
     /// What is measured: the time until it was.
-    pub measure: Vec<What>,
+    pub measure: Vec<Measurement>,
 }
 
 /// `expect: nothing`
 #[derive(Clone, Debug)]
 pub struct Nothing {
     /// For how long.
-    pub when: Condition,
+    pub when: Timing,
 }
 
 /// `call:`
@@ -273,9 +273,9 @@ pub struct ResultStep {
     /// How it ends; several are alternatives.
     pub returns: Vec<ReturnSpec>,
     /// When.
-    pub when: Condition,
+    pub when: Timing,
     /// What is measured.
-    pub measure: Vec<What>,
+    pub measure: Vec<Measurement>,
 }
 
 /// `any-of:`

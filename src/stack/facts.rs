@@ -1,6 +1,7 @@
 //! What is known of a target before it runs: what it can do, what it claims, and its times.
 
 use super::Abilities;
+use crate::rfc::Condition;
 use core::fmt;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
@@ -119,8 +120,8 @@ pub struct Facts {
     pub version: Option<String>,
     /// What it can do.
     pub abilities: Abilities,
-    /// The conditions of requirements that it claims, such as `rfc5961`.
-    pub claims: BTreeSet<String>,
+    /// The conditions of requirements that it claims to meet.
+    pub claims: BTreeSet<Condition>,
     /// Its times.
     pub tolerances: Tolerances,
     /// The MTU of the link, in octets.

@@ -11,4 +11,4 @@ pub use contract::{Abilities, Answer, Call, CallId, Emitted, Errno, SetValue, So
 pub use error::ErrorName;
 pub use facts::{Facts, IpVersion, Profile, Tolerance, Tolerances};
 pub use setting::Setting;
-pub use words::{ABILITIES, CONDITIONS, HOST_SETTINGS, HostSetting, Takes, Word, is_ability, is_condition, word};
+pub use words::{ABILITIES, HOST_SETTINGS, HostSetting, Takes, Word, is_ability, word};

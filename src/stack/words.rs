@@ -1,4 +1,4 @@
-//! The words that cases may use where they name something outside themselves: abilities, conditions, settings of the
+//! The words that cases may use where they name something outside themselves: abilities, and settings of the
 //! host. One list each, with what every word means; the loader, the schema and the runners check against these.
 
 use super::Setting;
@@ -16,53 +16,6 @@ pub struct Word {
 pub const fn word(name: &'static str, meaning: &'static str) -> Word {
     Word { name, meaning }
 }
-
-/// Conditions under which requirements apply: `when` of a requirement, and `needs` of a case. A runner claims those
-/// that its stack meets.
-pub const CONDITIONS: &[Word] = &[
-    word("accurate-ecn", "implements more accurate ECN feedback (RFC 9768)"),
-    word("byte-counting", "implements appropriate byte counting (RFC 3465)"),
-    word("cubic", "uses CUBIC as its congestion control (RFC 9438)"),
-    word("early-retransmit", "implements early retransmit (RFC 5827)"),
-    word("ecn", "implements ECN (RFC 3168), and has it switched on"),
-    word("ecn-syn-ack", "marks its SYN,ACK as ECN-capable (RFC 5562)"),
-    word(
-        "ephemeral-ports",
-        "chooses the ports of the connections that it opens (RFC 6056)",
-    ),
-    word("f-rto", "implements F-RTO (RFC 5682)"),
-    word("fast-open", "implements fast open (RFC 7413)"),
-    word("initial-window-10", "implements the larger initial window (RFC 6928)"),
-    word(
-        "initial-window-4",
-        "keeps to the initial window of two to four segments (RFC 3390, RFC 5681)",
-    ),
-    word("jumbograms", "supports IPv6 jumbograms (RFC 2675)"),
-    word("keep-alive", "implements keep-alives (RFC 9293 section 3.8.4)"),
-    word("limited-transmit", "implements limited transmit (RFC 3042)"),
-    word("md5", "implements the MD5 signature option (RFC 2385)"),
-    word("multipath", "implements Multipath TCP (RFC 8684)"),
-    word(
-        "path-mtu-discovery",
-        "implements path MTU discovery by ICMP (RFC 1191, RFC 8201)",
-    ),
-    word(
-        "plpmtud",
-        "implements packetization-layer path MTU discovery (RFC 4821)",
-    ),
-    word("rack", "implements RACK-TLP (RFC 8985)"),
-    word("rfc5961", "implements the defences against blind attacks (RFC 5961)"),
-    word("rfc6191", "recycles TIME-WAIT by timestamps (RFC 6191)"),
-    word(
-        "sack",
-        "implements selective acknowledgments (RFC 2018, RFC 2883, RFC 6675)",
-    ),
-    word("syn-cookies", "implements SYN cookies (RFC 4987 section 3.6)"),
-    word("tcp-ao", "implements the authentication option (RFC 5925)"),
-    word("timestamps", "implements timestamps (RFC 7323 section 3)"),
-    word("user-timeout-option", "implements the user timeout option (RFC 5482)"),
-    word("window-scale", "implements window scaling (RFC 7323 section 2)"),
-];
 
 /// What a target can do or not, other than `set:` and a setting: what a runner's abilities are made of.
 pub const ABILITIES: &[Word] = &[
@@ -225,11 +178,6 @@ pub const HOST_SETTINGS: &[HostSetting] = &[
     ),
 ];
 
-/// Whether it is a condition of requirements.
-pub fn is_condition(name: &str) -> bool {
-    CONDITIONS.iter().any(|word| word.name == name)
-}
-
 /// Whether it is an ability of targets.
 pub fn is_ability(name: &str) -> bool {
     match name.strip_prefix("set:") {
@@ -245,17 +193,14 @@ mod tests {
 
     #[test]
     fn no_word_stands_twice_in_a_list() {
-        for list in [CONDITIONS, ABILITIES] {
-            let names: BTreeSet<_> = list.iter().map(|word| word.name).collect();
-            assert_eq!(names.len(), list.len());
-        }
+        let names: BTreeSet<_> = ABILITIES.iter().map(|word| word.name).collect();
+        assert_eq!(names.len(), ABILITIES.len());
         let names: BTreeSet<_> = HOST_SETTINGS.iter().map(|setting| setting.name).collect();
         assert_eq!(names.len(), HOST_SETTINGS.len());
     }
 
     #[test]
-    fn abilities_and_conditions_are_known_by_name() {
+    fn abilities_are_known_by_name() {
         assert!(is_ability("urgent") && is_ability("set:linger") && !is_ability("set:colour"));
-        assert!(is_condition("rfc5961") && !is_condition("rfc5962"));
     }
 }

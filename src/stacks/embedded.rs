@@ -1,43 +1,45 @@
 //! A stack in this process as a target.
 
 use super::Runner;
-use crate::drive::virtual_time::{AN_END, Halt, drive, endpoints, panicked};
-use crate::drive::{EnvironmentError, Job, Target, make_all};
+use crate::drive::virtual_time::{Driven, Halt};
+use crate::drive::{Done, EndedRun, EnvironmentError, Job, Runs, Target, Tell, Worlds, make_all};
 use crate::engine::{Bench, Outcome, Verdict};
-use crate::stack::{Emitted, Facts, Stack};
+use crate::stack::{Abilities, Call, CallId, Emitted, Facts, Stack};
 use crate::time::Instant;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// A stack in this process as a target: a fresh one for every job.
+/// A stack in this process as a target: a fresh one for every world.
 pub struct Embedded<F> {
     facts: Arc<Facts>,
     runner: Option<Runner>,
     make: F,
     rules: bool,
+    worlds: Worlds,
 }
 
 impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
     /// A target whose stacks `make` makes. It should take whatever looks random from the job's seed, its address from
-    /// [`target_address`], and its own state from nowhere else, or runs are not repeatable.
+    /// [`target_address`](crate::drive::addresses::target_address), and its own state from nowhere else, or runs are not
+    /// repeatable.
     pub fn new(facts: Arc<Facts>, make: F) -> Embedded<F> {
         Embedded {
             facts,
             runner: None,
             make,
             rules: true,
+            worlds: Worlds::Fresh,
         }
     }
 
     /// A target with a `runner.yaml`. Jobs with a `configure` that it does not know are `unsupported`; for the others
     /// `make` finds there what it means.
     pub fn of(runner: Runner, make: F) -> Embedded<F> {
+        let facts = Arc::clone(&runner.facts);
         Embedded {
-            facts: Arc::clone(&runner.facts),
             runner: Some(runner),
-            make,
-            rules: true,
+            ..Embedded::new(facts, make)
         }
     }
 
@@ -58,44 +60,84 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
         }
     }
 
-    /// Makes one run.
+    /// Makes one run in a fresh world.
     pub fn run_one(&self, job: &Job, stop: &AtomicBool) -> Outcome {
-        if stop.load(Ordering::Relaxed) {
-            return Outcome::empty(Verdict::Inconclusive, Instant::ZERO, "stopped before it began");
-        }
-        if let Some(reason) = self.cannot_configure(job) {
-            return Outcome::empty(Verdict::Unsupported, Instant::ZERO, reason);
-        }
-        let mut bench = Bench::new(Arc::clone(&self.facts));
-        if !self.rules {
-            bench = bench.without_rules();
-        }
-        let run = bench.start(Instant::ZERO, Arc::clone(&job.script), endpoints(job));
-        let made = catch_unwind(AssertUnwindSafe(|| (self.make)(job)));
-        let mut stack = match made {
-            Ok(stack) => stack,
-            Err(payload) => {
-                if let Halt::Blamed(seen) = panicked(payload.as_ref()) {
-                    bench.blame(run, Instant::ZERO, AN_END, &seen);
-                }
-                Box::new(Nothing)
+        let mut told = None;
+        let mut runs = Runs::from([(0, job.clone())]);
+        self.make_runs(&mut runs, stop, &mut |_, ended| told = Some(ended.outcome));
+        told.unwrap_or_else(|| Outcome::empty(Verdict::Inconclusive, Instant::ZERO, "the run was lost"))
+    }
+
+    /// Makes runs that may share a world: in one, or in others after it where its stack breaks down.
+    fn make_runs(&self, runs: &mut Runs, stop: &AtomicBool, tell: Tell<'_>) {
+        while let Some((place, job)) = runs.front() {
+            let refused = match stop.load(Ordering::Relaxed) {
+                true => Some(Outcome::empty(
+                    Verdict::Inconclusive,
+                    Instant::ZERO,
+                    "stopped before it began",
+                )),
+                false => self
+                    .cannot_configure(job)
+                    .map(|reason| Outcome::empty(Verdict::Unsupported, Instant::ZERO, &reason)),
+            };
+            if let Some(outcome) = refused {
+                tell(*place, EndedRun::by_itself(outcome));
+                runs.pop_front();
+                continue;
             }
-        };
-        drive(&mut bench, run, stack.as_mut(), stop)
+            let mut bench = Bench::new(Arc::clone(&self.facts));
+            if !self.rules {
+                bench = bench.without_rules();
+            }
+            let mut made = Made::of(|| (self.make)(job), stop);
+            self.worlds.fill(&mut bench, &mut made, runs, tell);
+        }
     }
 }
 
-/// A stack that could not be made.
+/// A stack that has been made, or that could not be.
+struct Made<'a> {
+    stack: Box<dyn Stack>,
+    /// Why there is none.
+    failed: Option<Halt>,
+    stop: &'a AtomicBool,
+}
+
+impl Made<'_> {
+    fn of(make: impl FnOnce() -> Box<dyn Stack>, stop: &AtomicBool) -> Made<'_> {
+        let (stack, failed) = match catch_unwind(AssertUnwindSafe(make)) {
+            Ok(stack) => (stack, None),
+            Err(payload) => {
+                let nothing: Box<dyn Stack> = Box::new(Nothing);
+                (nothing, Some(Halt::panicked(payload.as_ref())))
+            }
+        };
+        Made { stack, failed, stop }
+    }
+}
+
+impl Driven for Made<'_> {
+    fn stack(&mut self) -> &mut dyn Stack {
+        self.stack.as_mut()
+    }
+
+    fn halt(&self) -> Option<Halt> {
+        self.failed.clone().or_else(|| Halt::stopped(self.stop))
+    }
+}
+
+/// What stands where a stack could not be made.
 struct Nothing;
 
 impl Stack for Nothing {
-    fn abilities(&self) -> crate::stack::Abilities {
-        crate::stack::Abilities::default()
+    fn abilities(&self) -> Abilities {
+        Abilities::default()
     }
 
     fn receive(&mut self, _now: Instant, _packet: &[u8]) {}
 
-    fn call(&mut self, _now: Instant, _id: crate::stack::CallId, _call: &crate::stack::Call) {}
+    fn call(&mut self, _now: Instant, _id: CallId, _call: &Call) {}
 
     fn poll(&mut self, _now: Instant, _out: &mut dyn FnMut(Emitted)) -> Option<Instant> {
         None
@@ -107,15 +149,20 @@ impl<F: Fn(&Job) -> Box<dyn Stack> + Sync> Target for Embedded<F> {
         &self.facts
     }
 
-    /// Runs share nothing, so a run is the same alone and beside others.
+    fn share_worlds(&mut self, worlds: Worlds) {
+        self.worlds = worlds;
+    }
+
+    /// Worlds share nothing, so each is the same alone and beside others.
     fn run(
         &mut self,
         jobs: Vec<Job>,
         at_once: usize,
         stop: &AtomicBool,
-        done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
+        done: Done<'_>,
     ) -> Result<(), EnvironmentError> {
-        make_all(jobs, at_once, || |job: &Job| self.run_one(job, stop), done);
+        let new_worker = || |runs: &mut Runs, tell: Tell<'_>| self.make_runs(runs, stop, tell);
+        make_all(self.worlds, jobs, at_once, new_worker, done);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Embedded, Runner};
 use crate::drive::Job;
-use crate::drive::virtual_time::target_address;
+use crate::drive::addresses::target_address;
 use crate::model::{Config, Defects, Model};
 use crate::stack::{IpVersion, Profile, Stack};
 use std::sync::Arc;

@@ -1,8 +1,9 @@
 //! What is known of a target before it runs: its `runner.yaml`.
 
 use crate::drive::protocol::Mode;
-use crate::stack::Tolerance;
-use crate::stack::{Facts, Profile, Tolerances};
+use crate::notation::did_you_mean;
+use crate::rfc::Condition;
+use crate::stack::{ABILITIES, Facts, HOST_SETTINGS, Profile, Setting, Tolerance, Tolerances, is_ability};
 use core::fmt;
 use core::time::Duration;
 use serde::Deserialize;
@@ -258,13 +259,13 @@ struct Raw {
     requires: Vec<RawNeeded>,
     patience: Option<Time>,
     #[serde(default)]
-    abilities: Vec<Text>,
+    abilities: Vec<AbilityName>,
     #[serde(default)]
-    claims: Vec<Text>,
+    claims: Vec<Claim>,
     #[serde(default)]
     times: Unique<TimeName, Time>,
     #[serde(default)]
-    configure: Unique<Text, Unique<Text, Unique<Text, Text>>>,
+    configure: Unique<HostSettingName, Unique<Text, Unique<Text, Text>>>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -347,24 +348,68 @@ impl TryFrom<Text> for TimeName {
     type Error = String;
 
     fn try_from(text: Text) -> Result<TimeName, String> {
-        const NAMES: [(&str, Tolerance); 10] = [
-            ("prompt", Tolerance::Prompt),
-            ("soon", Tolerance::Soon),
-            ("ack-delay", Tolerance::AckDelay),
-            ("rto-initial", Tolerance::RtoInitial),
-            ("rto", Tolerance::Rto),
-            ("rto-max", Tolerance::RtoMax),
-            ("due", Tolerance::Due),
-            ("time-wait", Tolerance::TimeWait),
-            ("challenge-gap", Tolerance::ChallengeGap),
-            ("slack", Tolerance::Slack),
-        ];
-        let found = NAMES.iter().find(|(name, _)| *name == text.0);
-        found.map(|(_, tolerance)| TimeName(*tolerance)).ok_or_else(|| {
-            let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
-            format!("unknown time `{}`, expected one of {}", text.0, known.join(", "))
-        })
+        let names = Tolerance::ALL.map(Tolerance::name);
+        let found = Tolerance::from_name(&text.0).map(TimeName);
+        found.ok_or_else(|| unknown("time", &text.0, &names))
     }
+}
+
+/// An ability's name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Text")]
+struct AbilityName(String);
+
+impl TryFrom<Text> for AbilityName {
+    type Error = String;
+
+    fn try_from(text: Text) -> Result<AbilityName, String> {
+        if is_ability(&text.0) {
+            return Ok(AbilityName(text.0));
+        }
+        let settings: Vec<String> = Setting::of_sockets().map(|setting| format!("set:{setting}")).collect();
+        let words = ABILITIES.iter().map(|word| word.name);
+        let known: Vec<&str> = words.chain(settings.iter().map(String::as_str)).collect();
+        Err(unknown("ability", &text.0, &known))
+    }
+}
+
+/// A condition that is claimed to be met.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "Text")]
+struct Claim(Condition);
+
+impl TryFrom<Text> for Claim {
+    type Error = String;
+
+    fn try_from(text: Text) -> Result<Claim, String> {
+        let known: Vec<&str> = Condition::ALL.iter().map(|known| known.name()).collect();
+        let found = Condition::from_name(&text.0).map(Claim);
+        found.ok_or_else(|| unknown("condition", &text.0, &known))
+    }
+}
+
+/// The name of a setting of the host.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "Text")]
+struct HostSettingName(String);
+
+impl TryFrom<Text> for HostSettingName {
+    type Error = String;
+
+    fn try_from(text: Text) -> Result<HostSettingName, String> {
+        let known: Vec<&str> = HOST_SETTINGS.iter().map(|setting| setting.name).collect();
+        match known.contains(&text.0.as_str()) {
+            true => Ok(HostSettingName(text.0)),
+            false => Err(unknown("setting", &text.0, &known)),
+        }
+    }
+}
+
+/// A word that is none of its kind, with what was probably meant, or all that there are.
+fn unknown(kind: &str, word: &str, known: &[&str]) -> String {
+    let near = did_you_mean(word, known.iter().copied());
+    let help = near.unwrap_or_else(|| format!("expected one of {}", known.join(", ")));
+    format!("unknown {kind} `{word}`; {help}")
 }
 
 /// `100ms`, `1.5s`, `2m`; a bare number is a ratio, which counts as seconds.
@@ -439,7 +484,6 @@ impl<'de, K: Deserialize<'de> + Ord + fmt::Debug, V: Deserialize<'de>> Visitor<'
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::{HOST_SETTINGS, is_ability, is_condition};
 
     fn one(name: &str, value: &str) -> BTreeMap<String, String> {
         BTreeMap::from([(name.to_owned(), value.to_owned())])
@@ -450,11 +494,6 @@ mod tests {
         for name in Runner::names() {
             let runner = Runner::bundled(name).unwrap();
             assert_eq!(runner.facts.name, name);
-            // A misspelt word would silently never apply.
-            assert_eq!(runner.facts.abilities.iter().find(|name| !is_ability(name)), None);
-            assert_eq!(runner.facts.claims.iter().find(|name| !is_condition(name)), None);
-            let known = |name: &&String| HOST_SETTINGS.iter().any(|setting| setting.name == name.as_str());
-            assert_eq!(runner.configure.keys().find(|name| !known(name)), None);
         }
         assert!(Runner::bundled("vax").unwrap_err().to_string().contains("linux"));
     }
@@ -486,11 +525,39 @@ mod tests {
             "{unknown}"
         );
         let time = Runner::parse("r.yaml", "name: a\nkind: embedded\ntimes:\n  promt: 1s\n").unwrap_err();
-        assert!(
-            time.to_string().contains("`promt`") && time.to_string().contains("prompt,"),
-            "{time}"
-        );
+        assert!(time.to_string().contains("`promt`; did you mean `prompt`?"), "{time}");
         assert_eq!(time.position.map(|(line, _)| line), Some(4));
+        for (text, place, message) in [
+            (
+                "claims: [rfc5961,\n  rfc6192]\n",
+                (4, 3),
+                "unknown condition `rfc6192`; did you mean `rfc6191`?",
+            ),
+            (
+                "abilities: [urgnet]\n",
+                (3, 13),
+                "unknown ability `urgnet`; did you mean `urgent`?",
+            ),
+            (
+                "abilities:\n  - set:linge\n",
+                (4, 5),
+                "unknown ability `set:linge`; did you mean `set:linger`?",
+            ),
+            (
+                "claims: [sausages]\n",
+                (3, 10),
+                "unknown condition `sausages`; expected one of accurate-ecn, ",
+            ),
+            (
+                "configure: {syn-cookie: {}}\n",
+                (3, 13),
+                "unknown setting `syn-cookie`; did you mean `syn-cookies`?",
+            ),
+        ] {
+            let error = Runner::parse("r.yaml", &format!("name: a\nkind: embedded\n{text}")).unwrap_err();
+            assert!(error.message.contains(message), "{error}");
+            assert_eq!(error.position, Some(place), "{error}");
+        }
         let unit = Runner::parse("r.yaml", "name: a\nkind: embedded\ntimes: {rto: 1parsec}\n").unwrap_err();
         assert!(unit.to_string().contains("`parsec`"), "{unit}");
         let twice = Runner::parse("r.yaml", "name: a\nkind: embedded\ntimes: {rto: 1s, rto: 2s}\n").unwrap_err();
@@ -524,7 +591,7 @@ mod tests {
 
     #[test]
     fn scalars_are_text_and_times_have_units() {
-        let text = "name: a\nkind: embedded\ntimes: {rto: 1.5s, slack: 0.5}\nconfigure: {x: {true: {k: 010}}}\n";
+        let text = "name: a\nkind: embedded\ntimes: {rto: 1.5s, slack: 0.5}\nconfigure: {sack: {true: {k: 010}}}\n";
         let runner = Runner::parse("r.yaml", text).unwrap();
         assert_eq!(runner.facts.tolerances.get(Tolerance::Rto), Duration::from_millis(1500));
         assert_eq!(
@@ -532,7 +599,7 @@ mod tests {
             Duration::from_millis(500)
         );
         assert_eq!(runner.facts.tolerances.get(Tolerance::Soon), Duration::from_millis(600));
-        assert_eq!(runner.profile(&one("x", "true")).unwrap(), one("k", "010"));
+        assert_eq!(runner.profile(&one("sack", "true")).unwrap(), one("k", "010"));
         assert!(runner.facts.virtual_time);
     }
 }

@@ -5,7 +5,7 @@
 //! of a conforming target: it serves to sort and to leave out, never to judge.
 
 use crate::notation::{Control, Period, TimeSpec};
-use crate::script::{Condition, Expect, Script, Step, StepKind};
+use crate::script::{Expect, Script, Step, StepKind, Timing};
 use crate::stack::Tolerance;
 use crate::stack::Tolerances;
 use crate::wire::Flags;
@@ -114,7 +114,7 @@ impl<'a> Clock<'a> {
     }
 
     /// All of the time, `soon` if none is written.
-    fn all_of(&mut self, when: &'a Condition) {
+    fn all_of(&mut self, when: &'a Timing) {
         let most = match &when.within {
             Some(time) => self.period(time).most,
             None => self.times.get(Tolerance::Soon),
@@ -123,7 +123,7 @@ impl<'a> Clock<'a> {
     }
 
     /// What is expected not sooner than some time takes that time. `T` alone is at most T, and takes none.
-    fn lower_end(&mut self, when: &'a Condition) {
+    fn lower_end(&mut self, when: &'a Timing) {
         if let Some(time) = &when.within {
             let least = self.period(time).least;
             self.until(when.since.as_deref(), least);
@@ -157,6 +157,7 @@ mod tests {
     use super::*;
     use crate::notation::{Pattern, Role};
     use crate::script::{AnyOf, Nothing, Position};
+    use std::sync::Arc;
 
     fn step(kind: StepKind) -> Step {
         Step {
@@ -169,8 +170,8 @@ mod tests {
         }
     }
 
-    fn when(within: &str, since: Option<&str>) -> Condition {
-        Condition {
+    fn when(within: &str, since: Option<&str>) -> Timing {
+        Timing {
             within: (!within.is_empty()).then(|| TimeSpec::parse(within).unwrap()),
             since: since.map(str::to_owned),
         }
@@ -180,14 +181,14 @@ mod tests {
         let Ok(Pattern::Segment(segment)) = Pattern::parse(segment, Role::Expect) else {
             panic!("{segment} is no segment");
         };
-        step(StepKind::Expect(Expect {
+        step(StepKind::Expect(Arc::new(Expect {
             segment,
             when: when(within, since),
             segments: None,
             count,
             acknowledge: false,
             measure: Vec::new(),
-        }))
+        })))
     }
 
     fn nothing(within: &str) -> Step {
@@ -262,6 +263,9 @@ mod tests {
             right: Vec::new(),
             by: Default::default(),
         };
-        assert_eq!(millis(vec![wait("1s", None), step(StepKind::AnyOf(any_of))]), 4_000);
+        assert_eq!(
+            millis(vec![wait("1s", None), step(StepKind::AnyOf(Arc::new(any_of)))]),
+            4_000
+        );
     }
 }

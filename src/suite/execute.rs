@@ -1,12 +1,14 @@
 //! Runs a plan: the longest first, what luck may have spoilt again, and every run to one verdict.
 
-use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Run, RunId, Settled, estimate};
+use super::meeting::stands;
+use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Meeting, Run, RunId, Settled, estimate};
 use crate::drive::virtual_time::panic_text;
-use crate::drive::{EnvironmentError, Job, Target};
+use crate::drive::{EndedRun, EnvironmentError, Job, Target};
 use crate::engine::{Outcome, Verdict};
 use crate::time::Instant;
 use core::any::Any;
 use core::time::Duration;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -31,6 +33,8 @@ pub struct RunResult {
     pub outcome: Outcome,
     /// Attempts before it that were not conclusive, or that contradict each other.
     pub earlier: Vec<Outcome>,
+    /// Whom it may have met where it came out otherwise beside other runs than alone.
+    pub meeting: Option<Meeting>,
     /// How many attempts were made; none where the suite was stopped before.
     pub attempts: usize,
     /// What was expected.
@@ -95,13 +99,15 @@ pub fn execute(
         Ok(ledger) => ledger,
         Err(error) => return Some(Trouble::Bug(error.to_string())),
     };
-    let mut clerk = Clerk {
+    let mut books = Bookkeeping {
         plan,
         expectations,
         repeatable: !facts.virtual_time,
         seed: conduct.seed,
         stop,
         ledger,
+        beside: BTreeMap::new(),
+        meetings: BTreeMap::new(),
         error: None,
     };
     let estimates: Vec<Duration> = plan
@@ -112,25 +118,29 @@ pub fn execute(
     let mut order: Vec<usize> = (0..plan.len()).collect();
     order.sort_by_key(|&place| std::cmp::Reverse(estimates[place]));
     let jobs = order.iter().map(|&place| plan[place].job(conduct.seed)).collect();
-    let mut done = |at: usize, outcome| {
-        let place = order.get(at).copied().unwrap_or(usize::MAX);
-        clerk.note(place, outcome, watch)
+    let place_of = |at: usize| order.get(at).copied().unwrap_or(usize::MAX);
+    let mut done = |at: usize, mut ended: EndedRun| {
+        ended.beside.iter_mut().for_each(|other| *other = place_of(*other));
+        books.note(place_of(at), ended, watch)
     };
     // After a panic neither the target nor what it had under way is looked at again.
     let ran = catch_unwind(AssertUnwindSafe(|| target.run(jobs, conduct.at_once, stop, &mut done)));
-    let trouble = clerk.trouble(ran);
-    clerk.void_rest(trouble.as_ref(), watch);
+    let trouble = books.trouble(ran);
+    books.void_rest(trouble.as_ref(), watch);
     trouble
 }
 
-/// Keeps the ledger while a target runs.
-struct Clerk<'a> {
+/// Keeps the ledger while a target runs, and decides after each attempt what is to be done next.
+struct Bookkeeping<'a> {
     plan: &'a [Run],
     expectations: &'a Expectations,
     repeatable: bool,
     seed: u64,
     stop: &'a AtomicBool,
     ledger: Ledger,
+    /// Of runs that are made again in a world of their own: the places of those beside which they were made first.
+    beside: BTreeMap<usize, Vec<usize>>,
+    meetings: BTreeMap<usize, Meeting>,
     /// The first thing that did not add up. The target is let finish, since it cannot be told.
     error: Option<LedgerError>,
 }
@@ -146,9 +156,9 @@ enum Next {
     Contradiction([usize; 3]),
 }
 
-impl Clerk<'_> {
-    fn note(&mut self, place: usize, outcome: Outcome, watch: &mut dyn FnMut(Progress)) -> Option<Job> {
-        match self.try_note(place, outcome, watch) {
+impl Bookkeeping<'_> {
+    fn note(&mut self, place: usize, ended: EndedRun, watch: &mut dyn FnMut(Progress)) -> Option<Job> {
+        match self.try_note(place, ended, watch) {
             Ok(job) => job,
             Err(error) => {
                 self.error.get_or_insert(error);
@@ -160,7 +170,7 @@ impl Clerk<'_> {
     fn try_note(
         &mut self,
         place: usize,
-        mut outcome: Outcome,
+        EndedRun { mut outcome, beside }: EndedRun,
         watch: &mut dyn FnMut(Progress),
     ) -> Result<Option<Job>, LedgerError> {
         let stopped = self.stop.load(Ordering::Relaxed);
@@ -169,14 +179,23 @@ impl Clerk<'_> {
             // However a target puts it, and whatever the interruption did to it: that is why.
             outcome.reason = Trouble::Interrupted.reason();
         }
+        if let Some(meeting) = self.meeting(place, &outcome) {
+            outcome.notes.push(meeting.to_string());
+            self.meetings.insert(place, meeting);
+        }
         let attempts = self.ledger.attempt(place, outcome)?;
         // The ledger knows this place, so the plan does.
         let run = &self.plan[place];
         let id = run.id();
         let surprises = |outcome: &Outcome| surprises(&self.expectations.judge(&id, outcome), outcome.verdict);
-        let next = match self.repeatable && !stopped {
-            true => next(attempts, surprises),
-            false => Next::Last,
+        let next = match attempts {
+            _ if stopped => Next::Last,
+            _ if self.repeatable => next(attempts, surprises),
+            [.., last] if !beside.is_empty() && (!stands(last) || surprises(last)) => {
+                self.beside.insert(place, beside);
+                Next::Again
+            }
+            _ => Next::Last,
         };
         let verdict = match next {
             Next::Again => {
@@ -190,17 +209,34 @@ impl Clerk<'_> {
             Next::Contradiction(places) => Some(contradiction(places.map(|place| &attempts[place]))),
         };
         let settled = self.ledger.settle(place, verdict)?;
-        let result = self.result(run, &id, settled, cut_off);
+        let result = self.result(place, &id, settled, cut_off);
         watch(Progress::Settled(place, Box::new(result)));
         Ok(None)
     }
 
-    fn result(&self, run: &Run, id: &RunId, settled: Settled, cut_off: bool) -> RunResult {
+    /// Whom a run has met that was made beside others first, and now comes out otherwise alone.
+    fn meeting(&mut self, place: usize, alone: &Outcome) -> Option<Meeting> {
+        let beside = self.beside.remove(&place)?;
+        let first = self.ledger.attempts(place).last()?;
+        // A world that ended before its time tells nothing of its runs.
+        let void = |outcome: &Outcome| outcome.verdict == Verdict::Inconclusive;
+        if void(first) || void(alone) || same(first, alone) {
+            return None;
+        }
+        let names = beside.iter().filter_map(|&other| self.plan.get(other));
+        Some(Meeting {
+            verdict: first.verdict,
+            beside: names.map(|run| run.name.clone()).collect(),
+        })
+    }
+
+    fn result(&mut self, place: usize, id: &RunId, settled: Settled, cut_off: bool) -> RunResult {
         RunResult {
             expectation: self.expectations.judge(id, &settled.verdict),
-            run: run.clone(),
+            run: self.plan[place].clone(),
             outcome: settled.verdict,
             earlier: settled.earlier,
+            meeting: self.meetings.remove(&place),
             attempts: settled.attempts,
             cut_off,
         }
@@ -233,8 +269,8 @@ impl Clerk<'_> {
                 place,
                 Some(Outcome::empty(Verdict::Inconclusive, Instant::ZERO, &*reason)),
             ) {
-                let run = &self.plan[place];
-                let result = self.result(run, &run.id(), settled, true);
+                let id = self.plan[place].id();
+                let result = self.result(place, &id, settled, true);
                 watch(Progress::Settled(place, Box::new(result)));
             }
         }
@@ -321,6 +357,7 @@ fn contradiction([first, second, third]: [&Outcome; 3]) -> Outcome {
 mod tests {
     use super::super::fixture::{failed, outcome, runs};
     use super::*;
+    use crate::drive::Done;
     use crate::stack::{Abilities, Facts, Tolerances};
     use std::collections::VecDeque;
     use std::sync::Arc;
@@ -385,23 +422,26 @@ mod tests {
             jobs: Vec<Job>,
             _at_once: usize,
             stop: &AtomicBool,
-            done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
+            done: Done<'_>,
         ) -> Result<(), EnvironmentError> {
             for (place, job) in jobs.into_iter().enumerate() {
                 let mut next = Some(job);
                 while let Some(job) = next {
                     let outcome = self.attempt(place, job.alone);
-                    next = done(place, outcome);
+                    next = done(place, EndedRun::by_itself(outcome));
                 }
                 match self.quirk {
                     Quirk::None => {}
-                    Quirk::TellsTwice => drop(done(place, outcome(Verdict::Pass))),
+                    Quirk::TellsTwice => drop(done(place, EndedRun::by_itself(outcome(Verdict::Pass)))),
                     Quirk::Forgets => return Ok(()),
                     Quirk::IsStoppedAfterOne => {
                         stop.store(true, Ordering::Relaxed);
                         let mut void = outcome(Verdict::Inconclusive);
                         void.reason = "stopped before it began".to_owned();
-                        assert!(done(place + 1, void).is_none(), "nothing is repeated then");
+                        assert!(
+                            done(place + 1, EndedRun::by_itself(void)).is_none(),
+                            "nothing is repeated then"
+                        );
                         return Ok(());
                     }
                     Quirk::PanicsAfterOne => panic!("the fake panics"),

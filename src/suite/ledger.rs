@@ -84,6 +84,14 @@ impl Ledger {
         Ok(attempts)
     }
 
+    /// The attempts of a run so far that have not settled it; none where there is no such run.
+    pub fn attempts(&self, place: usize) -> &[Outcome] {
+        match self.pages.get(place) {
+            Some(Page::Open(attempts)) => attempts,
+            Some(Page::Settled) | None => &[],
+        }
+    }
+
     /// Settles a run by its last attempt, or by a verdict of its own, beside which all attempts are kept.
     pub fn settle(&mut self, place: usize, verdict: Option<Outcome>) -> Result<Settled, LedgerError> {
         let mut earlier = std::mem::take(self.open_page(place)?);

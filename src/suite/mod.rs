@@ -10,6 +10,7 @@ mod expectations;
 pub(crate) mod fixture;
 mod judge;
 mod ledger;
+mod meeting;
 mod pattern;
 mod plan;
 mod reference;
@@ -23,6 +24,7 @@ pub use expectations::{Came, Entry, ExpectationError, Expectations};
 pub(crate) use expectations::{TODO, squeeze};
 pub use judge::{Expectation, Judged, exit_code};
 pub use ledger::{Ledger, LedgerError, Settled};
+pub use meeting::Meeting;
 pub use pattern::Pattern;
 #[cfg(feature = "cli")]
 pub(crate) use plan::ip_number;

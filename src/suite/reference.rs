@@ -2,7 +2,7 @@
 
 use super::Run;
 use crate::engine::{Arrow, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict};
-use crate::model::{Config, Defects, SWITCHES};
+use crate::model::{Config, Defects, Switch};
 use crate::notation::print_octets;
 use crate::script::{Position, Script, Step, StepKind, StepWord};
 use crate::stacks::Runner;
@@ -56,10 +56,8 @@ impl Reference {
     pub fn lawful(&self, run: &Run, seed: u64, usual: &Outcome) -> Vec<Lawful> {
         let injections = injections(&usual.trace);
         let mut lawful: Vec<Lawful> = injections.iter().map(Injection::usual).collect();
-        for switch in SWITCHES {
-            let mut config = Config::default();
-            switch.turn(&mut config);
-            let other = self.run_with(config, run, seed);
+        for switch in Switch::ALL {
+            let other = self.run_with(Config::choosing(&[*switch]), run, seed);
             if !matches!(other.verdict, Verdict::Pass | Verdict::Observed) {
                 continue;
             }
@@ -67,7 +65,7 @@ impl Reference {
             let pairs = injections.iter().zip(injections_of(&other));
             let same = pairs.take_while(|(ours, theirs)| ours.step == theirs.step);
             for (lawful, (_, theirs)) in lawful.iter_mut().zip(same) {
-                lawful.add(theirs.frames, switch.name);
+                lawful.add(theirs.frames, switch.name());
             }
         }
         lawful

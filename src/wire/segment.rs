@@ -71,6 +71,14 @@ impl Segment {
             && !self.options.iter().any(|option| matches!(option, TcpOption::Raw(_)))
     }
 
+    /// What stands in the data offset field, in words, right or not.
+    pub fn data_offset(&self) -> u8 {
+        let needed = (FIXED + TcpOption::space(&self.options)) / 4;
+        let needed = u8::try_from(needed).unwrap_or(u8::MAX);
+        // The field has four bits.
+        self.offset.unwrap_or(needed).min(15)
+    }
+
     /// The timestamps option, as (TSval, TSecr).
     pub fn timestamps(&self) -> Option<(u32, u32)> {
         self.options.iter().find_map(|option| match option {

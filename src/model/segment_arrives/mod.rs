@@ -12,22 +12,25 @@
 //! | fifth | [`ack`] |
 //! | sixth, seventh | [`text`] |
 //! | eighth | [`fin`] |
+//!
+//! What endpoints may do in other ways, and what some get wrong, stands in the tables of decisions: a file
+//! `decisions.rs` beside each of them.
 
-mod ack;
+pub(super) mod ack;
 pub(super) mod closed;
-mod fin;
-mod reset;
-mod sequence;
-mod syn;
-mod syn_sent;
-mod text;
+pub(super) mod decisions;
+mod fate;
+pub(super) mod fin;
+pub(super) mod reset;
+pub(super) mod sequence;
+pub(super) mod syn;
+pub(super) mod syn_sent;
+pub(super) mod text;
 
-use super::config::IllegalOption;
 use super::context::Context;
 use super::tcb::Tcb;
-use crate::model::defect::Defect;
 use crate::rfc::State;
-use crate::wire::{Checksum, Ecn, Flags, Segment, SeqNum, TcpOption};
+use crate::wire::{Ecn, Flags, Segment, SeqNum, TcpOption};
 use core::ops::ControlFlow;
 
 /// The options whose length RFCs 9293, 7323, 2018 and 5482 give: MSS, window scale, SACK permitted, SACK, timestamps, user
@@ -74,15 +77,9 @@ pub(super) struct Arriving {
 }
 
 impl Arriving {
-    /// A segment as far as it can be read; `None` where it must be thrown away: its checksum is wrong (RFC 9293 section
-    /// 3.1, MUST-3), or its header is not whole or does not end where it should.
+    /// A segment as far as it can be read; `None` where it is thrown away.
     pub fn read(cx: &Context, segment: Segment, ecn: Ecn) -> Option<Arriving> {
-        let torn = segment.checksum != Checksum::Right && !cx.has(Defect::ChecksumIgnored);
-        let short = segment.offset.is_some() && !cx.has(Defect::ShortHeaderTaken);
-        if torn || short || segment.cut.is_some() {
-            return None;
-        }
-        if cx.has(Defect::ReservedBitsRefused) && segment.flags.reserved() != 0 {
+        if !decisions::header(cx, &segment).is_taken() {
             return None;
         }
         let flag = |flag: Flags| segment.flags.contains(flag);
@@ -114,15 +111,6 @@ impl Arriving {
         };
         for option in segment.options {
             match option {
-                TcpOption::Other { .. } if cx.has(Defect::UnknownOptionRefused) => return None,
-                TcpOption::UserTimeout(_) if cx.has(Defect::UnknownOptionRefused) && !cx.config.user_timeout_option => {
-                    return None;
-                }
-                TcpOption::Raw(_) if cx.has(Defect::IllegalOptionPanics) => panic!("an option of no length"),
-                TcpOption::Other { kind, .. } if is_illegal(kind) && cx.has(Defect::IllegalOptionPanics) => {
-                    panic!("an option of another length");
-                }
-                TcpOption::Mss(_) if cx.has(Defect::MssOffSynRefused) && !arriving.syn => return None,
                 // Nothing behind the end of the list is an option (RFC 9293 section 3.2).
                 TcpOption::Eol => break,
                 TcpOption::Raw(_) => arriving.illegal_option = true,
@@ -132,7 +120,7 @@ impl Arriving {
             }
         }
         arriving.text = segment.payload;
-        let dropped = arriving.illegal_option && cx.config.illegal_option == IllegalOption::Drop;
+        let dropped = decisions::illegal_option_drops(cx, arriving.illegal_option);
         (!dropped).then_some(arriving)
     }
 
@@ -167,8 +155,9 @@ impl Arriving {
 impl Tcb {
     /// A segment of this connection arrives.
     pub fn segment_arrives(&mut self, cx: &mut Context, segment: Arriving) {
-        if segment.illegal_option && cx.config.illegal_option == IllegalOption::Reset {
-            return self.reset_for_illegal_option(cx, &segment);
+        let fate = decisions::illegal_option(self, &segment);
+        if self.meet(cx, &segment, fate).is_break() {
+            return;
         }
         self.last_heard.reserved = segment.reserved;
         self.last_heard.time = segment.timestamps.map(|(value, _)| value).or(self.last_heard.time);
@@ -196,27 +185,11 @@ impl Tcb {
         self.second_check_reset(cx, &segment)?;
         self.fourth_check_syn(cx, &segment)?;
         self.fifth_check_ack(cx, &segment)?;
-        if let Some(mss) = segment.mss.filter(|_| self.has(Defect::MssTakenLater)) {
-            self.snd_mss = usize::from(mss);
-        }
+        self.snd_mss = decisions::snd_mss(self, &segment);
         self.take_user_timeout(cx, &segment);
         self.note_congestion_mark(&segment);
-        self.sixth_check_urgent(cx, &segment);
+        self.sixth_check_urgent(cx, &segment)?;
         self.seventh_text(cx, &segment)?;
         self.eighth_check_fin(cx, &segment)
-    }
-
-    /// The procedure that RFC 9293 section 3.1 suggests for an illegal option length; only for a segment that could be
-    /// the peer's, since anybody can send one.
-    fn reset_for_illegal_option(&mut self, cx: &mut Context, segment: &Arriving) {
-        if segment.rst || segment.seq != self.rcv_nxt {
-            return;
-        }
-        self.send_reset(cx);
-        self.end(
-            cx,
-            Some(crate::stack::ErrorName::Reset),
-            "connection reset for an illegal option",
-        );
     }
 }

@@ -1,5 +1,6 @@
 //! Every edge of the state machine, drawn or not, reached by hand-made segments (RFC 9293 figure 5 and section 3.10).
 
+use super::super::Switch;
 use super::*;
 use crate::stack::ErrorName;
 
@@ -206,10 +207,7 @@ fn syns_are_challenged_or_without_rfc_5961_reset() {
             lab.expect(ACK, snd_nxt, rcv_nxt);
         }
         lab.in_state(state);
-        let mut lab = Lab::new(Config {
-            rfc5961: false,
-            ..Config::default()
-        });
+        let mut lab = Lab::new(Config::choosing(&[Switch::Rfc5961No]));
         lab.reach(state);
         lab.inject(SYN, rcv_nxt + 3, 0, b"");
         assert_eq!(lab.came.remove(0).flags, RST | ACK);

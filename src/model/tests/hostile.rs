@@ -1,5 +1,6 @@
 //! Whatever comes, the endpoint neither panics nor storms.
 
+use super::super::Switch;
 use super::*;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -49,14 +50,15 @@ proptest! {
     fn hostile_segments_do_no_harm(
         start in 0usize..11, switches in any::<(bool, bool, bool)>(), blows in vec(any_blow(), 1..40), sends in 0usize..30_000,
     ) {
-        let config = Config {
-            rfc5961: switches.0,
-            keep_out_of_order: switches.1,
-            close_with_unread: if switches.2 { super::super::LostData::Fin } else { super::super::LostData::Reset },
-            data_after_close: if switches.2 { super::super::LostData::Fin } else { super::super::LostData::Reset },
-            user_timeout_option: switches.1,
-            ..Config::default()
-        };
+        let chosen = [
+            (!switches.0, Switch::Rfc5961No),
+            (!switches.1, Switch::KeepOutOfOrderNo),
+            (switches.1, Switch::UserTimeoutOption),
+            (switches.2, Switch::CloseWithUnreadFin),
+            (switches.2, Switch::DataAfterCloseFin),
+        ];
+        let chosen: Vec<Switch> = chosen.into_iter().filter(|(chosen, _)| *chosen).map(|(_, switch)| switch).collect();
+        let config = Config::choosing(&chosen);
         let mut lab = Lab::new(config);
         lab.options.extend([TcpOption::SackPermitted, TcpOption::WindowScale(2)]);
         lab.reach(State::ALL[start]);

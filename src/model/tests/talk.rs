@@ -1,7 +1,8 @@
 //! Two models talk to each other through a pipe that loses, doubles and delays.
 
+use super::super::Switch;
 use super::*;
-use crate::drive::virtual_time::target_address;
+use crate::drive::addresses::target_address;
 use crate::stack::IpVersion;
 use core::time::Duration;
 use proptest::prelude::*;
@@ -204,20 +205,14 @@ fn the_same_seed_gives_the_same_frames() {
 }
 
 fn plain() -> Config {
-    Config {
-        sack: false,
-        timestamps: false,
-        window_scale: false,
-        ..Config::default()
-    }
+    Config::choosing(&[Switch::SackNo, Switch::TimestampsNo, Switch::WindowScaleNo])
 }
 
 fn small() -> Config {
     Config {
         receive_buffer: 3000,
         send_buffer: 5000,
-        keep_out_of_order: false,
-        ..Config::default()
+        ..Config::choosing(&[Switch::KeepOutOfOrderNo])
     }
 }
 

@@ -1,5 +1,6 @@
 //! Data both ways, and the timers behind it.
 
+use super::super::Switch;
 use super::*;
 use core::time::Duration;
 
@@ -317,10 +318,7 @@ fn urgent_data_is_pointed_past_its_last_octet() {
 
 #[test]
 fn cookies_are_taken_from_who_was_given_them_only() {
-    let mut lab = Lab::new(Config {
-        syn_cookies: super::super::SynCookies::Always,
-        ..Config::default()
-    });
+    let mut lab = Lab::new(Config::choosing(&[Switch::SynCookiesAlways]));
     lab.listen();
     lab.inject(SYN, 0, 0, b"");
     lab.learn_iss();

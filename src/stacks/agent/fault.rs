@@ -64,6 +64,11 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// Whether it only says that it cannot do what it was asked.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Fault::Unsupported(_) | Fault::Unknown(_))
+    }
+
     /// Whether it is the agent's process that broke down: a stack that does not survive what it was given is to blame,
     /// as one that panics is.
     fn is_crash(&self) -> bool {
@@ -88,7 +93,7 @@ impl Fault {
         };
         match self {
             Fault::Interrupted => Halt::Void("stopped".to_owned()),
-            Fault::Unsupported(_) | Fault::Unknown(_) => Halt::Void(format!("the agent {self}")),
+            fault if fault.is_refusal() => Halt::Void(format!("the agent {self}")),
             fault if fault.is_crash() => Halt::Blamed(format!("the agent {self}{after}")),
             _ => Halt::Void(format!("the agent broke down: it {self}{after}")),
         }

@@ -1,36 +1,37 @@
 //! Targets that are programs of somebody else's, in any language: they speak lines of text (`runners/PROTOCOL.md`).
 //!
-//! Here are those in lockstep, whose clock is ours. An agent that breaks down costs the run in which it does: its process
-//! is ended, and the next run gets a new one.
+//! Here are those in lockstep, whose clock is ours. An agent that breaks down costs the runs of the world in which it
+//! does: its process is ended, and the next world gets a new one.
 
 mod check;
 mod fault;
 mod folder;
-mod murmur;
 mod process;
+mod remarks;
 mod serve;
 mod stack;
+mod standard_error;
 
 pub use check::{Finding, Mark, Tally, check};
 pub use fault::{Fault, LONGEST_LINE, MOST_LINES, MOST_OCTETS};
 pub use folder::{Folder, install};
-pub use murmur::Murmur;
 pub use process::{Introduction, Launch, Process};
 pub use serve::{World, serve};
+pub use standard_error::StandardError;
 
 use super::Runner;
+use crate::drive::addresses::target_address;
 use crate::drive::protocol::{Mode, Reply, Request};
-use crate::drive::virtual_time::{drive_watched, endpoints};
-use crate::drive::{EnvironmentError, Job, Target, make_all};
+use crate::drive::{Done, EndedRun, EnvironmentError, Job, Runs, Target, Tell, Worlds, make_all};
 use crate::engine::{Bench, Outcome, Verdict};
 use crate::stack::{Abilities, Facts, Profile};
 use crate::time::Instant;
-use core::cell::RefCell;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use stack::{AgentStack, Plight};
+use remarks::Remarks;
+use stack::AgentStack;
 use std::sync::Arc;
 
-/// So many runs may be lost one after the other, over all processes, before it is thought hopeless.
+/// So many worlds may be lost one after the other, over all processes, before it is thought hopeless.
 const LOST_IN_A_ROW: u32 = 20;
 
 /// A program that speaks in lockstep, as a target.
@@ -40,6 +41,7 @@ pub struct Agents {
     launch: Launch,
     /// Whether it can be told an ISN.
     places_isn: bool,
+    worlds: Worlds,
 }
 
 impl Agents {
@@ -56,7 +58,19 @@ impl Agents {
             facts: Arc::new(facts),
             launch,
             places_isn: introduction.abilities.can("isn"),
+            worlds: Worlds::Fresh,
         })
+    }
+
+    /// The line that makes a world for a job.
+    fn new_world(&self, job: &Job, profile: &Profile) -> Request {
+        Request::New {
+            target: target_address(job.ip),
+            seed: job.seed,
+            // Within eight of 2^32, so that it wraps with the first octets.
+            isn: (job.wrap && self.places_isn).then_some(u32::MAX - (job.seed & 7) as u32),
+            settings: profile.clone(),
+        }
     }
 }
 
@@ -73,8 +87,8 @@ pub fn introduced(facts: &Facts, name: &str, can: &Abilities) -> Facts {
 }
 
 fn no_greeting(process: &mut Process, fault: &Fault) -> EnvironmentError {
-    let murmured = process.murmured(true);
-    let last = murmured.iter().rev().find(|line| !line.trim().is_empty());
+    let lines = process.take_standard_error(true);
+    let last = lines.iter().rev().find(|line| !line.trim().is_empty());
     let said = last.map_or_else(String::new, |line| format!(" (its standard error ends with `{line}`)"));
     EnvironmentError {
         problem: format!("the agent does not greet: it {fault}{said}"),
@@ -87,148 +101,124 @@ impl Target for Agents {
         &self.facts
     }
 
-    /// Runs share nothing but processes, in which a run is as the first: `new` makes a new world.
+    fn share_worlds(&mut self, worlds: Worlds) {
+        self.worlds = worlds;
+    }
+
+    /// Worlds share nothing but processes, in which each is as the first: `new` makes a new one.
     fn run(
         &mut self,
         jobs: Vec<Job>,
         at_once: usize,
         stop: &AtomicBool,
-        done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
+        done: Done<'_>,
     ) -> Result<(), EnvironmentError> {
         let lost = AtomicU32::new(0);
-        let hire = || {
-            let mut seat = Seat {
+        let new_worker = || {
+            let mut worker = Worker {
                 agents: self,
                 process: None,
                 lost: &lost,
                 stop,
             };
-            move |job: &Job| seat.run(job)
+            move |runs: &mut Runs, tell: Tell<'_>| worker.make_runs(runs, tell)
         };
-        make_all(jobs, at_once, hire, done);
+        make_all(self.worlds, jobs, at_once, new_worker, done);
         Ok(())
     }
 }
 
-/// One process after another, and the runs that are made with them.
-struct Seat<'a> {
+/// Makes runs with one process, and with another after it where that one breaks down.
+struct Worker<'a> {
     agents: &'a Agents,
     process: Option<Process>,
+    /// How many worlds were lost one after the other, by all workers.
     lost: &'a AtomicU32,
     stop: &'a AtomicBool,
 }
 
-/// Why a run did not come to its first packet.
-enum NoWorld {
-    Unsupported(String),
-    Lost(String),
-}
+impl Worker<'_> {
+    /// Makes runs that may share a world: in one, or in others after it where the agent breaks down.
+    fn make_runs(&mut self, runs: &mut Runs, tell: Tell<'_>) {
+        while let Some((place, job)) = runs.front() {
+            let mut remarks = Remarks::default();
+            match self.world(job, &mut remarks) {
+                Ok(timer) => self.fill(timer, remarks, runs, tell),
+                Err(outcome) => {
+                    let notes = remarks.take();
+                    tell(*place, EndedRun::by_itself(Outcome { notes, ..outcome }));
+                    runs.pop_front();
+                }
+            }
+        }
+    }
 
-impl Seat<'_> {
-    fn run(&mut self, job: &Job) -> Outcome {
+    /// Makes runs in the world that the process has just made.
+    fn fill(&mut self, timer: Option<Instant>, remarks: Remarks, runs: &mut Runs, tell: Tell<'_>) {
+        let facts = &self.agents.facts;
+        // It has just answered.
+        let Some(process) = &mut self.process else { return };
+        let mut stack = AgentStack::new(process, &facts.abilities, timer, remarks, self.stop);
+        let mut bench = Bench::new(Arc::clone(facts));
+        self.agents.worlds.fill(&mut bench, &mut stack, runs, tell);
+        match stack.fault() {
+            None => self.lost.store(0, Ordering::Relaxed),
+            Some(fault) => {
+                if !fault.is_refusal() {
+                    self.lost.fetch_add(1, Ordering::Relaxed);
+                }
+                self.process = None;
+            }
+        }
+    }
+
+    /// Has a world made for a job, and tells when the agent wants to be woken in it; or what becomes of the job without.
+    fn world(&mut self, job: &Job, remarks: &mut Remarks) -> Result<Option<Instant>, Outcome> {
         if self.stop.load(Ordering::Relaxed) {
-            return Outcome::empty(Verdict::Inconclusive, Instant::ZERO, "stopped before it began");
+            return Err(inconclusive("stopped before it began"));
         }
         let lost = self.lost.load(Ordering::Relaxed);
         if lost >= LOST_IN_A_ROW {
             let reason = format!("not begun: the agent broke down in {lost} runs one after the other");
-            return Outcome::empty(Verdict::Inconclusive, Instant::ZERO, reason);
+            return Err(inconclusive(&reason));
         }
-        let plight = RefCell::new(Plight::default());
-        let profile = match self.agents.runner.profile(&job.script.configure).and_then(on_a_line) {
-            Ok(profile) => profile,
-            Err(reason) => return unsupported(&reason),
-        };
-        let timer = match self.world(job, &profile, &plight) {
-            Ok(timer) => timer,
-            Err(NoWorld::Unsupported(reason)) => return unsupported(&reason),
-            Err(NoWorld::Lost(reason)) => {
-                self.lost.fetch_add(1, Ordering::Relaxed);
-                let notes = plight.into_inner().notes;
-                return Outcome {
-                    notes,
-                    ..Outcome::empty(Verdict::Inconclusive, Instant::ZERO, reason)
-                };
-            }
-        };
-        self.drive(job, timer, plight)
+        let profile = self.agents.runner.profile(&job.script.configure).and_then(on_a_line);
+        let profile = profile.map_err(|reason| unsupported(&reason))?;
+        self.begin(self.agents.new_world(job, &profile), remarks)
     }
 
-    /// Drives a run in a world that has been made.
-    fn drive(&mut self, job: &Job, timer: Option<Instant>, plight: RefCell<Plight>) -> Outcome {
-        let facts = &self.agents.facts;
-        let mut bench = Bench::new(Arc::clone(facts));
-        let run = bench.start(Instant::ZERO, Arc::clone(&job.script), endpoints(job));
-        let Some(process) = &mut self.process else {
-            return Outcome::empty(Verdict::Inconclusive, Instant::ZERO, "the agent's process is gone");
-        };
-        let mut stack = AgentStack::new(process, &facts.abilities, timer, &plight, self.stop);
-        let mut outcome = drive_watched(&mut bench, run, &mut stack, &|| plight.borrow().halt());
-        stack.conclude();
-        let mut plight = plight.into_inner();
-        let broken = plight.fault().is_some_and(|fault| !matches!(fault, Fault::Interrupted));
-        if broken || outcome.verdict != Verdict::Pass {
-            note_murmur(process, broken, &mut plight);
-        }
-        match plight.fault() {
-            None => self.lost.store(0, Ordering::Relaxed),
-            Some(fault) => {
-                spoil(&mut outcome, fault, &plight);
-                self.process = None;
-                if !matches!(fault, Fault::Unsupported(_) | Fault::Unknown(_)) {
-                    self.lost.fetch_add(1, Ordering::Relaxed);
-                }
-            }
-        }
-        outcome.notes.append(&mut plight.notes);
-        outcome
-    }
-
-    /// A world for a run, in the process that there is or else in a new one. When the agent wants to be woken in it.
-    fn world(&mut self, job: &Job, profile: &Profile, plight: &RefCell<Plight>) -> Result<Option<Instant>, NoWorld> {
-        let request = self.agents.new_world(job, profile);
+    /// Says `new` to the process that there is, or else to a new one.
+    fn begin(&mut self, request: Request, remarks: &mut Remarks) -> Result<Option<Instant>, Outcome> {
         if let Some(process) = &mut self.process {
-            match begin(process, request.clone(), plight, self.stop) {
+            match begin(process, request.clone(), remarks, self.stop) {
                 Ok(timer) => return Ok(timer),
-                // It can only be a world for one run.
-                Err(Fault::Unsupported(_) | Fault::Unknown(_)) => {}
-                Err(fault) => plight.borrow_mut().note(format!(
+                // It can only make one world.
+                Err(fault) if fault.is_refusal() => {}
+                Err(fault) => remarks.add(format!(
                     "the agent's process of the run before this one {fault}; this run has a new one"
                 )),
             }
         }
         self.process = None;
-        let mut process = Process::start(&self.agents.launch).map_err(|error| NoWorld::Lost(error.to_string()))?;
+        let lost = |reason: &str| {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            inconclusive(reason)
+        };
+        let mut process = Process::start(&self.agents.launch).map_err(|error| lost(&error.to_string()))?;
         let made = process
             .greet(Mode::Lockstep, self.stop)
-            .and_then(|_| begin(&mut process, request, plight, self.stop));
+            .and_then(|_| begin(&mut process, request, remarks, self.stop));
         match made {
             Ok(timer) => {
                 self.process = Some(process);
                 Ok(timer)
             }
-            Err(Fault::Interrupted) => Err(NoWorld::Lost("stopped".to_owned())),
-            Err(fault @ (Fault::Unsupported(_) | Fault::Unknown(_))) => {
-                Err(NoWorld::Unsupported(format!("the agent {fault}")))
-            }
+            Err(Fault::Interrupted) => Err(lost("stopped")),
+            Err(fault) if fault.is_refusal() => Err(unsupported(&format!("the agent {fault}"))),
             Err(fault) => {
-                note_murmur(&mut process, true, &mut plight.borrow_mut());
-                Err(NoWorld::Lost(format!(
-                    "the agent broke down before the run began: it {fault}"
-                )))
+                remarks.add_standard_error(&process.take_standard_error(true));
+                Err(lost(&format!("the agent broke down before the run began: it {fault}")))
             }
-        }
-    }
-}
-
-impl Agents {
-    fn new_world(&self, job: &Job, profile: &Profile) -> Request {
-        Request::New {
-            target: crate::drive::virtual_time::target_address(job.ip),
-            seed: job.seed,
-            // Within eight of 2^32, so that it wraps with the first octets.
-            isn: (job.wrap && self.places_isn).then_some(u32::MAX - (job.seed & 7) as u32),
-            settings: profile.clone(),
         }
     }
 }
@@ -237,12 +227,12 @@ impl Agents {
 fn begin(
     process: &mut Process,
     request: Request,
-    plight: &RefCell<Plight>,
+    remarks: &mut Remarks,
     stop: &AtomicBool,
 ) -> Result<Option<Instant>, Fault> {
     process.turn(Instant::ZERO, request, stop, &mut |reply| match reply {
         Reply::Note(text) => {
-            plight.borrow_mut().note(text);
+            remarks.add(text);
             Ok(())
         }
         Reply::Unsupported(why) => Err(Fault::Unsupported(why)),
@@ -261,34 +251,10 @@ fn on_a_line(profile: Profile) -> Result<Profile, String> {
     }
 }
 
+fn inconclusive(reason: &str) -> Outcome {
+    Outcome::empty(Verdict::Inconclusive, Instant::ZERO, reason)
+}
+
 fn unsupported(reason: &str) -> Outcome {
     Outcome::empty(Verdict::Unsupported, Instant::ZERO, reason)
-}
-
-/// Whatever a run has found: an agent that broke down in it has not shown it.
-fn spoil(outcome: &mut Outcome, fault: &Fault, plight: &Plight) {
-    use crate::drive::virtual_time::Halt;
-    let reason = match plight.halt() {
-        // The run has failed for it, unless it had ended by then.
-        Some(Halt::Blamed(_)) if outcome.failure.is_some() => return,
-        Some(Halt::Blamed(why) | Halt::Void(why)) => why,
-        None => return,
-    };
-    outcome.verdict = match fault {
-        Fault::Unsupported(_) | Fault::Unknown(_) => Verdict::Unsupported,
-        _ => Verdict::Inconclusive,
-    };
-    outcome.failure = None;
-    outcome.reason = reason;
-}
-
-/// How many lines of an agent's standard error are shown with a run.
-const SHOWN: usize = 20;
-
-fn note_murmur(process: &mut Process, broken: bool, plight: &mut Plight) {
-    let lines = process.murmured(broken);
-    let skipped = lines.len().saturating_sub(SHOWN);
-    for line in &lines[skipped..] {
-        plight.notes.push(format!("standard error: {line}"));
-    }
 }

@@ -4,7 +4,7 @@
 //! is one write, one or two reads, and no hand-over.
 
 use super::fault::{Fault, LONGEST_LINE, MOST_LINES, MOST_OCTETS};
-use super::murmur::Murmur;
+use super::standard_error::StandardError;
 use crate::drive::EnvironmentError;
 use crate::drive::protocol::{Mode, Reply, Request, Turn};
 use crate::stack::Abilities;
@@ -27,9 +27,9 @@ use std::time::Instant as Clock;
 /// How much is read at once.
 const PIECE: usize = 256 * 1024;
 /// How often a wait is broken off to look at the clock, and whether all is to stop.
-const GLANCE: Duration = Duration::from_millis(50);
+const STOP_INTERVAL: Duration = Duration::from_millis(50);
 /// How long a process that has closed its output may take to end.
-const LAST_BREATH: Duration = Duration::from_millis(500);
+const END_DELAY: Duration = Duration::from_millis(500);
 /// How much of a line is repeated to a person.
 const QUOTED: usize = 100;
 
@@ -80,7 +80,7 @@ impl Launch {
 pub struct Process {
     child: Child,
     /// Whether its end has been taken note of; from then on its number may be another's.
-    buried: bool,
+    reaped: bool,
     socket: UnixStream,
     /// What a read writes into; kept, because to make it anew costs more than the read.
     piece: Box<[u8]>,
@@ -92,7 +92,7 @@ pub struct Process {
     output: String,
     /// The last line that was said to it, cut.
     asked: String,
-    murmur: Murmur,
+    standard_error: StandardError,
     patience: Duration,
     /// How often it was asked whether it is in step.
     syncs: u64,
@@ -112,8 +112,8 @@ impl Process {
     pub fn start(launch: &Launch) -> Result<Process, EnvironmentError> {
         let failed = |error: io::Error| cannot_start(launch, &error);
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
-        ours.set_read_timeout(Some(GLANCE)).map_err(failed)?;
-        ours.set_write_timeout(Some(GLANCE)).map_err(failed)?;
+        ours.set_read_timeout(Some(STOP_INTERVAL)).map_err(failed)?;
+        ours.set_write_timeout(Some(STOP_INTERVAL)).map_err(failed)?;
         let output = theirs.try_clone().map_err(failed)?;
         let mut command = launch.command();
         command.stdin(Stdio::from(OwnedFd::from(theirs)));
@@ -122,10 +122,10 @@ impl Process {
         command.stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().map_err(failed)?;
         // Just piped, so it is there.
-        let murmur = child.stderr.take().map(Murmur::listen).unwrap_or_default();
+        let standard_error = child.stderr.take().map(StandardError::read).unwrap_or_default();
         Ok(Process {
             child,
-            buried: false,
+            reaped: false,
             socket: ours,
             piece: vec![0; PIECE].into(),
             input: Vec::new(),
@@ -133,7 +133,7 @@ impl Process {
             searched: 0,
             output: String::new(),
             asked: String::new(),
-            murmur,
+            standard_error,
             patience: launch.patience,
             syncs: 0,
         })
@@ -359,7 +359,7 @@ impl Process {
 
     /// The fault of having ended.
     fn ended(&mut self) -> Fault {
-        let status = self.status(LAST_BREATH);
+        let status = self.status(END_DELAY);
         self.ended_as(status)
     }
 
@@ -403,12 +403,12 @@ impl Process {
     }
 
     /// What it wrote to standard error since the last time. `broken`: it may be about to say more.
-    pub fn murmured(&mut self, broken: bool) -> Vec<String> {
+    pub fn take_standard_error(&mut self, broken: bool) -> Vec<String> {
         if broken {
             self.kill();
-            self.murmur.wait();
+            self.standard_error.wait();
         }
-        self.murmur.take()
+        self.standard_error.take()
     }
 
     fn kill(&mut self) {
@@ -420,7 +420,7 @@ impl Process {
 
     /// Ends everything that the process has started and that stayed in its group, and the process.
     fn end_group(&mut self) {
-        if !std::mem::replace(&mut self.buried, true)
+        if !std::mem::replace(&mut self.reaped, true)
             && let Ok(group) = i32::try_from(self.child.id())
         {
             // There may be nobody left in it.

@@ -2,60 +2,27 @@
 
 use super::fault::Fault;
 use super::process::{Process, misplaced};
+use super::remarks::Remarks;
 use crate::drive::protocol::{Reply, Request};
-use crate::drive::virtual_time::Halt;
+use crate::drive::virtual_time::{Driven, Halt};
+use crate::engine::{Outcome, Verdict};
 use crate::stack::{Abilities, Call, CallId, Emitted, SocketId, Stack};
 use crate::time::Instant;
-use core::cell::RefCell;
 use core::sync::atomic::AtomicBool;
 use std::collections::BTreeMap;
 
 /// Names from here on are the target's own to give (see [`SocketId`]).
 const ITS_OWN: u32 = 1 << 31;
 
-/// What became of an agent during a run.
-#[derive(Default)]
-pub struct Plight {
-    /// What it did wrong; from then on nothing is asked of it.
-    fault: Option<(Fault, Halt)>,
-    /// What it had to say for a person.
-    pub notes: Vec<String>,
-}
-
-/// How many remarks of an agent are kept for a run.
-const MOST_NOTES: usize = 20;
-
-impl Plight {
-    /// What it did wrong.
-    pub fn fault(&self) -> Option<&Fault> {
-        self.fault.as_ref().map(|(fault, _)| fault)
-    }
-
-    /// What that means for the run.
-    pub fn halt(&self) -> Option<Halt> {
-        self.fault.as_ref().map(|(_, halt)| halt.clone())
-    }
-
-    /// Takes down what it did wrong, after it had been told a line.
-    pub fn blame(&mut self, fault: Fault, after: &str) {
-        let halt = fault.halt(after);
-        self.fault.get_or_insert((fault, halt));
-    }
-
-    /// Keeps a remark.
-    pub fn note(&mut self, text: String) {
-        if self.notes.len() < MOST_NOTES {
-            self.notes.push(text);
-        }
-    }
-}
-
-/// An agent in a world that has been made for one run.
+/// An agent in a world that it has made.
 pub struct AgentStack<'a> {
     process: &'a mut Process,
     abilities: &'a Abilities,
-    plight: &'a RefCell<Plight>,
     stop: &'a AtomicBool,
+    /// What it did wrong, and what that means; from then on nothing is asked of it.
+    fault: Option<(Fault, Halt)>,
+    /// In a world that several runs share they stand with the run that ends next.
+    remarks: Remarks,
     asked: Vec<Request>,
     /// Calls that have not been answered, and the name that is handed over by those that accept.
     open: BTreeMap<CallId, Option<SocketId>>,
@@ -65,19 +32,20 @@ pub struct AgentStack<'a> {
 }
 
 impl<'a> AgentStack<'a> {
-    /// An agent that has just answered `new`, and when it wants to be woken. What it does wrong is left in `plight`.
+    /// An agent that has just answered `new`, when it wants to be woken, and what it has remarked so far.
     pub fn new(
         process: &'a mut Process,
         abilities: &'a Abilities,
         timer: Option<Instant>,
-        plight: &'a RefCell<Plight>,
+        remarks: Remarks,
         stop: &'a AtomicBool,
     ) -> AgentStack<'a> {
         AgentStack {
             process,
             abilities,
-            plight,
             stop,
+            fault: None,
+            remarks,
             asked: Vec::new(),
             open: BTreeMap::new(),
             timer,
@@ -85,22 +53,24 @@ impl<'a> AgentStack<'a> {
         }
     }
 
-    /// Looks back on a run: whether each line had its own answer, and nothing has come since.
-    pub fn conclude(&mut self) {
-        if self.plight.borrow().fault.is_none()
-            && let Err(fault) = self.process.in_step(self.now, self.stop)
-        {
-            self.plight.borrow_mut().blame(fault, self.process.asked());
-        }
+    /// What it did wrong.
+    pub fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref().map(|(fault, _)| fault)
+    }
+
+    /// Takes down what it did wrong.
+    fn blame(&mut self, fault: Fault) {
+        let halt = fault.halt(self.process.asked());
+        self.fault.get_or_insert((fault, halt));
     }
 
     fn turn(&mut self, now: Instant, request: Request, out: &mut dyn FnMut(Emitted)) {
         let AgentStack {
-            process, plight, open, ..
+            process, remarks, open, ..
         } = self;
         let mut hear = |reply| match reply {
             Reply::Note(text) => {
-                plight.borrow_mut().note(text);
+                remarks.add(text);
                 Ok(())
             }
             reply => understood(reply, open).map(&mut *out),
@@ -110,7 +80,7 @@ impl<'a> AgentStack<'a> {
             Ok(timer) => self.timer = timer,
             Err(fault) => {
                 self.timer = None;
-                plight.borrow_mut().blame(fault, process.asked());
+                self.blame(fault);
             }
         }
     }
@@ -174,10 +144,55 @@ impl Stack for AgentStack<'_> {
         }
         // Before the time that it named itself, nothing can have happened, and it need not be asked.
         for request in std::mem::take(&mut self.asked) {
-            if self.plight.borrow().fault.is_none() {
+            if self.fault.is_none() {
                 self.turn(now, request, out);
             }
         }
         self.timer
     }
+}
+
+impl Driven for AgentStack<'_> {
+    fn stack(&mut self) -> &mut dyn Stack {
+        self
+    }
+
+    fn halt(&self) -> Option<Halt> {
+        self.fault.as_ref().map(|(_, halt)| halt.clone())
+    }
+
+    /// Looks back on a run: whether each line had its own answer, and nothing has come since. An agent that broke down in
+    /// it has not shown what it seems to have.
+    fn conclude(&mut self, outcome: &mut Outcome, halted: bool) {
+        let goes_on = self.fault.is_none();
+        if goes_on && let Err(fault) = self.process.in_step(self.now, self.stop) {
+            self.blame(fault);
+        }
+        if goes_on || halted {
+            let broken = self.fault().is_some_and(|fault| !matches!(fault, Fault::Interrupted));
+            if broken || outcome.verdict != Verdict::Pass {
+                self.remarks
+                    .add_standard_error(&self.process.take_standard_error(broken));
+            }
+            if let Some((fault, halt)) = &self.fault {
+                spoil(outcome, fault, halt);
+            }
+        }
+        outcome.notes.append(&mut self.remarks.take());
+    }
+}
+
+/// Takes back what a run has found in which an agent broke down.
+fn spoil(outcome: &mut Outcome, fault: &Fault, halt: &Halt) {
+    let reason = match halt {
+        // The run has failed for it, unless it had ended by then.
+        Halt::Blamed(_) if outcome.failure.is_some() => return,
+        Halt::Blamed(why) | Halt::Void(why) => why,
+    };
+    outcome.verdict = match fault.is_refusal() {
+        true => Verdict::Unsupported,
+        false => Verdict::Inconclusive,
+    };
+    outcome.failure = None;
+    outcome.reason = reason.clone();
 }

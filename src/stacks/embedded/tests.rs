@@ -3,6 +3,8 @@
 #![cfg(feature = "smoltcp")]
 
 use super::*;
+use crate::drive::addresses::endpoints;
+use crate::drive::virtual_time::drive;
 use crate::notation::{CallSpec, Pattern, ReturnSpec, Role, TimeSpec};
 use crate::rfc::State;
 use crate::script::{CallStep, ConnDecl, ConnId, Expect, Nothing as Silence, Position, Script, StateStep, StepKind};
@@ -21,14 +23,14 @@ fn kind(line: &str) -> StepKind {
         "expect" if text == "nothing" => StepKind::Nothing(Silence {
             when: Default::default(),
         }),
-        "expect" => StepKind::Expect(Expect {
+        "expect" => StepKind::Expect(Arc::new(Expect {
             segment: pattern(Role::Expect),
             when: Default::default(),
             segments: None,
             count: None,
             acknowledge: false,
             measure: Vec::new(),
-        }),
+        })),
         "call" => {
             let (call, returns) = text.split_once(" -> ").unwrap_or((text, ""));
             let returns = if returns.is_empty() {
@@ -37,17 +39,17 @@ fn kind(line: &str) -> StepKind {
                 Some(ReturnSpec::parse(returns).unwrap())
             };
             let call = CallSpec::parse(call).unwrap();
-            StepKind::Call(CallStep {
+            StepKind::Call(Arc::new(CallStep {
                 call,
                 returns: returns.into_iter().collect(),
-            })
+            }))
         }
         "wait" => StepKind::Wait(TimeSpec::parse(text).unwrap(), None),
-        "state" => StepKind::State(StateStep {
+        "state" => StepKind::State(Arc::new(StateStep {
             state: State::from_name(text).unwrap(),
             when: None,
             measure: vec![],
-        }),
+        })),
         other => panic!("{other}"),
     }
 }
@@ -221,7 +223,7 @@ fn run_rogue(how: &'static str) -> Outcome {
     let mut outcomes = Vec::new();
     let jobs = vec![job("inject SYN\nexpect RST,ACK seq=0", 1)];
     target
-        .run(jobs, 1, &AtomicBool::new(false), &mut |_, outcome| {
+        .run(jobs, 1, &AtomicBool::new(false), &mut |_, EndedRun { outcome, .. }| {
             outcomes.push(outcome);
             None
         })
@@ -266,10 +268,15 @@ fn a_panic_costs_only_its_own_run() {
     let mut verdicts = BTreeMap::new();
     let jobs = (0..30).map(|seed| job(CONVERSATION, seed)).collect();
     target
-        .run(jobs, 4, &AtomicBool::new(false), &mut |place, outcome| {
-            verdicts.insert(place, outcome.verdict);
-            None
-        })
+        .run(
+            jobs,
+            4,
+            &AtomicBool::new(false),
+            &mut |place, EndedRun { outcome, .. }| {
+                verdicts.insert(place, outcome.verdict);
+                None
+            },
+        )
         .unwrap();
     for place in 0..30 {
         let expected = if place % 3 == 0 { Verdict::Fail } else { Verdict::Pass };
@@ -282,11 +289,16 @@ fn traces(at_once: usize) -> Vec<Vec<crate::engine::TraceEvent>> {
     let mut traces = vec![Vec::new(); jobs.len()];
     let mut target = crate::stacks::smoltcp::target(runner());
     target
-        .run(jobs, at_once, &AtomicBool::new(false), &mut |place, outcome| {
-            assert!(traces[place].is_empty());
-            traces[place] = outcome.trace;
-            None
-        })
+        .run(
+            jobs,
+            at_once,
+            &AtomicBool::new(false),
+            &mut |place, EndedRun { outcome, .. }| {
+                assert!(traces[place].is_empty());
+                traces[place] = outcome.trace;
+                None
+            },
+        )
         .unwrap();
     traces
 }
@@ -305,11 +317,16 @@ fn a_job_can_be_run_again_under_its_place() {
         let jobs = (0..10).map(|seed| job(CONVERSATION, seed)).collect();
         let mut target = crate::stacks::smoltcp::target(runner());
         target
-            .run(jobs, at_once, &AtomicBool::new(false), &mut |place, outcome| {
-                assert_eq!(outcome.verdict, Verdict::Pass);
-                told[place] += 1;
-                (place % 2 == 0 && told[place] < 3).then(|| job(CONVERSATION, 99))
-            })
+            .run(
+                jobs,
+                at_once,
+                &AtomicBool::new(false),
+                &mut |place, EndedRun { outcome, .. }| {
+                    assert_eq!(outcome.verdict, Verdict::Pass);
+                    told[place] += 1;
+                    (place % 2 == 0 && told[place] < 3).then(|| job(CONVERSATION, 99))
+                },
+            )
             .unwrap();
         assert_eq!(told, [3, 1, 3, 1, 3, 1, 3, 1, 3, 1]);
     }
@@ -323,7 +340,7 @@ fn after_stop_every_job_is_told_of_as_inconclusive() {
         let jobs = (0..10).map(|seed| job(CONVERSATION, seed)).collect();
         let mut target = crate::stacks::smoltcp::target(runner());
         target
-            .run(jobs, at_once, &stop, &mut |_, outcome| {
+            .run(jobs, at_once, &stop, &mut |_, EndedRun { outcome, .. }| {
                 stop.store(true, Ordering::Relaxed);
                 verdicts.push(outcome.verdict);
                 None

@@ -6,13 +6,12 @@
 mod child;
 mod namespace;
 mod netlink;
-mod places;
-mod room;
 mod self_test;
 mod session;
 mod setup;
 mod sockets;
 mod sys;
+mod worker;
 
 pub use child::{SUBCOMMAND, child_main};
 pub use namespace::{Agent, Namespace, Plan};
@@ -20,8 +19,7 @@ pub use setup::DeviceChoice;
 
 use super::Runner;
 use super::agent::introduced;
-use crate::drive::{EnvironmentError, Job, Target};
-use crate::engine::Outcome;
+use crate::drive::{Done, EnvironmentError, Job, Target};
 use crate::stack::{Facts, Profile};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -66,7 +64,7 @@ impl Target for Linux {
         jobs: Vec<Job>,
         at_once: usize,
         stop: &AtomicBool,
-        done: &mut dyn FnMut(usize, Outcome) -> Option<Job>,
+        done: Done<'_>,
     ) -> Result<(), EnvironmentError> {
         session::run(self, jobs, at_once, stop, done)
     }

@@ -8,7 +8,7 @@ use crate::drive::place::{Counter, Losses, Place};
 use crate::drive::protocol::{Mode, Reply, Request};
 use crate::link::{Link, Readiness, Statistics};
 use crate::stack::{Abilities, Profile};
-use crate::stacks::agent::{LONGEST_LINE, Launch, MOST_LINES, MOST_OCTETS, Murmur};
+use crate::stacks::agent::{LONGEST_LINE, Launch, MOST_LINES, MOST_OCTETS, StandardError};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -80,7 +80,7 @@ pub struct Namespace {
     /// The counters that spoil the verdicts of runs in it when they rise.
     suspicious: &'static [&'static str],
     process: Process,
-    murmur: Option<Murmur>,
+    standard_error: Option<StandardError>,
 }
 
 impl Namespace {
@@ -99,7 +99,7 @@ impl Namespace {
 
     /// Whether an agent of somebody else's makes the calls.
     pub fn is_agents(&self) -> bool {
-        self.murmur.is_some()
+        self.standard_error.is_some()
     }
 
     /// The child's process number.
@@ -146,12 +146,12 @@ impl Place for Namespace {
         })
     }
 
-    fn last_words(&mut self) -> String {
-        if self.murmur.is_some() {
+    fn end_of_standard_error(&mut self) -> String {
+        if self.standard_error.is_some() {
             // Else it would be waited for; it may have ended by itself.
             let _ = self.process.0.kill();
         }
-        self.murmur.as_ref().map_or_else(String::new, last_words)
+        self.standard_error.as_ref().map_or_else(String::new, end_of)
     }
 
     fn packets(&self) -> io::Result<Readiness> {
@@ -163,9 +163,9 @@ impl Place for Namespace {
     }
 }
 
-fn last_words(murmur: &Murmur) -> String {
-    murmur.wait();
-    let lines = murmur.take();
+fn end_of(standard_error: &StandardError) -> String {
+    standard_error.wait();
+    let lines = standard_error.take();
     let last = lines.iter().rev().find(|line| !line.trim().is_empty());
     last.map_or_else(String::new, |line| format!("; its standard error ends with `{line}`"))
 }
@@ -186,7 +186,7 @@ struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to kill, and it is only buried.
+        // It may have ended by itself; then there is nothing to kill, and it is only reaped.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -199,7 +199,7 @@ pub(super) struct Starting {
     descriptors: Vec<OwnedFd>,
     patience: Duration,
     /// Whether an agent of somebody else's takes the child's place, and what that writes to standard error.
-    murmur: Option<Murmur>,
+    standard_error: Option<StandardError>,
 }
 
 impl Starting {
@@ -224,10 +224,10 @@ impl Starting {
             command.stderr(Stdio::piped());
         }
         let mut process = command.spawn().map(Process).map_err(failed)?;
-        let murmur = process.0.stderr.take().map(Murmur::listen);
+        let standard_error = process.0.stderr.take().map(StandardError::read);
         Ok(Starting {
             process,
-            murmur,
+            standard_error,
             agent: Agent::new(ours),
             descriptors: Vec::new(),
             patience: plan.agent.as_ref().map_or(CALL_PATIENCE, |agent| agent.patience),
@@ -238,7 +238,7 @@ impl Starting {
     pub(super) fn wait(mut self) -> Result<Namespace, EnvironmentError> {
         let own = self.await_introduction()?;
         self.agent.say(&Request::Hello(Mode::RealTime));
-        if self.murmur.is_none() {
+        if self.standard_error.is_none() {
             return self.finish(own);
         }
         let (name, can) = self.agents_introduction()?;
@@ -256,9 +256,9 @@ impl Starting {
     fn agents_introduction(&mut self) -> Result<(String, Abilities), EnvironmentError> {
         let flushed = self.agent.flush().map_err(|why| gone(&why));
         flushed.and_then(|_| self.await_introduction()).map_err(|error| {
-            // As when the last words of a namespace are asked for.
+            // Else the end of its standard error would be waited for; it may have ended by itself.
             let _ = self.process.0.kill();
-            let said = self.murmur.as_ref().map_or_else(String::new, last_words);
+            let said = self.standard_error.as_ref().map_or_else(String::new, end_of);
             EnvironmentError {
                 problem: format!("the agent does not greet in its namespace: {}{said}", error.problem),
                 remedy: "see `tcpvet check-agent`, which tells step by step what it does wrong".to_owned(),
@@ -304,7 +304,7 @@ impl Starting {
             agent,
             descriptors,
             patience,
-            murmur,
+            standard_error,
         } = self;
         let Ok([device, devices, tcp]) = <[OwnedFd; 3]>::try_from(descriptors) else {
             return Err(gone("it handed over no device"));
@@ -319,7 +319,7 @@ impl Starting {
             patience,
             suspicious: &SUSPICIOUS,
             process,
-            murmur,
+            standard_error,
         })
     }
 }
@@ -410,7 +410,7 @@ impl Agent {
             }
             match self.socket.read(&mut self.piece) {
                 Ok(0) => {
-                    // Its last words count: they say why it ends.
+                    // What it said last counts: it may say why it ends.
                     self.parse(replies)?;
                     return Err("the target's process ended".to_owned());
                 }

@@ -1,8 +1,8 @@
 //! Whether a namespace shows what a stack sends, and not what hardware that is not there would have made of it.
 
 use super::namespace::Namespace;
-use super::places;
 use crate::drive::EnvironmentError;
+use crate::drive::addresses::{target_address, tester_address};
 use crate::drive::place::Place;
 use crate::drive::protocol::{Reply, Request};
 use crate::stack::{Call, CallId, IpVersion, SocketId};
@@ -16,6 +16,9 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Payload of a full segment over Ethernet and IPv6, which fits over IPv4 too.
 const MSS: u16 = 1440;
+/// Where it listens, and the number of the tester's address; no run has either.
+const PORT: u16 = 1000;
+const TESTER: u32 = 1;
 /// Names that no run has.
 const LISTENER: SocketId = SocketId(u32::MAX);
 const CONNECTION: SocketId = SocketId(u32::MAX - 1);
@@ -84,7 +87,10 @@ impl Namespace {
     fn failed(&mut self, why: &str) -> EnvironmentError {
         if self.is_agents() {
             return EnvironmentError {
-                problem: format!("the agent does not pass a self-test: {why}{}", self.last_words()),
+                problem: format!(
+                    "the agent does not pass a self-test: {why}{}",
+                    self.end_of_standard_error()
+                ),
                 remedy: "see `tcpvet check-agent`, which tells step by step what it does wrong".to_owned(),
             };
         }
@@ -98,8 +104,8 @@ impl Namespace {
     }
 
     fn three_segments(&mut self, ip: IpVersion) -> Result<(), String> {
-        let (target, tester) = places::self_test(ip);
-        let local = SocketAddr::new(target, places::SELF_TEST_PORT);
+        let (target, tester) = (target_address(ip), tester_address(ip, TESTER));
+        let local = SocketAddr::new(target, PORT);
         let listen = Call::Listen {
             socket: LISTENER,
             local,

@@ -4,13 +4,15 @@
 //! driven by one thread, so that none waits for another's turn longer than it takes.
 
 use super::Linux;
-use super::places::Places;
-use super::room::{Nursery, Room, Told, Work};
+use super::setup::EPHEMERAL;
+use super::worker::{ChildStarter, Report, Work, Worker};
+use crate::drive::addresses::Addresses;
 use crate::drive::real_time::Clock;
-use crate::drive::{EnvironmentError, Job};
+use crate::drive::{Done, EndedRun, EnvironmentError, Job};
 use crate::engine::{Outcome, Verdict};
 use crate::stack::Profile;
 use crate::time::Instant;
+use core::ops::RangeInclusive;
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -20,54 +22,56 @@ use std::time::Duration;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::LocalSet;
 
-/// Namespaces that live at once.
-const ROOMS: usize = 16;
-/// Namespaces that are being made at once: it keeps a processor busy, and what is under way must not be late for that.
-const COMING: usize = 2;
-/// Namespaces of one profile that live at once, where one does not hold all its runs.
-const ROOMS_PER_PROFILE: usize = 4;
+/// Namespaces that there are at once.
+const NAMESPACES: usize = 16;
+/// Namespaces that are being started at once: it keeps a processor busy, and what is under way must not be late for that.
+const STARTING: usize = 2;
+/// Namespaces of one profile that there are at once, where one does not hold all its runs.
+const NAMESPACES_PER_PROFILE: usize = 4;
 /// Runs in one namespace at once; the queue of a TUN device holds twenty frames of each.
 const RUNS: usize = 1000;
+/// The ports on which runs listen, and the number of the first tester; the self-test has those below.
+const PORTS: RangeInclusive<u16> = 1024..=u16::MAX - 1;
+const FIRST_TESTER: u32 = 4;
 /// How long a run rests before it is repeated a second time, because an attempt was spoilt; each further time twice as
 /// long. What disturbs us lasts a while: others use the machine too.
 const REST: Duration = Duration::from_millis(250);
 /// How often the request to stop is looked at.
-const GLANCE: Duration = Duration::from_millis(10);
+const STOP_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What a caller is told of each run.
-type Done<'a> = &'a mut dyn FnMut(usize, Outcome) -> Option<Job>;
-
-/// A room as the session sees it.
-struct Known {
+/// A worker and its namespace, as the session sees them.
+struct WorkerState {
     profile: Profile,
     alone: bool,
-    /// Runs that it may have at once; 0 until it stands.
+    /// Runs that it may have at once; 0 until the namespace stands.
     capacity: usize,
-    places: Places,
-    /// No more runs: its places are used up.
+    addresses: Addresses,
+    /// It takes no more runs: the addresses are used up.
     full: bool,
     jobs: BTreeMap<usize, Job>,
-    told: usize,
+    /// How many of its runs have ended.
+    ended: usize,
+    /// Dropped when it is to have no more runs.
     give: Option<UnboundedSender<Work>>,
 }
 
 /// All runs of one call of [`Linux`]'s `run`.
 pub(super) struct Session<'a> {
     linux: &'a Linux,
-    nursery: Nursery,
+    starter: ChildStarter,
     at_once: usize,
     done: Done<'a>,
     clock: Clock,
     halt: Rc<Cell<bool>>,
-    tell: UnboundedSender<(usize, Told)>,
+    reports: UnboundedSender<(usize, Report)>,
     shared: BTreeMap<Profile, VecDeque<(usize, Job)>>,
     alone: VecDeque<(usize, Job, Profile)>,
     /// Those that are to be repeated, and when.
     resting: Vec<(Instant, usize, Job)>,
     /// How often a run was spoilt.
     spoilt: BTreeMap<usize, u32>,
-    rooms: BTreeMap<usize, Known>,
-    next_room: usize,
+    workers: BTreeMap<usize, WorkerState>,
+    next_worker: usize,
     running: usize,
     /// What is left of namespaces takes tens of milliseconds to clear away; nobody else is to wait for that.
     clearing: Vec<std::thread::JoinHandle<()>>,
@@ -86,22 +90,22 @@ pub(super) fn run(
         problem: format!("the runtime cannot be started ({error})"),
         remedy: "raise the limit of open files (ulimit -n)".to_owned(),
     })?;
-    let (tell, told) = mpsc::unbounded_channel();
-    let (nursery, birth) = Nursery::open();
+    let (reports, received) = mpsc::unbounded_channel();
+    let (starter, starting) = ChildStarter::open();
     let mut session = Session {
         linux,
-        nursery,
+        starter,
         at_once: if at_once == 0 { usize::MAX } else { at_once },
         done,
         clock: Clock::start(),
         halt: Rc::new(Cell::new(false)),
-        tell,
+        reports,
         shared: BTreeMap::new(),
         alone: VecDeque::new(),
         resting: Vec::new(),
         spoilt: BTreeMap::new(),
-        rooms: BTreeMap::new(),
-        next_room: 0,
+        workers: BTreeMap::new(),
+        next_worker: 0,
         running: 0,
         clearing: Vec::new(),
     };
@@ -109,36 +113,36 @@ pub(super) fn run(
         session.take(place, job);
     }
     let local = LocalSet::new();
-    local.block_on(&runtime, session.go(told, stop));
+    local.block_on(&runtime, session.go(received, stop));
     drop(local);
     for clearing in session.clearing.drain(..) {
         // A thread that only drops a namespace does not panic.
         let _ = clearing.join();
     }
     drop(session);
-    // It ends now that nobody can ask it for anything, and does not panic either.
-    let _ = birth.join();
+    // The starter's thread ends now that nobody can ask it for anything, and does not panic either.
+    let _ = starting.join();
     Ok(())
 }
 
 impl Session<'_> {
-    async fn go(&mut self, mut told: UnboundedReceiver<(usize, Told)>, stop: &AtomicBool) {
+    async fn go(&mut self, mut reports: UnboundedReceiver<(usize, Report)>, stop: &AtomicBool) {
         loop {
             if stop.load(Ordering::Relaxed) && !self.halt.replace(true) {
                 self.give_up();
             }
-            self.wake();
-            self.place();
-            if self.rooms.is_empty() && self.resting.is_empty() {
+            self.take_rested();
+            self.hand_out();
+            if self.workers.is_empty() && self.resting.is_empty() {
                 return;
             }
             tokio::select! {
                 // The session holds a sender itself, so there is always a next one.
-                next = told.recv() => if let Some((room, what)) = next { self.hear(room, what) },
-                () = tokio::time::sleep(GLANCE) => {}
+                next = reports.recv() => if let Some((worker, what)) = next { self.take_report(worker, what) },
+                () = tokio::time::sleep(STOP_INTERVAL) => {}
             }
-            while let Ok((room, what)) = told.try_recv() {
-                self.hear(room, what);
+            while let Ok((worker, what)) = reports.try_recv() {
+                self.take_report(worker, what);
             }
         }
     }
@@ -149,9 +153,7 @@ impl Session<'_> {
             return;
         }
         match self.linux.runner.profile(&job.script.configure) {
-            Ok(profile) if job.alone || job.script.tags.iter().any(|tag| tag == "alone") => {
-                self.alone.push_back((place, job, profile));
-            }
+            Ok(profile) if job.alone => self.alone.push_back((place, job, profile)),
             Ok(profile) => self.shared.entry(profile).or_default().push_back((place, job)),
             Err(why) => self.tell_of(place, Verdict::Unsupported, &why),
         }
@@ -164,7 +166,7 @@ impl Session<'_> {
 
     fn tell(&mut self, place: usize, outcome: Outcome) {
         let was_spoilt = outcome.verdict == Verdict::Inconclusive;
-        let Some(again) = (self.done)(place, outcome) else {
+        let Some(again) = (self.done)(place, EndedRun::by_itself(outcome)) else {
             return;
         };
         let rest = match was_spoilt {
@@ -185,7 +187,7 @@ impl Session<'_> {
     }
 
     /// Takes up those that have rested long enough.
-    fn wake(&mut self) {
+    fn take_rested(&mut self) {
         let now = self.clock.now();
         let rested: Vec<_> = self.resting.extract_if(.., |(due, _, _)| *due <= now).collect();
         for (_, place, job) in rested {
@@ -205,38 +207,38 @@ impl Session<'_> {
         }
     }
 
-    /// Gives out as many jobs as there is room for, and makes and closes rooms for that.
-    fn place(&mut self) {
+    /// Hands out as many jobs as the namespaces hold, and opens and closes namespaces for that.
+    fn hand_out(&mut self) {
         let profiles: Vec<Profile> = self.shared.keys().cloned().collect();
         for profile in profiles {
-            self.place_shared(&profile);
+            self.hand_out_shared(&profile);
         }
         self.shared.retain(|_, queue| !queue.is_empty());
-        self.place_alone();
+        self.hand_out_alone();
         let waiting = &self.shared;
         let alone_waiting = !self.alone.is_empty();
-        for room in self.rooms.values_mut().filter(|room| room.jobs.is_empty()) {
-            let wanted = match room.alone {
+        for worker in self.workers.values_mut().filter(|worker| worker.jobs.is_empty()) {
+            let wanted = match worker.alone {
                 // Made for a job that it has not been given yet.
-                true => alone_waiting && room.capacity == 0,
-                false => !room.full && waiting.contains_key(&room.profile),
+                true => alone_waiting && worker.capacity == 0,
+                false => !worker.full && waiting.contains_key(&worker.profile),
             };
             if !wanted {
-                room.give = None;
+                worker.give = None;
             }
         }
     }
 
-    fn place_shared(&mut self, profile: &Profile) {
+    fn hand_out_shared(&mut self, profile: &Profile) {
         let Some(mut queue) = self.shared.remove(profile) else {
             return;
         };
         while self.running < self.at_once
             && let Some((place, job)) = queue.pop_front()
         {
-            let fits = |room: &&mut Known| !room.alone && room.has_room() && room.profile == *profile;
-            match self.rooms.values_mut().find(fits) {
-                Some(room) => match room.give(place, job) {
+            let fits = |worker: &&mut WorkerState| !worker.alone && worker.takes_more() && worker.profile == *profile;
+            match self.workers.values_mut().find(fits) {
+                Some(worker) => match worker.give(place, job) {
                     Ok(()) => self.running += 1,
                     Err(job) => queue.push_front((place, job)),
                 },
@@ -250,47 +252,49 @@ impl Session<'_> {
         self.shared.insert(profile.clone(), queue);
     }
 
-    /// Another room for a profile, unless there are enough, or one is on its way.
+    /// Opens another namespace for a profile, unless there are enough, or one is being started.
     fn open_shared(&mut self, profile: &Profile) {
         let of_it = self
-            .rooms
+            .workers
             .values()
-            .filter(|room| !room.alone && room.give.is_some() && room.profile == *profile);
-        let (mut standing, mut coming) = (0, 0);
-        for room in of_it.filter(|room| !room.full) {
+            .filter(|worker| !worker.alone && worker.give.is_some() && worker.profile == *profile);
+        let (mut standing, mut starting) = (0, 0);
+        for worker in of_it.filter(|worker| !worker.full) {
             standing += 1;
-            coming += usize::from(room.capacity == 0);
+            starting += usize::from(worker.capacity == 0);
         }
-        if coming == 0 && standing < ROOMS_PER_PROFILE && self.may_open() {
+        if starting == 0 && standing < NAMESPACES_PER_PROFILE && self.may_open() {
             self.open(profile.clone(), false);
         }
     }
 
-    fn place_alone(&mut self) {
+    fn hand_out_alone(&mut self) {
         // Those that stand are given their job, those that are missing are made.
-        let mut coming: Vec<Profile> = Vec::new();
+        let mut starting: Vec<Profile> = Vec::new();
         let mut later = VecDeque::new();
         let standing: Vec<Profile> = self
-            .rooms
+            .workers
             .values()
-            .filter(|it| it.is_coming())
+            .filter(|it| it.is_starting())
             .map(|it| it.profile.clone())
             .collect();
-        coming.extend(standing);
+        starting.extend(standing);
         while let Some((place, job, profile)) = self.alone.pop_front() {
-            let fits = |room: &&mut Known| room.alone && room.has_room() && room.profile == profile && room.told == 0;
-            let found = self.rooms.values_mut().find(fits);
+            let fits = |worker: &&mut WorkerState| {
+                worker.alone && worker.takes_more() && worker.profile == profile && worker.ended == 0
+            };
+            let found = self.workers.values_mut().find(fits);
             if self.running < self.at_once
-                && let Some(room) = found
+                && let Some(worker) = found
             {
-                match room.give(place, job) {
+                match worker.give(place, job) {
                     Ok(()) => self.running += 1,
                     Err(job) => later.push_back((place, job, profile)),
                 }
                 continue;
             }
-            match coming.iter().position(|known| *known == profile) {
-                Some(at) => drop(coming.swap_remove(at)),
+            match starting.iter().position(|known| *known == profile) {
+                Some(at) => drop(starting.swap_remove(at)),
                 None if self.may_open() => self.open(profile.clone(), true),
                 None => {}
             }
@@ -300,17 +304,17 @@ impl Session<'_> {
     }
 
     fn may_open(&self) -> bool {
-        let coming = |room: &&Known| room.capacity == 0 && room.give.is_some();
-        self.rooms.len() < ROOMS && self.rooms.values().filter(coming).count() < COMING
+        let starting = |worker: &&WorkerState| worker.capacity == 0 && worker.give.is_some();
+        self.workers.len() < NAMESPACES && self.workers.values().filter(starting).count() < STARTING
     }
 
     fn open(&mut self, profile: Profile, alone: bool) {
         let (give, work) = mpsc::unbounded_channel();
-        let number = self.next_room;
-        self.next_room += 1;
-        let room = Room {
+        let number = self.next_worker;
+        self.next_worker += 1;
+        let worker = Worker {
             number,
-            nursery: self.nursery.clone(),
+            starter: self.starter.clone(),
             plan: self.linux.plan.clone(),
             profile: profile.clone(),
             facts: Arc::clone(&self.linux.facts),
@@ -318,38 +322,38 @@ impl Session<'_> {
             clock: self.clock,
             halt: Rc::clone(&self.halt),
             work,
-            tell: self.tell.clone(),
+            reports: self.reports.clone(),
         };
-        tokio::task::spawn_local(room.live());
-        let known = Known {
+        tokio::task::spawn_local(worker.work());
+        let state = WorkerState {
             profile,
             alone,
             capacity: 0,
-            places: Places::default(),
+            addresses: Addresses::new(FIRST_TESTER, PORTS, EPHEMERAL.0..=EPHEMERAL.1),
             full: false,
             jobs: BTreeMap::new(),
-            told: 0,
+            ended: 0,
             give: Some(give),
         };
-        self.rooms.insert(number, known);
+        self.workers.insert(number, state);
     }
 
-    fn hear(&mut self, number: usize, what: Told) {
-        let Some(room) = self.rooms.get_mut(&number) else {
+    fn take_report(&mut self, number: usize, what: Report) {
+        let Some(worker) = self.workers.get_mut(&number) else {
             return;
         };
         match what {
-            Told::Ready(frames) if room.alone => room.capacity = frames.min(1),
+            Report::Ready(frames) if worker.alone => worker.capacity = frames.min(1),
             // Half of the queue: many timers may end within one look.
-            Told::Ready(frames) => room.capacity = (frames / 2).clamp(1, RUNS),
-            Told::Ended(place, outcome) => {
-                room.told += 1;
-                if room.jobs.remove(&place).is_some() {
+            Report::Ready(frames) => worker.capacity = (frames / 2).clamp(1, RUNS),
+            Report::Ended(place, outcome) => {
+                worker.ended += 1;
+                if worker.jobs.remove(&place).is_some() {
                     self.running -= 1;
                     self.tell(place, *outcome);
                 }
             }
-            Told::Gone(error, remains) => self.gone(number, error, remains),
+            Report::Gone(error, remains) => self.gone(number, error, remains),
         }
     }
 
@@ -358,27 +362,29 @@ impl Session<'_> {
             self.clearing.push(std::thread::spawn(move || drop(remains)));
             self.clearing.retain(|clearing| !clearing.is_finished());
         }
-        let Some(room) = self.rooms.remove(&number) else { return };
-        self.running -= room.jobs.len();
+        let Some(worker) = self.workers.remove(&number) else {
+            return;
+        };
+        self.running -= worker.jobs.len();
         let Some(error) = error else { return };
         let reason = error.to_string();
-        if room.capacity == 0 {
-            return self.cannot_open(&room, &reason);
+        if worker.capacity == 0 {
+            return self.cannot_start(&worker, &reason);
         }
-        for (place, job) in room.jobs {
-            // What it had not begun goes on elsewhere; but not for ever, if it dies of being there.
-            match room.told {
+        for (place, job) in worker.jobs {
+            // What it had not begun goes on elsewhere; but not for ever, if it is that which ends the namespace.
+            match worker.ended {
                 0 => self.tell_of(place, Verdict::Inconclusive, &reason),
                 _ => self.take(place, job),
             }
         }
     }
 
-    /// A room did not even come to stand: what it was made for cannot be run here.
-    fn cannot_open(&mut self, room: &Known, reason: &str) {
-        let places: Vec<usize> = match room.alone {
+    /// A namespace did not even come to stand: what it was opened for cannot be run here.
+    fn cannot_start(&mut self, worker: &WorkerState, reason: &str) {
+        let places: Vec<usize> = match worker.alone {
             true => {
-                let found = self.alone.iter().position(|(_, _, profile)| *profile == room.profile);
+                let found = self.alone.iter().position(|(_, _, profile)| *profile == worker.profile);
                 found
                     .and_then(|at| self.alone.remove(at))
                     .map(|(place, _, _)| place)
@@ -387,7 +393,7 @@ impl Session<'_> {
             }
             false => self
                 .shared
-                .remove(&room.profile)
+                .remove(&worker.profile)
                 .into_iter()
                 .flatten()
                 .map(|(place, _)| place)
@@ -399,18 +405,18 @@ impl Session<'_> {
     }
 }
 
-impl Known {
-    fn has_room(&self) -> bool {
+impl WorkerState {
+    fn takes_more(&self) -> bool {
         self.give.is_some() && !self.full && self.jobs.len() < self.capacity
     }
 
-    fn is_coming(&self) -> bool {
+    fn is_starting(&self) -> bool {
         self.alone && self.capacity == 0 && self.give.is_some()
     }
 
     /// Gives a run to it, or back if it has no place left.
     fn give(&mut self, place: usize, job: Job) -> Result<(), Job> {
-        let (Some(at), Some(give)) = (self.places.next(&job), &self.give) else {
+        let (Some(at), Some(give)) = (self.addresses.next(&job), &self.give) else {
             self.full = true;
             return Err(job);
         };

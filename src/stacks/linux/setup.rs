@@ -3,6 +3,7 @@
 use super::netlink::{Routes, SocketDiag};
 use super::sys;
 use crate::drive::EnvironmentError;
+use crate::drive::addresses::{TARGET_V4, TARGET_V6, TESTERS_V4, TESTERS_V6};
 use crate::stack::Profile;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use nix::errno::Errno;
@@ -14,12 +15,6 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
-/// The target's addresses in every namespace.
-pub(super) const TARGET_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-pub(super) const TARGET_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
-/// The testers' addresses: a /15 and a /48.
-pub(super) const TESTERS_V4: (Ipv4Addr, u8) = (Ipv4Addr::new(198, 18, 0, 0), 15);
-pub(super) const TESTERS_V6: (Ipv6Addr, u8) = (Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0), 48);
 /// What stands between them in the target's routing table.
 const GATEWAY_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 254);
 const GATEWAY_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0xfe);

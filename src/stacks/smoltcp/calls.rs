@@ -1,6 +1,6 @@
 //! The calls of the application, as smoltcp can answer them.
 
-use super::connection::{Connection, Ended, Farewell};
+use super::connection::{CloseCall, Connection, Ended};
 use super::{EPHEMERAL, Listener, Smoltcp, errno, interface, isn, unsupported};
 use crate::rfc::State;
 use crate::stack::{Answer, CallId, Emitted, Errno, SetValue, SocketId};
@@ -134,13 +134,11 @@ impl Smoltcp {
     }
 
     /// CLOSE.
-    pub(super) fn farewell(&mut self, id: CallId, name: SocketId, how: Farewell) -> Ended {
+    pub(super) fn close(&mut self, id: CallId, name: SocketId, how: CloseCall) -> Ended {
         if self.close_listener(name) {
             return Some(Ok(Answer::Ok));
         }
-        self.with(name, |connection, socket, out| {
-            connection.say_farewell(id, how, socket, out)
-        })
+        self.with(name, |connection, socket, out| connection.close(id, how, socket, out))
     }
 
     /// Stops listening, if `name` is a listener. Connections that nobody has accepted are aborted: nobody can.
@@ -154,7 +152,7 @@ impl Smoltcp {
             self.wire.leaving.push(Emitted::Result(id, Err(error)));
         }
         if let Some(handle) = listener.reserve {
-            self.bury(handle);
+            self.take_out(handle);
         }
         for (&handle, connection) in &mut self.connections {
             if connection.is_unclaimed(name) {
@@ -173,7 +171,7 @@ impl Smoltcp {
         };
         let changed = self.listeners[position].settings.change(setting, value, false);
         if let Some(handle) = self.listeners[position].reserve.take() {
-            self.bury(handle);
+            self.take_out(handle);
             self.keep_listening();
         }
         Some(changed.map(|()| Answer::Ok))

@@ -19,9 +19,9 @@ pub(super) enum Cause {
     Timer,
 }
 
-/// How an application gives a connection up.
+/// The call by which an application gives a connection up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Farewell {
+pub(super) enum CloseCall {
     /// No more to send.
     Shutdown,
     /// Nor to read.
@@ -75,7 +75,7 @@ pub(super) struct Connection {
     connect: Option<CallId>,
     send: Option<Sending>,
     receive: Option<Receiving>,
-    farewell: Option<(CallId, Farewell)>,
+    close_call: Option<(CallId, CloseCall)>,
 }
 
 impl Connection {
@@ -94,7 +94,7 @@ impl Connection {
             connect: None,
             send: None,
             receive: None,
-            farewell: None,
+            close_call: None,
         }
     }
 
@@ -161,7 +161,7 @@ impl Connection {
         if urgent {
             return Some(Err(unsupported("smoltcp has no urgent data")));
         }
-        if self.send.is_some() || self.farewell.is_some() {
+        if self.send.is_some() || self.close_call.is_some() {
             return Some(Err(errno(ErrorName::NoResources, "a call is pending")));
         }
         self.send = Some(Sending { id, data, taken: 0 });
@@ -187,30 +187,30 @@ impl Connection {
 
     /// CLOSE, of one half or of both. It waits for a SEND that is pending, except before the other end was heard of:
     /// then there is nothing to be sent on (RFC 9293 section 3.10.4).
-    pub(super) fn say_farewell(
+    pub(super) fn close(
         &mut self,
         id: CallId,
-        how: Farewell,
+        how: CloseCall,
         socket: &mut tcp::Socket<'static>,
         out: &mut Vec<Emitted>,
     ) -> Ended {
-        if self.farewell.is_some() {
+        if self.close_call.is_some() {
             return Some(Err(errno(ErrorName::NoResources, "a call is pending")));
         }
-        if self.seen == State::Closed && how == Farewell::Shutdown {
+        if self.seen == State::Closed && how == CloseCall::Shutdown {
             let name = self.end.take().unwrap_or(ErrorName::DoesNotExist);
             return Some(Err(errno(name, "Closed")));
         }
         if self.send.is_some() && self.seen != State::SynSent && self.seen != State::Closed {
-            self.farewell = Some((id, how));
+            self.close_call = Some((id, how));
             return None;
         }
         self.hang_up(how, socket, out);
         Some(Ok(Answer::Ok))
     }
 
-    fn hang_up(&mut self, how: Farewell, socket: &mut tcp::Socket<'static>, out: &mut Vec<Emitted>) {
-        if how == Farewell::Close && self.settings.linger_zero {
+    fn hang_up(&mut self, how: CloseCall, socket: &mut tcp::Socket<'static>, out: &mut Vec<Emitted>) {
+        if how == CloseCall::Close && self.settings.linger_zero {
             return self.abort(socket, out);
         }
         let opening = self.seen == State::SynSent;
@@ -220,7 +220,7 @@ impl Connection {
         if opening {
             self.fail_pending(ErrorName::Closing, out);
         }
-        if how == Farewell::Close {
+        if how == CloseCall::Close {
             self.name = None;
             if let Some(receive) = self.receive.take() {
                 out.push(Emitted::Result(receive.id, Err(errno(ErrorName::Closing, "closed"))));
@@ -243,7 +243,7 @@ impl Connection {
             self.connect.take(),
             self.send.take().map(|send| send.id),
             self.receive.take().map(|receive| receive.id),
-            self.farewell.take().map(|(id, _)| id),
+            self.close_call.take().map(|(id, _)| id),
         ];
         let before = out.len();
         out.extend(
@@ -277,7 +277,7 @@ impl Connection {
         busy |= self.advance_receive(socket, out);
         if self.send.is_none()
             && self.seen != State::Closed
-            && let Some((id, how)) = self.farewell.take()
+            && let Some((id, how)) = self.close_call.take()
         {
             self.hang_up(how, socket, out);
             out.push(Emitted::Result(id, Ok(Answer::Ok)));

@@ -23,11 +23,11 @@ mod wire;
 use super::Embedded;
 use super::Runner;
 use crate::drive::Job;
-use crate::drive::virtual_time;
+use crate::drive::addresses;
 use crate::stack::ErrorName;
 use crate::stack::{Abilities, Answer, Call, CallId, Emitted, Errno, IpVersion, Profile, SocketId, Stack};
 use crate::time::Instant;
-use connection::{Cause, Connection, Farewell};
+use connection::{Cause, CloseCall, Connection};
 use core::cell::Cell;
 use core::net::{IpAddr, SocketAddr};
 use settings::Settings;
@@ -108,8 +108,8 @@ impl Smoltcp {
     pub fn configured(seed: u64, wrap: bool, profile: &Profile) -> Smoltcp {
         let mut wire = Wire::default();
         let addresses = [
-            virtual_time::target_address(IpVersion::V4),
-            virtual_time::target_address(IpVersion::V6),
+            addresses::target_address(IpVersion::V4),
+            addresses::target_address(IpVersion::V6),
         ];
         let first = if wrap {
             isn::seed_for(u32::MAX - (seed as u32 & 7), seed)
@@ -208,8 +208,8 @@ impl Stack for Smoltcp {
             }
             Call::Urgent { .. } => Some(Err(unsupported("smoltcp does not know urgent data"))),
             Call::Recv { socket, amount } => self.with(*socket, |connection, _, _| connection.receive(id, *amount)),
-            Call::Shutdown { socket } => self.farewell(id, *socket, Farewell::Shutdown),
-            Call::Close { socket } => self.farewell(id, *socket, Farewell::Close),
+            Call::Shutdown { socket } => self.close(id, *socket, CloseCall::Shutdown),
+            Call::Close { socket } => self.close(id, *socket, CloseCall::Close),
             Call::Abort { socket } if self.close_listener(*socket) => Some(Ok(Answer::Ok)),
             Call::Abort { socket } => self.with(*socket, |connection, socket, out| {
                 connection.abort(socket, out);
@@ -234,7 +234,7 @@ impl Stack for Smoltcp {
                 break;
             }
         }
-        self.bury_dead();
+        self.remove_closed();
         self.wire.leaving.drain(..).for_each(out);
         let next = self.interface.poll_at(time, &self.sockets)?;
         Some(Instant::from_micros(u64::try_from(next.total_micros()).unwrap_or(0)).max(now))
@@ -313,7 +313,7 @@ impl Smoltcp {
         let Some(connection) = self.connections.remove(&handle) else {
             return;
         };
-        let socket = self.bury(handle);
+        let socket = self.take_out(handle);
         let listener = self
             .listeners
             .iter_mut()
@@ -339,7 +339,7 @@ impl Smoltcp {
                 }
                 (false, Some(handle)) => {
                     self.listeners[position].reserve = None;
-                    self.bury(handle);
+                    self.take_out(handle);
                 }
                 (true | false, _) => (),
             }
@@ -376,14 +376,14 @@ impl Smoltcp {
     }
 
     /// Takes a socket out of the set, and leaves a closed one in its place so that nothing else moves there.
-    fn bury(&mut self, handle: SocketHandle) -> smoltcp::socket::Socket<'static> {
+    fn take_out(&mut self, handle: SocketHandle) -> smoltcp::socket::Socket<'static> {
         let socket = self.sockets.remove(handle);
         self.sockets.add(socket_with_buffers(0, 0));
         socket
     }
 
-    fn bury_dead(&mut self) {
-        let dead: Vec<SocketHandle> = self
+    fn remove_closed(&mut self) {
+        let closed: Vec<SocketHandle> = self
             .connections
             .iter()
             .filter(|(handle, connection)| {
@@ -393,9 +393,9 @@ impl Smoltcp {
             })
             .map(|(handle, _)| *handle)
             .collect();
-        for handle in dead {
+        for handle in closed {
             self.connections.remove(&handle);
-            self.bury(handle);
+            self.take_out(handle);
         }
     }
 }

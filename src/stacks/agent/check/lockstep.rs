@@ -1,10 +1,10 @@
 //! The steps of a check in lockstep.
 
 use super::peer::Peer;
-use super::{Checklist, GO_ON, Step, abilities, end, fine, it, murmur};
+use super::{Checklist, GO_ON, Step, abilities, end, fine, it, standard_error};
 use crate::drive::EnvironmentError;
+use crate::drive::addresses::target_address;
 use crate::drive::protocol::{Mode, Reply, Request};
-use crate::drive::virtual_time::target_address;
 use crate::stack::{Abilities, Answer, Call, CallId, IpVersion, Profile, SocketId};
 use crate::stacks::agent::{Fault, Introduction, Launch, Process};
 use crate::time::Instant;
@@ -51,7 +51,7 @@ fn greeting(mut process: Process, list: &mut Checklist<'_>) -> Option<Introducti
     let agent = match greeted {
         Ok(agent) => agent,
         Err(fault) => {
-            let more = it(&fault) + &murmur(&mut process);
+            let more = it(&fault) + &standard_error(&mut process);
             list.step(what, Err(more));
             return None;
         }
@@ -153,7 +153,7 @@ impl Talk {
                 self.timer = timer;
                 Ok(heard)
             }
-            Err(fault) => Err(it(&fault) + &murmur(&mut self.process)),
+            Err(fault) => Err(it(&fault) + &standard_error(&mut self.process)),
         }
     }
 
@@ -241,7 +241,7 @@ fn unknown(talk: &mut Talk) -> Step {
             Ok(())
         })
     });
-    turned.map_err(|fault| it(&fault) + &murmur(&mut talk.process))?;
+    turned.map_err(|fault| it(&fault) + &standard_error(&mut talk.process))?;
     match heard.as_slice() {
         [Reply::Unknown(_)] => fine(),
         [] => Err(format!(

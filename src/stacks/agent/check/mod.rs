@@ -152,8 +152,8 @@ fn end(mut process: Process, list: &mut Checklist<'_>) {
 }
 
 /// The end of standard error, for a step that went wrong.
-fn murmur(process: &mut Process) -> String {
-    let lines = process.murmured(true);
+fn standard_error(process: &mut Process) -> String {
+    let lines = process.take_standard_error(true);
     let last = lines.iter().rev().find(|line| !line.trim().is_empty());
     last.map_or_else(String::new, |line| format!("; its standard error ends with `{line}`"))
 }

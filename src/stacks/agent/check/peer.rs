@@ -1,6 +1,6 @@
 //! The other end of a connection, as far as a check needs one: segments that are right in everything.
 
-use crate::drive::virtual_time::target_address;
+use crate::drive::addresses::target_address;
 use crate::stack::IpVersion;
 use crate::wire::{Body, Checksum, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};

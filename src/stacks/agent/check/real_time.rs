@@ -1,6 +1,6 @@
 //! The steps of a check in real time, over the loopback interface: an agent's calls are the same wherever it is.
 
-use super::{Checklist, GO_ON, Step, abilities, end, fine, it, murmur};
+use super::{Checklist, GO_ON, Step, abilities, end, fine, it, standard_error};
 use crate::drive::EnvironmentError;
 use crate::drive::protocol::{Mode, Reply, Request, Turn};
 use crate::stack::{Abilities, Answer, Call, CallId, SocketId};
@@ -50,7 +50,7 @@ fn greeting(process: &mut Process, list: &mut Checklist<'_>) -> Option<Introduct
             Some(agent)
         }
         Err(fault) => {
-            let more = it(&fault) + &murmur(process);
+            let more = it(&fault) + &standard_error(process);
             list.step(what, Err(more));
             None
         }
@@ -73,7 +73,7 @@ impl Talk {
             match self.process.reply(&mut budget, &GO_ON) {
                 Ok(Reply::Note(_)) => {}
                 Ok(reply) => return Ok(reply),
-                Err(fault) => return Err(it(&fault) + &murmur(&mut self.process)),
+                Err(fault) => return Err(it(&fault) + &standard_error(&mut self.process)),
             }
         }
     }

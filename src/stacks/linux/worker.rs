@@ -1,4 +1,4 @@
-//! A namespace at work: from its start, through the runs that it is given, to its end.
+//! A worker: the task that starts one namespace, makes the runs in it that it is given, and ends with it.
 
 use super::namespace::{Namespace, Plan, Starting};
 use crate::drive::EnvironmentError;
@@ -17,27 +17,27 @@ use tokio::sync::oneshot;
 /// for the others at every step, and the target's timers would run meanwhile.
 const UNDER_WAY: usize = 64;
 
-/// A run to be made in a room.
+/// A run to be made.
 pub(super) struct Work {
     pub(super) job: usize,
     pub(super) script: Arc<Script>,
     pub(super) at: Endpoints,
 }
 
-/// What a room tells.
-pub(super) enum Told {
-    /// It stands; so many frames fit into its queue.
+/// What a worker reports.
+pub(super) enum Report {
+    /// Its namespace stands; so many frames fit into the queue of the device.
     Ready(usize),
     /// A run has ended.
     Ended(usize, Box<Outcome>),
-    /// It has ended, and why if it was not asked to; what is left of it takes a while to clear away.
+    /// The worker has ended, and why if it was not asked to; what is left of the namespace takes a while to clear away.
     Gone(Option<EnvironmentError>, Option<Box<Namespace>>),
 }
 
-/// What a room needs.
-pub(super) struct Room {
+/// What a worker needs.
+pub(super) struct Worker {
     pub(super) number: usize,
-    pub(super) nursery: Nursery,
+    pub(super) starter: ChildStarter,
     pub(super) plan: Plan,
     pub(super) profile: Profile,
     pub(super) facts: Arc<Facts>,
@@ -46,26 +46,26 @@ pub(super) struct Room {
     /// Set when everything is to end.
     pub(super) halt: Rc<Cell<bool>>,
     pub(super) work: UnboundedReceiver<Work>,
-    pub(super) tell: UnboundedSender<(usize, Told)>,
+    pub(super) reports: UnboundedSender<(usize, Report)>,
 }
 
-impl Room {
-    /// Everything that it does.
-    pub(super) async fn live(mut self) {
-        let gone = match self.nursery.namespace(self.plan.clone(), self.profile.clone()).await {
-            Ok(namespace) => self.work_in(namespace).await,
-            Err(error) => Told::Gone(Some(error), None),
+impl Worker {
+    /// Starts the namespace, makes runs in it until there are no more, and reports how it ended.
+    pub(super) async fn work(mut self) {
+        let gone = match self.starter.namespace(self.plan.clone(), self.profile.clone()).await {
+            Ok(namespace) => self.make_runs(namespace).await,
+            Err(error) => Report::Gone(Some(error), None),
         };
-        self.say(gone);
+        self.report(gone);
     }
 
-    fn say(&self, what: Told) {
-        // Whoever listened has gone only if the whole session has.
-        let _ = self.tell.send((self.number, what));
+    fn report(&self, what: Report) {
+        // Nobody receives it only if the whole session has ended.
+        let _ = self.reports.send((self.number, what));
     }
 
-    async fn work_in(&mut self, namespace: Namespace) -> Told {
-        self.say(Told::Ready(namespace.link.capacity()));
+    async fn make_runs(&mut self, namespace: Namespace) -> Report {
+        self.report(Report::Ready(namespace.link.capacity()));
         let namespace = match self.alone {
             true => namespace.for_one_run(),
             false => namespace,
@@ -79,7 +79,7 @@ impl Room {
             problem,
             remedy: "run its cases again".to_owned(),
         });
-        Told::Gone(error, Some(Box::new(driver.into_place())))
+        Report::Gone(error, Some(Box::new(driver.into_place())))
     }
 
     async fn drive(&mut self, driver: &mut Driver<Namespace>, wakers: &Wakers) -> Result<(), String> {
@@ -102,7 +102,7 @@ impl Room {
             }
             let next = driver.turn();
             for (job, outcome) in driver.take_ended() {
-                self.say(Told::Ended(job, Box::new(outcome)));
+                self.report(Report::Ended(job, Box::new(outcome)));
             }
             if let Some(why) = driver.broken() {
                 return Err(why.to_owned());
@@ -111,7 +111,7 @@ impl Room {
             keeps_up = next.is_some() && driver.unanswered() < UNDER_WAY;
             match (driver.active(), next) {
                 (0, _) if !open => return Ok(()),
-                (0, _) if self.work.is_empty() => open = self.rest(driver, wakers).await?,
+                (0, _) if self.work.is_empty() => open = self.wait_for_work(driver, wakers).await?,
                 (_, None) => tokio::task::yield_now().await,
                 (_, Some(_)) if keeps_up && !self.work.is_empty() => tokio::task::yield_now().await,
                 (_, Some(deadline)) => wakers.wait(driver, deadline).await.map_err(|error| error.to_string())?,
@@ -119,8 +119,8 @@ impl Room {
         }
     }
 
-    /// Waits for work, or for the child's end. Whether there may be more work.
-    async fn rest(&mut self, driver: &mut Driver<Namespace>, wakers: &Wakers) -> Result<bool, String> {
+    /// Waits for work, or for the end of the namespace's process. Whether there may be more work.
+    async fn wait_for_work(&mut self, driver: &mut Driver<Namespace>, wakers: &Wakers) -> Result<bool, String> {
         tokio::select! {
             work = self.work.recv() => match work {
                 Some(work) => {
@@ -129,29 +129,30 @@ impl Room {
                 }
                 None => Ok(false),
             },
-            woken = wakers.stirred() => woken.map(|()| true).map_err(|error| error.to_string()),
+            woken = wakers.frame_or_line() => woken.map(|()| true).map_err(|error| error.to_string()),
         }
     }
 }
 
-/// Starts children. It takes milliseconds, in which nobody else may be kept waiting, and a child ends with the thread
-/// that started it: so this thread does nothing else, and lives as long as the session.
+/// Starts children, in a thread of its own. A start takes milliseconds, in which no run may be kept waiting, and a child
+/// ends with the thread that started it: so this thread does nothing else, and lives as long as the session.
 #[derive(Clone)]
-pub(super) struct Nursery(mpsc::Sender<Birth>);
+pub(super) struct ChildStarter(mpsc::Sender<Order>);
 
-type Birth = (Plan, Profile, oneshot::Sender<Result<Starting, EnvironmentError>>);
+/// How the child's namespace is to be made, and who is told of it.
+type Order = (Plan, Profile, oneshot::Sender<Result<Starting, EnvironmentError>>);
 
-impl Nursery {
-    /// The nursery and its thread, which ends when the last clone is dropped.
-    pub(super) fn open() -> (Nursery, std::thread::JoinHandle<()>) {
-        let (ask, asked) = mpsc::channel::<Birth>();
+impl ChildStarter {
+    /// The starter and its thread, which ends when the last clone is dropped.
+    pub(super) fn open() -> (ChildStarter, std::thread::JoinHandle<()>) {
+        let (ask, asked) = mpsc::channel::<Order>();
         let thread = std::thread::spawn(move || {
             while let Ok((plan, profile, tell)) = asked.recv() {
                 // Who asked may have ended meanwhile; then the child ends here.
                 drop(tell.send(Starting::spawn(&plan, &profile)));
             }
         });
-        (Nursery(ask), thread)
+        (ChildStarter(ask), thread)
     }
 
     /// A namespace that is what it should be.

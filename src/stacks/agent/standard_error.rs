@@ -11,7 +11,7 @@ const KEPT: usize = 8 * 1024;
 
 /// The end of what was written.
 #[derive(Clone, Default)]
-pub struct Murmur(Arc<(Mutex<Tail>, Condvar)>);
+pub struct StandardError(Arc<(Mutex<Tail>, Condvar)>);
 
 #[derive(Default)]
 struct Tail {
@@ -21,11 +21,11 @@ struct Tail {
     ended: bool,
 }
 
-impl Murmur {
-    /// Listens until the other end is closed, by the last process that holds it.
-    pub fn listen(mut source: impl Read + Send + 'static) -> Murmur {
-        let murmur = Murmur::default();
-        let kept = murmur.clone();
+impl StandardError {
+    /// Reads until the other end is closed, by the last process that holds it.
+    pub fn read(mut source: impl Read + Send + 'static) -> StandardError {
+        let standard_error = StandardError::default();
+        let kept = standard_error.clone();
         // Nobody waits for it: a process that the agent left behind may keep it.
         std::thread::spawn(move || {
             let mut piece = [0; 4096];
@@ -40,7 +40,7 @@ impl Murmur {
             kept.tail().ended = true;
             kept.0.1.notify_all();
         });
-        murmur
+        standard_error
     }
 
     fn tail(&self) -> MutexGuard<'_, Tail> {
@@ -91,9 +91,9 @@ mod tests {
     #[test]
     fn the_end_is_kept_and_told_once() {
         let text = "early\n".repeat(10_000) + "late\u{1b}[1m\n";
-        let murmur = Murmur::listen(std::io::Cursor::new(text.into_bytes()));
-        murmur.wait();
-        let lines = murmur.take();
+        let standard_error = StandardError::read(std::io::Cursor::new(text.into_bytes()));
+        standard_error.wait();
+        let lines = standard_error.take();
         assert!(
             lines[0].starts_with('(') && lines[0].ends_with("are left out)"),
             "{}",
@@ -101,6 +101,6 @@ mod tests {
         );
         assert_eq!(lines.last().map(String::as_str), Some("late\\u{1b}[1m"));
         assert!(lines.iter().map(String::len).sum::<usize>() < KEPT + 100);
-        assert_eq!(murmur.take(), Vec::<String>::new());
+        assert_eq!(standard_error.take(), Vec::<String>::new());
     }
 }

@@ -1,0 +1,102 @@
+//! Worlds that share nothing, made beside each other on as many threads as make sense.
+
+use super::worlds::{Runs, Worlds};
+use super::{Done, EndedRun, Job};
+use std::any::Any;
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Mutex, PoisonError, mpsc};
+
+/// Whom a worker tells of each run that has ended, by its place.
+pub type Tell<'a> = &'a mut dyn FnMut(usize, EndedRun);
+
+/// What a thread says: a run is over, or the worker panicked, which is a bug of ours.
+enum Said {
+    Ended(usize, Box<EndedRun>),
+    Panicked(Box<dyn Any + Send>),
+}
+
+/// Makes all jobs, divided among worlds, at most `at_once` of these at the same time (0: one for each processor).
+/// `new_worker` makes somebody who makes all runs of one world after the other; one for each thread. A job that is the
+/// answer to an outcome has a world to itself.
+pub(crate) fn make_all<W: FnMut(&mut Runs, Tell<'_>)>(
+    worlds: Worlds,
+    jobs: Vec<Job>,
+    at_once: usize,
+    new_worker: impl Fn() -> W + Sync,
+    done: Done<'_>,
+) {
+    let runs = jobs.len();
+    let worlds = worlds.divide(jobs);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = if at_once == 0 { threads } else { threads.min(at_once) }.min(worlds.len());
+    match threads {
+        0 | 1 => in_turn(worlds.into(), new_worker(), done),
+        _ => beside(worlds, runs, threads, &new_worker, done),
+    }
+}
+
+fn in_turn(mut worlds: VecDeque<Runs>, mut worker: impl FnMut(&mut Runs, Tell<'_>), done: Done<'_>) {
+    while let Some(mut runs) = worlds.pop_front() {
+        let mut again = Vec::new();
+        worker(&mut runs, &mut |place, ended| {
+            again.extend(done(place, ended).map(|job| Runs::from([(place, job)])));
+        });
+        again.into_iter().rev().for_each(|runs| worlds.push_front(runs));
+    }
+}
+
+fn beside<W: FnMut(&mut Runs, Tell<'_>)>(
+    worlds: Vec<Runs>,
+    mut left: usize,
+    threads: usize,
+    new_worker: &(impl Fn() -> W + Sync),
+    done: Done<'_>,
+) {
+    let (give, given) = mpsc::channel::<Runs>();
+    let (say, said) = mpsc::channel::<Said>();
+    for runs in worlds {
+        // The other end lives in this function.
+        let _ = give.send(runs);
+    }
+    let given = Mutex::new(given);
+    std::thread::scope(|scope| {
+        // Dropped when this closure ends, also by a panic of `done`: then the threads find no more worlds and end.
+        let give = give;
+        for _ in 0..threads {
+            let say = say.clone();
+            let given = &given;
+            scope.spawn(move || work(new_worker(), given, &say));
+        }
+        while left > 0 {
+            // Every thread ends each run that it takes by saying so, panic or not.
+            match said.recv() {
+                Ok(Said::Ended(place, ended)) => match done(place, *ended) {
+                    Some(again) => drop(give.send(Runs::from([(place, again)]))),
+                    None => left -= 1,
+                },
+                Ok(Said::Panicked(panic)) => resume_unwind(panic),
+                Err(_) => break,
+            }
+        }
+    });
+}
+
+fn work(mut worker: impl FnMut(&mut Runs, Tell<'_>), given: &Mutex<mpsc::Receiver<Runs>>, say: &mpsc::Sender<Said>) {
+    loop {
+        // Nothing can panic while the lock is held, so a poisoned one is as good.
+        let next = given.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(mut runs) = next else { return };
+        // Nobody listens any more only after a panic elsewhere, which ends everything.
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            worker(&mut runs, &mut |place, ended| {
+                drop(say.send(Said::Ended(place, Box::new(ended))))
+            });
+        }));
+        // A worker that panicked is not asked for another world.
+        if let Err(panic) = made {
+            drop(say.send(Said::Panicked(panic)));
+            return;
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! How a run ends: what its steps and the rules found is weighed, and the outcome is put together.
+
+use super::outcome::{BrokenRule, Failure, Happening, Outcome, TraceEvent, Unmet, Verdict};
+use super::run::Run;
+use super::stop::Stop;
+use crate::notation::print_octets;
+use crate::rfc::{Level, Requirement};
+use crate::rules::{Watch, Way};
+use crate::script::Position;
+use crate::time::{Instant, Stamp};
+use crate::wire::Packet;
+use core::time::Duration;
+use std::sync::Arc;
+
+/// A delay of ours that is too long for anything to be said about the target: far above what a busy machine's
+/// scheduler does, far below the shortest timer of TCP.
+const TOO_LATE: Duration = Duration::from_millis(50);
+
+impl Run {
+    pub fn stop(&mut self, now: Instant, stop: Stop) {
+        match stop {
+            Stop::Unsupported(why) => self.end(now, Verdict::Unsupported, why),
+            Stop::Inconclusive(why) => self.end(now, Verdict::Inconclusive, why),
+            Stop::Case(why) => {
+                let script = Arc::clone(&self.script);
+                let place = self.step(&script).map_or(String::new(), |step| {
+                    format!("{}:{}: `{}`: ", step.position.file, step.position.line, step.text)
+                });
+                self.end(now, Verdict::CaseError, format!("{place}{why}"));
+            }
+            Stop::Failed { expected, seen, timing } => {
+                let (verdict, failure) = self.judge(expected, seen, timing);
+                self.fail(now, verdict, failure);
+            }
+        }
+    }
+
+    fn fail(&mut self, now: Instant, verdict: Verdict, failure: Failure) {
+        if self.broken.is_empty() {
+            self.hear_the_rules(now, severity(verdict));
+        }
+        let worst = match self.soft.take() {
+            Some((soft, earlier)) if severity(soft) >= severity(verdict) => (soft, earlier),
+            _ => (verdict, failure),
+        };
+        let reason = match worst.0 {
+            Verdict::NotApplicable => self.unclaimed(self.covers_here()),
+            _ => worst.1.seen.clone(),
+        };
+        self.end(now, worst.0, reason);
+        if let Some(outcome) = &mut self.outcome
+            && outcome.verdict != Verdict::Inconclusive
+        {
+            outcome.failure = Some(worst.1);
+        }
+    }
+
+    /// Records that an outcome came that does not meet the requirement, if it applies; the run goes on.
+    pub fn fail_softly(&mut self, expected: String, seen: String) {
+        let (verdict, failure) = self.judge(expected, seen, false);
+        if verdict == Verdict::NotApplicable {
+            return;
+        }
+        let known = self.soft.as_ref().map_or(0, |(verdict, _)| severity(*verdict));
+        if severity(verdict) > known {
+            self.soft = Some((verdict, failure));
+        }
+    }
+
+    /// What the step under way stands for.
+    fn covers_here(&self) -> &[Arc<Requirement>] {
+        let own = self.step(&self.script).map(|step| step.covers.as_slice());
+        own.filter(|covers| !covers.is_empty()).unwrap_or(&self.script.covers)
+    }
+
+    /// The strongest requirement that the step under way stands for, among those that apply, decides.
+    fn judge(&self, expected: String, seen: String, timing: bool) -> (Verdict, Failure) {
+        let script = &self.script;
+        let step = self.step(script);
+        let covers = self.covers_here();
+        let broken: Vec<_> = covers.iter().filter(|requirement| self.applies(requirement)).collect();
+        let verdict = match broken.iter().map(|requirement| requirement.level).max() {
+            Some(Level::Must) => Verdict::Fail,
+            Some(Level::Should) => Verdict::Deviates,
+            Some(Level::May) => Verdict::Observed,
+            None if covers.is_empty() => Verdict::Fail,
+            None => Verdict::NotApplicable,
+        };
+        let given = self.cursor.given(script).map(|given| given.state.name().to_owned());
+        let last = script.steps.last();
+        let position = step.or(last).map(|step| step.position.clone()).unwrap_or_default();
+        let failure = Failure {
+            unmet: step.map_or(Unmet::End, |step| Unmet::Step(step.kind.word())),
+            step: step.map_or_else(|| "the end of the run".to_owned(), |step| step.text.clone()),
+            position,
+            given,
+            expected,
+            seen,
+            requirements: broken
+                .iter()
+                .map(|it| (it.id.clone(), it.level, it.summary.clone()))
+                .collect(),
+            timing,
+        };
+        (verdict, failure)
+    }
+
+    /// Shows a frame of the target to the rules, before anything happens to it on the way.
+    pub fn show_to_rules(&mut self, at: Stamp, packet: &Arc<Packet>) {
+        if let Some(watch) = &mut self.watch {
+            watch.see(self.trace.len(), at, Way::Out, packet);
+        }
+    }
+
+    /// Marks the frame in the trace that has just broken a rule.
+    pub fn mark_broken(&mut self, at: Stamp) {
+        while let Some(breach) = self.watch.as_ref().and_then(|watch| watch.breaches().get(self.marked)) {
+            let name = breach.rule.name;
+            self.marked += 1;
+            self.trace(at, Happening::Broken(name));
+        }
+    }
+
+    /// The rules that were broken, the worst first.
+    fn broken_rules(&mut self, now: Instant) -> Vec<BrokenRule> {
+        if let Some(watch) = &mut self.watch {
+            watch.finish(Stamp::exactly(now));
+        }
+        let shown = |number: usize| match self.trace.get(number) {
+            Some(TraceEvent {
+                at,
+                what: Happening::Frame { octets, origins, .. },
+            }) => format!("`{}` at {}", print_octets(octets, *origins), self.clock(at.latest)),
+            _ => "a frame".to_owned(),
+        };
+        let breaches = self.watch.as_ref().map_or(&[][..], Watch::breaches);
+        let mut broken: Vec<BrokenRule> = breaches
+            .iter()
+            .map(|breach| {
+                let (earlier, later) = breach.frames;
+                let since = earlier.map_or_else(String::new, |earlier| format!(", against {}", shown(earlier)));
+                BrokenRule {
+                    rule: breach.rule,
+                    seen: format!("{}: {}{since}", shown(later), breach.text),
+                }
+            })
+            .collect();
+        broken.sort_by_key(|broken| std::cmp::Reverse(broken.rule.level()));
+        broken
+    }
+
+    /// The worst that the rules have to say, as a step that was not met.
+    fn rule_failure(broken: &BrokenRule, position: Position) -> (Verdict, Failure) {
+        let rule = broken.rule;
+        let verdict = match rule.level() {
+            Level::Must => Verdict::Fail,
+            Level::Should => Verdict::Deviates,
+            Level::May => Verdict::Observed,
+        };
+        let requirement = |(id, level): &(&str, Level)| ((*id).to_owned(), *level, rule.meaning.to_owned());
+        let failure = Failure {
+            unmet: Unmet::Rule(rule.name),
+            step: format!("rule: {}", rule.name),
+            position,
+            given: None,
+            expected: rule.meaning.to_owned(),
+            seen: broken.seen.clone(),
+            requirements: rule.requirements.iter().map(requirement).collect(),
+            timing: rule.timing,
+        };
+        (verdict, failure)
+    }
+
+    /// Lets the rules speak: what they found counts if it is worse than what the steps found.
+    fn hear_the_rules(&mut self, now: Instant, own: u8) {
+        self.broken = self.broken_rules(now);
+        let Some(worst) = self.broken.first() else { return };
+        // It belongs to no step, but to the file as a whole.
+        let file = self.script.steps.first().map(|step| Arc::clone(&step.position.file));
+        let position = file.map_or_else(Position::default, |file| Position {
+            file,
+            line: 1,
+            column: 1,
+        });
+        let (verdict, failure) = Run::rule_failure(worst, position);
+        let known = self.soft.as_ref().map_or(0, |(verdict, _)| severity(*verdict));
+        if severity(verdict) > known.max(own) {
+            self.soft = Some((verdict, failure));
+        }
+    }
+
+    /// Ends the run with everything met.
+    pub fn complete(&mut self, now: Instant) {
+        self.hear_the_rules(now, 0);
+        if let Some((verdict, failure)) = self.soft.take() {
+            return self.fail(now, verdict, failure);
+        }
+        if self.checked == 0 {
+            return self.end(
+                now,
+                Verdict::CaseError,
+                "the case compared no reply and no result".to_owned(),
+            );
+        }
+        self.end(now, Verdict::Pass, String::new());
+    }
+
+    /// Ends the run; only the first end counts.
+    pub fn end(&mut self, now: Instant, verdict: Verdict, reason: String) {
+        if self.outcome.is_some() {
+            return;
+        }
+        // A pass is one in spite of our delay. Whatever else the target seems to have done, we may have made it do.
+        let doubtful = matches!(verdict, Verdict::Fail | Verdict::Deviates | Verdict::Observed);
+        let (verdict, reason) = match doubtful && self.late > TOO_LATE {
+            true => (
+                Verdict::Inconclusive,
+                format!("we were {:.0} ms late", self.late.as_secs_f64() * 1e3),
+            ),
+            false => (verdict, reason),
+        };
+        self.outcome = Some(Outcome {
+            verdict,
+            failure: None,
+            reason,
+            outcomes: std::mem::take(&mut self.outcomes),
+            measures: std::mem::take(&mut self.measures),
+            notes: std::mem::take(&mut self.notes),
+            broken_rules: std::mem::take(&mut self.broken),
+            trace: std::mem::take(&mut self.trace),
+            evidence: std::mem::take(&mut self.evidence),
+            began: self.began,
+            ended: now,
+        });
+        self.outbox.clear();
+    }
+
+    /// Ends the run for a reason of ours, without cleaning up behind it.
+    pub fn void(&mut self, now: Instant, reason: &str) {
+        self.end(now, Verdict::Inconclusive, reason.to_owned());
+        self.cleaned = true;
+        self.outbox.clear();
+        self.in_flight = None;
+    }
+
+    /// Ends the run because the target misbehaves in a way that no step asks about.
+    pub fn blame(&mut self, now: Instant, expected: &str, seen: &str) {
+        self.in_flight = None;
+        self.cleaned = true;
+        if self.outcome.is_none() {
+            let (verdict, failure) = self.judge(expected.to_owned(), seen.to_owned(), false);
+            self.fail(now, verdict, failure);
+        }
+    }
+
+    pub fn ended(&self) -> bool {
+        self.outcome.is_some()
+    }
+
+    pub fn into_outcome(self) -> Option<Outcome> {
+        self.outcome
+    }
+}
+
+fn severity(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Fail => 4,
+        Verdict::Deviates => 3,
+        Verdict::Observed => 2,
+        Verdict::Pass | Verdict::Unsupported | Verdict::NotApplicable | Verdict::Inconclusive | Verdict::CaseError => 1,
+    }
+}

@@ -1,0 +1,289 @@
+//! `expect:` a segment, or nothing.
+
+use super::outcome::MetBy;
+use super::run::{Run, earliest, until_then};
+use super::stage::{Progress, Waiting};
+use super::stop::Stop;
+use crate::notation::{Key, Period, SegmentPattern};
+use crate::peer::{Fit, Frame, Hunt, Mark, fit};
+use crate::script::{ConnId, Expect, Nothing, Step};
+use crate::time::{Instant, Stamp};
+use crate::wire::Flags;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// An `expect` of a segment that is under way.
+#[derive(Debug)]
+pub(super) struct Expecting {
+    expect: Arc<Expect>,
+    base: Mark,
+    period: Period,
+    /// How far it has come on each of the step's connections.
+    hunts: BTreeMap<usize, Hunt>,
+    /// How many frames have met it, where it counts them.
+    got: u64,
+}
+
+/// An `expect: nothing` that is under way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Silence {
+    base: Mark,
+    period: Period,
+}
+
+impl Expecting {
+    fn hunt(&self, conn: usize) -> &Hunt {
+        let hunt = self.hunts.get(&conn);
+        hunt.unwrap_or_else(|| unreachable!("connection {conn} is none of those that the step looks at"))
+    }
+}
+
+impl Run {
+    pub(super) fn begin_expect(&mut self, step: &Step, expect: &Arc<Expect>) -> Result<Progress, Stop> {
+        let (base, period) = self.window(&expect.when)?;
+        Ok(Progress::now(Waiting::Expecting(Expecting {
+            expect: Arc::clone(expect),
+            base,
+            period,
+            hunts: self.hunts(&step.conns, expect),
+            got: 0,
+        })))
+    }
+
+    pub(super) fn hunts(&self, conns: &[ConnId], expect: &Expect) -> BTreeMap<usize, Hunt> {
+        let hunt = |id: &ConnId| (id.0, Hunt::new(&self.conns[id.0], expect.count.is_some()));
+        conns.iter().map(hunt).collect()
+    }
+
+    pub(super) fn go_on_expecting(
+        &mut self,
+        step: &Step,
+        mut state: Expecting,
+        drained: Instant,
+    ) -> Result<Progress, Stop> {
+        loop {
+            if !self.outbox.is_empty() {
+                // An acknowledgment of each frame goes out before the next is looked at.
+                return Ok(Progress::now(Waiting::Expecting(state)));
+            }
+            let (base, period) = (state.base, state.period);
+            let counts = state.expect.count.is_some();
+            let next = earliest(&self.conns, &step.conns).map(|(conn, frame)| (conn, frame.elapsed(base)));
+            let next = next.filter(|(_, (min, _))| !counts || *min <= period.most);
+            let Some((conn, elapsed)) = next else {
+                let until = base.at.latest + period.most;
+                if drained < until {
+                    return Ok(Progress::until(Waiting::Expecting(state), until));
+                }
+                return self.expect_in_vain(step, &state, until);
+            };
+            if let Some(progress) = self.look_at_front(step, &mut state, (conn, elapsed), drained)? {
+                return Ok(progress);
+            }
+        }
+    }
+
+    /// Looks at the first frame in the inbox of a connection; what comes of the step if that ends it.
+    fn look_at_front(
+        &mut self,
+        step: &Step,
+        state: &mut Expecting,
+        (conn, elapsed): (usize, (core::time::Duration, core::time::Duration)),
+        drained: Instant,
+    ) -> Result<Option<Progress>, Stop> {
+        let Some(mut frame) = self.conns[conn].inbox.pop_front() else {
+            unreachable!("the inbox of connection {conn} holds the earliest frame");
+        };
+        let expect = Arc::clone(&state.expect);
+        let fit = self.fit(conn, state, &mut frame)?;
+        if !matches!(fit, Fit::No(_)) {
+            self.met_by(MetBy::Frame(frame.number), state.base, state.period);
+        }
+        match fit {
+            Fit::No(why) => {
+                let repeated = frame.stretch_left() > 0;
+                self.pass_by(conn, frame, false, &step.text, &why)?;
+                if repeated {
+                    // Its ACK may have been lost: a correct peer acknowledges again (RFC 9293 section 3.10.7.4).
+                    self.acknowledge_each(conn, &expect, drained)?;
+                }
+            }
+            Fit::Part => {
+                self.conns[conn].take(frame, true);
+                self.look_at_early(conn, state);
+                self.acknowledge_each(conn, &expect, drained)?;
+            }
+            Fit::Early => {
+                self.conns[conn].enter(&frame);
+                let seen = self.show(&frame, conn);
+                self.note(frame.at, format!("kept, for what comes before it is missing: {seen}"));
+                self.conns[conn].early.push(frame);
+                self.acknowledge_each(conn, &expect, drained)?;
+            }
+            Fit::Acknowledgment | Fit::Done => {
+                let whole = frame.clone();
+                self.conns[conn].take(frame, false);
+                self.acknowledge_each(conn, &expect, drained)?;
+                self.in_time(&step.text, elapsed, state.period)?;
+                return self.met(conn, step, state, &whole);
+            }
+        }
+        Ok(None)
+    }
+
+    /// How a frame fits. How far the step has come is noted only if it does.
+    fn fit(&self, conn: usize, state: &mut Expecting, frame: &mut Frame) -> Result<Fit, Stop> {
+        let mut hunt = state.hunt(conn).clone();
+        let fit = fit(&state.expect.segment, frame, &self.scope(conn), &mut hunt)?;
+        if !matches!(fit, Fit::No(_)) {
+            state.hunts.insert(conn, hunt);
+        }
+        Ok(fit)
+    }
+
+    /// Once a gap is filled, puts what came early in front of everything else.
+    fn look_at_early(&mut self, conn: usize, state: &Expecting) {
+        let Some(at) = state.hunt(conn).next() else { return };
+        if let Some(frame) = self.conns[conn].take_early(at) {
+            self.conns[conn].inbox.push_front(frame);
+        }
+    }
+
+    /// Counts a frame that was taken. What comes of the step if that ends it.
+    fn met(
+        &mut self,
+        conn: usize,
+        step: &Step,
+        state: &mut Expecting,
+        frame: &Frame,
+    ) -> Result<Option<Progress>, Stop> {
+        state.got += 1;
+        self.checked += 1;
+        if let Some((_, most)) = state.expect.count {
+            if state.got > most {
+                return Err(Stop::failed(
+                    format!("{} (at most {most})", step.text),
+                    format!("one more: `{}`", self.show(frame, conn)),
+                ));
+            }
+            state.hunts.insert(conn, Hunt::new(&self.conns[conn], true));
+            return Ok(None);
+        }
+        let segments = state.hunt(conn).segments;
+        if let Some((least, most)) = state.expect.segments
+            && !(least..=most).contains(&segments)
+        {
+            let wanted = if least == most {
+                format!("{least}")
+            } else {
+                format!("{least}..{most}")
+            };
+            return Err(Stop::failed(
+                format!("{} in {wanted} segments", step.text),
+                format!("it came in {segments}"),
+            ));
+        }
+        let (measure, base) = (&state.expect.measure, state.base);
+        self.set_mark(frame.mark());
+        self.measure(measure, Some(frame), base, frame.mark(), segments.max(1));
+        self.forget_first_inject(&step.conns);
+        Ok(Some(self.finish_step()))
+    }
+
+    /// The time is over: that is what a step waits for that counts, and a failure of any other.
+    fn expect_in_vain(&mut self, step: &Step, state: &Expecting, until: Instant) -> Result<Progress, Stop> {
+        let Some((least, most)) = state.expect.count else {
+            let waited = until.since(state.base.at.latest).as_secs_f64();
+            let defaults = self.defaults(&state.expect.segment, step.conns.first());
+            return Err(Stop::late(
+                format!("{}{defaults}", step.text),
+                format!("nothing within {waited:.3} s"),
+            ));
+        };
+        self.checked += 1;
+        if !(least..=most).contains(&state.got) {
+            return Err(Stop::late(
+                format!("{} ({least}..{most} of them)", step.text),
+                format!("{} came", state.got),
+            ));
+        }
+        let mark = Mark::at(until);
+        self.set_mark(mark);
+        self.measure(&state.expect.measure, None, state.base, mark, state.got);
+        self.forget_first_inject(&step.conns);
+        Ok(self.finish_step())
+    }
+
+    /// The numbers that a correct target says now, where the step leaves them to it.
+    fn defaults(&self, pattern: &SegmentPattern, conn: Option<&ConnId>) -> String {
+        let Some(conn) = conn.map(|id| &self.conns[id.0]) else {
+            return String::new();
+        };
+        let mut numbers = Vec::new();
+        if pattern.field(Key::Seq).is_none() && pattern.field(Key::AbsSeq).is_none() && !pattern.again {
+            numbers.push(format!("seq={}", conn.snd_nxt));
+        }
+        if pattern.field(Key::Ack).is_none() && pattern.sets(Flags::ACK) {
+            numbers.push(format!("ack={}", conn.rcv_nxt));
+        }
+        if numbers.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", numbers.join(" "))
+        }
+    }
+
+    fn acknowledge_each(&mut self, conn: usize, expect: &Expect, now: Instant) -> Result<(), Stop> {
+        if expect.acknowledge {
+            self.inject_default_ack(ConnId(conn), now)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn forget_first_inject(&mut self, conns: &[ConnId]) {
+        for id in conns {
+            self.conns[id.0].first_inject = None;
+        }
+    }
+
+    // ----- expect: nothing ------------------------------------------------------------------------------------------
+
+    pub(super) fn begin_silence(&self, nothing: &Nothing) -> Result<Progress, Stop> {
+        let (base, period) = self.window(&nothing.when)?;
+        Ok(Progress::now(Waiting::Silent(Silence { base, period })))
+    }
+
+    pub(super) fn stay_silent(&mut self, step: &Step, state: Silence, drained: Instant) -> Result<Progress, Stop> {
+        let Silence { base, period } = state;
+        let until = base.at.latest + period.most;
+        while let Some((conn, frame)) = earliest(&self.conns, &step.conns) {
+            let (min, max) = frame.elapsed(base);
+            if min > period.most {
+                break;
+            }
+            let doubtful = max > period.most;
+            let Some(frame) = self.conns[conn].inbox.pop_front() else {
+                break;
+            };
+            match self.pass_by(conn, frame, true, &step.text, "") {
+                Err(Stop::Failed { .. }) if doubtful => {
+                    return Err(Stop::Inconclusive(
+                        "a frame came too close to the end of the silence".to_owned(),
+                    ));
+                }
+                other => other?,
+            }
+        }
+        if drained < until {
+            return Ok(Progress::until(Waiting::Silent(state), until));
+        }
+        self.checked += 1;
+        self.met_by(MetBy::Silence(self.frames), self.mark, until_then(self.mark, until));
+        self.set_mark(Mark {
+            at: Stamp::exactly(until),
+            cause: None,
+        });
+        Ok(self.finish_step())
+    }
+}

@@ -1,0 +1,56 @@
+//! Where a run is in the step at which it stands.
+
+use super::any_of::Choosing;
+use super::calls::{Calling, Resulting};
+use super::expect::{Expecting, Silence};
+use super::state::{Asking, Probing};
+use crate::time::Instant;
+
+/// Where a run is in its step.
+#[derive(Debug)]
+pub(super) enum Stage {
+    /// The step at the cursor is to begin.
+    Begin,
+    /// The step at the cursor is under way.
+    InStep(Waiting),
+    /// All steps are over: what nobody asked for is looked at until then.
+    End(Instant),
+}
+
+/// How far a step is that takes more than one turn, with all that it needs to go on: so what is waited for always belongs
+/// to the kind of the step.
+#[derive(Debug)]
+pub(super) enum Waiting {
+    /// `inject`: a segment is on its way out.
+    Sent,
+    /// `wait`: time passes until then.
+    Time(Instant),
+    Expecting(Expecting),
+    Silent(Silence),
+    Choosing(Choosing),
+    Calling(Calling),
+    Resulting(Resulting),
+    Asking(Asking),
+    Probing(Probing),
+}
+
+/// What comes of a turn.
+#[derive(Debug)]
+pub(super) enum Progress {
+    /// It goes on from here at once, or when what is to be carried out first has been.
+    Now(Stage),
+    /// It goes on from here when something comes, or at that moment.
+    Until(Stage, Instant),
+}
+
+impl Progress {
+    /// The step goes on like this, at once.
+    pub fn now(waiting: Waiting) -> Progress {
+        Progress::Now(Stage::InStep(waiting))
+    }
+
+    /// The step goes on like this when something comes, or at that moment.
+    pub fn until(waiting: Waiting, deadline: Instant) -> Progress {
+        Progress::Until(Stage::InStep(waiting), deadline)
+    }
+}

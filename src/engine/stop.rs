@@ -1,0 +1,86 @@
+//! Why a run stops before its end, and whose fault that is.
+
+use crate::notation::Verb;
+use crate::peer::ValueError;
+use core::fmt;
+
+/// Why a run stops before its end.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The target did not do what it should.
+    Failed {
+        expected: String,
+        seen: String,
+        timing: bool,
+    },
+    /// The target says that it cannot do what a step asks.
+    Unsupported(String),
+    /// Nothing can be said, for a reason of ours.
+    Inconclusive(String),
+    /// The author of the case asks for what cannot be.
+    Case(CaseFault),
+}
+
+impl Stop {
+    pub fn failed(expected: impl Into<String>, seen: impl Into<String>) -> Stop {
+        Stop::Failed {
+            expected: expected.into(),
+            seen: seen.into(),
+            timing: false,
+        }
+    }
+
+    pub fn late(expected: impl Into<String>, seen: impl Into<String>) -> Stop {
+        Stop::Failed {
+            expected: expected.into(),
+            seen: seen.into(),
+            timing: true,
+        }
+    }
+}
+
+/// What is wrong with a case, found only when it is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum CaseFault {
+    /// A value that a step asks for cannot be had.
+    Value(ValueError),
+    /// `since` names a step that has not been met.
+    NotMetBefore(String),
+    /// A `result` of a call that was never made.
+    NeverCalled(Verb),
+    /// An outcome of an `any-of` begins with a step that cannot tell it from the others.
+    OutcomeBegins,
+    /// Two outcomes of an `any-of` have come at once.
+    BothOutcomes { names: [String; 2], how: String },
+}
+
+impl fmt::Display for CaseFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CaseFault::Value(error) => error.fmt(f),
+            CaseFault::NotMetBefore(label) => write!(f, "no step called `{label}` has been met"),
+            CaseFault::NeverCalled(verb) => write!(f, "no `{}` was called on this connection", verb.name()),
+            CaseFault::OutcomeBegins => f.write_str("an outcome begins with `expect` or `result`"),
+            CaseFault::BothOutcomes {
+                names: [first, second],
+                how,
+            } => write!(
+                f,
+                "the outcomes `{first}` and `{second}` both {how}; outcomes must differ in their first steps"
+            ),
+        }
+    }
+}
+
+impl From<CaseFault> for Stop {
+    fn from(fault: CaseFault) -> Stop {
+        Stop::Case(fault)
+    }
+}
+
+/// Values are worked out of what the case has written: one that cannot be had is the fault of its author.
+impl From<ValueError> for Stop {
+    fn from(error: ValueError) -> Stop {
+        Stop::Case(CaseFault::Value(error))
+    }
+}

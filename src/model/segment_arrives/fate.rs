@@ -1,0 +1,194 @@
+//! What can become of a segment, and the doing of it: the answers of decisions that the checks ask.
+
+use super::closed::send_reset;
+use super::reset::decisions::user_hears;
+use super::{Arriving, Check};
+use crate::model::context::Context;
+use crate::model::tcb::Tcb;
+use crate::rfc::State;
+use crate::stack::ErrorName;
+use core::ops::ControlFlow::{Break, Continue};
+use core::time::Duration;
+
+/// What the peer is sent at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model) enum Reply {
+    /// Nothing.
+    Nothing,
+    /// An ACK.
+    Ack,
+    /// A challenge ACK, of which there are only so many at a time (RFC 5961 section 7).
+    Challenge,
+    /// A reset with the numbers of the segment (RFC 9293 section 3.10.7.1).
+    Reset,
+    /// A reset with the numbers of the connection.
+    OwnReset,
+    /// The SYN,ACK.
+    SynAck,
+    /// A SYN,ACK of which the number is not that of the SYN before it.
+    SynAckOfNextIss,
+}
+
+/// What is done with the segment then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model) enum Next {
+    /// The next check is made.
+    Process,
+    /// Nothing.
+    Drop,
+    /// Only its ACK field is looked at.
+    TakeAck,
+    /// Only its text is taken.
+    TakeText,
+    /// RCV.NXT moves to it, as to a first SYN.
+    Resynchronize,
+    /// The connection is established by it.
+    Establish,
+    /// The connection is deleted.
+    End(Ending),
+}
+
+/// How the user hears of the end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model) enum Ending {
+    /// Not at all: it is as if the connection had come to its end.
+    Quiet,
+    /// As the peer's reset ends it.
+    ByReset,
+    /// By this error.
+    Error(ErrorName, &'static str),
+    /// Its calls are never answered.
+    CallsForgotten,
+    /// As by the peer's FIN.
+    EndOfStream,
+}
+
+/// What becomes of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model) struct Fate {
+    reply: Reply,
+    next: Next,
+}
+
+impl Fate {
+    /// It goes on to the next check.
+    pub const PROCESS: Fate = Fate {
+        reply: Reply::Nothing,
+        next: Next::Process,
+    };
+    /// It is dropped without a word.
+    pub const DROP: Fate = Fate {
+        reply: Reply::Nothing,
+        next: Next::Drop,
+    };
+
+    /// It is dropped, and answered.
+    pub const fn answer(reply: Reply) -> Fate {
+        Fate {
+            reply,
+            next: Next::Drop,
+        }
+    }
+
+    /// The same with another reply.
+    pub const fn replying(self, reply: Reply) -> Fate {
+        Fate { reply, ..self }
+    }
+
+    /// The same with something else done then.
+    pub const fn then(self, next: Next) -> Fate {
+        Fate { next, ..self }
+    }
+
+    /// Whether the next check is made.
+    pub fn goes_on(self) -> bool {
+        self.next == Next::Process
+    }
+}
+
+/// When something that came is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::model) enum Acknowledged {
+    AtOnce,
+    /// By the next segment, or by the timer for delayed ACKs.
+    Later,
+    Never,
+}
+
+impl Tcb {
+    /// Carries out what becomes of a segment.
+    pub(super) fn meet(&mut self, cx: &mut Context, segment: &Arriving, fate: Fate) -> Check {
+        self.reply(cx, segment, fate.reply);
+        match fate.next {
+            Next::Process => return Continue(()),
+            Next::Drop => (),
+            Next::TakeAck => self.take_ack(cx, segment)?,
+            Next::TakeText => {
+                let taken = self.received.take(self.rcv_nxt, &segment.text);
+                self.rcv_nxt = self.rcv_nxt.advanced(i64::from(taken));
+            }
+            Next::Resynchronize => self.set_irs(segment.seq),
+            Next::Establish => {
+                self.snd_una = segment.ack;
+                self.establish(cx);
+            }
+            Next::End(ending) => self.end_by(cx, ending),
+        }
+        Break(())
+    }
+
+    /// Sends what a segment draws.
+    pub(super) fn reply(&mut self, cx: &mut Context, segment: &Arriving, reply: Reply) {
+        match reply {
+            Reply::Nothing => (),
+            Reply::Ack => self.owed.now = true,
+            Reply::Challenge => self.send_challenge(cx),
+            Reply::Reset => send_reset(cx, self.local, self.peer, segment),
+            Reply::OwnReset => self.send_reset(cx),
+            Reply::SynAck => self.send_syn(cx),
+            Reply::SynAckOfNextIss => {
+                self.set_iss(self.iss.advanced(1));
+                self.send_syn(cx);
+            }
+        }
+    }
+
+    /// Deletes the connection.
+    pub(super) fn end_by(&mut self, cx: &mut Context, ending: Ending) {
+        match ending {
+            Ending::Quiet => (),
+            Ending::ByReset => return self.end_by(cx, user_hears(self)),
+            Ending::Error(name, detail) => return self.end(cx, Some(name), detail),
+            Ending::CallsForgotten => {
+                self.user.connect = None;
+                self.user.receives.clear();
+                self.user.sends.clear();
+            }
+            Ending::EndOfStream => self.fin_received = true,
+        }
+        self.end(cx, None, "");
+    }
+
+    /// Acknowledges what came: at once, together with what comes after it, or not.
+    pub(super) fn acknowledge_it(&mut self, cx: &Context, when: Acknowledged) {
+        self.owed.now = when == Acknowledged::AtOnce;
+        if when == Acknowledged::Later {
+            self.owe_ack(cx, 1);
+        }
+    }
+
+    /// Enters one of the states in which both ends close; the connection is gone where that is CLOSED.
+    pub(super) fn enter(&mut self, cx: &mut Context, state: State, fin_wait_2: Option<Duration>) -> Check {
+        if state == State::Closed {
+            self.end_by(cx, Ending::Quiet);
+            return Break(());
+        }
+        self.state = state;
+        match state {
+            State::FinWait2 => self.timers.fin_wait_2 = fin_wait_2.map(|limit| cx.now + limit),
+            State::TimeWait => self.start_time_wait(cx),
+            _ => (),
+        }
+        Continue(())
+    }
+}

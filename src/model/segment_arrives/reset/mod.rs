@@ -1,0 +1,19 @@
+//! The second check: RST (RFC 9293 section 3.10.7.4, RFC 5961 section 3).
+
+pub(in crate::model) mod decisions;
+
+use super::{Arriving, Check};
+use crate::model::context::Context;
+use crate::model::tcb::Tcb;
+use core::ops::ControlFlow::Continue;
+
+impl Tcb {
+    /// A reset outside the window was dropped by the first check; what becomes of one inside depends on its number, and
+    /// on the state.
+    pub(super) fn second_check_reset(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+        match decisions::is_reset(self, segment) {
+            true => self.meet(cx, segment, decisions::reset(self, segment)),
+            false => Continue(()),
+        }
+    }
+}
