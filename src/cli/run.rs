@@ -5,6 +5,7 @@ use super::prepare::{Prepared, Subject, prepare};
 use super::report::{Page, Telling};
 use super::{ENVIRONMENT, output, update};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
@@ -176,6 +177,7 @@ fn head(arguments: &RunArguments, subject: &Subject) -> Head {
             instead_of: subject.instead_of.clone(),
         },
         seed: arguments.seed,
+        runs_per_world: arguments.runs_per_world.map(NonZeroUsize::get),
         selection: arguments.choice.selection.clone(),
         again: again(arguments, &subject.target.called),
         strict: arguments.strict,

@@ -46,6 +46,7 @@ impl Talk {
     pub fn new() -> Talk {
         let facts = Facts {
             name: "fixture".to_owned(),
+            version: None,
             abilities: Abilities::default(),
             claims: Default::default(),
             tolerances: Tolerances::default(),
