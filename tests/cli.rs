@@ -677,8 +677,9 @@ fn what_ended_before_ctrl_c_is_reported() {
     let folder = Folder::with("interrupt", "mine/slow", SLOW);
     folder.write("mine/good.yaml", GOOD);
     let (cases, xml, json) = (folder.path(""), folder.path("r.xml"), folder.path("r.json"));
+    let record = folder.path("r.jsonl");
     let arguments = [
-        "mine/", "--cases", &cases, "-t", "linux", "--junit", &xml, "--json", &json,
+        "mine/", "--cases", &cases, "-t", "linux", "--junit", &xml, "--json", &json, "--record", &record,
     ];
     let began = Instant::now();
     let child = command(&arguments)
@@ -702,6 +703,7 @@ fn what_ended_before_ctrl_c_is_reported() {
     assert_eq!(report["cut_short"], "interrupted");
     assert_eq!(report["totals"], serde_json::json!({"inconclusive": 4, "pass": 4}));
     assert!(fs::read_to_string(&xml).unwrap().contains("<error"));
+    assert_eq!(told(&["report", &record]), (3, out, String::new()));
 }
 
 /// Until the process has said what is to become of a signal.

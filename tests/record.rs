@@ -152,7 +152,7 @@ fn a_record_that_is_cut_or_damaged_is_told() {
     let (code, out, err) = told(&["report", &damaged]);
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(
-        err.starts_with("error: the record is damaged: column 23: expected value; make it again")
+        err.starts_with("error: the record is damaged: column 21: expected value; make it again")
             && err.ends_with(":3\n"),
         "{err}"
     );

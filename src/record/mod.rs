@@ -16,7 +16,8 @@ mod read;
 #[cfg(feature = "cli")]
 mod recorder;
 mod run;
-#[cfg(all(test, feature = "cli"))]
+#[cfg(test)]
+#[cfg(feature = "cli")]
 mod tests;
 mod trace;
 #[cfg(feature = "cli")]
