@@ -1,35 +1,7 @@
 //! One test for each bundled case, for whoever writes a stack in Rust.
 //!
-//! A crate that has `tcpvet` among its dev-dependencies implements [`Stack`] for its stack and
-//! writes, in a file below `tests/`,
-//!
-//! ```
-//! use tcpvet::stack::{Abilities, Call, CallId, Emitted, Stack};
-//! use tcpvet::drive::Job;
-//! use tcpvet::time::Instant;
-//!
-//! struct MyStack;
-//!
-//! impl MyStack {
-//!     fn new(_job: &Job) -> MyStack {
-//!         MyStack
-//!     }
-//! }
-//!
-//! impl Stack for MyStack {
-//!     fn abilities(&self) -> Abilities {
-//!         ["ipv4", "listen"].into_iter().collect()
-//!     }
-//!     fn receive(&mut self, _now: Instant, _packet: &[u8]) {}
-//!     fn call(&mut self, _now: Instant, _id: CallId, _call: &Call) {}
-//!     fn poll(&mut self, _now: Instant, _out: &mut dyn FnMut(Emitted)) -> Option<Instant> {
-//!         None
-//!     }
-//! }
-//!
-//! tcpvet::conformance!(MyStack::new);
-//! # fn main() {}
-//! ```
+//! A crate that has `tcpvet` among its dev-dependencies implements [`Stack`] for its stack and writes, in a file below
+//! `tests/`, `tcpvet::conformance!(MyStack::new);`: an example of all of it stands at [the top of this crate](crate).
 //!
 //! Then `cargo test` has a test for each case: `conformance::handshake::passive_open`. One that fails shows the exchange.
 //! What is written after the constructor goes to the [`Suite`]'s method of that name:

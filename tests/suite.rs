@@ -11,6 +11,7 @@ mod cli;
 mod cross_references;
 mod dependencies;
 mod doubts;
+mod face;
 #[cfg(feature = "cli")]
 mod inspect;
 #[cfg(feature = "cli")]

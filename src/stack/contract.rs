@@ -41,6 +41,7 @@ pub struct SocketId(pub u32);
 
 /// A value for [`Call::Set`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SetValue {
     /// On or off.
     Flag(bool),
@@ -53,6 +54,7 @@ pub enum SetValue {
 /// What the target's application is asked to do (RFC 9293 section 3.9.1). No call blocks: it is answered, or stays
 /// pending until it can be.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Call {
     /// Passive OPEN.
     Listen {
@@ -147,6 +149,7 @@ pub enum Call {
 
 /// How a call ended well.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Answer {
     /// Nothing to tell.
     Ok,
@@ -173,6 +176,7 @@ pub struct Errno {
 
 /// What a target does.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Emitted {
     /// Sends a frame: an IP packet.
     Packet(Vec<u8>),

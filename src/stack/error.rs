@@ -4,6 +4,7 @@ use core::fmt;
 
 /// An error's neutral name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum ErrorName {
     /// ECONNREFUSED
     Refused,

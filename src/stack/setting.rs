@@ -4,6 +4,7 @@ use core::fmt;
 
 /// What `set` sets, and what `listen` takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Setting {
     /// `backlog=N` of listen.
     Backlog,

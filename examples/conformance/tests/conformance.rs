@@ -1,9 +1,9 @@
 //! Every case of tcpvet as a test of this crate.
 //!
-//! A stack of one's own implements `tcpvet::stack::Stack`, four methods; the one of smoltcp that is borrowed here
-//! (`src/target/smoltcp.rs` in tcpvet) is an example that is real.
+//! A stack of one's own implements `tcpvet::Stack`, four methods; the one of smoltcp that is borrowed here
+//! (`src/stacks/smoltcp/` in tcpvet) is an example that is real.
 
-use tcpvet::drive::Job;
+use tcpvet::Job;
 use tcpvet::stacks::smoltcp::Smoltcp;
 
 fn fresh(job: &Job) -> Smoltcp {
