@@ -14,7 +14,7 @@ pub(super) struct Conversation {
     pub target: Sender,
     pub peer: Peer,
     /// What came since the peer began anew, if it did: the next incarnation's, should the target agree.
-    next: Option<Peer>,
+    next: Option<Box<Peer>>,
     /// Where the SYN under consideration has another number than the one before, and nothing came in between: that one.
     pub renewed: Option<(usize, Option<SeqNum>)>,
     /// Whether anything came since the target's last SYN.
@@ -187,7 +187,7 @@ impl Conversation {
             self.before = Some((origin, self.target.end.0));
         }
         if let Some(next) = self.next.take() {
-            self.peer = next;
+            self.peer = *next;
         } else if self.target.origin.is_some() {
             self.peer = Peer::default();
         }
@@ -287,7 +287,7 @@ impl Conversation {
         let shift = self.peer_shift();
         let began = flags.contains(Flags::SYN) && !flags.contains(Flags::RST) && !self.peer.syns.has(segment.seq);
         if began && self.target.origin.is_some() {
-            self.next = Some(Peer::default());
+            self.next = Some(Box::default());
         }
         if let Some(next) = &mut self.next {
             next.hear(number, at, packet, segment, shift);
