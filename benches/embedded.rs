@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant as Clock;
 use tcpvet::case::{Library, Root};
 use tcpvet::drive::addresses::target_address;
-use tcpvet::drive::{Ended, Job, Target};
+use tcpvet::drive::{EndedRun, Job, Target};
 use tcpvet::engine::{Arrow, Happening, TraceEvent, Verdict};
 use tcpvet::model;
 use tcpvet::rules::{Known, RULES, Watch, Way};
@@ -90,7 +90,7 @@ fn runs(name: &str, target: &mut dyn Target, jobs: &[Job]) {
     let seconds = fastest(|| {
         verdicts.clear();
         let mut before = Clock::now();
-        let mut count = |_: usize, Ended { outcome, .. }: Ended| {
+        let mut count = |_: usize, EndedRun { outcome, .. }: EndedRun| {
             *verdicts.entry(outcome.verdict).or_insert(0) += 1;
             if !matches!(outcome.verdict, Verdict::Unsupported | Verdict::NotApplicable) {
                 times.push(before.elapsed().as_secs_f64() * 1e6);
@@ -123,7 +123,7 @@ type Shown = (usize, Stamp, Way, Arc<Packet>);
 /// What all rules together cost for a frame, over everything that passes in the runs.
 fn rules(target: &mut dyn Target, jobs: &[Job]) {
     let mut runs: Vec<Vec<Shown>> = Vec::new();
-    let mut keep = |_: usize, Ended { outcome, .. }: Ended| {
+    let mut keep = |_: usize, EndedRun { outcome, .. }: EndedRun| {
         runs.push(outcome.trace.iter().enumerate().filter_map(shown).collect());
         None
     };
@@ -132,6 +132,7 @@ fn rules(target: &mut dyn Target, jobs: &[Job]) {
         .expect("an embedded target can always be run");
     let frames: usize = runs.iter().map(Vec::len).sum();
     let known = Known {
+        prompt: true,
         mtu: Some(1500),
         complete: true,
         merged: false,

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use tcpvet::case::{Library, Root};
-use tcpvet::drive::{Ended, Job, Target};
+use tcpvet::drive::{EndedRun, Job, Target};
 use tcpvet::engine::{Arrow, Happening, Outcome, TraceEvent, Verdict};
 use tcpvet::link::Link;
 use tcpvet::stack::{IpVersion, Profile};
@@ -96,7 +96,7 @@ fn jobs(count: u32) -> Result<Vec<Job>> {
 /// How long all runs take from the start of the first to the end of the last, and the reactions in them.
 fn measure(linux: &mut Linux, jobs: &[Job], at_once: usize) -> Result<(Duration, Vec<Duration>)> {
     let (mut outcomes, stop) = (Vec::with_capacity(jobs.len()), AtomicBool::new(false));
-    linux.run(jobs.to_vec(), at_once, &stop, &mut |_, Ended { outcome, .. }| {
+    linux.run(jobs.to_vec(), at_once, &stop, &mut |_, EndedRun { outcome, .. }| {
         outcomes.push(outcome);
         None
     })?;

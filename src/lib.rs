@@ -18,7 +18,8 @@
 //! | [`target`] | what a stack under test is, and the drivers that carry for it |
 //! | [`suite`] | select, schedule, run |
 //! | [`prove`] | whether the cases notice what is wrong: mistakes, and changed replies |
-//! | [`report`] | what a person or a program reads afterwards |
+//! | [`record`] | what is known of the runs when they are over, stored and read back |
+//! | [`report`] | what a person or a program reads afterwards, made from a record |
 
 #[cfg(feature = "cli")]
 pub mod capture;

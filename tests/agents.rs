@@ -1,13 +1,14 @@
 //! Agents in lockstep: a good one gives what the same stack gives inside of this program, and a broken one costs the run
 //! in which it breaks, and nothing else.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use tcpvet::case::Library;
 use tcpvet::drive::protocol::Mode;
-use tcpvet::drive::{Ended, Job, Target};
+use tcpvet::drive::{EndedRun, Job, Target, Worlds};
 use tcpvet::engine::{Outcome, Verdict};
 use tcpvet::model::{Config, Defects};
 use tcpvet::script::Script;
@@ -35,7 +36,7 @@ fn launch(words: &[&str]) -> Launch {
 /// Runs jobs one after the other in one process after the other.
 fn run(target: &mut dyn Target, jobs: Vec<Job>) -> Vec<Outcome> {
     let mut outcomes = vec![None; jobs.len()];
-    let mut done = |place: usize, Ended { outcome, .. }: Ended| {
+    let mut done = |place: usize, EndedRun { outcome, .. }: EndedRun| {
         outcomes[place] = Some(outcome);
         None
     };
@@ -50,13 +51,13 @@ fn scripts() -> Vec<Arc<Script>> {
     library.cases().iter().flat_map(|case| case.scripts.clone()).collect()
 }
 
-/// What a proxy is told to do wrong in the third run of five, and what became of the five.
-fn spoilt(how: &str, case: &str) -> Option<Vec<Outcome>> {
+/// What a proxy is told to do wrong in the world of that seed, and what became of five runs with the seeds 1 to 5.
+fn spoilt(how: &str, seed: &str, case: &str, worlds: Worlds) -> Option<Vec<Outcome>> {
     let broken = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/agents/broken.py");
     let broken = broken.to_str().expect("the path of the sources is text");
     let script = scripts().into_iter().find(|script| &*script.case == case);
     let script = script.unwrap_or_else(|| panic!("there is no case {case}"));
-    let launch = launch(&["python3", broken, how, "3", GOOD[0], GOOD[1]]);
+    let launch = launch(&["python3", broken, how, seed, GOOD[0], GOOD[1]]);
     let mut agents = match Agents::open(runner(), launch) {
         Ok(agents) => agents,
         Err(error) if error.problem.contains("cannot be started") => {
@@ -72,13 +73,16 @@ fn spoilt(how: &str, case: &str) -> Option<Vec<Outcome>> {
         seed,
         alone: false,
     };
+    agents.share_worlds(worlds);
     Some(run(&mut agents, (1..=5).map(job).collect()))
 }
 
 /// That this costs the third run, with that verdict, and with all of these words in its explanation.
 fn costs_its_run(how: &str, case: &str, verdict: Verdict, words: &[&str]) {
     let began = Instant::now();
-    let Some(outcomes) = spoilt(how, case) else { return };
+    let Some(outcomes) = spoilt(how, "3", case, Worlds::Fresh) else {
+        return;
+    };
     for (place, outcome) in outcomes.iter().enumerate() {
         let failure = outcome.failure.as_ref().map(|failure| failure.seen.as_str());
         let said = format!("{} {} {:?}", outcome.reason, failure.unwrap_or_default(), outcome.notes);
@@ -147,6 +151,28 @@ fn a_stack_that_does_not_survive_a_segment_has_failed() {
     failed("segfaults", &["killed by signal 11, SIGSEGV"]);
     failed("leaves_a_child", &["ended (exit status 4)"]);
     failed("storms", &["storm"]);
+}
+
+#[test]
+fn a_crash_in_a_shared_world_is_put_down_to_the_run_that_was_given_to_it() {
+    let at_once = NonZeroUsize::new(2).expect("two are more than none");
+    let shared = Worlds::Shared { at_once };
+    let Some(outcomes) = spoilt("crashes", "1", "handshake/passive-open", shared) else {
+        return;
+    };
+    let verdicts: Vec<Verdict> = outcomes.iter().map(|outcome| outcome.verdict).collect();
+    // The first two are under way when the first segment comes; the others are made in the next world.
+    assert_eq!(verdicts[..2], [Verdict::Fail, Verdict::Inconclusive]);
+    assert_eq!(verdicts[2..], [Verdict::Pass; 3]);
+    let blamed = outcomes[0].failure.as_ref().map_or("", |failure| &failure.seen);
+    assert!(blamed.contains("ended (exit status 1)"), "{blamed}");
+    let said = |outcome: &Outcome| outcome.notes.concat().contains("standard error: RuntimeError");
+    assert!(
+        said(&outcomes[0]) && !said(&outcomes[1]),
+        "its last lines stand with that run"
+    );
+    let void = &outcomes[1].reason;
+    assert!(void.contains("broke down in another run of the same world"), "{void}");
 }
 
 #[test]

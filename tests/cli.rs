@@ -7,30 +7,30 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 /// A folder of its own for each test, gone afterwards.
-struct Folder(PathBuf);
+pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Folder {
+    pub(crate) fn new(name: &str) -> Folder {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("cli-{}-{name}", std::process::id()));
         fs::create_dir_all(&path).unwrap();
         Folder(path)
     }
 
     /// A folder that holds one case.
-    fn with(name: &str, case: &str, text: &str) -> Folder {
+    pub(crate) fn with(name: &str, case: &str, text: &str) -> Folder {
         let folder = Folder::new(name);
         folder.write(&format!("{case}.yaml"), text);
         folder
     }
 
-    fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         let path = self.0.join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, text).unwrap();
         path.display().to_string()
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.0.join(name).display().to_string()
     }
 }
@@ -41,7 +41,7 @@ impl Drop for Folder {
     }
 }
 
-const GOOD: &str = "\
+pub(crate) const GOOD: &str = "\
 title: A SYN to a listener is answered
 why: Else nobody can connect.
 covers: RFC9293-SEG-LISTEN-SYN
@@ -52,7 +52,7 @@ steps:
 ";
 
 /// What no stack does.
-const WRONG: &str = "\
+pub(crate) const WRONG: &str = "\
 title: A SYN to a listener is refused
 why: Nobody would ask for that; this is a test of failures.
 covers: RFC9293-SEG-LISTEN-SYN
@@ -87,7 +87,7 @@ fn tcpvet(arguments: &[&str]) -> Output {
 }
 
 /// Exit code, standard output, standard error.
-fn told(arguments: &[&str]) -> (i32, String, String) {
+pub(crate) fn told(arguments: &[&str]) -> (i32, String, String) {
     let output = tcpvet(arguments);
     let text = |octets: Vec<u8>| String::from_utf8(octets).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
@@ -179,14 +179,12 @@ fn a_missing_directory_is_named() {
 #[test]
 fn a_report_that_cannot_be_written_fails_before_the_first_packet() {
     let folder = Folder::with("unwritable", "mine/slow", SLOW);
-    for flag in ["--junit", "--json"] {
+    for (flag, what) in [("--junit", "report"), ("--json", "report"), ("--record", "record")] {
         let began = Instant::now();
-        let (code, out, err) = told(&["mine/slow", "--cases", &folder.path(""), flag, "/no/such/report"]);
+        let (code, out, err) = told(&["mine/slow", "--cases", &folder.path(""), flag, "/no/such/file"]);
         assert_eq!((code, out.as_str()), (2, ""));
-        assert_eq!(
-            err,
-            "error: cannot write the report `/no/such/report`: no such file or directory\n"
-        );
+        let said = format!("error: cannot write the {what} `/no/such/file`: no such file or directory\n");
+        assert_eq!(err, said);
         assert!(began.elapsed() < Duration::from_secs(10));
     }
 }
@@ -679,8 +677,9 @@ fn what_ended_before_ctrl_c_is_reported() {
     let folder = Folder::with("interrupt", "mine/slow", SLOW);
     folder.write("mine/good.yaml", GOOD);
     let (cases, xml, json) = (folder.path(""), folder.path("r.xml"), folder.path("r.json"));
+    let record = folder.path("r.jsonl");
     let arguments = [
-        "mine/", "--cases", &cases, "-t", "linux", "--junit", &xml, "--json", &json,
+        "mine/", "--cases", &cases, "-t", "linux", "--junit", &xml, "--json", &json, "--record", &record,
     ];
     let began = Instant::now();
     let child = command(&arguments)
@@ -704,6 +703,7 @@ fn what_ended_before_ctrl_c_is_reported() {
     assert_eq!(report["cut_short"], "interrupted");
     assert_eq!(report["totals"], serde_json::json!({"inconclusive": 4, "pass": 4}));
     assert!(fs::read_to_string(&xml).unwrap().contains("<error"));
+    assert_eq!(told(&["report", &record]), (3, out, String::new()));
 }
 
 /// Until the process has said what is to become of a signal.

@@ -100,6 +100,19 @@ fn soon_hides_what_prompt_does_not() {
 }
 
 #[test]
+fn a_fault_stands_in_the_way_of_its_own_connection() {
+    let dropping = |conn: &str| {
+        let body = format!(
+            "connections: {{other: {{}}}}\ngiven: listen\nsteps:\n  - faults: [{{drop: \"SYN,ACK\"}}]\n    conn: {conn}\n  \
+             - inject: SYN\n    conn: other\n  - expect: SYN,ACK\n    conn: other\n"
+        );
+        run(&script(&format!("fault-on-{conn}"), &body), Config::default(), "").verdict
+    };
+    assert_eq!(dropping("other"), Verdict::Fail);
+    assert_eq!(dropping("main"), Verdict::Pass);
+}
+
+#[test]
 fn any_of_commits_to_the_outcome_that_fits_first() {
     let body = r#"
 given: established

@@ -103,6 +103,7 @@ fn head(planned: usize) -> Head {
             instead_of: None,
         },
         seed: 1,
+        runs_per_world: None,
         selection: Vec::new(),
         again: String::new(),
         strict: false,

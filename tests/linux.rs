@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tcpvet::case::{Library, Root};
-use tcpvet::drive::{Ended, Job, Target};
+use tcpvet::drive::{EndedRun, Job, Target};
 use tcpvet::engine::{Outcome, Verdict};
 use tcpvet::stack::{IpVersion, Profile};
 use tcpvet::stacks::Runner;
@@ -95,7 +95,7 @@ fn run(linux: &mut Linux, jobs: Vec<Job>) -> Vec<(String, Outcome)> {
     let mut outcomes = Vec::new();
     let stop = AtomicBool::new(false);
     linux
-        .run(jobs, 0, &stop, &mut |place, Ended { outcome, .. }| {
+        .run(jobs, 0, &stop, &mut |place, EndedRun { outcome, .. }| {
             outcomes.push((names[place].clone(), outcome));
             None
         })
@@ -283,7 +283,7 @@ fn a_child_that_dies_costs_only_its_runs() {
         });
         let began = Instant::now();
         linux
-            .run(all, 0, &stop, &mut |place, Ended { outcome, .. }| {
+            .run(all, 0, &stop, &mut |place, EndedRun { outcome, .. }| {
                 // What is run after it finds a new child.
                 let again = outcome.verdict == Verdict::Inconclusive && !outcome.reason.contains("late");
                 outcomes[place] = Some(outcome);
@@ -321,7 +321,7 @@ fn what_is_spoilt_again_and_again_rests_before_it_is_repeated() {
         });
         let again = || jobs(LONG, &[IpVersion::V4], true);
         linux
-            .run(again(), 0, &stop, &mut |_, Ended { outcome, .. }| {
+            .run(again(), 0, &stop, &mut |_, EndedRun { outcome, .. }| {
                 assert_eq!(outcome.verdict, Verdict::Inconclusive);
                 spoilt.push(Instant::now());
                 (spoilt.len() < 4).then(|| again().remove(0))
@@ -390,7 +390,7 @@ fn a_request_to_stop_is_heard_at_once_and_everything_is_told() {
         });
         let began = Instant::now();
         linux
-            .run(all, 0, &stop, &mut |place, Ended { outcome, .. }| {
+            .run(all, 0, &stop, &mut |place, EndedRun { outcome, .. }| {
                 assert_eq!(outcome.verdict, Verdict::Inconclusive);
                 told[place] += 1;
                 None

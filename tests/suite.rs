@@ -22,6 +22,8 @@ mod protocol;
 mod purity;
 #[cfg(all(feature = "cli", feature = "linux", feature = "smoltcp"))]
 mod quarantine;
+#[cfg(all(feature = "cli", feature = "smoltcp"))]
+mod record;
 mod source;
 #[cfg(all(feature = "cli", unix))]
 mod stacks;

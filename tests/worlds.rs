@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicBool;
 use tcpvet::case::Library;
 use tcpvet::drive::addresses::target_address;
-use tcpvet::drive::{Ended, Job, Target, Worlds};
+use tcpvet::drive::{EndedRun, Job, Target, Worlds};
 use tcpvet::engine::{TraceEvent, Verdict};
 use tcpvet::model::{Config, Defects, Model};
 use tcpvet::stack::{Abilities, Call, CallId, Emitted, IpVersion, Stack};
@@ -52,11 +52,12 @@ fn first_trace(result: &RunResult) -> &[TraceEvent] {
 }
 
 /// That the library comes to the same in shared worlds as in fresh ones, and does so twice octet for octet.
-fn same_in_shared_worlds<T: Target>(target: impl Fn(Worlds) -> T) {
+fn same_in_shared_worlds(target: &mut dyn Target) {
     let plan = plan();
-    let fresh = results(&mut target(Worlds::Fresh), &plan);
-    let shared = results(&mut target(SHARED), &plan);
-    let second = results(&mut target(SHARED), &plan);
+    let fresh = results(target, &plan);
+    target.share_worlds(SHARED);
+    let shared = results(target, &plan);
+    let second = results(target, &plan);
     for ((fresh, shared), second) in fresh.iter().zip(&shared).zip(&second) {
         assert_eq!(facts(fresh), facts(shared));
         assert_eq!(first_trace(shared), first_trace(second), "{}", shared.run.name);
@@ -85,15 +86,14 @@ fn runner(name: &str) -> Runner {
 
 #[test]
 fn the_reference_endpoint_does_the_same_for_many_as_for_one() {
-    same_in_shared_worlds(|worlds| {
-        tcpvet::stacks::model::target(runner("model"), Config::default(), Defects::NONE).in_worlds(worlds)
-    });
+    let mut target = tcpvet::stacks::model::target(runner("model"), Config::default(), Defects::NONE);
+    same_in_shared_worlds(&mut target);
 }
 
 #[cfg(feature = "smoltcp")]
 #[test]
 fn smoltcp_does_the_same_for_many_as_for_one() {
-    same_in_shared_worlds(|worlds| tcpvet::stacks::smoltcp::target(runner("smoltcp")).in_worlds(worlds));
+    same_in_shared_worlds(&mut tcpvet::stacks::smoltcp::target(runner("smoltcp")));
 }
 
 #[cfg(all(feature = "agents", unix))]
@@ -105,10 +105,8 @@ fn an_agent_does_the_same_for_many_as_for_one() {
         return eprintln!("skipped: {error}");
     }
     let launch = folder.prepare().unwrap_or_else(|error| panic!("{error}"));
-    same_in_shared_worlds(|worlds| {
-        let agents = Agents::open(folder.runner.clone(), launch.clone());
-        agents.unwrap_or_else(|error| panic!("{error}")).in_worlds(worlds)
-    });
+    let mut target = Agents::open(folder.runner, launch).unwrap_or_else(|error| panic!("{error}"));
+    same_in_shared_worlds(&mut target);
 }
 
 /// The reference endpoint, spoilt for more than one run.
@@ -163,15 +161,17 @@ impl Stack for Spoilt {
     }
 }
 
-fn spoilt(how: How) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + Sync> {
-    Embedded::of(runner("model"), move |job: &Job| -> Box<dyn Stack> {
+fn spoilt(how: How, worlds: Worlds) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + Sync> {
+    let mut target = Embedded::of(runner("model"), move |job: &Job| -> Box<dyn Stack> {
         let addresses = [IpVersion::V4, IpVersion::V6].map(target_address).to_vec();
         Box::new(Spoilt {
             endpoint: Model::new(Config::default(), job.seed, addresses),
             how,
             syns: 0,
         })
-    })
+    });
+    target.share_worlds(worlds);
+    target
 }
 
 /// The runs of some cases over IPv4.
@@ -184,8 +184,8 @@ fn some(cases: &[&str]) -> Vec<Run> {
 #[test]
 fn a_failure_that_a_shared_limit_makes_is_a_meeting_and_no_failure() {
     let plan = some(&["handshake/passive-open", "close/passive", "reset/acceptance"]);
-    let fresh = results(&mut spoilt(How::TakesSyns(3)), &plan);
-    let shared = results(&mut spoilt(How::TakesSyns(3)).in_worlds(SHARED), &plan);
+    let fresh = results(&mut spoilt(How::TakesSyns(3), Worlds::Fresh), &plan);
+    let shared = results(&mut spoilt(How::TakesSyns(3), SHARED), &plan);
     let (mut met, mut longest) = (0, 0);
     for (fresh, shared) in fresh.iter().zip(&shared) {
         assert_eq!(facts(fresh), facts(shared));
@@ -216,7 +216,7 @@ fn a_panic_is_put_down_to_the_run_that_was_given_to_it_and_costs_the_others_noth
         "close/passive",
         "reset/acceptance",
     ]);
-    let results = results(&mut spoilt(How::DreadsUrgentData).in_worlds(SHARED), &plan);
+    let results = results(&mut spoilt(How::DreadsUrgentData, SHARED), &plan);
     let mut failed = 0;
     for result in &results {
         assert_eq!(result.meeting, None, "{}", result.run.name);
@@ -248,16 +248,21 @@ fn who_asks_for_a_world_alone_has_one() {
     let own = |job: &Job| job.alone || !job.script.configure.is_empty();
     let mine: Vec<bool> = jobs.iter().map(own).collect();
     assert!(mine.contains(&true));
-    let target = tcpvet::stacks::model::target(runner("model"), Config::default(), Defects::NONE);
+    let mut target = tcpvet::stacks::model::target(runner("model"), Config::default(), Defects::NONE);
+    target.share_worlds(SHARED);
     let mut shared = 0;
     target
-        .in_worlds(SHARED)
-        .run(jobs, 0, &AtomicBool::new(false), &mut |place, Ended { beside, .. }| {
-            shared += usize::from(!beside.is_empty());
-            assert!(!mine[place] || beside.is_empty(), "{}", plan[place].name);
-            assert!(beside.iter().all(|other| !mine[*other]), "{}", plan[place].name);
-            None
-        })
+        .run(
+            jobs,
+            0,
+            &AtomicBool::new(false),
+            &mut |place, EndedRun { beside, .. }| {
+                shared += usize::from(!beside.is_empty());
+                assert!(!mine[place] || beside.is_empty(), "{}", plan[place].name);
+                assert!(beside.iter().all(|other| !mine[*other]), "{}", plan[place].name);
+                None
+            },
+        )
         .expect("it can be run");
     assert!(shared > plan.len() / 2, "most must share a world");
 }

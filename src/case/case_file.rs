@@ -14,12 +14,12 @@ use super::yaml::{Node, Place, Report, Source, Text, read};
 use crate::notation::did_you_mean;
 use crate::notation::{CallSpec, NotationError, Role, Verb};
 use crate::rfc::{Condition, Requirement};
-use crate::script::{ConnId, Given, Script, StepKind};
+use crate::script::{ConnId, Given, Script, StepKind, Tag};
 use crate::stack::{ABILITIES, HOST_SETTINGS, Setting, is_ability};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// All rows of a case together have at most so many steps.
+/// The most steps that all rows of a case may have together.
 const MAX_STEPS_IN_ALL: usize = 200_000;
 
 /// A case: one file.
@@ -41,8 +41,8 @@ pub struct Case {
     pub covers: Vec<Arc<Requirement>>,
     /// Other suites' names for it: suite to ids.
     pub ids: Arc<BTreeMap<String, Vec<String>>>,
-    /// Free words for selection.
-    pub tags: Arc<[String]>,
+    /// What it is tagged with.
+    pub tags: Arc<[Tag]>,
     /// One for each row, in the order of the file; never empty.
     pub scripts: Vec<Arc<Script>>,
 }
@@ -63,15 +63,16 @@ struct Shared<'a> {
     why: Arc<str>,
     reading: Arc<str>,
     ids: Arc<BTreeMap<String, Vec<String>>>,
-    tags: Arc<[String]>,
+    tags: Arc<[Tag]>,
     place: Place,
-    /// Whether all of it could be read: else steps are missing, and what follows from that is not told.
+    /// Whether the whole file could be read. Else steps are missing, and mistakes that may only follow from that are
+    /// not told.
     sound: bool,
-    /// Whether the columns are not known.
+    /// Whether the matrix could not be read, so that the columns are unknown.
     blind: bool,
 }
 
-/// Reads a case. `None` if something is wrong with it.
+/// Reads a case. `None` if something is wrong with it; what, is added to `problems`.
 pub(super) fn load(id: &str, source: &Source, world: World, problems: &mut Vec<Problem>) -> Option<Case> {
     let mut report = Report::new(source);
     let case = lower(id, &mut report, world);
@@ -93,7 +94,7 @@ fn lower(id: &str, report: &mut Report, world: World) -> Option<Case> {
     refuse_unused(&columns, &used, report);
     let (rows, blind) = match rows(raw.matrix.take(), report) {
         Some(rows) => (rows, false),
-        // What is wrong with the rest is told all the same, as far as it does not depend on the row.
+        // Mistakes in the rest of the case are told all the same, as far as they do not depend on the row.
         None => (vec![Row::default()], true),
     };
     if !blind {
@@ -218,7 +219,7 @@ fn columns_of(matrix: Option<&Node>) -> BTreeMap<String, Place> {
     }
 }
 
-/// The names that are used somewhere: as `$name`, or in a `where`. A name that only unused columns use is not.
+/// The names that the case uses: as `$name`, or in a `where`. A name counts as unused if only unused columns use it.
 fn names_used(case: &Node) -> BTreeSet<String> {
     let mut used = BTreeSet::new();
     let mut in_columns: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -382,7 +383,7 @@ fn ids(raw: &RawCase, report: &mut Report) -> Arc<BTreeMap<String, Vec<String>>>
     Arc::new(ids)
 }
 
-/// `TCP_CONNECTION_ESTAB_07`
+/// Whether it has the shape of a test case id of TC8: `TCP_CONNECTION_ESTAB_07`.
 fn is_tc8(id: &str) -> bool {
     let Some((name, number)) = id.strip_prefix("TCP_").and_then(|rest| rest.rsplit_once('_')) else {
         return false;
@@ -396,12 +397,12 @@ fn is_word(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(lawful)
 }
 
-fn tags(raw: &RawCase, report: &mut Report) -> Arc<[String]> {
+fn tags(raw: &RawCase, report: &mut Report) -> Arc<[Tag]> {
     for tag in raw.tags.iter().filter(|tag| !is_word(&tag.text)) {
         let help = "lower-case letters, digits and `-`";
         report.add(&tag.place, format!("`{}` cannot be a tag", tag.text), Some(help.into()));
     }
-    raw.tags.iter().map(|tag| tag.text.clone()).collect()
+    raw.tags.iter().map(|tag| Tag::new(&tag.text)).collect()
 }
 
 /// One row's script, and how many steps it has.
@@ -716,8 +717,8 @@ fn choice(text: Option<&Text>, name: &str, table: &[keys::Key], lowering: &mut L
     None
 }
 
-/// Complains of what makes no difference; only where the state does not come from the matrix, since there one line
-/// serves several.
+/// Complains of a key of `given` that makes no difference to the way into the state; only where the state does not
+/// come from the matrix, since there one line serves several.
 fn refuse_unheeded(raw: &RawGiven, request: &Request, shared: &Shared, lowering: &mut Lowering) -> bool {
     if raw.state.text.contains('$') {
         return true;
@@ -746,6 +747,7 @@ fn refuse_unheeded(raw: &RawGiven, request: &Request, shared: &Shared, lowering:
 #[cfg(test)]
 mod tests {
     use super::super::trial::{around, read_case, refuses, scripts};
+    use crate::script::Tag;
 
     /// A case with one more line at its top level.
     fn with(line: &str) -> String {
@@ -765,7 +767,7 @@ mod tests {
             ("topic/name", "cases/topic/name.yaml", "T", "W")
         );
         assert_eq!(case.ids["tc8"], ["TCP_BASICS_01"]);
-        assert_eq!(case.tags.to_vec(), ["alone", "slow"]);
+        assert_eq!(case.tags.to_vec(), [Tag::Alone, Tag::Word("slow".into())]);
         let script = &case.scripts[0];
         assert_eq!(script.needs, ["sack", "set:linger"]);
         assert_eq!(

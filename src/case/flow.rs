@@ -1,5 +1,5 @@
-//! What can follow what: followed along the steps of one script, so that a step that can never work is told before
-//! anything is sent.
+//! Which step can follow which. The loader goes through the steps of each script with a [`Flow`], so that it finds a
+//! step that can never work before anything is sent.
 
 use crate::notation::{ReturnSpec, Verb};
 use crate::script::{AnyOf, CallStep, ConnId, Given, Step, StepKind};
@@ -18,7 +18,7 @@ pub(super) struct Flow {
     heard: BTreeSet<ConnId>,
     /// Names that have a value.
     pub(super) measured: BTreeSet<String>,
-    /// Names that have one only if an outcome came that measures them.
+    /// Names that have a value only if one of those outcomes of an `any-of` came that measure them.
     pub(super) maybe_measured: BTreeSet<String>,
     /// Steps that have been named.
     pub(super) labels: BTreeSet<String>,
@@ -91,7 +91,7 @@ impl Flow {
         }
     }
 
-    /// Goes past a step. The outcomes of an `any-of` have been followed one by one.
+    /// Notes what a step does. The outcomes of an `any-of` have been gone through before, one by one.
     pub(super) fn pass(&mut self, step: &Step) {
         match &step.kind {
             StepKind::Expect(expect) => {
@@ -124,7 +124,8 @@ impl Flow {
         self.labels.extend(step.label.clone());
     }
 
-    /// What is known after one of several outcomes: what could be is, but a value must have come in each.
+    /// What is known after an `any-of`: a socket, a call or a segment of any outcome may be there; a measured value or
+    /// a label is there only if each outcome has it.
     pub(super) fn join(before: &Flow, outcomes: Vec<Flow>) -> Flow {
         let mut joined = before.clone();
         let Some((first, others)) = outcomes.split_first() else {
@@ -164,8 +165,8 @@ fn verb_name(verb: Verb) -> &'static str {
     }
 }
 
-/// Whether a target that never says anything is failed: by a step, or by the way into the state, if then at least one
-/// outcome of the steps is something that is said.
+/// Whether a target that never sends anything and never answers would fail: at one of the steps, or on the way into the
+/// state. The way counts only if at least one outcome of the steps needs a word of the target.
 pub(super) fn fails_a_mute_target(given: &[Given], steps: &[Step]) -> bool {
     fails_the_mute(steps) || given.iter().any(|given| fails_the_mute(&given.steps)) && steps.iter().any(may_hear)
 }
@@ -196,7 +197,7 @@ fn never_pending(returns: &[ReturnSpec]) -> bool {
     !returns.is_empty() && !returns.contains(&ReturnSpec::Pending)
 }
 
-/// Whether the call can end so only by what the tester sent.
+/// Whether only a segment of the tester can make the call end as it should.
 fn needs_a_peer(call: &CallStep) -> bool {
     match call.call.verb {
         Verb::Connect | Verb::Accept | Verb::Recv => true,
@@ -206,7 +207,8 @@ fn needs_a_peer(call: &CallStep) -> bool {
     }
 }
 
-/// An outcome that is not right breaks the requirement by itself.
+/// Whether such a target fails in every outcome that is right. An outcome that is not right breaks the requirement by
+/// itself.
 fn every_outcome_does(any_of: &AnyOf) -> bool {
     any_of
         .outcomes

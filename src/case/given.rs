@@ -93,7 +93,7 @@ pub(super) struct Givens {
 }
 
 impl Givens {
-    /// The same, to which files of another library may be added.
+    /// A copy, to which the files of another library may be added.
     pub(super) fn copied(&self) -> Givens {
         Givens {
             files: self.files.clone(),
@@ -208,7 +208,7 @@ impl Givens {
         })
     }
 
-    /// The ways to be gone, first things first.
+    /// The ways that lead one after the other into the state, the first one first.
     fn chain(&self, request: &Request) -> Result<Vec<(&GivenFile, &Way)>, Failure> {
         let mut chain = Vec::new();
         let mut state = request.state;
@@ -252,7 +252,7 @@ type PartOf = fn(&Way) -> Option<&Text>;
 impl GivenFile {
     fn choose(&self, state: State, request: &Request) -> Result<&Way, Failure> {
         let role = (Field::Role, "role", &request.role);
-        // The way into the state itself is asked for, not that into the states before it.
+        // `via` is about the way into this state, not about those into the states before it.
         let via = (Field::Via, "via", &request.via);
         let mut ways: Vec<&Way> = self.ways.iter().collect();
         let wanted: [(_, PartOf); 2] = [(role, |way| way.role.as_ref()), (via, |way| way.via.as_ref())];

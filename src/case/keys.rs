@@ -5,7 +5,7 @@
 pub(super) struct Key {
     pub(super) name: &'static str,
     pub(super) shape: Shape,
-    /// For completion in an editor.
+    /// What it means: the schema shows it in editors.
     pub(super) tells: &'static str,
 }
 
@@ -231,7 +231,7 @@ pub(super) const BESIDE: &[Key] = &[
     key("steps", Shape::Steps, "What is repeated."),
 ];
 
-/// Those that may stand beside every word.
+/// The keys that may stand beside every word.
 pub(super) const ALWAYS_BESIDE: &[&str] = &["where", "covers", "conn", "as"];
 
 /// The keys of `given`.
@@ -301,7 +301,7 @@ pub(super) const FAULTS: &[Key] = &[
     key("replay", Shape::Text, "It arrives again, `by` a time later."),
 ];
 
-/// What may stand beside it.
+/// The keys that may stand beside a fault.
 pub(super) const FAULT_BESIDE: &[Key] = &[
     key(
         "nth",
@@ -320,7 +320,7 @@ pub(super) const FAULT_BESIDE: &[Key] = &[
 /// The keys of a file in `given/`.
 pub(super) const GIVEN_FILE: &[&str] = &["title", "from", "steps", "roles", "via"];
 
-/// The table's names.
+/// The names of the keys of a table.
 pub(super) fn names(keys: &[Key]) -> impl Iterator<Item = &'static str> {
     keys.iter().map(|key| key.name)
 }

@@ -14,7 +14,7 @@ use std::sync::{Arc, OnceLock};
 /// Every file below `cases/`, by its path there, in the order of paths.
 static BUNDLED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/bundled_cases.rs"));
 
-/// Directories may be nested so deep; deeper is taken for a loop.
+/// How deep directories may be nested. Deeper nesting is taken for a loop of links.
 const MAX_DEPTH: usize = 16;
 
 /// Where cases come from.
@@ -48,7 +48,7 @@ impl Library {
     /// The cases of these roots. The requirements and states that are built in are known to all of them; a directory
     /// may add requirements, and may reach states in its own way.
     ///
-    /// Everything is read and checked; if anything is wrong, all that is wrong is the answer.
+    /// Everything is read and checked. The error holds all mistakes that were found.
     pub fn load(roots: &[Root]) -> Result<Library, Problems> {
         match Library::examine(roots) {
             (library, problems) if problems.0.is_empty() => Ok(library),
@@ -201,7 +201,7 @@ impl Contents {
         contents
     }
 
-    /// Puts a file where it belongs, by its path below the root.
+    /// Sorts a file by its path below the root: requirement, state or case.
     fn add(&mut self, below: &str, source: Source) {
         let id = below.strip_suffix(".yaml").unwrap_or(below);
         if let Some(state) = id.strip_prefix("given/") {
@@ -235,7 +235,7 @@ struct Walk<'a> {
     root: &'a Path,
     /// By path below the root, with `/` between its parts.
     files: Vec<(String, PathBuf)>,
-    /// The directories in which we are, as they are really called.
+    /// The directories between the root and this one by their canonical paths, to notice a loop.
     open: Vec<PathBuf>,
     problems: &'a mut Vec<Problem>,
 }

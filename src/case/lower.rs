@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// A script has at most so many steps of its own when its repetitions are unrolled, and so has the way into a state.
 pub(super) const MAX_STEPS: usize = 10_000;
 
-/// In `by`: the reference endpoint as it is.
+/// The word of `by` for what the reference endpoint does with its default choices.
 const DEFAULT: &str = "default";
 
 /// A text with its names filled in.
@@ -57,11 +57,11 @@ pub(super) struct Lowering<'a, 'r> {
     pub(super) index: Option<u64>,
     /// How many steps may still be added; `None` once there was one too many, which has been told then.
     pub(super) room: Option<usize>,
-    /// Set by the first mistake: what follows from it is not told as well.
+    /// Whether this script has a mistake. Mistakes that may only follow from it are not told.
     pub(super) failed: bool,
-    /// Whether the columns are not known: texts that have some cannot be told anything of.
+    /// Whether the columns are unknown, so that a text that uses some cannot be checked.
     pub(super) blind: bool,
-    /// Where the steps stand that are in some row.
+    /// The steps that some row has, by where they begin in the file.
     pub(super) kept: &'a mut BTreeSet<usize>,
 }
 
@@ -78,7 +78,7 @@ impl Lowering<'_, '_> {
             .add_in_row(&place, message, Some(help).filter(|help| !help.is_empty()), note);
     }
 
-    /// Notes a mistake that is in no part of a text.
+    /// Notes a mistake at a place.
     pub(super) fn complain_at(&mut self, place: &Place, what: Complaint) {
         self.failed = true;
         let (message, help) = what;
@@ -292,7 +292,7 @@ impl Lowering<'_, '_> {
         })
     }
 
-    /// Lowers steps in order.
+    /// Lowers the steps that this row has, in order.
     pub(super) fn steps(&mut self, steps: &[RawStep], inherited: &Inherited, out: &mut Vec<Step>) {
         for step in steps.iter() {
             if !self.is_kept(step) {
@@ -304,7 +304,7 @@ impl Lowering<'_, '_> {
                 Head::Text(_) | Head::Outcomes(_) | Head::Faults(_) => {
                     self.take_room(&step.place);
                     if self.room.is_none() {
-                        continue; // What else there is has only to be known as kept.
+                        continue; // The other steps are only noted as kept.
                     }
                     if let Some(lowered) = self.step(step, inherited) {
                         self.follow(step, &lowered);
@@ -327,7 +327,7 @@ impl Lowering<'_, '_> {
         }
     }
 
-    /// Checks that a step can follow, and goes past it.
+    /// Checks that a step can follow those before it, and notes what it does.
     fn follow(&mut self, raw: &RawStep, step: &Step) {
         if !self.failed
             && let Some(what) = self.flow.refuse(step)
@@ -357,7 +357,7 @@ impl Lowering<'_, '_> {
                 return self.complain(&filled, 0..filled.text.len(), (message, format!("1 to {MAX_STEPS}")));
             }
         };
-        // Said at once: where this row leaves out all steps inside, no turn would use up the room.
+        // The number is refused by itself: where a row has none of the steps inside, no turn counts against the limit.
         if turns > MAX_STEPS as u64 {
             self.room = None;
             return self.complain(&filled, 0..filled.text.len(), too_many_steps());
@@ -373,7 +373,7 @@ impl Lowering<'_, '_> {
             let conns = conns.unwrap_or_else(|| vec![ConnId(0)]);
             self.steps(inner, &Inherited { conns, covers }, out);
             if self.failed && !before || self.room.is_none() {
-                break; // The other turns have nothing new to say.
+                break; // The other turns would only repeat the mistake.
             }
         }
         self.index = None;
@@ -769,7 +769,8 @@ impl Lowering<'_, '_> {
         complete.then_some(StepKind::AnyOf(Arc::new(any_of)))
     }
 
-    /// What makes the reference endpoint take each outcome. Whether it has such a choice is not for the loader to know.
+    /// What makes the reference endpoint take each outcome. Only the form of the names is checked here: the loader
+    /// does not know the endpoint's choices.
     fn come_by(&mut self, raw: &RawStep, outcomes: &[(Text, Vec<RawStep>)]) -> Option<BTreeMap<String, Vec<String>>> {
         let mut by = BTreeMap::new();
         for (outcome, words) in &raw.by {
@@ -812,7 +813,7 @@ impl Lowering<'_, '_> {
         None
     }
 
-    /// Complains of what cannot be a name: `reopen-time-wait=no` can.
+    /// Complains of what cannot be the name of a choice, as `reopen-time-wait=no` is one.
     fn name_of_a_choice(&mut self, filled: &Filled, word: &str) -> Option<()> {
         let lawful = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-=".contains(c);
         if word.chars().all(lawful) {
@@ -842,7 +843,8 @@ impl Lowering<'_, '_> {
         true
     }
 
-    /// Silence is known only when all else has not come, so its outcome stands last, wherever it is written.
+    /// Moves the outcome that begins with `expect: nothing` to the end: that nothing comes is known only after all
+    /// other outcomes have not come.
     fn silence_last(&mut self, raw: &RawStep, outcomes: &mut [(String, Vec<Step>)]) -> bool {
         let is_silent = |(_, steps): &(String, Vec<Step>)| {
             matches!(steps.first().map(|step| &step.kind), Some(StepKind::Nothing(_)))
@@ -1002,7 +1004,7 @@ impl Lowering<'_, '_> {
         }
     }
 
-    /// Whether the steps would fail a target that never says anything.
+    /// Complains of steps that a target passes that never sends or answers anything.
     pub(super) fn must_check(&mut self, given: &[Given], steps: &[Step], place: &Place) {
         if !self.failed && !steps.is_empty() && !fails_a_mute_target(given, steps) {
             let help = "expect a segment, a result, or a state".to_string();

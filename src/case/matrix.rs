@@ -1,4 +1,4 @@
-//! The matrix: rows, and what their columns are worth.
+//! The matrix of a case: its rows, and the values of the columns in each.
 
 use super::raw::{Fields, text};
 use super::yaml::{Node, Place, Report, Text};
@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// More rows than this are refused.
 const MAX_ROWS: usize = 10_000;
-/// A longer text is refused: values may double each other.
+/// The longest text with its names filled in, in octets: columns that use each other may double in length each time.
 pub(super) const MAX_TEXT: usize = 1 << 14;
 
 /// A longer chain of columns that refer to each other is refused.
@@ -20,7 +20,7 @@ pub(super) struct Row {
     pub(super) cells: BTreeMap<String, Cell>,
 }
 
-/// What a column is worth in one row.
+/// The value of a column in one row.
 #[derive(Clone, Debug)]
 pub(super) struct Cell {
     /// `$col.name`; the value as written where there is no label.
@@ -35,11 +35,11 @@ pub(super) struct Cell {
 struct Axis {
     column: String,
     entries: Vec<(String, String)>,
-    /// Whether the run's name tells which entry it is.
+    /// Whether the run's name says which entry the row has.
     named: bool,
 }
 
-/// All rows; one without columns if there is no matrix. `None` if they cannot be told.
+/// All rows; one without columns if there is no matrix. `None` if the matrix has a mistake.
 pub(super) fn rows(matrix: Option<Node>, report: &mut Report) -> Option<Vec<Row>> {
     let Some(node) = matrix else {
         return Some(vec![Row::default()]);
@@ -244,7 +244,7 @@ impl Cell {
     }
 }
 
-/// Fills columns into columns. The error names a column and says what is wrong.
+/// Fills in the columns that the values of other columns use. The error names a column and says what is wrong.
 fn fill_in(row: &mut Row) -> Result<(), (String, String)> {
     if row.cells.values().all(|cell| !cell.written.contains('$')) {
         return Ok(());
@@ -318,7 +318,7 @@ pub(super) enum Part<'t> {
     },
 }
 
-/// Whether columns, measures and the like may be called so.
+/// Whether a column or a measured value may have this name.
 pub(super) fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(in_name)
 }

@@ -85,7 +85,7 @@ fn shown(line: &str) -> String {
     line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// Everything that is wrong with a library: never empty where it stands as an error.
+/// All mistakes in a library. As an error it holds at least one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems(pub Vec<Problem>);
 

@@ -125,7 +125,7 @@ pub(super) struct RawFault {
     pub(super) conn: Option<Text>,
 }
 
-/// The pairs of a map, taken out by name; what is left over is unknown.
+/// The pairs of a map, which are taken out by name. The keys that are left over are unknown ones.
 pub(super) struct Fields {
     pairs: Vec<(Text, Node)>,
     pub(super) place: Place,

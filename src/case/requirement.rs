@@ -61,9 +61,9 @@ struct RawEntry {
 pub struct Catalogue {
     entries: Vec<Entry>,
     by_id: BTreeMap<String, usize>,
-    /// Where it is said of a requirement that nothing covers it: what is told there if something does.
+    /// For each requirement that has `uncovered`, the problem to be told at that key if a case covers it.
     excused: BTreeMap<String, Problem>,
-    /// How many of them are bundled: a directory that says the same again says nothing wrong.
+    /// How many of them are bundled, which stand first. A directory may repeat a bundled entry word for word.
     bundled: usize,
 }
 
@@ -73,7 +73,7 @@ impl Catalogue {
         self.bundled = self.entries.len();
     }
 
-    /// Whether a bundled requirement says just this.
+    /// Whether a bundled entry is the same.
     fn repeats(&self, entry: &Entry) -> bool {
         let at = self.by_id.get(&entry.requirement.id);
         at.is_some_and(|&at| at < self.bundled && self.entries[at] == *entry)
@@ -190,7 +190,7 @@ impl Entry {
         let requirement = Requirement {
             id: raw.id,
             level: raw.level.level(),
-            // One that is not known was refused.
+            // An unknown condition has been refused by `refuse`.
             when: raw.when.as_deref().and_then(Condition::from_name),
             summary: raw.summary,
         };

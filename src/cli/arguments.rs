@@ -2,7 +2,9 @@
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use tcpvet::drive::Worlds;
 use tcpvet::stack::IpVersion;
 use tcpvet::suite::Axes;
 
@@ -154,6 +156,10 @@ pub struct RunArguments {
     /// At most so many runs at once; 0: as many as make sense.
     #[arg(long, short, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub jobs: usize,
+    /// On virtual time, let up to so many runs at once share a world, instead of a fresh one for each; what does not pass
+    /// there is made again alone.
+    #[arg(long, value_name = "N")]
+    pub runs_per_world: Option<NonZeroUsize>,
     /// From which everything that looks random is made.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
     pub seed: u64,
@@ -199,6 +205,14 @@ pub struct ReportArguments {
     /// Write down what came unexpectedly, in that file or the one that the record names; take out what no longer comes.
     #[arg(long)]
     pub update_expectations: bool,
+}
+
+impl RunArguments {
+    /// How many runs are made in one world.
+    pub fn worlds(&self) -> Worlds {
+        self.runs_per_world
+            .map_or(Worlds::Fresh, |at_once| Worlds::Shared { at_once })
+    }
 }
 
 /// `list`

@@ -5,6 +5,7 @@ use super::{MISTAKE, OK, library, output, targets};
 use serde::Serialize;
 use std::fmt::Write;
 use tcpvet::report::level_word;
+use tcpvet::script::Tag;
 use tcpvet::stack::{IpVersion, Tolerances};
 use tcpvet::suite::{QUICK, Run, estimate, requirements};
 
@@ -71,7 +72,8 @@ fn runs_of_case(text: &mut String, runs: &[Run], times: &Tolerances) {
         let _ = writeln!(text, "    {suite}: {}", ids.join(", "));
     }
     if !script.tags.is_empty() {
-        let _ = writeln!(text, "    tags: {}", script.tags.join(", "));
+        let tags: Vec<&str> = script.tags.iter().map(Tag::name).collect();
+        let _ = writeln!(text, "    tags: {}", tags.join(", "));
     }
     for run in runs {
         let seconds = estimate(&run.script, times).as_secs_f64();
@@ -89,7 +91,7 @@ struct JsonRun<'a> {
     title: &'a str,
     requirements: Vec<&'a str>,
     ids: Vec<String>,
-    tags: &'a [String],
+    tags: Vec<&'a str>,
     estimate_seconds: f64,
 }
 
@@ -111,7 +113,7 @@ impl<'a> JsonRun<'a> {
             ids: ids
                 .flat_map(|(suite, ids)| ids.iter().map(move |id| format!("{suite}:{id}")))
                 .collect(),
-            tags: &script.tags,
+            tags: script.tags.iter().map(Tag::name).collect(),
             estimate_seconds: estimate(script, times).as_secs_f64(),
         }
     }

@@ -97,7 +97,8 @@ pub fn prepare(arguments: &RunArguments) -> Result<Prepared, u8> {
         ));
     }
     let mut subjects = Vec::new();
-    for (target, instead_of) in found {
+    for (mut target, instead_of) in found {
+        target.target.share_worlds(arguments.worlds());
         subjects.push(subject(arguments, &chosen, &library, target, instead_of)?);
     }
     if several {

@@ -5,6 +5,7 @@ use super::prepare::{Prepared, Subject, prepare};
 use super::report::{Page, Telling};
 use super::{ENVIRONMENT, output, update};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
@@ -44,21 +45,15 @@ fn carry_out(arguments: &RunArguments, prepared: Prepared, page: Page) -> u8 {
     let several = subjects.len() + absent.len() > 1;
     let telling = Telling::new(&arguments.reports, page, several, &files);
     let mut whole = Comparison::default();
-    let miss = |whole: &mut Comparison, record: &mut Option<RecordFile>, absent: Absent| {
-        if let Some(record) = record {
-            record.absent(&absent);
-        }
-        whole.absent.push(absent);
-    };
     for absent in absent {
-        miss(&mut whole, &mut record, absent);
+        leave_out(absent, &mut whole, record.as_mut());
     }
     let mut codes = Vec::new();
     // One after the other: a kernel's clock would not bear that others take the processors from under it.
     for subject in subjects {
         if stop.load(Ordering::Relaxed) {
             let (target, why) = (subject.name, "interrupted before it began".to_owned());
-            miss(&mut whole, &mut record, Absent { target, why });
+            leave_out(Absent { target, why }, &mut whole, record.as_mut());
             continue;
         }
         let watch = Watch {
@@ -76,6 +71,14 @@ fn carry_out(arguments: &RunArguments, prepared: Prepared, page: Page) -> u8 {
         codes.push(ENVIRONMENT);
     }
     telling.conclude(&whole, files, codes)
+}
+
+/// Takes note of a target that is not run.
+fn leave_out(absent: Absent, whole: &mut Comparison, record: Option<&mut RecordFile>) {
+    if let Some(record) = record {
+        record.absent(&absent);
+    }
+    whole.absent.push(absent);
 }
 
 /// How runs are made and watched, whatever they are made against.
@@ -174,6 +177,7 @@ fn head(arguments: &RunArguments, subject: &Subject) -> Head {
             instead_of: subject.instead_of.clone(),
         },
         seed: arguments.seed,
+        runs_per_world: arguments.runs_per_world.map(NonZeroUsize::get),
         selection: arguments.choice.selection.clone(),
         again: again(arguments, &subject.target.called),
         strict: arguments.strict,

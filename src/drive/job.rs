@@ -1,5 +1,6 @@
 //! What the suite asks of a target, whatever drives it.
 
+use super::Worlds;
 use crate::engine::Outcome;
 use crate::script::Script;
 use crate::stack::{Facts, IpVersion};
@@ -41,7 +42,7 @@ impl std::error::Error for EnvironmentError {}
 
 /// A run that has ended.
 #[derive(Clone, Debug)]
-pub struct Ended {
+pub struct EndedRun {
     /// What it established.
     pub outcome: Outcome,
     /// The places of the other jobs that had begun in the same world by then: any of them may have changed what came of
@@ -49,22 +50,26 @@ pub struct Ended {
     pub beside: Vec<usize>,
 }
 
-impl Ended {
+impl EndedRun {
     /// One that no other run can have changed.
-    pub fn by_itself(outcome: Outcome) -> Ended {
+    pub fn by_itself(outcome: Outcome) -> EndedRun {
         let beside = Vec::new();
-        Ended { outcome, beside }
+        EndedRun { outcome, beside }
     }
 }
 
 /// Who is told of each run as it ends, by its place among the jobs. The answer may be a job that is then run in its stead,
 /// under the same place, in a world to itself.
-pub type Done<'a> = &'a mut dyn FnMut(usize, Ended) -> Option<Job>;
+pub type Done<'a> = &'a mut dyn FnMut(usize, EndedRun) -> Option<Job>;
 
 /// Something that jobs can be run against.
 pub trait Target {
     /// What is known of it.
     fn facts(&self) -> &Arc<Facts>;
+
+    /// From now on, how many runs are made in one world on virtual time; [`Worlds::Fresh`] before. On real time it says
+    /// nothing: there runs share a place as far as their settings of the host allow.
+    fn share_worlds(&mut self, _worlds: Worlds) {}
 
     /// Runs all jobs, as many at once as makes sense and at most `at_once` (0: no limit), and tells of each as it ends,
     /// by its place in `jobs`. Every job is told of exactly once per run made. When `stop` becomes true, the runs under way end as inconclusive,

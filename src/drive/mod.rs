@@ -11,6 +11,6 @@ pub mod real_time;
 pub mod virtual_time;
 mod worlds;
 
-pub use job::{Done, Ended, EnvironmentError, Job, Target};
+pub use job::{Done, EndedRun, EnvironmentError, Job, Target};
 pub(crate) use parallel::{Tell, make_all};
 pub use worlds::{Runs, Worlds};

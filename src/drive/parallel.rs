@@ -1,18 +1,18 @@
 //! Worlds that share nothing, made beside each other on as many threads as make sense.
 
 use super::worlds::{Runs, Worlds};
-use super::{Done, Ended, Job};
+use super::{Done, EndedRun, Job};
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError, mpsc};
 
 /// Whom a worker tells of each run that has ended, by its place.
-pub type Tell<'a> = &'a mut dyn FnMut(usize, Ended);
+pub type Tell<'a> = &'a mut dyn FnMut(usize, EndedRun);
 
 /// What a thread says: a run is over, or the worker panicked, which is a bug of ours.
 enum Said {
-    Ended(usize, Box<Ended>),
+    Ended(usize, Box<EndedRun>),
     Panicked(Box<dyn Any + Send>),
 }
 

@@ -622,3 +622,6 @@ impl Wakers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::addresses::{Addresses, endpoints};
 use super::virtual_time::{Driven, LOST, World};
-use super::{Ended, Job};
+use super::{EndedRun, Job};
 use crate::engine::{Bench, Outcome, Verdict};
 use crate::stack::IpVersion;
 use crate::time::Instant;
@@ -66,7 +66,13 @@ impl Worlds {
 
     /// Makes runs in a world that has been made for the first of them. Those that are left are to be made in another: the
     /// stack broke down, or all addresses are used up.
-    pub fn fill(self, bench: &mut Bench, driven: &mut dyn Driven, runs: &mut Runs, tell: &mut dyn FnMut(usize, Ended)) {
+    pub fn fill(
+        self,
+        bench: &mut Bench,
+        driven: &mut dyn Driven,
+        runs: &mut Runs,
+        tell: &mut dyn FnMut(usize, EndedRun),
+    ) {
         let Some((place, first)) = runs.pop_front() else { return };
         let mut world = World::new(bench, driven);
         let mut addresses = Addresses::on_virtual_time();
@@ -89,13 +95,13 @@ impl Worlds {
             };
             if let Some(place) = under_way.remove(&run) {
                 let beside = begun.iter().copied().filter(|other| *other != place).collect();
-                tell(place, Ended { outcome, beside });
+                tell(place, EndedRun { outcome, beside });
             }
         }
         for place in under_way.into_values() {
             tell(
                 place,
-                Ended::by_itself(Outcome::empty(Verdict::Inconclusive, Instant::ZERO, LOST)),
+                EndedRun::by_itself(Outcome::empty(Verdict::Inconclusive, Instant::ZERO, LOST)),
             );
         }
     }

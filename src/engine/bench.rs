@@ -16,7 +16,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(pub u64);
 
-/// Where a run takes place. No other run of the same namespace, before or after, has the same tester addresses.
+/// Where a run takes place. No other run of the same world, before or after, has the same tester addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoints {
     /// The target's address.
@@ -130,7 +130,7 @@ impl Bench {
     fn handle_packet(&mut self, at: Stamp, octets: &[u8]) {
         let Ok(packet) = Packet::parse(octets) else { return };
         let known = self.routes.get(&packet.ip.destination).copied();
-        let Some(id) = known.or_else(|| self.owner_of_odd(&packet)) else {
+        let Some(id) = known.or_else(|| self.run_behind_odd_address(&packet)) else {
             return;
         };
         let Some(run) = self.run(id) else { return };
@@ -138,9 +138,9 @@ impl Bench {
         self.ready.push_back(id);
     }
 
-    /// Whose a frame to an address of nobody's is: an answer to a segment that came from there, if there is only one run
-    /// that can have sent it.
-    fn owner_of_odd(&self, packet: &Packet) -> Option<RunId> {
+    /// The run that a frame belongs to which goes to no tester's address, but to one that no host has: it answers a segment
+    /// with that source address, and where only one run is under way, that run has injected it.
+    fn run_behind_odd_address(&self, packet: &Packet) -> Option<RunId> {
         let odd = match packet.ip.destination {
             IpAddr::V4(to) => to.is_unspecified() || to.is_loopback() || to.is_broadcast() || to.is_multicast(),
             IpAddr::V6(to) => to.is_unspecified() || to.is_loopback() || to.is_multicast(),

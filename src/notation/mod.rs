@@ -24,7 +24,7 @@ pub use segment::{
     OptionValue, Pattern, Role, SegmentPattern,
 };
 pub use spelling::{did_you_mean, nearest, suggestion};
-pub use time::{Period, TimeExpr, TimeFactor, TimeSpec};
+pub use time::{Period, PeriodError, TimeExpr, TimeFactor, TimeSpec};
 
 use core::fmt;
 use core::ops::Range;

@@ -46,7 +46,7 @@ pub fn print_packet(packet: &Packet, origins: Origins) -> String {
     line.0
 }
 
-/// As [`print_packet`], of an IP packet that nobody has read yet; of what is none, its length.
+/// As [`print_packet`], for the octets of an IP packet. Octets that are no IP packet are printed by their number.
 pub fn print_octets(octets: &[u8], origins: Origins) -> String {
     match Packet::parse(octets) {
         Ok(packet) => print_packet(&packet, origins),

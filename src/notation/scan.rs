@@ -1,4 +1,4 @@
-//! Cutting a line into items, with every piece knowing where it stands. What an item means is for others.
+//! Cuts a line into items and keeps the place of each. What an item means is decided by the modules that read it.
 
 use super::{NotationError, did_you_mean};
 use core::ops::Range;
@@ -6,7 +6,7 @@ use core::ops::Range;
 /// The most octets in one line: more than the text of the largest packet, each octet escaped.
 const LONGEST_LINE: usize = 1 << 18;
 
-/// Why a bracket or a quote is so often left open.
+/// The usual reason why a bracket or a quote is left open.
 const CUT: &str = "in YAML a comma inside [] or {} and a blank before # cut a text short: put quotes round the whole";
 
 /// A part of the text that is being read, and where it stands in it.
@@ -16,7 +16,7 @@ pub(super) struct Piece<'a> {
     pub(super) at: usize,
 }
 
-/// What stands between blanks.
+/// An item of a line; blanks stand between items.
 #[derive(Clone, Debug)]
 pub(super) enum Item<'a> {
     /// Anything up to a blank.

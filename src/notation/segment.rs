@@ -1,4 +1,4 @@
-//! A segment as a case writes it: a recipe on `inject`, a description on `expect`.
+//! A segment as a case writes it: on `inject` it says what to send, on `expect` what must come.
 
 use super::Expr;
 use super::scan::escaped;
@@ -117,8 +117,8 @@ pub enum IpField {
     Options,
 }
 
-/// Addresses that no segment may come from, and of which two are everybody's; injected only. IPv6 has no broadcast: there
-/// it is the group of all nodes too.
+/// Special addresses that `ip.from`, `ip.to` and `connect` take: none of them may be the source of a segment. IPv6 has
+/// no broadcast address, so that there `broadcast` is the multicast group of all nodes too.
 pub const ODD_ADDRESSES: [&str; 4] = ["unspecified", "loopback", "broadcast", "multicast"];
 
 /// `=`, `!=`, `<`, `<=`, `>`, `>=`. Differences of sequence numbers compare as signed 32 bits.

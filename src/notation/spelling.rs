@@ -1,17 +1,18 @@
-//! What somebody may have meant who wrote a name that is not known: for cases, notation, selections and the command line
-//! alike.
+//! Suggests the name that was probably meant where an unknown one is written: one policy for cases, notation, runners,
+//! selections and the command line.
 
-/// How many names are suggested at most.
+/// The most names that are suggested.
 const MOST: usize = 3;
 
 /// Those of `names` that are nearest to `word`, three at most; none where none is near.
 ///
-/// Near is what differs from it in at most a third of its letters, one at least and three at most, where two neighbours
-/// that changed places count as one; and after that what holds the whole of it, if it has three letters. Upper and lower
-/// case are the same. Of a name that holds slashes the last part alone is compared too: people remember that.
+/// A name is near if it can be made of the word by as many edits as a third of the word's letters, at least one and at
+/// most three: a letter put in, left out or changed, or two neighbours exchanged (optimal string alignment). If no name
+/// is, those are near that contain the word, if it has three letters or more. Upper and lower case are the same. Of a
+/// name with slashes the last part is compared too, which is what people remember.
 pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<&'n str> {
     let letters = word.chars().count();
-    // Any one letter is a slip away from any other, and nobody means a name by so long a word.
+    // Every letter is one edit away from every other, and a long word is no slip but something else.
     if !(2..=64).contains(&letters) {
         return Vec::new();
     }
@@ -38,7 +39,8 @@ pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<
     nearest.take(MOST).map(|(_, name)| name).collect()
 }
 
-/// Asks whether the names were meant that [`nearest`] found: ``did you mean `a`, `b` or `c`?`` `None` if there are none.
+/// Asks whether the names were meant that [`nearest`] found: ``did you mean `a`, `b` or `c`?`` `None` if there are
+/// none.
 pub fn suggestion<S: AsRef<str>>(near: &[S]) -> Option<String> {
     let quoted: Vec<String> = near.iter().map(|name| format!("`{}`", name.as_ref())).collect();
     let (last, before) = quoted.split_last()?;

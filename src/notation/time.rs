@@ -43,9 +43,32 @@ pub struct Period {
     pub most: Duration,
 }
 
+/// Why a time has no value: the fault of who wrote it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PeriodError {
+    /// Nothing was measured under this name.
+    NotMeasured(String),
+    /// The time as written, and its ends: the lower one lies above the upper one.
+    Empty(String, Period),
+}
+
+impl fmt::Display for PeriodError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PeriodError::NotMeasured(name) => write!(f, "`${name}` was not measured"),
+            PeriodError::Empty(text, Period { least, most }) => {
+                write!(f, "`{text}` is from {least:?} to {most:?}: nothing lies between")
+            }
+        }
+    }
+}
+
+impl core::error::Error for PeriodError {}
+
 /// The most octets in a time.
 const LONGEST: usize = 1000;
-/// How much sooner than `about` says a timer may fire: stacks count in ticks, and the first may be nearly over.
+/// How much sooner than `about` says a timer may fire: stacks count time in ticks, and the first tick may be nearly
+/// over when the timer starts.
 const TICK: Duration = Duration::from_millis(30);
 
 /// The units with their nanoseconds, the largest first.
@@ -101,7 +124,7 @@ impl TimeSpec {
         &self,
         named: &dyn Fn(Tolerance) -> Duration,
         measured: &dyn Fn(&str) -> Option<f64>,
-    ) -> Result<Period, String> {
+    ) -> Result<Period, PeriodError> {
         let to = self.to.value(named, measured)?;
         if self.about {
             let part = duration(to.as_secs_f64() * named(Tolerance::Slack).as_secs_f64());
@@ -115,7 +138,7 @@ impl TimeSpec {
             None => Duration::ZERO,
         };
         if least > to {
-            return Err(format!("`{self}` is from {least:?} to {to:?}: nothing lies between"));
+            return Err(PeriodError::Empty(self.to_string(), Period { least, most: to }));
         }
         Ok(Period { least, most: to })
     }
@@ -126,12 +149,12 @@ impl TimeExpr {
         &self,
         named: &dyn Fn(Tolerance) -> Duration,
         measured: &dyn Fn(&str) -> Option<f64>,
-    ) -> Result<Duration, String> {
+    ) -> Result<Duration, PeriodError> {
         let factor = |factor: &TimeFactor| match factor {
             TimeFactor::Number(number) => Ok(*number),
             TimeFactor::Literal(time) => Ok(time.as_secs_f64()),
             TimeFactor::Named(name) => Ok(named(*name).as_secs_f64()),
-            TimeFactor::Measured(name) => measured(name).ok_or_else(|| format!("`${name}` was not measured")),
+            TimeFactor::Measured(name) => measured(name).ok_or_else(|| PeriodError::NotMeasured(name.clone())),
         };
         self.0.iter().try_fold(Duration::ZERO, |sum, product| {
             // A single literal stays exact: floating point is for products.
@@ -140,13 +163,13 @@ impl TimeExpr {
             }
             let seconds = product
                 .iter()
-                .try_fold(1.0, |value, next| Ok::<_, String>(value * factor(next)?))?;
+                .try_fold(1.0, |value, next| Ok::<_, PeriodError>(value * factor(next)?))?;
             Ok(sum.saturating_add(duration(seconds)))
         })
     }
 }
 
-/// So many seconds; what is negative or no number is nothing, what is too much is the most.
+/// So many seconds. A negative value or NaN gives zero, a value that is too large the longest duration.
 fn duration(seconds: f64) -> Duration {
     if seconds > 0.0 {
         Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
@@ -235,7 +258,7 @@ fn read_literal(word: Piece<'_>) -> Result<TimeFactor, NotationError> {
             .with_help("one of `us`, `ms`, `s`, `m`, `h`"));
     };
     let decimals = decimals.trim_end_matches('0');
-    // More digits than nine say less than a nanosecond, but for minutes and hours, where they say little more.
+    // A tenth decimal is less than a nanosecond, except for minutes and hours, where it is hardly more.
     let Some(scale) = u32::try_from(decimals.len()).ok().filter(|digits| *digits <= 9) else {
         return Err(number.error(format!("`{}` has more than nine decimals", number.text)));
     };
@@ -339,7 +362,7 @@ pub(super) mod tests {
         }
     }
 
-    fn period(text: &str) -> Result<(u128, u128), String> {
+    fn period(text: &str) -> Result<(u128, u128), PeriodError> {
         let measured = |name: &str| match name {
             "rto" => Some(0.5),
             "negative" => Some(-1.0),
@@ -364,7 +387,8 @@ pub(super) mod tests {
         assert_eq!(period("3s..3s+2*rto"), Ok((3000, 5000)));
         assert_eq!(period("1.5*$rto..3*$rto"), Ok((750, 1500)));
         assert_eq!(period("prompt..2*rto"), Ok((100, 2000)));
-        assert!(period("2s..1s").unwrap_err().contains("nothing lies between"));
+        let empty = period("2s..1s").unwrap_err();
+        assert!(matches!(empty, PeriodError::Empty(..)) && empty.to_string().contains("nothing lies between"));
     }
 
     #[test]
@@ -383,7 +407,7 @@ pub(super) mod tests {
 
     #[test]
     fn what_was_not_measured_is_an_error() {
-        assert_eq!(period("2*$gap"), Err("`$gap` was not measured".to_string()));
+        assert_eq!(period("2*$gap"), Err(PeriodError::NotMeasured("gap".to_string())));
     }
 
     #[test]

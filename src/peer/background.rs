@@ -130,3 +130,201 @@ impl Conn {
         self.debts.iter().any(open)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Talk;
+
+    /// Whether the frame after these lines is lawful, beside replies and where nothing was asked for.
+    fn judge(lines: &str, frame: &str) -> (bool, bool) {
+        let mut talk = Talk::open();
+        talk.go_on(lines);
+        let frame = talk.come(frame);
+        (
+            talk.conn.is_background(&frame, false),
+            talk.conn.is_background(&frame, true),
+        )
+    }
+
+    const LAWFUL: (bool, bool) = (true, true);
+    const UNLAWFUL: (bool, bool) = (false, false);
+    /// As an answer only: nothing may draw it where nothing is to come.
+    const AS_ANSWER: (bool, bool) = (true, false);
+
+    type Row = (&'static str, &'static str, &'static str, (bool, bool));
+
+    fn check(table: &[Row]) {
+        for (name, lines, frame, expected) in table {
+            assert_eq!(judge(lines, frame), *expected, "{name}: `{lines}`, then `{frame}`");
+        }
+    }
+
+    #[test]
+    fn acknowledgments() {
+        check(&[
+            ("of new octets", "> ACK data=10", "ACK seq=1 ack=11 win=9990", LAWFUL),
+            ("of some of them", "> ACK data=10", "ACK seq=1 ack=6 win=9990", LAWFUL),
+            (
+                "of octets never sent",
+                "> ACK data=10",
+                "ACK seq=1 ack=12 win=9990",
+                UNLAWFUL,
+            ),
+            (
+                "that go back",
+                "> ACK data=10; < ACK seq=1 ack=11 win=9990",
+                "ACK seq=1 ack=5 win=9990",
+                UNLAWFUL,
+            ),
+            ("repeated for nothing", "", "ACK seq=1 ack=1 win=10000", UNLAWFUL),
+            ("repeated with more window", "", "ACK seq=1 ack=1 win=10001", LAWFUL),
+            (
+                "repeated for a gap",
+                "> ACK seq=5 data=1",
+                "ACK seq=1 ack=1 win=10000",
+                AS_ANSWER,
+            ),
+            (
+                "for a gap, too late",
+                "> ACK seq=5 data=1; wait 700",
+                "ACK seq=1 ack=1 win=10000",
+                UNLAWFUL,
+            ),
+            (
+                "repeated twice for one gap",
+                "> ACK seq=5 data=1; < ACK seq=1 ack=1 win=10000",
+                "ACK seq=1 ack=1 win=10000",
+                UNLAWFUL,
+            ),
+            (
+                "challenge to a RST in the window",
+                "> RST seq=5",
+                "ACK seq=1 ack=1 win=10000",
+                AS_ANSWER,
+            ),
+            (
+                "from another number",
+                "> ACK data=10",
+                "ACK seq=2 ack=11 win=9990",
+                UNLAWFUL,
+            ),
+        ]);
+    }
+
+    #[test]
+    fn octets_that_come_again() {
+        let sent = "app 10; < ACK seq=1 ack=1 win=10000 data=10";
+        let lines = |more: &str| format!("{sent}{more}");
+        let again = "ACK seq=1 ack=1 win=10000 data=10";
+        let table = [
+            ("at once", "", again, UNLAWFUL),
+            ("in time", "; wait 2000", again, LAWFUL),
+            (
+                "a part of them",
+                "; wait 2000",
+                "ACK seq=4 ack=1 win=10000 data=3",
+                LAWFUL,
+            ),
+            (
+                "after a repeated ACK of ours",
+                "; > ACK ack=1; > ACK ack=1",
+                again,
+                LAWFUL,
+            ),
+            ("after they were acknowledged", "; > ACK; wait 2000", again, UNLAWFUL),
+            (
+                "others in their place",
+                "; wait 2000",
+                "ACK seq=1 ack=1 win=10000 \"0123456789\"",
+                UNLAWFUL,
+            ),
+            (
+                "more than were sent",
+                "; wait 2000",
+                "ACK seq=1 ack=1 win=10000 data=11",
+                UNLAWFUL,
+            ),
+            (
+                "with a FIN that was not sent",
+                "; wait 2000",
+                "FIN,ACK seq=1 ack=1 win=10000 data=10",
+                UNLAWFUL,
+            ),
+        ];
+        for (name, more, frame, expected) in table {
+            assert_eq!(judge(&lines(more), frame), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn new_octets_are_never_background() {
+        check(&[
+            (
+                "of the application",
+                "app 10",
+                "ACK seq=1 ack=1 win=10000 data=10",
+                UNLAWFUL,
+            ),
+            ("a FIN", "close", "FIN,ACK seq=1 ack=1 win=10000", UNLAWFUL),
+        ]);
+    }
+
+    #[test]
+    fn probes() {
+        let probe = "ACK seq=0 ack=1 win=10000";
+        check(&[
+            ("of an open window", "", probe, UNLAWFUL),
+            ("of a closed window", "> ACK win=0", probe, LAWFUL),
+            (
+                "with the next octet",
+                "app 1; > ACK win=0",
+                "ACK seq=1 ack=1 win=10000 data=1",
+                LAWFUL,
+            ),
+            (
+                "with an octet that nobody sent",
+                "> ACK win=0",
+                "ACK seq=1 ack=1 win=10000 data=1",
+                UNLAWFUL,
+            ),
+            (
+                "a copy in one instant",
+                "> ACK win=0; < ACK seq=0 ack=1 win=10000",
+                probe,
+                UNLAWFUL,
+            ),
+            (
+                "the next, in time",
+                "> ACK win=0; < ACK seq=0 ack=1 win=10000; wait 2000",
+                probe,
+                LAWFUL,
+            ),
+        ]);
+    }
+
+    #[test]
+    fn what_no_correct_target_sends() {
+        check(&[
+            ("a reset", "> ACK data=10", "RST seq=1", UNLAWFUL),
+            (
+                "a segment without an ACK",
+                "> ACK data=10",
+                "PSH seq=1 win=9990",
+                UNLAWFUL,
+            ),
+            (
+                "urgent without an urgent call",
+                "> ACK data=10",
+                "URG,ACK seq=1 ack=11 win=9990",
+                UNLAWFUL,
+            ),
+            ("a new SYN", "", "SYN seq=0 win=10000", UNLAWFUL),
+            (
+                "its SYN,ACK again, in time",
+                "wait 2000; > SYN",
+                "SYN,ACK seq=0 ack=1 win=10000 <mss 1460>",
+                UNLAWFUL,
+            ),
+        ]);
+    }
+}

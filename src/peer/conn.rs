@@ -590,3 +590,235 @@ impl Conn {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Talk;
+    use expect_test::{Expect, expect};
+
+    /// What each line of a conversation changes in the books. All numbers count from the ISNs.
+    fn changes(mut talk: Talk, lines: &str, expected: Expect) {
+        let mut before = talk.books();
+        let mut told = String::new();
+        for line in lines.split(';').map(str::trim) {
+            talk.line(line);
+            let after = talk.books();
+            let changed = after.iter().zip(&before).filter(|(new, old)| new != old);
+            let changed: Vec<String> = changed
+                .map(|((name, new), (_, old))| format!("{name} {old} -> {new}"))
+                .collect();
+            told += format!("{line:<36} | {}", changed.join(", ")).trim_end();
+            told.push('\n');
+            before = after;
+        }
+        expected.assert_eq(&told);
+    }
+
+    #[test]
+    fn a_handshake_that_the_tester_begins() {
+        let lines = "> SYN win=5000 <mss 1460>; < SYN,ACK seq=0 ack=1 win=10000 <mss 1460>; > ACK";
+        changes(
+            Talk::new(),
+            lines,
+            expect![[r#"
+            > SYN win=5000 <mss 1460>            | SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, debts 0 -> 1
+            < SYN,ACK seq=0 ack=1 win=10000 <mss 1460> | SND.NXT 0 -> 1, RCV.WND 65535 -> 10000, position 0 -> 1, last ACK 0 -> 1, debts 1 -> 0
+            > ACK                                | SND.UNA 0 -> 1
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_handshake_that_the_target_begins() {
+        let lines = "< SYN seq=0 win=10000 <mss 1460>; > SYN,ACK win=5000; < ACK seq=1 ack=1 win=10000";
+        changes(
+            Talk::new(),
+            lines,
+            expect![[r#"
+            < SYN seq=0 win=10000 <mss 1460>     | SND.NXT 0 -> 1, position 0 -> 1
+            > SYN,ACK win=5000                   | SND.UNA 0 -> 1, SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, debts 0 -> 1
+            < ACK seq=1 ack=1 win=10000          | RCV.WND 65535 -> 10000, last ACK 0 -> 1, debts 1 -> 0
+        "#]],
+        );
+    }
+
+    #[test]
+    fn octets_both_ways_and_their_acknowledgments() {
+        let lines = "> ACK data=100; < ACK seq=1 ack=101 win=9900; app 50; < ACK seq=1 ack=101 win=9900 data=50; > ACK";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                > ACK data=100                       | RCV.NXT 1 -> 101, RCV.WND 10000 -> 9900, debts 0 -> 1
+                < ACK seq=1 ack=101 win=9900         | last ACK 1 -> 101, debts 1 -> 0
+                app 50                               |
+                < ACK seq=1 ack=101 win=9900 data=50 | SND.NXT 1 -> 51, position 1 -> 51
+                > ACK                                | SND.UNA 1 -> 51, offered 5001 -> 5051
+            "#]],
+        );
+    }
+
+    #[test]
+    fn octets_of_ours_that_come_out_of_order() {
+        let lines =
+            "> ACK seq=11 data=10; < ACK seq=1 ack=1 win=9990; > ACK seq=1 data=10; < ACK seq=1 ack=21 win=9980";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                > ACK seq=11 data=10                 | debts 0 -> 1
+                < ACK seq=1 ack=1 win=9990           | debts 1 -> 0
+                > ACK seq=1 data=10                  | RCV.NXT 1 -> 21, RCV.WND 10000 -> 9980, debts 0 -> 1
+                < ACK seq=1 ack=21 win=9980          | last ACK 1 -> 21, debts 1 -> 0
+            "#]],
+        );
+    }
+
+    #[test]
+    fn octets_of_the_target_that_leave_a_gap() {
+        let lines = "app 30; < ACK seq=11 ack=1 win=10000 data=10; > ACK; < ACK seq=1 ack=1 win=10000 data=10; > ACK";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                app 30                               |
+                < ACK seq=11 ack=1 win=10000 data=10 | SND.NXT 1 -> 21
+                > ACK                                | losses told 0 -> 1
+                < ACK seq=1 ack=1 win=10000 data=10  | position 1 -> 21
+                > ACK                                | SND.UNA 1 -> 21, offered 5001 -> 5021
+            "#]],
+        );
+    }
+
+    #[test]
+    fn segments_that_no_correct_target_takes() {
+        let lines = "> ACK seq=1-1 data=1; > ACK seq=20000 data=1; > ACK ack=2; > RST seq=2; > SYN; > ACK data=5 checksum=bad; \
+                     > ACK data=5 offset=2";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                > ACK seq=1-1 data=1                 | debts 0 -> 1
+                > ACK seq=20000 data=1               | debts 1 -> 2
+                > ACK ack=2                          | debts 2 -> 3
+                > RST seq=2                          | debts 3 -> 4
+                > SYN                                | debts 4 -> 5, losses told 0 -> 1
+                > ACK data=5 checksum=bad            |
+                > ACK data=5 offset=2                |
+            "#]],
+        );
+    }
+
+    #[test]
+    fn what_is_lost_on_the_way_is_not_counted() {
+        let lines = "x ACK data=10; > ACK seq=11 data=10; < ACK seq=1 ack=1 win=9990; > ACK seq=1 data=10";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                x ACK data=10                        |
+                > ACK seq=11 data=10                 | debts 0 -> 1
+                < ACK seq=1 ack=1 win=9990           | debts 1 -> 0
+                > ACK seq=1 data=10                  | RCV.NXT 1 -> 21, RCV.WND 10000 -> 9980, debts 0 -> 1
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_window_that_closes_and_opens_again() {
+        let lines = "app 10; < ACK seq=1 ack=1 win=10000 data=10; > ACK win=0; > ACK win=100; > ACK win=100";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                app 10                               |
+                < ACK seq=1 ack=1 win=10000 data=10  | SND.NXT 1 -> 11, position 1 -> 11
+                > ACK win=0                          | SND.UNA 1 -> 11, SND.WND 5000 -> 0, offered 5001 -> 11
+                > ACK win=100                        | SND.WND 0 -> 100, offered 11 -> 111, losses told 0 -> 1
+                > ACK win=100                        |
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_window_of_the_target_that_shrinks() {
+        let lines = "> ACK data=100; < ACK seq=1 ack=101 win=50; < ACK seq=1 ack=101 win=20; < ACK seq=1 ack=101 win=0";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                > ACK data=100                       | RCV.NXT 1 -> 101, RCV.WND 10000 -> 9900, debts 0 -> 1
+                < ACK seq=1 ack=101 win=50           | last ACK 1 -> 101, debts 1 -> 0
+                < ACK seq=1 ack=101 win=20           |
+                < ACK seq=1 ack=101 win=0            | RCV.WND 9900 -> 0
+            "#]],
+        );
+    }
+
+    #[test]
+    fn the_ends_of_both_directions() {
+        let lines = "> FIN,ACK; < ACK seq=1 ack=2 win=10000; close; < FIN,ACK seq=1 ack=2 win=10000; > ACK";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                > FIN,ACK                            | RCV.NXT 1 -> 2, RCV.WND 10000 -> 9999, debts 0 -> 1
+                < ACK seq=1 ack=2 win=10000          | RCV.WND 9999 -> 10000, last ACK 1 -> 2, debts 1 -> 0
+                close                                |
+                < FIN,ACK seq=1 ack=2 win=10000      | SND.NXT 1 -> 2, position 1 -> 2
+                > ACK                                | SND.UNA 1 -> 2, offered 5001 -> 5002
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_scaled_window_counts_behind_the_syn_only() {
+        let lines = "> SYN win=5000 <mss 1460, wscale 3>; < SYN,ACK seq=0 ack=1 win=10000 <mss 1460, wscale 2>; > ACK win=5000; \
+                     < ACK seq=1 ack=1 win=10000";
+        changes(
+            Talk::new(),
+            lines,
+            expect![[r#"
+            > SYN win=5000 <mss 1460, wscale 3>  | SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, debts 0 -> 1
+            < SYN,ACK seq=0 ack=1 win=10000 <mss 1460, wscale 2> | SND.NXT 0 -> 1, RCV.WND 65535 -> 10000, position 0 -> 1, last ACK 0 -> 1, debts 1 -> 0
+            > ACK win=5000                       | SND.UNA 0 -> 1, SND.WND 5000 -> 40000, offered 5001 -> 40001
+            < ACK seq=1 ack=1 win=10000          | RCV.WND 10000 -> 40000
+        "#]],
+        );
+    }
+
+    #[test]
+    fn repeated_acks_and_syns_tell_of_losses() {
+        let lines = "app 10; < ACK seq=1 ack=1 win=10000 data=10; > ACK ack=1; > ACK ack=1; > ACK; > SYN";
+        changes(
+            Talk::open(),
+            lines,
+            expect![[r#"
+                app 10                               |
+                < ACK seq=1 ack=1 win=10000 data=10  | SND.NXT 1 -> 11, position 1 -> 11
+                > ACK ack=1                          | losses told 0 -> 1
+                > ACK ack=1                          | losses told 1 -> 2
+                > ACK                                | SND.UNA 1 -> 11, offered 5001 -> 5011
+                > SYN                                | debts 0 -> 1, losses told 2 -> 3
+            "#]],
+        );
+    }
+
+    #[test]
+    fn segments_are_as_large_as_options_and_headers_leave() {
+        let opening = |ours: &str, theirs: &str| {
+            let talk = Talk::after(&format!("> SYN <{ours}>; < SYN,ACK seq=0 ack=1 win=1 <{theirs}>"));
+            (talk.conn.smss(), talk.conn.rmss())
+        };
+        let table = [
+            ("both announce", ("mss 1000", "mss 1400"), (1000, 1400)),
+            ("neither announces", ("nop", "nop"), (536, 536)),
+            ("more than fits", ("mss 9000", "mss 9000"), (1460, 9000)),
+            ("timestamps", ("mss 1000, ts 1 0", "mss 1400, ts 1 1"), (988, 1388)),
+            ("timestamps of one side", ("mss 1000, ts 1 0", "mss 1400"), (1000, 1400)),
+        ];
+        for (name, (ours, theirs), expected) in table {
+            assert_eq!(opening(ours, theirs), expected, "{name}");
+        }
+    }
+}

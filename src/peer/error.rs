@@ -1,5 +1,6 @@
 //! Why a value that somebody has written cannot be had.
 
+use crate::notation::PeriodError;
 use core::fmt;
 
 /// Why a value cannot be had. It is always about what was written, never about the other end.
@@ -19,8 +20,8 @@ pub(crate) enum ValueError {
     TooLarge,
     /// The smallest, the largest or the mean of nothing.
     EmptySeries,
-    /// A time, and what is wrong with it.
-    Time(String),
+    /// A time has no value.
+    Time(PeriodError),
     /// This word is no codepoint of the ECN field.
     NotEcn(String),
     /// Options of the IPv4 header on an IPv6 packet.
@@ -43,7 +44,8 @@ impl fmt::Display for ValueError {
             ValueError::DivisionByZero => f.write_str("a division by zero"),
             ValueError::TooLarge => f.write_str("a number that is too large"),
             ValueError::EmptySeries => f.write_str("a series without a value"),
-            ValueError::Time(problem) | ValueError::NotHexadecimal(problem) => f.write_str(problem),
+            ValueError::Time(error) => error.fmt(f),
+            ValueError::NotHexadecimal(problem) => f.write_str(problem),
             ValueError::NotEcn(word) => write!(f, "`{word}` is no ECN codepoint"),
             ValueError::IpOptionsOfIpv6 => f.write_str("`ip.options` are of IPv4 only: write `only: {ip: 4}`"),
             ValueError::NothingToQuote => f.write_str("an ICMP message quotes a frame, and none has come yet"),

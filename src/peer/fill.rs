@@ -376,7 +376,142 @@ pub(crate) fn fill_icmp(pattern: &IcmpPattern, scope: &Scope, target: IpAddr) ->
 
 #[cfg(test)]
 mod tests {
+    use super::super::ValueError;
+    use super::super::fixture::{ISN, ISS, Talk};
     use super::*;
+    use crate::notation::{Origins, print_packet};
+    use crate::wire::Isn;
+    use expect_test::{Expect, expect};
+
+    /// What is sent where this is written, after these lines.
+    fn table(talk: &Talk, rows: &[&str], expected: Expect) {
+        let origins = Origins {
+            sender: Some(Isn(ISN)),
+            receiver: Some(Isn(ISS)),
+        };
+        let mut told = String::new();
+        for written in rows {
+            let sent = match talk.fill(written) {
+                Ok(filled) => print_packet(&filled.packet, origins),
+                Err(error) => format!("error: {error}"),
+            };
+            told += &format!("{written:<30} | {sent}\n");
+        }
+        expected.assert_eq(&told);
+    }
+
+    #[test]
+    fn before_anything_was_said() {
+        let rows = [
+            "SYN",
+            "SYN <>",
+            "SYN <mss, wscale, sackOK>",
+            "SYN <ts>",
+            "ACK",
+            "RST",
+            "RST,ACK ack=5",
+        ];
+        table(
+            &Talk::new(),
+            &rows,
+            expect![[r#"
+            SYN                            | SYN seq=0 win=65535 <mss 1460>
+            SYN <>                         | SYN seq=0 win=65535 <>
+            SYN <mss, wscale, sackOK>      | SYN seq=0 win=65535 <mss 1460, wscale 7, sackOK>
+            SYN <ts>                       | SYN seq=0 win=65535 <ts 1000 0>
+            ACK                            | ACK seq=0 ack=0 win=65535
+            RST                            | RST seq=2 win=65535
+            RST,ACK ack=5                  | RST,ACK seq=2 ack=5 win=65535
+        "#]],
+        );
+    }
+
+    #[test]
+    fn what_is_not_written_is_what_a_correct_peer_says() {
+        let mut talk = Talk::open();
+        talk.go_on("> ACK data=10; app 20; < ACK seq=1 ack=11 win=9990 data=20");
+        let rows = [
+            "ACK",
+            "ACK data=5",
+            "ACK \"hello\"",
+            "FIN,ACK",
+            "RST",
+            "SYN",
+            "URG,ACK data=5",
+            "ACK up=3",
+            "ACK win=0",
+            "ACK seq=RCV.NXT-1 ack=SND.UNA",
+            "ACK seq=RCV.NXT+RCV.WND",
+            "ACK abs.seq=7 abs.ack=9",
+            "ACK <sack 1:11>",
+            "ACK reserved=5 offset=4",
+            "ACK ip.ttl=3 ip.ecn=ce",
+            "ACK truncate=10",
+        ];
+        table(
+            &talk,
+            &rows,
+            expect![[r#"
+            ACK                            | ACK seq=11 ack=21 win=5000
+            ACK data=5                     | ACK seq=11 ack=21 win=5000 "T[bip"
+            ACK "hello"                    | ACK seq=11 ack=21 win=5000 "hello"
+            FIN,ACK                        | FIN,ACK seq=11 ack=21 win=5000
+            RST                            | RST seq=11 win=5000
+            SYN                            | SYN seq=0 win=5000 <mss 1460>
+            URG,ACK data=5                 | ACK,URG seq=11 ack=21 win=5000 up=5 "T[bip"
+            ACK up=3                       | ACK seq=11 ack=21 win=5000 up=3
+            ACK win=0                      | ACK seq=11 ack=21 win=0
+            ACK seq=RCV.NXT-1 ack=SND.UNA  | ACK seq=10 ack=1 win=5000
+            ACK seq=RCV.NXT+RCV.WND        | ACK seq=10001 ack=21 win=5000
+            ACK abs.seq=7 abs.ack=9        | ACK seq=9 ack=19 win=5000
+            ACK <sack 1:11>                | ACK seq=11 ack=21 win=5000 <sack 1:11>
+            ACK reserved=5 offset=4        | ACK seq=11 ack=21 win=5000 reserved=5 offset=4
+            ACK ip.ttl=3 ip.ecn=ce         | ACK seq=11 ack=21 win=5000 ip.ecn=ce
+            ACK truncate=10                | ACK seq=11 ack=21 win=5000 truncate=10
+        "#]],
+        );
+    }
+
+    #[test]
+    fn timestamps_go_on_every_segment_where_both_offered_them() {
+        let talk = Talk::after("> SYN <ts 100 0>; < SYN,ACK seq=0 ack=1 win=1 <ts 7000 100>; wait 25");
+        table(
+            &talk,
+            &["ACK", "ACK <>", "RST", "SYN"],
+            expect![[r#"
+            ACK                            | ACK seq=1 ack=1 win=65535 <nop, nop, ts 1025 7000>
+            ACK <>                         | ACK seq=1 ack=1 win=65535
+            RST                            | RST seq=1 win=65535
+            SYN                            | SYN seq=0 win=65535 <ts 100 0>
+        "#]],
+        );
+    }
+
+    #[test]
+    fn a_bad_checksum_is_bad_for_certain() {
+        let talk = Talk::open();
+        let right = talk.fill("ACK").unwrap().packet;
+        let wrong = talk.fill("ACK checksum=bad").unwrap().packet;
+        assert_eq!(right.tcp().unwrap().checksum, Checksum::Right);
+        assert!(matches!(wrong.tcp().unwrap().checksum, Checksum::Wrong(_)));
+    }
+
+    #[test]
+    fn what_cannot_be_worked_out_is_an_error_about_what_is_written() {
+        let mut talk = Talk::open();
+        talk.measures
+            .insert("cookie".to_owned(), vec![Measure::Octets(vec![1, 2])]);
+        talk.measures.insert("size".to_owned(), vec![Measure::Number(3.0)]);
+        let table = [
+            ("ACK seq=$gone", ValueError::NotMeasured("gone".to_owned())),
+            ("ACK seq=$cookie", ValueError::NotANumber("cookie".to_owned())),
+            ("ACK seq=SEG.LEN/0", ValueError::DivisionByZero),
+            ("ACK <fo $size>", ValueError::NotOctets("size".to_owned())),
+        ];
+        for (written, expected) in table {
+            assert_eq!(talk.fill(written).err(), Some(expected), "{written}");
+        }
+    }
 
     #[test]
     fn the_pattern_is_the_same_wherever_a_piece_of_it_begins() {

@@ -644,3 +644,253 @@ pub(crate) fn triggers(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -
         .is_none_or(|text| *text == frame.segment().payload);
     Ok(flags && text && wrong_fields(pattern, frame, scope, &[])?.is_none())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{Talk, written};
+    use super::*;
+    use crate::notation::Role;
+    use expect_test::{Expect, expect};
+
+    /// What is said of frames under what is expected of them: after the same lines, and each alone.
+    fn table(lines: &str, rows: &[(&str, &str)], expected: Expect) {
+        let mut told = String::new();
+        for (wanted, frame) in rows {
+            let mut talk = Talk::open();
+            talk.go_on(lines);
+            let mut hunt = Hunt::new(&talk.conn, false);
+            let mut frame_read = talk.come(frame);
+            let fit = look(&talk, wanted, &mut frame_read, &mut hunt);
+            told += &format!("{wanted:<26} | {frame:<44} | {fit}\n");
+        }
+        expected.assert_eq(&told);
+    }
+
+    fn look(talk: &Talk, wanted: &str, frame: &mut Frame, hunt: &mut Hunt) -> String {
+        let scope = Scope {
+            conns: core::slice::from_ref(&talk.conn),
+            here: 0,
+            measures: &talk.measures,
+        };
+        match fit(&written(wanted, Role::Expect), frame, &scope, hunt) {
+            Ok(Fit::No(why)) => format!("no: {why}"),
+            Ok(fits) => format!("{fits:?}"),
+            Err(error) => format!("error: {error}"),
+        }
+    }
+
+    #[test]
+    fn an_acknowledgment_acknowledges_all_that_counts() {
+        let rows = [
+            ("ACK", "ACK seq=1 ack=11 win=9990"),
+            ("ACK", "ACK seq=1 ack=10 win=9990"),
+            ("ACK", "ACK seq=2 ack=11 win=9990"),
+            ("ACK", "PSH,ACK seq=1 ack=11 win=9990"),
+            ("ACK", "URG,ACK seq=1 ack=11 win=9990"),
+            ("ACK", "RST,ACK seq=1 ack=11"),
+            ("ACK", "SYN,ACK seq=0 ack=11 win=9990"),
+            ("ACK ack=5", "ACK seq=1 ack=5 win=9990"),
+            ("ACK ack=*", "ACK seq=1 ack=77 win=9990"),
+            ("ACK win=9990", "ACK seq=1 ack=11 win=9991"),
+            ("ACK win>9990", "ACK seq=1 ack=11 win=9990"),
+            ("ACK win=5..6", "ACK seq=1 ack=11 win=4"),
+            ("ACK ip.ttl=64 ip.ecn=ce", "ACK seq=1 ack=11 win=9990 ip.ecn=ect0"),
+            ("ACK", "ACK seq=1 ack=11 win=9990 data=5"),
+            ("ACK data=0", "ACK seq=1 ack=11 win=9990 data=5"),
+        ];
+        table(
+            "> ACK data=10",
+            &rows,
+            expect![[r#"
+            ACK                        | ACK seq=1 ack=11 win=9990                    | Done
+            ACK                        | ACK seq=1 ack=10 win=9990                    | no: ack=10, expected 11 (RCV.NXT)
+            ACK                        | ACK seq=2 ack=11 win=9990                    | no: seq=2, expected 1 (SND.NXT)
+            ACK                        | PSH,ACK seq=1 ack=11 win=9990                | Done
+            ACK                        | URG,ACK seq=1 ack=11 win=9990                | no: URG is set
+            ACK                        | RST,ACK seq=1 ack=11                         | no: it is a RST
+            ACK                        | SYN,ACK seq=0 ack=11 win=9990                | no: it is a SYN
+            ACK ack=5                  | ACK seq=1 ack=5 win=9990                     | Done
+            ACK ack=*                  | ACK seq=1 ack=77 win=9990                    | Done
+            ACK win=9990               | ACK seq=1 ack=11 win=9991                    | no: win=9991, expected 9990
+            ACK win>9990               | ACK seq=1 ack=11 win=9990                    | no: win=9990, expected more than 9990
+            ACK win=5..6               | ACK seq=1 ack=11 win=4                       | no: win=4, expected 5..6
+            ACK ip.ttl=64 ip.ecn=ce    | ACK seq=1 ack=11 win=9990 ip.ecn=ect0        | no: ip.ecn is Ect0, expected Ce
+            ACK                        | ACK seq=1 ack=11 win=9990 data=5             | Acknowledgment
+            ACK data=0                 | ACK seq=1 ack=11 win=9990 data=5             | no: data=5, expected 0
+        "#]],
+        );
+    }
+
+    #[test]
+    fn an_answer_comes_behind_what_it_answers() {
+        let mut talk = Talk::open();
+        let mut early = talk.come("ACK seq=1 ack=1 win=10000");
+        talk.go_on("> ACK seq=5 data=1");
+        let mut hunt = Hunt::new(&talk.conn, false);
+        assert_eq!(
+            look(&talk, "ACK", &mut early, &mut hunt),
+            "no: it came before the last inject"
+        );
+        let mut late = talk.come("ACK seq=1 ack=1 win=10000");
+        assert_eq!(look(&talk, "ACK", &mut late, &mut hunt), "Done");
+    }
+
+    #[test]
+    fn octets_are_those_of_the_application_in_order() {
+        let rows = [
+            ("ACK data=10", "ACK seq=1 ack=1 win=10000 data=10"),
+            ("ACK data=10", "ACK seq=1 ack=1 win=10000 data=4"),
+            ("ACK data=4", "ACK seq=1 ack=1 win=10000 data=10"),
+            ("ACK data=10", "ACK seq=2 ack=1 win=10000 data=9"),
+            ("ACK data=10", "ACK seq=1 ack=1 win=10000 \"0123456789\""),
+            ("ACK data<5", "ACK seq=1 ack=1 win=10000 data=5"),
+            ("ACK data>0", "ACK seq=1 ack=1 win=10000 data=7"),
+            ("ACK data=10", "ACK seq=1 ack=1 win=10000"),
+            ("ACK data=12", "ACK seq=1 ack=1 win=10000 data=12"),
+            ("ACK \"abc\"", "ACK seq=1 ack=1 win=10000 \"abc\""),
+            ("FIN,ACK data=10", "FIN,ACK seq=1 ack=1 win=10000 data=10"),
+            ("FIN,ACK data=4", "FIN,ACK seq=1 ack=1 win=10000 data=10"),
+            ("ACK data=10", "FIN,ACK seq=1 ack=1 win=10000 data=4"),
+        ];
+        table(
+            "app 10; close",
+            &rows,
+            expect![[r#"
+                ACK data=10                | ACK seq=1 ack=1 win=10000 data=10            | Done
+                ACK data=10                | ACK seq=1 ack=1 win=10000 data=4             | Part
+                ACK data=4                 | ACK seq=1 ack=1 win=10000 data=10            | Done
+                ACK data=10                | ACK seq=2 ack=1 win=10000 data=9             | no: it carries 2..11, expected to begin at 1
+                ACK data=10                | ACK seq=1 ack=1 win=10000 "0123456789"       | no: octet 1 is 0x30, expected 0x48
+                ACK data<5                 | ACK seq=1 ack=1 win=10000 data=5             | no: data=5, expected less than 5
+                ACK data>0                 | ACK seq=1 ack=1 win=10000 data=7             | Done
+                ACK data=10                | ACK seq=1 ack=1 win=10000                    | no: it carries nothing
+                ACK data=12                | ACK seq=1 ack=1 win=10000 data=12            | no: it carries octets that the application did not send
+                ACK "abc"                  | ACK seq=1 ack=1 win=10000 "abc"              | Done
+                FIN,ACK data=10            | FIN,ACK seq=1 ack=1 win=10000 data=10        | Done
+                FIN,ACK data=4             | FIN,ACK seq=1 ack=1 win=10000 data=10        | no: octets stand before the FIN that were not expected: 6
+                ACK data=10                | FIN,ACK seq=1 ack=1 win=10000 data=4         | no: its FIN stands before 6 octets that were expected
+            "#]],
+        );
+    }
+
+    #[test]
+    fn a_stretch_may_come_in_several_frames() {
+        let mut talk = Talk::open();
+        talk.go_on("app 10; close");
+        let mut hunt = Hunt::new(&talk.conn, false);
+        let frames = [
+            ("ACK seq=1 ack=1 win=10000 data=4", "Part", 5, 1),
+            (
+                "ACK seq=7 ack=1 win=10000 data=4",
+                "no: it carries 7..11, expected to begin at 5",
+                5,
+                1,
+            ),
+            ("ACK seq=5 ack=1 win=10000 data=6", "Part", 11, 2),
+            ("FIN,ACK seq=11 ack=1 win=10000", "Done", 12, 3),
+        ];
+        for (text, expected, next, segments) in frames {
+            let mut frame = talk.come(text);
+            let mut trial = hunt.clone();
+            let came = look(&talk, "FIN,ACK data=10", &mut frame, &mut trial);
+            if !came.starts_with("no") {
+                hunt = trial;
+                talk.conn.enter(&frame);
+            }
+            assert_eq!(
+                (came.as_str(), hunt.next(), hunt.segments),
+                (expected, Some(next), segments),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_comes_again_is_what_was_sent_and_in_time() {
+        let rows = [
+            ("ACK again data=10", "ACK seq=1 ack=1 win=10000 data=10"),
+            ("ACK again data=4", "ACK seq=1 ack=1 win=10000 data=4"),
+            ("ACK again data=10", "ACK seq=1 ack=1 win=10000 data=11"),
+            ("ACK data=10", "ACK seq=1 ack=1 win=10000 data=10"),
+        ];
+        let sent = "app 20; < ACK seq=1 ack=1 win=10000 data=10";
+        table(
+            sent,
+            &rows[..1],
+            expect![[r#"
+            ACK again data=10          | ACK seq=1 ack=1 win=10000 data=10            | no: it came in the same instant as what it repeats
+        "#]],
+        );
+        table(
+            &format!("{sent}; wait 2000"),
+            &rows,
+            expect![[r#"
+            ACK again data=10          | ACK seq=1 ack=1 win=10000 data=10            | Done
+            ACK again data=4           | ACK seq=1 ack=1 win=10000 data=4             | Done
+            ACK again data=10          | ACK seq=1 ack=1 win=10000 data=11            | no: it goes beyond SND.NXT
+            ACK data=10                | ACK seq=1 ack=1 win=10000 data=10            | no: it carries 1..11, expected to begin at 11
+        "#]],
+        );
+    }
+
+    #[test]
+    fn resets_probes_and_syns_are_told_apart() {
+        let rows = [
+            ("RST seq=1", "RST seq=1"),
+            ("RST seq=*", "RST,ACK seq=1 ack=1"),
+            ("RST seq=1", "RST seq=5"),
+            ("PROBE", "ACK seq=0 ack=1 win=10000"),
+            ("PROBE", "ACK seq=1 ack=1 win=10000"),
+            ("PROBE data=0", "ACK seq=0 ack=1 win=10000 data=1"),
+            ("SYN,ACK", "SYN,ACK seq=0 ack=1 win=10000"),
+            ("SYN,ACK again", "SYN,ACK seq=0 ack=1 win=10000"),
+            ("SYN,ACK", "ACK seq=1 ack=1 win=10000"),
+        ];
+        table(
+            "wait 2000",
+            &rows,
+            expect![[r#"
+            RST seq=1                  | RST seq=1                                    | Done
+            RST seq=*                  | RST,ACK seq=1 ack=1                          | no: ACK is set
+            RST seq=1                  | RST seq=5                                    | no: seq=5, expected 1
+            PROBE                      | ACK seq=0 ack=1 win=10000                    | Done
+            PROBE                      | ACK seq=1 ack=1 win=10000                    | no: it is no probe
+            PROBE data=0               | ACK seq=0 ack=1 win=10000 data=1             | no: data=1, expected 0
+            SYN,ACK                    | SYN,ACK seq=0 ack=1 win=10000                | no: it is a retransmission
+            SYN,ACK again              | SYN,ACK seq=0 ack=1 win=10000                | Done
+            SYN,ACK                    | ACK seq=1 ack=1 win=10000                    | no: it is no SYN
+        "#]],
+        );
+    }
+
+    #[test]
+    fn options_are_looked_for_among_others() {
+        let frame = "ACK seq=1 ack=11 win=9990 <nop, nop, ts 7 8>";
+        let rows = [
+            ("ACK <ts>", frame),
+            ("ACK <ts 7 9>", frame),
+            ("ACK <mss>", frame),
+            ("ACK <!ts>", frame),
+            ("ACK <!mss>", frame),
+            ("ACK <>", frame),
+            ("ACK <>", "ACK seq=1 ack=11 win=9990 <nop, nop, nop, eol>"),
+            ("ACK <sack 21:31>", "ACK seq=1 ack=11 win=9990 <sack 21:30>"),
+            ("ACK <opt 8>", frame),
+        ];
+        table(
+            "> ACK data=10",
+            &rows,
+            expect![[r#"
+            ACK <ts>                   | ACK seq=1 ack=11 win=9990 <nop, nop, ts 7 8> | Done
+            ACK <ts 7 9>               | ACK seq=1 ack=11 win=9990 <nop, nop, ts 7 8> | no: TSecr 8, expected 9
+            ACK <mss>                  | ACK seq=1 ack=11 win=9990 <nop, nop, ts 7 8> | no: it lacks the option Mss(None)
+            ACK <!ts>                  | ACK seq=1 ack=11 win=9990 <nop, nop, ts 7 8> | no: it has the option Timestamps { value: 7, echo: 8 }
+            ACK <!mss>                 | ACK seq=1 ack=11 win=9990 <nop, nop, ts 7 8> | Done
+            ACK <>                     | ACK seq=1 ack=11 win=9990 <nop, nop, ts 7 8> | no: it has the option Timestamps { value: 7, echo: 8 }, expected none
+            ACK <>                     | ACK seq=1 ack=11 win=9990 <nop, nop, nop, eol> | Done
+            ACK <sack 21:31>           | ACK seq=1 ack=11 win=9990 <sack 21:30>       | no: sack 21:30, expected 21:31
+            ACK <opt 8>                | ACK seq=1 ack=11 win=9990 <nop, nop, ts 7 8> | Done
+        "#]],
+        );
+    }
+}

@@ -77,3 +77,66 @@ impl Measure {
         Some(Measure::Number(number as f64))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::Talk;
+    use super::*;
+    use expect_test::expect;
+
+    #[test]
+    fn each_quantity_of_a_frame() {
+        let mut talk = Talk::open();
+        let bare = talk.come("ACK seq=1 ack=1 win=10000");
+        let full = talk.come(
+            "ACK seq=1 ack=1 win=9 up=3 data=2 reserved=5 ip.ecn=ce ip.dscp=3 ip.ttl=9 ip.id=77 \
+             <mss 1000, wscale 2, ts 7 8, fo 0a0b>",
+        );
+        let mut told = String::new();
+        for quantity in Quantity::all() {
+            let show = |frame| Measure::of_frame(frame, quantity).map_or("none".to_owned(), |value| value.to_string());
+            told += &format!("{:<8} | {:<10} | {}\n", quantity.name(), show(&full), show(&bare));
+        }
+        expect![[r#"
+            elapsed  | none       | none
+            count    | none       | none
+            port     | 7          | 7
+            seq      | 1          | 1
+            abs.seq  | 4294967287 | 4294967287
+            ack      | 1          | 1
+            abs.ack  | 4294967295 | 4294967295
+            win      | 9          | 10000
+            up       | 3          | 0
+            data     | 2          | 0
+            offset   | 11         | 5
+            reserved | 5          | 0
+            ip.ecn   | 3          | 0
+            ip.dscp  | 3          | 0
+            ip.ttl   | 9          | 64
+            ip.len   | 66         | 40
+            ip.id    | 77         | 0
+            ip.df    | 1          | 1
+            ip.flow  | 0          | 0
+            mss      | 1000       | none
+            wscale   | 2          | none
+            ts       | 7          | none
+            fo       | 0a0b       | none
+            md5      | none       | none
+            uto      | none       | none
+        "#]]
+        .assert_eq(&told);
+    }
+
+    #[test]
+    fn values_are_shown_with_their_units() {
+        let table = [
+            (Measure::Number(4.0), "4"),
+            (Measure::Number(0.5), "0.5"),
+            (Measure::Seconds(1.25), "1.250000 s"),
+            (Measure::Octets(vec![0, 0xab]), "00ab"),
+        ];
+        for (value, shown) in table {
+            assert_eq!(value.to_string(), shown);
+        }
+    }
+}

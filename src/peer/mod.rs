@@ -12,6 +12,8 @@ mod error;
 mod eval;
 mod fill;
 mod fit;
+#[cfg(test)]
+mod fixture;
 mod frame;
 mod measure;
 mod sent;

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 pub struct Head {
     /// `tcpvet-record`
     pub format: String,
-    /// Which version of the format; [`VERSION`](super::VERSION) is the one that is read here.
+    /// Which version of the format.
     pub version: u32,
     /// The version of tcpvet that made the record.
     pub tool: String,
@@ -24,6 +24,8 @@ pub struct Head {
     pub target: Subject,
     /// From which each run's seed was made.
     pub seed: u64,
+    /// How many runs shared a world on virtual time, at most; `null`: each had one to itself.
+    pub runs_per_world: Option<usize>,
     /// What the user asked for, as written; empty: everything.
     pub selection: Vec<String>,
     /// What follows a run's name in a command that runs it again: ` --target smoltcp --seed 7`.

@@ -24,6 +24,7 @@ pub(crate) fn head(planned: usize) -> Head {
             instead_of: None,
         },
         seed: 1,
+        runs_per_world: None,
         selection: Vec::new(),
         again: " --target fake".to_owned(),
         strict: false,

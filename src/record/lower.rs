@@ -22,6 +22,7 @@ impl Run {
             steps: steps(script),
             outcome,
             earlier: result.earlier.iter().map(Attempt::from).collect(),
+            meeting: result.meeting.clone(),
             attempts: result.attempts,
             expectation: result.expectation.clone(),
             cut_off: result.cut_off,

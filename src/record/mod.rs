@@ -16,6 +16,9 @@ mod read;
 #[cfg(feature = "cli")]
 mod recorder;
 mod run;
+#[cfg(test)]
+#[cfg(feature = "cli")]
+mod tests;
 mod trace;
 #[cfg(feature = "cli")]
 mod write;
@@ -201,17 +204,5 @@ impl Record {
         for run in self.runs.values_mut() {
             run.expectation = expectations.judge(&run.id, &run.outcome);
         }
-    }
-
-    /// What [`Record::judge_by`] would change, as events.
-    fn judged_by(&self, expectations: &Expectations) -> Vec<Event> {
-        let judged = self
-            .runs
-            .iter()
-            .map(|(place, run)| (*place, run, expectations.judge(&run.id, &run.outcome)));
-        let changed = judged.filter(|(_, run, expectation)| *expectation != run.expectation);
-        changed
-            .map(|(place, _, expectation)| Event::Judged { place, expectation })
-            .collect()
     }
 }

@@ -43,13 +43,31 @@ impl std::error::Error for ReadError {}
 
 /// Reads a file's records; `file` is its name as shown to a person. What was cut off within its last line is left out, and
 /// the record says that it is cut; whatever else is wrong is an error.
+///
+/// ```no_run
+/// use std::fs::File;
+/// use std::io::BufReader;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let stored = tcpvet::record::read(BufReader::new(File::open("run.jsonl")?), "run.jsonl")?;
+/// for run in stored.records.iter().flat_map(|record| record.red()) {
+///     println!("{}: {}", run.id.name, run.judged().word());
+/// }
+/// # Ok(())
+/// # }
+/// ```
 pub fn read(input: impl BufRead, file: &str) -> Result<Stored, ReadError> {
+    read_within(input, file, (LONGEST_LINE, LONGEST_FILE))
+}
+
+/// As [`read()`], with the longest line and the longest file, in octets.
+pub(super) fn read_within(input: impl BufRead, file: &str, longest: (u64, u64)) -> Result<Stored, ReadError> {
     let mut reader = Reader {
         stored: Stored::default(),
         is_open: false,
         line: 0,
     };
-    reader.read_all(input).map_err(|(problem, remedy)| ReadError {
+    reader.read_all(input, longest).map_err(|(problem, remedy)| ReadError {
         file: file.to_owned(),
         line: reader.line.max(1),
         problem,
@@ -84,17 +102,17 @@ struct AbsentLine {
 }
 
 impl Reader {
-    fn read_all(&mut self, input: impl BufRead) -> Result<(), Wrong> {
-        let mut input = input.take(LONGEST_FILE);
+    fn read_all(&mut self, input: impl BufRead, (longest_line, longest_file): (u64, u64)) -> Result<(), Wrong> {
+        let mut input = input.take(longest_file);
         let mut line = Vec::new();
         loop {
             line.clear();
             self.line += 1;
-            let read = input.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line);
+            let read = input.by_ref().take(longest_line).read_until(b'\n', &mut line);
             match read.map_err(|err| cannot_read(&err))? {
-                _ if input.limit() == 0 => return Err(too_long("the file", LONGEST_FILE)),
+                _ if input.limit() == 0 => return Err(too_long("the file", longest_file)),
                 0 => break,
-                length if length as u64 == LONGEST_LINE => return Err(too_long("a line", LONGEST_LINE)),
+                length if length as u64 == longest_line => return Err(too_long("a line", longest_line)),
                 _ => {}
             }
             let is_cut = line.last() != Some(&b'\n');
@@ -193,7 +211,7 @@ fn other_version(found: &Format) -> Wrong {
 
 fn too_long(what: &str, most: u64) -> Wrong {
     (
-        format!("{what} is longer than {} MiB", most >> 20),
+        format!("{what} is longer than {most} octets"),
         "no such record is read: run fewer cases at once, or without `--traces all`".to_owned(),
     )
 }

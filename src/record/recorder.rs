@@ -44,11 +44,15 @@ impl<'a> Recorder<'a> {
         self.note(Event::Settled(Box::new(Settled { place, at, run })));
     }
 
-    /// Judges all runs anew.
+    /// Judges all runs anew, and takes note of what changes.
     pub fn judge_by(&mut self, expectations: &Expectations) {
-        for event in self.record.judged_by(expectations) {
-            self.note(event);
-        }
+        let runs = self.record.runs.iter();
+        let judged = runs.map(|(place, run)| (*place, run, expectations.judge(&run.id, &run.outcome)));
+        let changed: Vec<Event> = judged
+            .filter(|(_, run, expectation)| *expectation != run.expectation)
+            .map(|(place, _, expectation)| Event::Judged { place, expectation })
+            .collect();
+        changed.into_iter().for_each(|event| self.note(event));
     }
 
     /// What is known by now.

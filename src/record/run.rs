@@ -4,7 +4,7 @@ use super::TraceEvent;
 use crate::engine::Verdict;
 use crate::rfc::Level;
 use crate::script::StepWord;
-use crate::suite::{Came, Expectation, Judged, RunId};
+use crate::suite::{Came, Expectation, Judged, Meeting, RunId};
 use crate::time::Instant;
 use core::fmt;
 use data_encoding::HEXLOWER;
@@ -34,6 +34,9 @@ pub struct Run {
     /// Attempts before it that were not conclusive, or that contradict each other.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub earlier: Vec<Attempt>,
+    /// Whom it may have met where it came out otherwise beside other runs than alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub meeting: Option<Meeting>,
     /// How many attempts were made; none where the suite was stopped before.
     pub attempts: usize,
     /// What was expected.

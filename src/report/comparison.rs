@@ -1,6 +1,7 @@
 //! Several targets side by side: what differs, and what became of each.
 
-use super::console::{Class, Ink, count, counted};
+use super::console::{Class, count, counted};
+use super::ink::Ink;
 use super::{human, plural};
 use crate::engine::Verdict;
 use crate::record::{Absent, Record, Run};

@@ -1,5 +1,6 @@
 //! What a person reads on a terminal: topics, then whatever is unexpected in full, then the rest in numbers.
 
+use super::ink::Ink;
 use super::{Kind, Line, explain, human, level_word, plural};
 use crate::engine::Verdict;
 use crate::record::{Attempt, Ending, Failure, Head, InsteadOf, Measure, Record, Run};
@@ -44,52 +45,19 @@ pub fn console(record: &Record, loudness: Loudness, colour: bool) -> String {
     page.text
 }
 
-/// Colours, or none.
-pub(super) struct Ink(pub(super) bool);
-
-impl Ink {
-    fn paint(&self, code: &str, text: &str) -> String {
-        if self.0 && !text.is_empty() {
-            format!("\x1b[{code}m{text}\x1b[0m")
-        } else {
-            text.to_owned()
-        }
-    }
-
-    pub(super) fn red(&self, text: &str) -> String {
-        self.paint("1;31", text)
-    }
-
-    pub(super) fn green(&self, text: &str) -> String {
-        self.paint("32", text)
-    }
-
-    fn yellow(&self, text: &str) -> String {
-        self.paint("33", text)
-    }
-
-    pub(super) fn dim(&self, text: &str) -> String {
-        self.paint("2", text)
-    }
-
-    pub(super) fn bold(&self, text: &str) -> String {
-        self.paint("1", text)
-    }
-
-    fn lines(&self, lines: &[Line]) -> String {
-        let painted = lines.iter().map(|line| match line.kind {
-            Kind::Title | Kind::Requirement => self.bold(&line.text),
-            Kind::Expected => self.green(&line.text),
-            Kind::Seen | Kind::Mark => self.red(&line.text),
-            Kind::Plain | Kind::Ladder => line.text.clone(),
-        });
-        painted.map(|line| line + "\n").collect()
-    }
-}
-
 /// Lines as a terminal shows them.
 pub fn painted(lines: &[Line], colour: bool) -> String {
-    Ink(colour).lines(lines)
+    lines_in(&Ink(colour), lines)
+}
+
+fn lines_in(ink: &Ink, lines: &[Line]) -> String {
+    let painted = lines.iter().map(|line| match line.kind {
+        Kind::Title | Kind::Requirement => ink.bold(&line.text),
+        Kind::Expected => ink.green(&line.text),
+        Kind::Seen | Kind::Mark => ink.red(&line.text),
+        Kind::Plain | Kind::Ladder => line.text.clone(),
+    });
+    painted.map(|line| line + "\n").collect()
 }
 
 /// What runs are counted as; in the order in which they are shown.
@@ -298,7 +266,7 @@ impl Page {
         let word = headline(first.judged());
         self.line("");
         self.line(&format!("{}  {}", self.ink.red(word), self.ink.bold(&first.id.name)));
-        self.text += &self.ink.lines(&explain(first));
+        self.text += &lines_in(&self.ink, &explain(first));
         if !others.is_empty() {
             self.others(first, others, loudness);
         }
@@ -383,7 +351,7 @@ impl Page {
                 self.ink.yellow("as expected"),
                 self.ink.bold(&run.id.name)
             ));
-            self.text += &self.ink.lines(&explain(run));
+            self.text += &lines_in(&self.ink, &explain(run));
         }
         self.line("");
     }
@@ -680,7 +648,7 @@ pub(super) mod tests {
     fn colours_change_no_letter() {
         let plain = console(&record(mixed()), Loudness::Normal, false);
         let coloured = console(&record(mixed()), Loudness::Normal, true);
-        assert!(coloured.contains("\x1b[1;31mFAIL"));
+        assert!(coloured.contains("\x1b[1m\x1b[31mFAIL"));
         let mut stripped = String::new();
         for (number, piece) in coloured.split("\x1b[").enumerate() {
             let text = if number == 0 {

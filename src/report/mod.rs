@@ -9,6 +9,8 @@ mod explain;
 #[cfg(feature = "cli")]
 mod file;
 #[cfg(feature = "cli")]
+mod ink;
+#[cfg(feature = "cli")]
 mod json;
 #[cfg(feature = "cli")]
 mod junit;

@@ -1,4 +1,4 @@
-//! What each end of a conversation has said, as far as it matters to a rule.
+//! The state that rules keep of a connection: what each end has sent, as far as it matters to a rule.
 
 use super::ranges::{Ranges, between};
 use super::timestamps::Clock;
@@ -22,7 +22,7 @@ pub(super) struct Offer {
     /// Whether it is a SYN,ACK.
     pub answers: bool,
     pub fast_open: bool,
-    /// Whether the SYN can be read in one way only; what another can be taken for proves nothing.
+    /// Whether the SYN can be read in one way only. A rule proves nothing by an ambiguous one.
     pub clear: bool,
 }
 
@@ -76,7 +76,8 @@ impl Stretch {
     }
 }
 
-/// The last sending of what stands at the front of the retransmission queue, since anything came.
+/// The last sending of the segment at SND.UNA, the front of the retransmission queue, since anything came from the
+/// peer.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Resent {
     pub start: i64,
@@ -99,7 +100,7 @@ pub(super) struct Sender {
     pub offer: Option<Offer>,
     /// The frame of its SYN, and what that acknowledged.
     pub syn: Option<(usize, Option<SeqNum>)>,
-    /// Whether its first SYN answered none.
+    /// Whether its first SYN was an active open: it answered no SYN of the peer.
     pub opened_first: bool,
     /// One past the highest number used, and by which frame.
     pub end: (i64, usize),

@@ -1,4 +1,4 @@
-//! The books of one conversation: what came, what was sent, and what follows from it.
+//! The state of one connection as rules see it: what came, what was sent, and what follows from both.
 
 use super::book::{Came, Heard, Offer, Peer, Resent, Sender, Stretch, Syn};
 use super::table::RULES;
@@ -8,18 +8,19 @@ use crate::time::Stamp;
 use crate::wire::{Checksum, Ecn, Flags, Packet, Segment, SeqNum, TcpOption};
 use std::sync::Arc;
 
-/// One tuple of addresses and ports, one incarnation after the other.
+/// All connections of one pair of sockets, one incarnation after the other.
 pub(super) struct Conversation {
     pub known: Known,
     pub target: Sender,
     pub peer: Peer,
-    /// What came since the peer began anew, if it did: the next incarnation's, should the target agree.
+    /// What came since the peer sent a SYN with another number, if it did. It belongs to the next incarnation, should
+    /// the target accept that SYN.
     next: Option<Box<Peer>>,
-    /// Where the SYN under consideration has another number than the one before, and nothing came in between: that one.
+    /// The target's SYN before the one that is looked at, if that has another number and nothing came in between.
     pub renewed: Option<(usize, Option<SeqNum>)>,
     /// Whether anything came since the target's last SYN.
     heard_since_syn: bool,
-    /// The numbers of the incarnation before: in doubt a segment is still of that one.
+    /// The ISN and the highest number of the incarnation before: a segment with one of its numbers may still be its.
     before: Option<(SeqNum, i64)>,
     /// Everything that came, for what resets answer; over all incarnations.
     pub heard: Heard,
@@ -42,7 +43,7 @@ impl Conversation {
         }
     }
 
-    // ----- what follows from the books ------------------------------------------------------------------------------
+    // ----- what follows from what was seen --------------------------------------------------------------------------
 
     /// The peer's SYN that the target took: the one that its first ACK covers.
     pub fn peer_syn(&self) -> Option<&Syn> {
@@ -53,7 +54,7 @@ impl Conversation {
         self.peer.syns.before(covered)
     }
 
-    /// Both offers, where they are known and say one thing only.
+    /// The offers of both SYNs, where both are known and unambiguous.
     pub fn offers(&self) -> Option<(&Offer, &Offer)> {
         let (ours, theirs) = (self.target.offer.as_ref()?, &self.peer_syn()?.offer);
         (ours.clear && theirs.clear).then_some((ours, theirs))
@@ -87,7 +88,7 @@ impl Conversation {
         i64::from(number.offset_from(self.target.origin.unwrap_or(number)))
     }
 
-    /// A number of the peer's, as the books count it.
+    /// A number of the peer's, counted from the first that was seen.
     pub fn theirs(&self, number: SeqNum) -> i64 {
         i64::from(number.offset_from(self.peer.origin.unwrap_or(number)))
     }
@@ -97,9 +98,9 @@ impl Conversation {
         self.peer.acked.map_or(0, |(number, _)| self.own(number))
     }
 
-    // ----- the target speaks ----------------------------------------------------------------------------------------
+    // ----- segments of the target -----------------------------------------------------------------------------------
 
-    /// Looks at a segment of the target, and enters it.
+    /// Lets the rules look at a segment of the target, and then notes it.
     pub fn watch(
         &mut self,
         number: usize,
@@ -153,7 +154,7 @@ impl Conversation {
         }
     }
 
-    /// Whether enough was shown for a breach of the rule to be one.
+    /// Whether enough frames were shown to prove a breach of the rule.
     fn can_prove(&self, rule: &Rule) -> bool {
         self.known.complete || !rule.needs_all
     }
@@ -171,8 +172,9 @@ impl Conversation {
         }
     }
 
-    /// A SYN with another ISN begins another incarnation. So does one with the same, which a stack whose ISNs stand still
-    /// may well choose, if it acknowledges the SYN with which the peer began anew, and the one before had another.
+    /// Begins another incarnation where a SYN of the target has another ISN. A stack that uses one ISN for every
+    /// connection begins one with the same ISN: if the SYN acknowledges the peer's new SYN, and the SYN before
+    /// acknowledged another.
     fn begin(&mut self, segment: &Segment) {
         self.renewed = None;
         let taken = segment.flags.contains(Flags::ACK).then(|| segment.ack.advanced(-1));
@@ -242,7 +244,7 @@ impl Conversation {
         }
         if let Some((value, echo)) = sight.times {
             target.time = Some((value, number, at));
-            // In the low bits of a SYN,ACK's a stack may keep what its cookie has no room for.
+            // In the low bits of TSval of a SYN,ACK a stack may keep options for which its SYN cookie has no room.
             if !sight.syn {
                 target.clock = Some(Clock::after(target.clock, value, sent, number));
             }
@@ -274,9 +276,9 @@ impl Conversation {
         }
     }
 
-    // ----- the peer speaks ------------------------------------------------------------------------------------------
+    // ----- segments of the peer -------------------------------------------------------------------------------------
 
-    /// Enters what came to the target, if it can be read at all.
+    /// Notes a segment that came to the target, if a receiver can read it.
     pub fn hear(&mut self, number: usize, at: Stamp, packet: &Packet, segment: &Segment) {
         if segment.checksum != Checksum::Right || segment.offset.is_some() || segment.cut.is_some() {
             return;

@@ -1,4 +1,4 @@
-//! RFC 3168.
+//! Explicit congestion notification (RFC 3168).
 
 use super::book::Offer;
 use super::conversation::Conversation;

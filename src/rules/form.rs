@@ -1,4 +1,4 @@
-//! The header, whatever the connection.
+//! The header of each segment by itself, whatever connection it belongs to.
 
 use super::conversation::Conversation;
 use super::{Broken, Sight, broken};
@@ -43,7 +43,7 @@ pub(super) fn options_well_formed(_: &Conversation, sight: &Sight) -> Option<Bro
     })
 }
 
-/// Kinds whose lawful lengths are read as options of their own.
+/// Whether `wire` reads options of this kind as ones of their own: as `Other` they have an unlawful length.
 fn is_known(kind: u8) -> bool {
     matches!(kind, 2..=5 | 8 | 28)
 }

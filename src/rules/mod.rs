@@ -1,9 +1,10 @@
 //! What must hold in every run: pure observers of all that passes between a target and its peers.
 //!
 //! A case asks about what it provokes; a rule watches everything else. Rules stand on the target's side of the
-//! middlebox: they see what the target sends before anything happens to it, and of the peer what arrives. They accuse
-//! only where no lawful order of the frames in flight explains what they saw. So a limit is always the most generous that
-//! the peer ever set, and what the rules cannot know (where a capture begins in the middle of a connection, say) excuses.
+//! middlebox: they see the target's frames before anything happens to them, and those of the peer that arrive. A rule
+//! is broken only if no lawful order of the frames in flight explains what was seen. So each limit is the most
+//! generous one that the peer ever set, and where something is unknown (a capture begins in the middle of a
+//! connection, say) the rule gives the target the benefit of the doubt.
 //!
 //! A rule that is broken names the two frames in conflict, and counts for a run as a step that was not met.
 //!
@@ -117,7 +118,7 @@ impl core::fmt::Debug for Rule {
     }
 }
 
-/// Looks at what the target sends, before it is entered into the books.
+/// Looks at a segment of the target before it is noted.
 type Check = fn(&Conversation, &Sight) -> Option<Broken>;
 
 /// Looks at what has not come by then: the number of the frame that waits for it, and what the matter is.

@@ -1,4 +1,4 @@
-//! When things are sent, and how many.
+//! When segments are sent, and how many: delayed ACKs, retransmissions, the initial window, floods.
 
 use super::book::Resent;
 use super::conversation::Conversation;
@@ -9,19 +9,20 @@ use core::time::Duration;
 
 /// An ACK waits for less than half a second (RFC 9293 section 3.8.6.3).
 const MOST_ACK_DELAY: Duration = Duration::from_millis(500);
-/// How exactly a timer of the target is kept, at worst.
+/// The coarsest tick of a target's timers.
 const TICK: Duration = Duration::from_millis(10);
 /// A cap on RTO is at least this (RFC 6298 section 2.5).
 const CAP: Duration = Duration::from_secs(60);
-/// Times between retransmissions that may be even: stacks begin so with SYNs, and where a loss probe went ahead.
+/// How many times between retransmissions may be as long as the one before: some stacks begin so with SYNs, and all do
+/// where a loss probe went ahead.
 const EVEN: u32 = 5;
-/// What is sent so long after anything came was sent by a timer.
+/// The least time after the peer's last frame after which a segment must have been sent by a timer.
 const BY_TIMER: Duration = Duration::from_millis(150);
-/// No tail loss probe comes sooner after text.
+/// The least time from the last text to a tail loss probe.
 const LOSS_PROBE: Duration = Duration::from_millis(2);
-/// Segments without text in a row, with nothing in between, that are a storm.
+/// How many segments without text in a row, with nothing from the peer in between, are a storm.
 const STORM: u32 = 30;
-/// Within this time.
+/// The time within which they are one.
 const STORM_TIME: Duration = Duration::from_millis(100);
 /// The largest initial window, in segments, and in octets (RFC 6928 section 2).
 const INITIAL_SEGMENTS: i64 = 10;
@@ -29,8 +30,8 @@ const INITIAL_OCTETS: i64 = 14_600;
 
 // ----- acknowledging in time --------------------------------------------------------------------------------------------
 
-/// Notes text that a correct target acknowledges before long: in order, within the window, on a connection that is known
-/// to be established, and nothing odd about it.
+/// Notes text that a correct target acknowledges within half a second: it is in order and within the window, nothing
+/// about the segment is unusual, and the connection is known to be established.
 pub(super) fn incur(cx: &mut Conversation, number: usize, at: Stamp, segment: &Segment) {
     if cx.peer.rst || cx.peer.fin || cx.target.reset {
         cx.peer.debt = None;
@@ -83,7 +84,7 @@ pub(super) fn unpaid(cx: &Conversation, at: Stamp) -> Option<(usize, String)> {
 
 // ----- sending again ----------------------------------------------------------------------------------------------------
 
-/// Whether it is sent again, and not to ask whether a window is open or a peer alive.
+/// Whether a segment is a retransmission, and neither a window probe nor a keep-alive.
 fn is_again(cx: &Conversation, sight: &Sight) -> bool {
     let closed = cx
         .peer
@@ -100,8 +101,8 @@ pub(super) fn enter(cx: &mut Conversation, sight: &Sight) {
         true => (0, sight.at),
         false => (cx.target.empty.0 + 1, cx.target.empty.1),
     };
-    // Who opened first has the peer's SYN when it sends anything else; who answered may still have dropped the ACK of its
-    // own, for want of room in a backlog.
+    // A target that opened actively has the peer's SYN once it sends anything else. One that opened passively may have
+    // dropped the ACK of its SYN,ACK, because its backlog was full.
     let shown = occupies || cx.target.opened_first || cx.target.ack.is_some_and(|(known, _)| sight.acked > known);
     cx.target.established |= !sight.syn && shown;
     if !occupies {
@@ -111,7 +112,7 @@ pub(super) fn enter(cx: &mut Conversation, sight: &Sight) {
         Some(last) if again && last.start == sight.seq => {
             let gap = sight.at.since(last.at);
             let even = match last.gap {
-                // Half as long again is not twice as long, but leaves room for clocks that tick slowly.
+                // RTO doubles; half as long again is asked for, which leaves room for coarse clocks.
                 Some((least, _)) if gap.1 < least + least / 2 && gap.1 < CAP - CAP / 10 => last.even + 1,
                 _ => 0,
             };
@@ -122,7 +123,7 @@ pub(super) fn enter(cx: &mut Conversation, sight: &Sight) {
                 ..Resent::first(sight.seq, sight.at, sight.number)
             }
         }
-        // The front stays the front.
+        // What is sent beyond SND.UNA does not change the front of the retransmission queue.
         Some(last) if sight.seq > last.start => return,
         _ => Resent::first(sight.seq, sight.at, sight.number),
     };

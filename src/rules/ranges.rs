@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Half-open stretches, apart from each other: where each begins, and where it ends.
+/// Half-open ranges of sequence numbers, disjoint: where each begins, and where it ends.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ranges(BTreeMap<i64, i64>);
 

@@ -12,7 +12,7 @@ pub(super) fn ack_never_back(cx: &Conversation, sight: &Sight) -> Option<Broken>
 }
 
 pub(super) fn ack_of_what_came(cx: &Conversation, sight: &Sight) -> Option<Broken> {
-    // Where the beginning was not seen, nobody knows what came.
+    // If the beginning of the connection was not seen, octets may have come before.
     let syn = cx.peer_syn()?;
     if !sight.ack || !cx.target.whole {
         return None;
@@ -35,7 +35,7 @@ pub(super) fn right_edge_never_back(cx: &Conversation, sight: &Sight) -> Option<
     let (known, earlier) = cx.target.edge?;
     let shift = cx.own_shift()?;
     let edge = sight.acked + (i64::from(sight.segment.window) << shift);
-    // Less than one unit of the scale is lost in writing (RFC 7323 section 2.4).
+    // Writing a window loses less than one unit of its scale (RFC 7323 section 2.4).
     (sight.ack && edge + (1 << shift) <= known)
         .then(|| {
             broken(
@@ -61,7 +61,7 @@ pub(super) fn sack_only_if_permitted(cx: &Conversation, sight: &Sight) -> Option
         .flatten()
 }
 
-/// A block in the numbers of the books.
+/// The ends of a SACK block, counted from the peer's first number.
 fn counted(cx: &Conversation, (left, right): (u32, u32)) -> (i64, i64) {
     (cx.theirs(SeqNum(left)), cx.theirs(SeqNum(right)))
 }
@@ -86,7 +86,7 @@ pub(super) fn sack_of_what_came(cx: &Conversation, sight: &Sight) -> Option<Brok
 }
 
 pub(super) fn sack_above_ack(cx: &Conversation, sight: &Sight) -> Option<Broken> {
-    // The first may report a duplicate (RFC 2883 section 4).
+    // The first block may report a duplicate (RFC 2883 section 4).
     let later = blocks(sight)?.get(1..)?;
     let (earlier, _) = cx.peer.last?;
     later

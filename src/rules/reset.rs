@@ -21,7 +21,7 @@ pub(super) fn never_for_a_reset(cx: &Conversation, sight: &Sight) -> Option<Brok
 }
 
 pub(super) fn numbered(cx: &Conversation, sight: &Sight) -> Option<Broken> {
-    // Where the beginning was not seen, nobody knows what came.
+    // If the beginning of the connection was not seen, the reset may answer a segment before.
     let begun = cx.target.whole || cx.target.origin.is_none();
     let before = cx.is_numbered_before(sight);
     let explained = of_its_own(cx, sight) || before || cx.heard.answered_by(sight.segment).is_some();

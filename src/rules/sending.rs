@@ -9,8 +9,8 @@ use std::sync::Arc;
 /// The send MSS of a connection whose peer announced none (RFC 9293 section 3.7.1).
 const DEFAULT_MSS: (usize, usize) = (536, 1220);
 
-/// What is left of the least MTU that a link may have, 68 octets (RFC 791 section 3.2), without the headers. Who announces
-/// less announces nonsense, and what a target makes of that is its own affair.
+/// The octets that the least MTU of a link, 68 octets (RFC 791 section 3.2), leaves after both headers. No rule holds a
+/// target to a smaller MSS.
 const LEAST_MSS: usize = 28;
 
 /// The octets of text and options that an Ethernet frame can carry.
@@ -21,7 +21,7 @@ fn text_start(sight: &Sight) -> i64 {
     sight.seq + i64::from(sight.syn)
 }
 
-/// Remembers what text was sent under which number.
+/// Notes which text was sent under which number.
 pub(super) fn enter_text(cx: &mut Conversation, sight: &Sight, packet: &Arc<Packet>) {
     let start = text_start(sight);
     if sight.text() > 0 {
@@ -75,7 +75,7 @@ pub(super) fn window_respected(cx: &Conversation, sight: &Sight) -> Option<Broke
         .flatten()
 }
 
-/// The peer's MSS, or the default; `None` where the SYN is in doubt, or where it says what cannot be.
+/// The peer's MSS, or the default; `None` where its SYN is ambiguous, or announces an impossible MSS.
 pub(super) fn send_mss(syn: &Syn, sight: &Sight) -> Option<usize> {
     let (v4, v6) = DEFAULT_MSS;
     let default = if sight.packet.ip.source.is_ipv4() { v4 } else { v6 };
@@ -91,7 +91,7 @@ pub(super) fn mss_respected(cx: &Conversation, sight: &Sight) -> Option<Broken> 
     let syn = cx.peer_syn()?;
     let mss = send_mss(syn, sight)?;
     let options = TcpOption::space(&sight.segment.options);
-    // No link of the usual kind carries so much at once: it will be cut.
+    // An Ethernet frame does not carry so much: the network interface will cut it into segments.
     if cx.known.merged && text + options > LARGEST_FRAME {
         return None;
     }
@@ -107,7 +107,7 @@ pub(super) fn mss_respected(cx: &Conversation, sight: &Sight) -> Option<Broken> 
 
 pub(super) fn same_octets_again(cx: &Conversation, sight: &Sight) -> Option<Broken> {
     let text = &sight.segment.payload;
-    // What was acknowledged may be anything: a keep-alive probe carries an octet of no meaning.
+    // Octets that were acknowledged are not compared: a keep-alive probe may carry any octet.
     let start = text_start(sight).max(cx.acked());
     if text.is_empty() || start >= cx.target.end.0 {
         return None;

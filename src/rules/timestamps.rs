@@ -1,4 +1,4 @@
-//! RFC 7323 section 3.
+//! Timestamps (RFC 7323 sections 3 to 5).
 
 use super::conversation::Conversation;
 use super::ranges::between;
@@ -6,7 +6,7 @@ use super::{Broken, Sight, broken};
 use crate::time::{Instant, Stamp};
 use core::time::Duration;
 
-/// After so long a time timestamps say nothing any more, whatever the clock (section 5.5).
+/// The time after which timestamps are no longer compared (section 5.5).
 const IDLE: Duration = Duration::from_secs(24 * 24 * 3600);
 /// The shortest and the longest tick of a lawful clock, in nanoseconds (section 5.4).
 const TICK: (u64, u64) = (59, 1_000_000_000);

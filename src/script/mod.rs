@@ -55,8 +55,8 @@ pub struct Script {
     pub covers: Arc<[Arc<Requirement>]>,
     /// Other suites' names for it: suite to ids.
     pub ids: Arc<BTreeMap<String, Vec<String>>>,
-    /// Free words for selection; `alone` asks for a namespace of its own.
-    pub tags: Arc<[String]>,
+    /// What it is tagged with.
+    pub tags: Arc<[Tag]>,
     /// Abilities or conditions that no step shows.
     pub needs: Vec<String>,
     /// Host-wide settings by neutral name.
@@ -69,6 +69,40 @@ pub struct Script {
     pub given: Vec<Given>,
     /// What is done then.
     pub steps: Vec<Step>,
+}
+
+impl Script {
+    /// Whether it asks for a place of its own, where no other run is.
+    pub fn is_alone(&self) -> bool {
+        self.tags.contains(&Tag::Alone)
+    }
+}
+
+/// A tag of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tag {
+    /// `alone`: its runs ask for a place of their own, where no other run is.
+    Alone,
+    /// A free word, for selection.
+    Word(String),
+}
+
+impl Tag {
+    /// The tag that is written so.
+    pub fn new(text: &str) -> Tag {
+        match text == Tag::Alone.name() {
+            true => Tag::Alone,
+            false => Tag::Word(text.to_owned()),
+        }
+    }
+
+    /// As a case writes it.
+    pub fn name(&self) -> &str {
+        match self {
+            Tag::Alone => "alone",
+            Tag::Word(word) => word,
+        }
+    }
 }
 
 /// One state to be reached before the steps.

@@ -194,7 +194,8 @@ pub enum Emitted {
 
 /// A TCP implementation whose clock is ours.
 ///
-/// A fresh one is made for each run. All times count from the start of the run.
+/// A fresh one is made for each world: for one run, unless runs that tell themselves apart by their addresses are to share
+/// it. All times count from the start of the world.
 pub trait Stack {
     /// What it can do.
     fn abilities(&self) -> Abilities;

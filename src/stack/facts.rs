@@ -75,12 +75,13 @@ impl fmt::Display for Tolerance {
     }
 }
 
-/// The times of a target by name. They blur the clock; they never widen a bound of an RFC.
+/// The times of a target by name. They allow for the coarseness of its clock and timers; they never widen a bound of an
+/// RFC.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tolerances(BTreeMap<Tolerance, Duration>);
 
 impl Tolerances {
-    /// The defaults of LANGUAGE's section on time, with `changed` put in their place.
+    /// The defaults of `cases/README.md`, section on time, with `changed` put in their place.
     pub fn with(changed: impl IntoIterator<Item = (Tolerance, Duration)>) -> Tolerances {
         let mut times = BTreeMap::from([
             (Tolerance::Prompt, Duration::from_millis(100)),

@@ -2,7 +2,7 @@
 
 use super::Runner;
 use crate::drive::virtual_time::{Driven, Halt};
-use crate::drive::{Done, Ended, EnvironmentError, Job, Runs, Target, Tell, Worlds, make_all};
+use crate::drive::{Done, EndedRun, EnvironmentError, Job, Runs, Target, Tell, Worlds, make_all};
 use crate::engine::{Bench, Outcome, Verdict};
 use crate::stack::{Abilities, Call, CallId, Emitted, Facts, Stack};
 use crate::time::Instant;
@@ -48,11 +48,6 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
         Embedded { rules: false, ..self }
     }
 
-    /// The same with so many runs for each stack. Where they share one, it is made for the first of them.
-    pub fn in_worlds(self, worlds: Worlds) -> Embedded<F> {
-        Embedded { worlds, ..self }
-    }
-
     /// Why a job's settings of the host cannot be had.
     fn cannot_configure(&self, job: &Job) -> Option<String> {
         let configure = &job.script.configure;
@@ -87,7 +82,7 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
                     .map(|reason| Outcome::empty(Verdict::Unsupported, Instant::ZERO, &reason)),
             };
             if let Some(outcome) = refused {
-                tell(*place, Ended::by_itself(outcome));
+                tell(*place, EndedRun::by_itself(outcome));
                 runs.pop_front();
                 continue;
             }
@@ -152,6 +147,10 @@ impl Stack for Nothing {
 impl<F: Fn(&Job) -> Box<dyn Stack> + Sync> Target for Embedded<F> {
     fn facts(&self) -> &Arc<Facts> {
         &self.facts
+    }
+
+    fn share_worlds(&mut self, worlds: Worlds) {
+        self.worlds = worlds;
     }
 
     /// Worlds share nothing, so each is the same alone and beside others.

@@ -303,45 +303,52 @@ fn ethernet() -> u16 {
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Text(String);
 
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(TextVisitor).map(Text)
-    }
-}
+/// Reads a scalar as text, and makes something of it: what is wrong with it is told with its own place, where serde's
+/// `try_from` would tell that of the list around it.
+struct Scalar<T>(PhantomData<T>);
 
-struct TextVisitor;
-
-impl Visitor<'_> for TextVisitor {
-    type Value = String;
+impl<T: TryFrom<Text, Error: fmt::Display>> Visitor<'_> for Scalar<T> {
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a text or a number")
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<String, E> {
-        Ok(text.to_owned())
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+        T::try_from(Text(text.to_owned())).map_err(E::custom)
     }
 
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<String, E> {
-        Ok(value.to_string())
+    fn visit_bool<E: de::Error>(self, value: bool) -> Result<T, E> {
+        self.visit_str(&value.to_string())
     }
 
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<String, E> {
-        Ok(value.to_string())
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<T, E> {
+        self.visit_str(&value.to_string())
     }
 
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<String, E> {
-        Ok(value.to_string())
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<T, E> {
+        self.visit_str(&value.to_string())
     }
 
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<String, E> {
-        Ok(value.to_string())
+    fn visit_f64<E: de::Error>(self, value: f64) -> Result<T, E> {
+        self.visit_str(&value.to_string())
     }
 }
 
+macro_rules! scalars {
+    ($($name:ident)*) => {$(
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(Scalar(PhantomData))
+            }
+        }
+    )*};
+}
+
+scalars! { Text TimeName Time AbilityName Claim HostSettingName }
+
 /// A tolerance's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "Text")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct TimeName(Tolerance);
 
 impl TryFrom<Text> for TimeName {
@@ -355,8 +362,7 @@ impl TryFrom<Text> for TimeName {
 }
 
 /// An ability's name.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "Text")]
+#[derive(Clone, Debug)]
 struct AbilityName(String);
 
 impl TryFrom<Text> for AbilityName {
@@ -374,8 +380,7 @@ impl TryFrom<Text> for AbilityName {
 }
 
 /// A condition that is claimed to be met.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(try_from = "Text")]
+#[derive(Clone, Copy, Debug)]
 struct Claim(Condition);
 
 impl TryFrom<Text> for Claim {
@@ -389,8 +394,7 @@ impl TryFrom<Text> for Claim {
 }
 
 /// The name of a setting of the host.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-#[serde(try_from = "Text")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct HostSettingName(String);
 
 impl TryFrom<Text> for HostSettingName {
@@ -413,8 +417,7 @@ fn unknown(kind: &str, word: &str, known: &[&str]) -> String {
 }
 
 /// `100ms`, `1.5s`, `2m`; a bare number is a ratio, which counts as seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Text")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Time(Duration);
 
 impl TryFrom<Text> for Time {

@@ -3,7 +3,7 @@
 use super::meeting::stands;
 use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Meeting, Run, RunId, Settled, estimate};
 use crate::drive::virtual_time::panic_text;
-use crate::drive::{Ended, EnvironmentError, Job, Target};
+use crate::drive::{EndedRun, EnvironmentError, Job, Target};
 use crate::engine::{Outcome, Verdict};
 use crate::time::Instant;
 use core::any::Any;
@@ -99,7 +99,7 @@ pub fn execute(
         Ok(ledger) => ledger,
         Err(error) => return Some(Trouble::Bug(error.to_string())),
     };
-    let mut clerk = Clerk {
+    let mut books = Bookkeeping {
         plan,
         expectations,
         repeatable: !facts.virtual_time,
@@ -119,19 +119,19 @@ pub fn execute(
     order.sort_by_key(|&place| std::cmp::Reverse(estimates[place]));
     let jobs = order.iter().map(|&place| plan[place].job(conduct.seed)).collect();
     let place_of = |at: usize| order.get(at).copied().unwrap_or(usize::MAX);
-    let mut done = |at: usize, mut ended: Ended| {
+    let mut done = |at: usize, mut ended: EndedRun| {
         ended.beside.iter_mut().for_each(|other| *other = place_of(*other));
-        clerk.note(place_of(at), ended, watch)
+        books.note(place_of(at), ended, watch)
     };
     // After a panic neither the target nor what it had under way is looked at again.
     let ran = catch_unwind(AssertUnwindSafe(|| target.run(jobs, conduct.at_once, stop, &mut done)));
-    let trouble = clerk.trouble(ran);
-    clerk.void_rest(trouble.as_ref(), watch);
+    let trouble = books.trouble(ran);
+    books.void_rest(trouble.as_ref(), watch);
     trouble
 }
 
-/// Keeps the ledger while a target runs.
-struct Clerk<'a> {
+/// Keeps the ledger while a target runs, and decides after each attempt what is to be done next.
+struct Bookkeeping<'a> {
     plan: &'a [Run],
     expectations: &'a Expectations,
     repeatable: bool,
@@ -156,8 +156,8 @@ enum Next {
     Contradiction([usize; 3]),
 }
 
-impl Clerk<'_> {
-    fn note(&mut self, place: usize, ended: Ended, watch: &mut dyn FnMut(Progress)) -> Option<Job> {
+impl Bookkeeping<'_> {
+    fn note(&mut self, place: usize, ended: EndedRun, watch: &mut dyn FnMut(Progress)) -> Option<Job> {
         match self.try_note(place, ended, watch) {
             Ok(job) => job,
             Err(error) => {
@@ -170,7 +170,7 @@ impl Clerk<'_> {
     fn try_note(
         &mut self,
         place: usize,
-        Ended { mut outcome, beside }: Ended,
+        EndedRun { mut outcome, beside }: EndedRun,
         watch: &mut dyn FnMut(Progress),
     ) -> Result<Option<Job>, LedgerError> {
         let stopped = self.stop.load(Ordering::Relaxed);
@@ -428,18 +428,18 @@ mod tests {
                 let mut next = Some(job);
                 while let Some(job) = next {
                     let outcome = self.attempt(place, job.alone);
-                    next = done(place, Ended::by_itself(outcome));
+                    next = done(place, EndedRun::by_itself(outcome));
                 }
                 match self.quirk {
                     Quirk::None => {}
-                    Quirk::TellsTwice => drop(done(place, Ended::by_itself(outcome(Verdict::Pass)))),
+                    Quirk::TellsTwice => drop(done(place, EndedRun::by_itself(outcome(Verdict::Pass)))),
                     Quirk::Forgets => return Ok(()),
                     Quirk::IsStoppedAfterOne => {
                         stop.store(true, Ordering::Relaxed);
                         let mut void = outcome(Verdict::Inconclusive);
                         void.reason = "stopped before it began".to_owned();
                         assert!(
-                            done(place + 1, Ended::by_itself(void)).is_none(),
+                            done(place + 1, EndedRun::by_itself(void)).is_none(),
                             "nothing is repeated then"
                         );
                         return Ok(());

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 /// What stands for a reason until somebody has written it.
-pub const TODO: &str = "TODO";
+pub(crate) const TODO: &str = "TODO";
 
 /// All entries of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -292,7 +292,7 @@ impl Entry {
 }
 
 /// A step's text without what a line break in YAML changes.
-pub fn squeeze(text: &str) -> String {
+pub(crate) fn squeeze(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

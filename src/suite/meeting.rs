@@ -1,6 +1,7 @@
 //! Runs that met: what came of one in a world that it shared, where it comes out otherwise in one of its own.
 
 use crate::engine::{Outcome, Verdict};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// How many runs are named.
@@ -8,7 +9,8 @@ const NAMED: usize = 3;
 
 /// A run that came out otherwise beside others than in a world of its own: something that they share has changed it.
 /// What it comes to alone counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Meeting {
     /// What it came to beside the others.
     pub verdict: Verdict,

@@ -19,11 +19,15 @@ mod select;
 pub use coverage::{Bound, Counts, Coverage, Goal, Item, OfRfc, Status, goals};
 pub use estimate::{QUICK, estimate};
 pub use execute::{Conduct, Progress, RunResult, Trouble, execute};
-pub use expectations::{Came, Entry, ExpectationError, Expectations, TODO, squeeze};
+pub use expectations::{Came, Entry, ExpectationError, Expectations};
+#[cfg(feature = "cli")]
+pub(crate) use expectations::{TODO, squeeze};
 pub use judge::{Expectation, Judged, exit_code};
 pub use ledger::{Ledger, LedgerError, Settled};
 pub use meeting::Meeting;
 pub use pattern::Pattern;
-pub use plan::{Axes, Row, Run, RunId, expand, ip_number, requirements, rows, run_name, topic};
+#[cfg(feature = "cli")]
+pub(crate) use plan::ip_number;
+pub use plan::{Axes, Row, Run, RunId, expand, requirements, rows, run_name, topic};
 pub use reference::{Lawful, Reaction, Reference, step_at};
 pub use select::{SelectError, Selection};

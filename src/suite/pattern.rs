@@ -28,7 +28,7 @@ impl Pattern {
         let Some(last) = parts.pop() else {
             return rest.is_empty();
         };
-        // The first place where a part fits is as good as any later one: what follows has the most room then.
+        // The first place where a part fits leaves the most of the text to the parts that follow.
         for part in parts {
             match rest.find(part) {
                 Some(at) => rest = &rest[at + part.len()..],

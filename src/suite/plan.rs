@@ -1,4 +1,4 @@
-//! From scripts to runs: every script over both IP versions, with plain ISNs and with ones that wrap.
+//! Makes runs of scripts: each over both IP versions, with plain ISNs and with ISNs near 2^32, which wrap.
 
 use crate::drive::Job;
 use crate::rfc::Requirement;
@@ -7,7 +7,7 @@ use crate::stack::IpVersion;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// One run to be made, under the name by which everything else speaks of it.
+/// One run to be made, and its name.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// `reset/acceptance[state=SYNRCVD,event=RST-EXACT,edge=left,ip4]`
@@ -94,7 +94,7 @@ fn allowed(script: &Script, ip: IpVersion, wrap: bool) -> bool {
 }
 
 /// As `only`, `when` and `--ip` write it.
-pub const fn ip_number(ip: IpVersion) -> &'static str {
+pub(crate) const fn ip_number(ip: IpVersion) -> &'static str {
     match ip {
         IpVersion::V4 => "4",
         IpVersion::V6 => "6",
@@ -197,7 +197,7 @@ impl Run {
             ip: self.ip,
             wrap: self.wrap,
             seed: mix(seed, &self.name),
-            alone: self.script.tags.iter().any(|tag| tag == "alone"),
+            alone: self.script.is_alone(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which runs a user means.
+//! Selects the runs that a user means by some words.
 
 use super::{Pattern, Run, requirements, topic};
 use crate::notation::{nearest, suggestion};
@@ -42,7 +42,7 @@ enum Word {
     Bare(String),
 }
 
-/// A word that means nothing.
+/// A word that selects nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelectError {
     /// What was looked for: ``no case, folder, requirement or tag `rset` ``.
@@ -64,7 +64,7 @@ impl fmt::Display for SelectError {
 impl std::error::Error for SelectError {}
 
 impl Selection {
-    /// Reads words. Whether they mean anything is seen by [`Selection::pick`].
+    /// Reads words. [`Selection::pick`] finds out whether they select anything.
     pub fn parse<S: AsRef<str>>(words: &[S]) -> Selection {
         Selection {
             words: words.iter().map(|word| Word::parse(word.as_ref())).collect(),
@@ -133,7 +133,7 @@ impl Word {
                 let prefix = format!("RFC{number}-");
                 requirements(script).iter().any(|it| it.id.starts_with(&prefix))
             }
-            Word::Tag(tag) => script.tags.contains(tag),
+            Word::Tag(tag) => has_tag(script, tag),
             Word::Foreign { suite, id } => script
                 .ids
                 .get(suite)
@@ -143,7 +143,7 @@ impl Word {
             Word::Pattern(pattern) => pattern.fits_run(&run.id()),
             Word::Bare(word) => {
                 path_means(word, &script.case)
-                    || script.tags.contains(word)
+                    || has_tag(script, word)
                     || requirements(script).iter().any(|it| it.id == *word)
             }
         }
@@ -161,7 +161,7 @@ impl Word {
             },
             Word::Tag(tag) => SelectError {
                 problem: format!("no case has the tag `{tag}`"),
-                nearest: near(tag, scripts().flat_map(|script| script.tags.iter().cloned())),
+                nearest: near(tag, scripts().flat_map(|script| tags(script))),
             },
             Word::Foreign { suite, id } => foreign_error(suite, id, library),
             Word::Run(whole) | Word::Bracket { whole, .. } => bracket_error(whole, library),
@@ -183,7 +183,7 @@ fn bracket_error(whole: &str, library: &[Run]) -> SelectError {
     let nearest = if of_case.peek().is_some() {
         let mut rows: Vec<String> = of_case.map(Run::case_and_row).collect();
         rows.dedup();
-        // However far from what was written, the rows of that case are what there is.
+        // Where no row is near, some rows of that case are named all the same.
         let near = near(whole, rows.iter().cloned());
         if near.is_empty() {
             rows.into_iter().take(3).collect()
@@ -240,9 +240,17 @@ fn rfc(requirement: &Arc<Requirement>) -> Option<String> {
     Some(format!("rfc:{number}"))
 }
 
+fn tags(script: &Script) -> impl Iterator<Item = String> + '_ {
+    script.tags.iter().map(|tag| tag.name().to_owned())
+}
+
+fn has_tag(script: &Script, name: &str) -> bool {
+    script.tags.iter().any(|tag| tag.name() == name)
+}
+
 fn bare_words(script: &Script) -> Vec<String> {
     let mut words = vec![script.case.to_string(), format!("{}/", topic(&script.case))];
-    words.extend(script.tags.iter().cloned());
+    words.extend(tags(script));
     words.extend(requirements(script).into_iter().map(|it| it.id.clone()));
     words
 }
@@ -260,6 +268,7 @@ mod tests {
     use super::super::fixture::{requirement, script};
     use super::super::{Axes, expand};
     use super::*;
+    use crate::script::Tag;
     use crate::stack::IpVersion;
     use std::collections::BTreeMap;
     use std::sync::Arc;
@@ -267,7 +276,7 @@ mod tests {
     fn library() -> Vec<Run> {
         let mut flood = script("reset/flood", "");
         flood.covers = Arc::from([requirement("RFC5961-7-1")]);
-        flood.tags = Arc::from(["alone".to_owned()]);
+        flood.tags = Arc::from([Tag::Alone]);
         let mut basics = script("handshake/passive-open", "");
         basics.ids = Arc::new(BTreeMap::from([("tc8".to_owned(), vec!["TCP_BASICS_01".to_owned()])]));
         let scripts = [

@@ -57,12 +57,12 @@ pub enum TcpOption {
 }
 
 impl TcpOption {
-    /// Takes the options area of a header apart. `area` is what lies between the fixed header and the data offset.
+    /// Reads the options area of a header. `area` is what lies between the fixed header and the data offset.
     pub(super) fn read_all(area: &[u8]) -> Vec<TcpOption> {
         if area.is_empty() {
             return Vec::new();
         }
-        // A SYN carries five as a rule, other segments three.
+        // A SYN usually carries five options, other segments three.
         let mut options = Vec::with_capacity(5);
         let mut rest = area;
         while let Some((&kind, after)) = rest.split_first() {
@@ -104,7 +104,7 @@ impl TcpOption {
         written.len().next_multiple_of(4)
     }
 
-    /// The kind octet; none of what is no option at all.
+    /// The kind octet; `None` for octets that form no option.
     pub fn kind(&self) -> Option<u8> {
         Some(match self {
             TcpOption::Eol => EOL,

@@ -62,8 +62,8 @@ impl Segment {
             + u32::from(self.flags.contains(Flags::FIN))
     }
 
-    /// Whether a careful receiver can read it at all: whole, with a right checksum, a lawful data offset and options
-    /// that can be taken apart.
+    /// Whether a receiver that checks everything can read it: it is whole, its checksum is right, and its data offset
+    /// and the lengths of its options are lawful.
     pub fn is_well_formed(&self) -> bool {
         self.checksum == Checksum::Right
             && self.offset.is_none()
@@ -151,7 +151,7 @@ impl Segment {
         out.resize(start + header, 0);
         out.extend(&self.payload);
 
-        // What does not fit into the four bits is sent all the same, under the largest offset that they can say.
+        // A header that is too long for the four bits is sent all the same, with the largest offset.
         let needed = u8::try_from(header / 4).unwrap_or(u8::MAX);
         let bits = self.flags.bits();
         // Cannot fail: pnet asks for 20 octets, and at least as many were appended.

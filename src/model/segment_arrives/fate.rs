@@ -1,7 +1,7 @@
 //! What can become of a segment, and the doing of it: the answers of decisions that the checks ask.
 
 use super::closed::send_reset;
-use super::reset::decisions::user_hears;
+use super::reset::decisions::ending_by_reset;
 use super::{Arriving, Check};
 use crate::model::context::Context;
 use crate::model::tcb::Tcb;
@@ -44,6 +44,8 @@ pub(in crate::model) enum Next {
     Resynchronize,
     /// The connection is established by it.
     Establish,
+    /// The connection is reset by it.
+    Obey,
     /// The connection is deleted.
     End(Ending),
 }
@@ -53,8 +55,6 @@ pub(in crate::model) enum Next {
 pub(in crate::model) enum Ending {
     /// Not at all: it is as if the connection had come to its end.
     Quiet,
-    /// As the peer's reset ends it.
-    ByReset,
     /// By this error.
     Error(ErrorName, &'static str),
     /// Its calls are never answered.
@@ -132,6 +132,11 @@ impl Tcb {
                 self.snd_una = segment.ack;
                 self.establish(cx);
             }
+            Next::Obey => {
+                if let Some(ending) = ending_by_reset(self) {
+                    self.end_by(cx, ending);
+                }
+            }
             Next::End(ending) => self.end_by(cx, ending),
         }
         Break(())
@@ -157,7 +162,6 @@ impl Tcb {
     pub(super) fn end_by(&mut self, cx: &mut Context, ending: Ending) {
         match ending {
             Ending::Quiet => (),
-            Ending::ByReset => return self.end_by(cx, user_hears(self)),
             Ending::Error(name, detail) => return self.end(cx, Some(name), detail),
             Ending::CallsForgotten => {
                 self.user.connect = None;

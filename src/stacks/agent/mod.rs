@@ -22,7 +22,7 @@ pub use standard_error::StandardError;
 use super::Runner;
 use crate::drive::addresses::target_address;
 use crate::drive::protocol::{Mode, Reply, Request};
-use crate::drive::{Done, Ended, EnvironmentError, Job, Runs, Target, Tell, Worlds, make_all};
+use crate::drive::{Done, EndedRun, EnvironmentError, Job, Runs, Target, Tell, Worlds, make_all};
 use crate::engine::{Bench, Outcome, Verdict};
 use crate::stack::{Abilities, Facts, Profile};
 use crate::time::Instant;
@@ -62,11 +62,6 @@ impl Agents {
         })
     }
 
-    /// The same with so many runs for each `new`.
-    pub fn in_worlds(self, worlds: Worlds) -> Agents {
-        Agents { worlds, ..self }
-    }
-
     /// The line that makes a world for a job.
     fn new_world(&self, job: &Job, profile: &Profile) -> Request {
         Request::New {
@@ -104,6 +99,10 @@ fn no_greeting(process: &mut Process, fault: &Fault) -> EnvironmentError {
 impl Target for Agents {
     fn facts(&self) -> &Arc<Facts> {
         &self.facts
+    }
+
+    fn share_worlds(&mut self, worlds: Worlds) {
+        self.worlds = worlds;
     }
 
     /// Worlds share nothing but processes, in which each is as the first: `new` makes a new one.
@@ -147,7 +146,7 @@ impl Worker<'_> {
                 Ok(timer) => self.fill(timer, remarks, runs, tell),
                 Err(outcome) => {
                     let notes = remarks.take();
-                    tell(*place, Ended::by_itself(Outcome { notes, ..outcome }));
+                    tell(*place, EndedRun::by_itself(Outcome { notes, ..outcome }));
                     runs.pop_front();
                 }
             }

@@ -223,7 +223,7 @@ fn run_rogue(how: &'static str) -> Outcome {
     let mut outcomes = Vec::new();
     let jobs = vec![job("inject SYN\nexpect RST,ACK seq=0", 1)];
     target
-        .run(jobs, 1, &AtomicBool::new(false), &mut |_, Ended { outcome, .. }| {
+        .run(jobs, 1, &AtomicBool::new(false), &mut |_, EndedRun { outcome, .. }| {
             outcomes.push(outcome);
             None
         })
@@ -268,10 +268,15 @@ fn a_panic_costs_only_its_own_run() {
     let mut verdicts = BTreeMap::new();
     let jobs = (0..30).map(|seed| job(CONVERSATION, seed)).collect();
     target
-        .run(jobs, 4, &AtomicBool::new(false), &mut |place, Ended { outcome, .. }| {
-            verdicts.insert(place, outcome.verdict);
-            None
-        })
+        .run(
+            jobs,
+            4,
+            &AtomicBool::new(false),
+            &mut |place, EndedRun { outcome, .. }| {
+                verdicts.insert(place, outcome.verdict);
+                None
+            },
+        )
         .unwrap();
     for place in 0..30 {
         let expected = if place % 3 == 0 { Verdict::Fail } else { Verdict::Pass };
@@ -288,7 +293,7 @@ fn traces(at_once: usize) -> Vec<Vec<crate::engine::TraceEvent>> {
             jobs,
             at_once,
             &AtomicBool::new(false),
-            &mut |place, Ended { outcome, .. }| {
+            &mut |place, EndedRun { outcome, .. }| {
                 assert!(traces[place].is_empty());
                 traces[place] = outcome.trace;
                 None
@@ -316,7 +321,7 @@ fn a_job_can_be_run_again_under_its_place() {
                 jobs,
                 at_once,
                 &AtomicBool::new(false),
-                &mut |place, Ended { outcome, .. }| {
+                &mut |place, EndedRun { outcome, .. }| {
                     assert_eq!(outcome.verdict, Verdict::Pass);
                     told[place] += 1;
                     (place % 2 == 0 && told[place] < 3).then(|| job(CONVERSATION, 99))
@@ -335,7 +340,7 @@ fn after_stop_every_job_is_told_of_as_inconclusive() {
         let jobs = (0..10).map(|seed| job(CONVERSATION, seed)).collect();
         let mut target = crate::stacks::smoltcp::target(runner());
         target
-            .run(jobs, at_once, &stop, &mut |_, Ended { outcome, .. }| {
+            .run(jobs, at_once, &stop, &mut |_, EndedRun { outcome, .. }| {
                 stop.store(true, Ordering::Relaxed);
                 verdicts.push(outcome.verdict);
                 None

@@ -8,7 +8,7 @@ use super::setup::EPHEMERAL;
 use super::worker::{ChildStarter, Report, Work, Worker};
 use crate::drive::addresses::Addresses;
 use crate::drive::real_time::Clock;
-use crate::drive::{Done, Ended, EnvironmentError, Job};
+use crate::drive::{Done, EndedRun, EnvironmentError, Job};
 use crate::engine::{Outcome, Verdict};
 use crate::stack::Profile;
 use crate::time::Instant;
@@ -166,7 +166,7 @@ impl Session<'_> {
 
     fn tell(&mut self, place: usize, outcome: Outcome) {
         let was_spoilt = outcome.verdict == Verdict::Inconclusive;
-        let Some(again) = (self.done)(place, Ended::by_itself(outcome)) else {
+        let Some(again) = (self.done)(place, EndedRun::by_itself(outcome)) else {
             return;
         };
         let rest = match was_spoilt {

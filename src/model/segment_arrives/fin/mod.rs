@@ -3,6 +3,7 @@
 pub(in crate::model) mod decisions;
 
 use self::decisions::{SecondFin, Taken};
+use super::fate::Acknowledged;
 use super::{Arriving, Check};
 use crate::model::context::Context;
 use crate::model::seq::plus;
@@ -17,7 +18,7 @@ impl Tcb {
         if !segment.fin || self.state == State::Closed {
             return Continue(());
         }
-        self.acknowledge_it(cx, decisions::fin_is_acknowledged(self));
+        self.owed.now = decisions::fin_is_acknowledged(self) == Acknowledged::AtOnce;
         if self.fin_received {
             self.second_fin(cx, segment);
             return Continue(());

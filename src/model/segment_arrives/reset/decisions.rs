@@ -8,8 +8,8 @@ use crate::model::tcb::{Opened, Tcb};
 use crate::rfc::State;
 use crate::stack::ErrorName;
 
-/// The connection ends.
-const OBEYED: Fate = Fate::DROP.then(Next::End(Ending::ByReset));
+/// The connection is reset.
+const OBEYED: Fate = Fate::DROP.then(Next::Obey);
 
 /// The peer is asked whether it means it.
 const CHALLENGED: Fate = Fate::answer(Reply::Challenge);
@@ -47,7 +47,6 @@ decisions! {
     fn reset(tcb: &Tcb, segment: &Arriving) -> Fate {
         lawful => by_number(tcb, segment, segment.seq == tcb.rcv_nxt),
         or Rfc5961No if is_inside(tcb, segment) => OBEYED,
-        or Rfc1337 if tcb.state == State::TimeWait && segment.seq == tcb.rcv_nxt => Fate::DROP,
         wrong ExactRstChallenged => by_number(tcb, segment, false),
         wrong ExactRstOffByOne => by_number(tcb, segment, segment.seq == tcb.rcv_nxt.advanced(1)),
         wrong RstAtSackEdgeObeyed if ends_what_is_held(tcb, segment) => OBEYED,
@@ -69,19 +68,21 @@ decisions! {
         wrong RstIgnoredInTimeWait if lawful == OBEYED && tcb.state == State::TimeWait => Fate::DROP,
     }
 
-    /// How the user hears of a reset: SYN-RECEIVED goes back to where it came from, and who was listening hears nothing,
-    /// unless fast open has given the connection to the user already; while both ends close there is nothing to tell.
+    /// How the connection ends by a reset, if it does: SYN-RECEIVED goes back to where it came from, and who was listening
+    /// hears nothing, unless fast open has given the connection to the user already; while both ends close there is
+    /// nothing to tell. TIME-WAIT may be kept from ending early (RFC 1337 section 3, fix F1).
     "RFC 9293 section 3.10.7.4, second check"
-    fn user_hears(tcb: &Tcb) -> Ending {
-        lawful => match (tcb.state, tcb.opened) {
+    fn ending_by_reset(tcb: &Tcb) -> Option<Ending> {
+        lawful => Some(match (tcb.state, tcb.opened) {
             (State::SynReceived, Opened::Active) => Ending::Error(ErrorName::Refused, "connection refused"),
             (State::SynReceived, Opened::Passive(_)) if !tcb.fast_open => Ending::Quiet,
             (State::Closing | State::LastAck | State::TimeWait, _) => Ending::Quiet,
             _ => Ending::Error(ErrorName::Reset, "connection reset"),
-        },
+        }),
+        or Rfc1337 if tcb.state == State::TimeWait => None,
         wrong RefusalNotToldInSynReceived
-            if tcb.state == State::SynReceived && tcb.opened == Opened::Active => Ending::CallsForgotten,
-        wrong RstNotTold if tcb.state == State::Established => Ending::CallsForgotten,
-        wrong RstLooksLikeEnd if tcb.state == State::Established => Ending::EndOfStream,
+            if tcb.state == State::SynReceived && tcb.opened == Opened::Active => Some(Ending::CallsForgotten),
+        wrong RstNotTold if tcb.state == State::Established => Some(Ending::CallsForgotten),
+        wrong RstLooksLikeEnd if tcb.state == State::Established => Some(Ending::EndOfStream),
     }
 }

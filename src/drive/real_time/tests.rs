@@ -1,0 +1,189 @@
+//! Real time over a place that is no namespace: the reference endpoint behind two queues, by the clock of this machine.
+
+use super::*;
+use crate::case::Library;
+use crate::drive::addresses::{Addresses, target_address};
+use crate::model::{Config, Model};
+use crate::stack::{IpVersion, Stack};
+use crate::stacks::Runner;
+use crate::suite::{Axes, Run, expand};
+use std::io;
+
+/// A host with the reference endpoint, and an agent on it.
+struct Host {
+    clock: Clock,
+    endpoint: Model,
+    packets: VecDeque<Vec<u8>>,
+    received: Vec<u8>,
+    replies: Vec<Reply>,
+    losses: Losses,
+    /// So many packets are taken; then the agent says no more.
+    most: usize,
+}
+
+impl Host {
+    fn new(clock: Clock) -> Host {
+        let addresses = [IpVersion::V4, IpVersion::V6].map(target_address).to_vec();
+        Host {
+            clock,
+            endpoint: Model::new(Config::default(), 1, addresses),
+            packets: VecDeque::new(),
+            received: Vec::new(),
+            replies: Vec::new(),
+            losses: Losses::default(),
+            most: usize::MAX,
+        }
+    }
+
+    /// Lets the endpoint do what is due.
+    fn poll(&mut self) {
+        let (packets, replies) = (&mut self.packets, &mut self.replies);
+        self.endpoint.poll(self.clock.now(), &mut |what| match what {
+            Emitted::Packet(octets) => packets.push_back(octets),
+            Emitted::Result(id, result) => replies.push(Reply::Result(id, result)),
+            Emitted::Pending(id) => replies.push(Reply::Pending(id)),
+            Emitted::Accepted { listener, socket, peer } => replies.push(Reply::Accepted { listener, socket, peer }),
+        });
+    }
+}
+
+impl Place for Host {
+    fn send(&mut self, packet: &[u8]) -> io::Result<()> {
+        self.most = self.most.saturating_sub(1);
+        self.endpoint.receive(self.clock.now(), packet);
+        self.poll();
+        Ok(())
+    }
+
+    fn receive(&mut self) -> io::Result<Option<&[u8]>> {
+        self.poll();
+        let Some(packet) = self.packets.pop_front() else {
+            return Ok(None);
+        };
+        self.received = packet;
+        Ok(Some(&self.received))
+    }
+
+    fn say(&mut self, request: &Request) {
+        match request {
+            Request::Call(id, call) => {
+                let before = self.replies.len();
+                self.endpoint.call(self.clock.now(), *id, call);
+                self.poll();
+                // In real time each call gets its end or this at once.
+                if self.replies.len() == before {
+                    self.replies.push(Reply::Pending(*id));
+                }
+            }
+            Request::Sync(number) => self.replies.push(Reply::Synced(*number)),
+            _ => {}
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn is_behind(&self) -> bool {
+        false
+    }
+
+    fn hear(&mut self, replies: &mut Vec<Reply>) -> Result<(), String> {
+        if self.most == 0 {
+            return Err("the target's process ended".to_owned());
+        }
+        self.poll();
+        replies.append(&mut self.replies);
+        Ok(())
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+
+    fn losses(&mut self) -> io::Result<Losses> {
+        Ok(self.losses.clone())
+    }
+
+    fn end_of_standard_error(&mut self) -> String {
+        "; its standard error ends with `no memory`".to_owned()
+    }
+
+    // Nobody waits here: the driver is asked again and again.
+
+    fn packets(&self) -> io::Result<Readiness> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    fn lines(&self) -> io::Result<Readiness> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// The runs of a few short cases.
+fn plan() -> Vec<Run> {
+    let library = Library::bundled().unwrap_or_else(|problems| panic!("{problems}"));
+    let scripts: Vec<_> = library.cases().iter().flat_map(|case| case.scripts.clone()).collect();
+    let mut plan = expand(&scripts, &Axes::default());
+    let cases = ["handshake/passive-open", "reset/acceptance", "close/passive"];
+    plan.retain(|run| cases.contains(&&*run.script.case) && !run.wrap);
+    plan
+}
+
+/// Makes runs at the same time in one place. `prepare` is done to it when the driver has looked at its counters.
+fn outcomes(plan: &[Run], prepare: impl FnOnce(&mut Host)) -> Vec<Outcome> {
+    let runner = Runner::bundled("model").unwrap();
+    let facts = Facts {
+        virtual_time: false,
+        ..Facts::clone(&runner.facts)
+    };
+    let clock = Clock::start();
+    let mut driver = Driver::new(Host::new(clock), Arc::new(facts), clock);
+    prepare(&mut driver.place);
+    let mut addresses = Addresses::on_virtual_time();
+    for (place, run) in plan.iter().enumerate() {
+        let job = run.job(1);
+        let at = addresses.next(&job).unwrap();
+        driver.start(place, job.script, at);
+    }
+    let mut outcomes = vec![None; plan.len()];
+    while driver.active() > 0 {
+        driver.turn();
+        for (place, outcome) in driver.take_ended() {
+            outcomes[place] = Some(outcome);
+        }
+    }
+    outcomes
+        .into_iter()
+        .map(|outcome| outcome.expect("all are told"))
+        .collect()
+}
+
+#[test]
+fn runs_pass_in_any_place() {
+    let plan = plan();
+    for (run, outcome) in plan.iter().zip(outcomes(&plan, |_| ())) {
+        // A machine that is busy with other things may be too slow for us.
+        let late = outcome.verdict == Verdict::Inconclusive && outcome.reason.ends_with("ms late");
+        assert!(late || outcome.verdict == Verdict::Pass, "{}: {outcome:#?}", run.name);
+    }
+}
+
+#[test]
+fn what_a_place_has_lost_makes_no_verdict() {
+    let plan = plan();
+    for outcome in outcomes(&plan, |host| host.losses.frames = 12) {
+        assert_eq!(outcome.verdict, Verdict::Inconclusive);
+        assert_eq!(outcome.reason, "12 frames were lost in a queue of ours");
+    }
+}
+
+#[test]
+fn a_place_that_ends_costs_its_runs_and_says_why() {
+    let plan = plan();
+    for outcome in outcomes(&plan, |host| host.most = 5) {
+        assert_eq!(outcome.verdict, Verdict::Inconclusive);
+        let expected = "the target's process ended; its standard error ends with `no memory`";
+        assert_eq!(outcome.reason, expected);
+    }
+}
