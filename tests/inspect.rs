@@ -110,7 +110,7 @@ fn a_broken_rule_names_the_end_the_frames_and_the_requirement() {
         "{out}"
     );
     assert!(out.contains("frame 5, "), "{out}");
-    assert!(out.contains("1 rule broken in 1 connection."), "{out}");
+    assert!(out.contains("1 rule broken in 1 connection: 1 MUST."), "{out}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub enum Reason {
     Fragment,
     /// What stands before the IP packet is not known here; by the number of the link type.
     UnknownLink(u16),
-    /// It ends within a header of the link layer.
+    /// A header of the link layer ends too soon, or makes no sense.
     LinkHeader,
     /// It ends within an IP header, or the header contradicts itself.
     IpHeader,
@@ -46,7 +46,7 @@ impl fmt::Display for Reason {
             Reason::Cut => "cut short by the capture; `tcpdump -s 0` takes whole frames",
             Reason::Fragment => "holding a fragment of a packet",
             Reason::UnknownLink(link) => return write!(f, "of link type {link}, which cannot be read here"),
-            Reason::LinkHeader => "ending within a header of the link layer",
+            Reason::LinkHeader => "with a link-layer header that cannot be read",
             Reason::IpHeader => "with an IP header that cannot be read",
             Reason::IpLength => "with an IP packet that claims to be longer than the frame",
             Reason::IpChecksum => "with a wrong checksum of the IPv4 header",

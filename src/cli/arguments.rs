@@ -35,7 +35,7 @@ Exit codes: 0 as expected, 1 the target does not conform, 2 a mistake in what wa
 3 the environment failed, 101 a bug of tcpvet.";
 
 const INSPECTED: &str = "\
-Exit codes: 0 all was judged and no rule is broken, 1 a rule is broken, 2 a file is no capture,
+Exit codes: 0 all was judged and no MUST is broken, 1 a MUST is broken, 2 a file is no capture,
 3 nothing was judged, or a part was left out (which, and why, is said), 101 a bug of tcpvet.";
 
 /// The commands.

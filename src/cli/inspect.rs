@@ -244,28 +244,30 @@ fn notes(arguments: &InspectArguments, inspection: &Inspection) -> Vec<String> {
 }
 
 fn verdict(inspection: &Inspection) -> String {
-    let broken: usize = inspection.connections.iter().map(|it| it.findings.len()).sum();
+    let partial = inspection.is_partial();
+    let findings: Vec<&Finding> = inspection.connections.iter().flat_map(|it| &it.findings).collect();
     let with = inspection
         .connections
         .iter()
         .filter(|it| !it.findings.is_empty())
         .count();
-    let partial = inspection.is_partial();
-    match (inspection.segments, broken) {
+    match (inspection.segments, findings.len()) {
         (0, _) => "Nothing was judged: no TCP segment could be read.".to_owned(),
         (_, 0) if partial => "No rule is broken in what was judged, but ONLY A PART was: see above.".to_owned(),
         (_, 0) => "No rule is broken.".to_owned(),
-        _ => {
+        (_, broken) => {
+            let musts = findings.iter().filter(|it| it.rule.level() == Level::Must).count();
+            let levels = match broken - musts {
+                0 => format!("{musts} MUST"),
+                shoulds => format!("{musts} MUST, {shoulds} SHOULD (red with `--strict` only)"),
+            };
+            let (rules, connections) = (count(broken, "rule"), count(with, "connection"));
             let rest = if partial {
                 " ONLY A PART was judged: see above."
             } else {
                 ""
             };
-            format!(
-                "{} broken in {}.{rest}",
-                count(broken, "rule"),
-                count(with, "connection")
-            )
+            format!("{rules} broken in {connections}: {levels}.{rest}")
         }
     }
 }

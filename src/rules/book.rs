@@ -256,6 +256,8 @@ pub(super) struct Came {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Peer {
     pub origin: Option<SeqNum>,
+    /// The highest number that the target has acknowledged.
+    pub settled: i64,
     pub syns: Syns,
     /// Octets, SYN and FIN among them, and those that came more than once.
     pub got: Ranges,

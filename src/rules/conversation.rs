@@ -15,7 +15,7 @@ pub(super) struct Conversation {
     pub peer: Peer,
     /// What came since the peer sent a SYN with another number, if it did. It belongs to the next incarnation, should
     /// the target accept that SYN.
-    next: Option<Peer>,
+    next: Option<Box<Peer>>,
     /// The target's SYN before the one that is looked at, if that has another number and nothing came in between.
     pub renewed: Option<(usize, Option<SeqNum>)>,
     /// Whether anything came since the target's last SYN.
@@ -83,14 +83,16 @@ impl Conversation {
         }
     }
 
-    /// A number of the target's, counted from its ISN.
+    /// A number of the target's, counted from its ISN: the one nearest to the highest that it has used.
     pub fn own(&self, number: SeqNum) -> i64 {
-        i64::from(number.offset_from(self.target.origin.unwrap_or(number)))
+        let (end, _) = self.target.end;
+        counted(number, self.target.origin, end)
     }
 
-    /// A number of the peer's, counted from the first that was seen.
+    /// A number of the peer's, counted from the first that was seen: the one nearest to the highest that the target has
+    /// acknowledged.
     pub fn theirs(&self, number: SeqNum) -> i64 {
-        i64::from(number.offset_from(self.peer.origin.unwrap_or(number)))
+        counted(number, self.peer.origin, self.peer.settled)
     }
 
     /// SND.UNA, as far as the peer has moved it.
@@ -189,7 +191,7 @@ impl Conversation {
             self.before = Some((origin, self.target.end.0));
         }
         if let Some(next) = self.next.take() {
-            self.peer = next;
+            self.peer = *next;
         } else if self.target.origin.is_some() {
             self.peer = Peer::default();
         }
@@ -260,6 +262,7 @@ impl Conversation {
     fn enter_ack(&mut self, sight: &Sight) {
         if self.target.ack.is_none_or(|(known, _)| sight.acked > known) {
             self.target.ack = Some((sight.acked, sight.number));
+            self.peer.settled = sight.acked.max(0);
         }
         if !sight.syn
             && let Some(shift) = self.own_shift()
@@ -289,7 +292,7 @@ impl Conversation {
         let shift = self.peer_shift();
         let began = flags.contains(Flags::SYN) && !flags.contains(Flags::RST) && !self.peer.syns.has(segment.seq);
         if began && self.target.origin.is_some() {
-            self.next = Some(Peer::default());
+            self.next = Some(Box::default());
         }
         if let Some(next) = &mut self.next {
             next.hear(number, at, packet, segment, shift);
@@ -332,6 +335,13 @@ impl Conversation {
     }
 }
 
+/// A number counted from an origin. Of all those that differ by whole turns of the sequence space it is the one nearest to
+/// `near`, which counts from the same origin, so that a connection may last for longer than one turn.
+fn counted(number: SeqNum, origin: Option<SeqNum>, near: i64) -> i64 {
+    let Some(origin) = origin else { return 0 };
+    near + i64::from(number.offset_from(origin.advanced(near)))
+}
+
 impl Peer {
     fn hear(&mut self, number: usize, at: Stamp, packet: &Packet, segment: &Segment, shift: u32) {
         let flags = segment.flags;
@@ -350,7 +360,7 @@ impl Peer {
             });
         }
         let origin = *self.origin.get_or_insert(segment.seq);
-        let start = i64::from(segment.seq.offset_from(origin));
+        let start = counted(segment.seq, Some(origin), self.settled);
         let end = start + i64::from(segment.seg_len());
         let twice = &mut self.twice;
         self.got.add((start, end), |again| twice.add(again, |_| ()));
@@ -404,5 +414,20 @@ impl Resent {
 impl Stretch {
     pub fn end(&self) -> i64 {
         self.start + self.octets().len() as i64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_counted_on_when_the_sequence_space_begins_anew() {
+        let origin = Some(SeqNum(0xffff_fff0));
+        assert_eq!(counted(SeqNum(0x10), origin, 0), 0x20);
+        assert_eq!(counted(SeqNum(0xffff_ffef), origin, 0), -1);
+        assert_eq!(counted(SeqNum(0x10), origin, 3 << 32), (3 << 32) + 0x20);
+        assert_eq!(counted(SeqNum(0x7fff_fff0), origin, 1 << 31), 1 << 31);
+        assert_eq!(counted(SeqNum(7), None, 5), 0);
     }
 }

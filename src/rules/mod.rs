@@ -237,7 +237,8 @@ impl Watch {
     pub fn new(known: Known) -> Watch {
         Watch {
             known,
-            conversations: Vec::new(),
+            // A capture may have many hosts, most of them with one conversation.
+            conversations: Vec::with_capacity(1),
             tuples: BTreeMap::new(),
             last: None,
             breaches: Vec::new(),

@@ -408,6 +408,7 @@ pub(super) fn good() -> Vec<(&'static str, String)> {
     ];
     traces.extend(good_numbers());
     traces.extend(good_answers());
+    traces.extend(good_choices());
     traces
 }
 
@@ -496,6 +497,25 @@ fn good_answers() -> Vec<(&'static str, String)> {
             ),
         ),
         (
+            "after 24 days timestamps cannot be compared",
+            after(
+                "<mss 1000, ts>",
+                "< ACK seq=1 ack=1 data=3 <ts 7000 100>\n> ACK seq=1 ack=4 <ts 100 7000>\n2160000 > ACK seq=1 ack=4 data=3 <ts 90 7000>\n< ACK seq=4 ack=4 <ts 2160007000 90>",
+            ),
+        ),
+        (
+            "marks are echoed",
+            agreed(
+                "> ACK seq=1 ack=1 data=3 ip.ecn=ce\n< ACK,ECE seq=1 ack=4\n< ACK,ECE seq=1 ack=4 data=3 ip.ecn=ect0",
+            ),
+        ),
+    ]
+}
+
+/// What a target may do, and another does not.
+fn good_choices() -> Vec<(&'static str, String)> {
+    vec![
+        (
             "a clock may tick every 59 ns, and be compared for half its cycle only",
             after(
                 "<mss 1000, ts>",
@@ -520,19 +540,6 @@ fn good_answers() -> Vec<(&'static str, String)> {
         (
             "accurate ECN has rules of its own",
             "> SYN,ECE,CWR,AE <mss 1000>\n< SYN,ACK,CWR ack=1 <mss 1000>\n> ACK seq=1 ack=1\n< ACK,ECE,AE seq=1 ack=1 data=3 ip.ecn=ect1\n< ACK,CWR,ECE seq=4 ack=1 ip.ecn=ect0\n1 < ACK seq=1 ack=1 data=3 ip.ecn=ect1".into(),
-        ),
-        (
-            "after 24 days timestamps cannot be compared",
-            after(
-                "<mss 1000, ts>",
-                "< ACK seq=1 ack=1 data=3 <ts 7000 100>\n> ACK seq=1 ack=4 <ts 100 7000>\n2160000 > ACK seq=1 ack=4 data=3 <ts 90 7000>\n< ACK seq=4 ack=4 <ts 2160007000 90>",
-            ),
-        ),
-        (
-            "marks are echoed",
-            agreed(
-                "> ACK seq=1 ack=1 data=3 ip.ecn=ce\n< ACK,ECE seq=1 ack=4\n< ACK,ECE seq=1 ack=4 data=3 ip.ecn=ect0",
-            ),
         ),
     ]
 }
