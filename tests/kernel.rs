@@ -1,6 +1,8 @@
 //! The bundled library against the kernel that we run on, as one test with a ledger. Where namespaces cannot be had, it
 //! says so and passes.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tcpvet::case::Library;

@@ -1,5 +1,7 @@
 //! The kernel that we run on, in namespaces of its own. Where those cannot be had, the tests say so and pass.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;

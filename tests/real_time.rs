@@ -1,6 +1,7 @@
 //! Agents in real time: one that breaks down costs the runs in which it does, and nothing else.
 
 #![cfg(all(feature = "cli", feature = "linux", target_os = "linux"))]
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

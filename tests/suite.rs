@@ -1,5 +1,7 @@
 //! The tests that look at the program from outside and need no clock: one binary, so that the library is linked once.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 #[cfg(all(feature = "cli", unix))]
 mod agents;
 mod arrows;

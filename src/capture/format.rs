@@ -22,7 +22,7 @@ pub(super) struct Frame<'a> {
 impl<'a> Frame<'a> {
     /// A frame of which `octets` were captured. `length` is how long it was on the wire; a writer that does not know says
     /// less than it captured. The last `check` octets of it are its check sequence.
-    pub fn new(at: Option<i128>, link: u16, octets: &'a [u8], length: u32, check: usize) -> Frame<'a> {
+    pub(super) fn new(at: Option<i128>, link: u16, octets: &'a [u8], length: u32, check: usize) -> Frame<'a> {
         let length = (length as usize).max(octets.len()).saturating_sub(check);
         let octets = &octets[..octets.len().min(length)];
         Frame {
@@ -82,7 +82,7 @@ pub(super) struct Stop {
 
 impl Stop {
     /// A block or frame that is not there as a whole.
-    pub fn at(offset: u64, what: &str, trouble: &Trouble) -> Stop {
+    pub(super) fn at(offset: u64, what: &str, trouble: &Trouble) -> Stop {
         let text = match trouble {
             Trouble::Ended(there) => format!("the capture ends within {what}, {there} octets into it"),
             Trouble::Failed(error) => format!("{what} cannot be read: {error}"),

@@ -23,7 +23,7 @@ pub(super) enum Order {
 
 impl Order {
     /// The 16-bit number at that place; `None` where it is not there.
-    pub fn u16(self, octets: &[u8], at: usize) -> Option<u16> {
+    pub(super) fn u16(self, octets: &[u8], at: usize) -> Option<u16> {
         let octets = *octets.get(at..)?.first_chunk()?;
         Some(match self {
             Order::Little => u16::from_le_bytes(octets),
@@ -32,7 +32,7 @@ impl Order {
     }
 
     /// The 32-bit number at that place; `None` where it is not there.
-    pub fn u32(self, octets: &[u8], at: usize) -> Option<u32> {
+    pub(super) fn u32(self, octets: &[u8], at: usize) -> Option<u32> {
         let octets = *octets.get(at..)?.first_chunk()?;
         Some(match self {
             Order::Little => u32::from_le_bytes(octets),
@@ -49,7 +49,7 @@ pub(super) struct Octets<R> {
 }
 
 impl<R: Read> Octets<R> {
-    pub fn new(source: R) -> Octets<R> {
+    pub(super) fn new(source: R) -> Octets<R> {
         Octets {
             source,
             offset: 0,
@@ -58,12 +58,12 @@ impl<R: Read> Octets<R> {
     }
 
     /// How many octets have been read.
-    pub fn offset(&self) -> u64 {
+    pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
     /// The next `length` octets.
-    pub fn take(&mut self, length: u64) -> Result<&[u8], Trouble> {
+    pub(super) fn take(&mut self, length: u64) -> Result<&[u8], Trouble> {
         self.buffer.clear();
         let read = (&mut self.source).take(length).read_to_end(&mut self.buffer);
         self.offset += self.buffer.len() as u64;
@@ -75,7 +75,7 @@ impl<R: Read> Octets<R> {
     }
 
     /// The next `length` octets, or `None` where the capture ends before the first of them.
-    pub fn take_or_end(&mut self, length: u64) -> Result<Option<&[u8]>, Trouble> {
+    pub(super) fn take_or_end(&mut self, length: u64) -> Result<Option<&[u8]>, Trouble> {
         match self.take(length) {
             Ok(_) => Ok(Some(&self.buffer)),
             Err(Trouble::Ended(0)) => Ok(None),
@@ -84,7 +84,7 @@ impl<R: Read> Octets<R> {
     }
 
     /// Passes over the next `length` octets.
-    pub fn skip(&mut self, length: u64) -> Result<(), Trouble> {
+    pub(super) fn skip(&mut self, length: u64) -> Result<(), Trouble> {
         let passed = io::copy(&mut (&mut self.source).take(length), &mut io::sink()).map_err(Trouble::Failed)?;
         self.offset += passed;
         match passed < length {

@@ -22,7 +22,7 @@ pub(super) struct Kind {
 
 impl Kind {
     /// The kind of file that begins so; `None` where it is no pcap.
-    pub fn of(magic: [u8; 4]) -> Option<Kind> {
+    pub(super) fn of(magic: [u8; 4]) -> Option<Kind> {
         let of = |order, magic| {
             let (unit, frame_header) = match magic {
                 0xa1b2_c3d4 => (1_000, FRAME_HEADER),

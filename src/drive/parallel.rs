@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError, mpsc};
 
 /// Whom a worker tells of each run that has ended, by its place.
-pub type Tell<'a> = &'a mut dyn FnMut(usize, EndedRun);
+pub(crate) type Tell<'a> = &'a mut dyn FnMut(usize, EndedRun);
 
 /// What a thread says: a run is over, or the worker panicked, which is a bug of ours.
 enum Said {

@@ -76,7 +76,7 @@ pub(super) struct Calls {
 }
 
 impl Calls {
-    pub fn new(run: RunId) -> Calls {
+    pub(super) fn new(run: RunId) -> Calls {
         Calls {
             run,
             made: BTreeMap::new(),
@@ -103,16 +103,16 @@ impl Calls {
     }
 
     /// A question of ours.
-    pub fn ask(&mut self, conn: ConnId) -> CallId {
+    pub(super) fn ask(&mut self, conn: ConnId) -> CallId {
         self.record(conn, None, None)
     }
 
-    pub fn new_socket(&mut self) -> SocketId {
+    pub(super) fn new_socket(&mut self) -> SocketId {
         self.sockets += 1;
         SocketId((self.run.0 as u32) << SOCKET_BITS | self.sockets)
     }
 
-    pub fn answer(&self, id: CallId) -> Option<&Result<Answer, Errno>> {
+    pub(super) fn answer(&self, id: CallId) -> Option<&Result<Answer, Errno>> {
         self.made.get(&id)?.ended.as_ref().map(|(result, _)| result)
     }
 
@@ -126,7 +126,7 @@ impl Calls {
     }
 
     /// The last call of that kind on the connection.
-    pub fn latest(&self, conn: ConnId, verb: Verb) -> Option<CallId> {
+    pub(super) fn latest(&self, conn: ConnId, verb: Verb) -> Option<CallId> {
         let fits = |record: &Record| record.conn == conn && record.verb == Some(verb);
         self.made
             .iter()
@@ -136,7 +136,7 @@ impl Calls {
     }
 
     /// Aborts what is open and closes the listener.
-    pub fn cleaning(&mut self) -> Vec<(CallId, Call)> {
+    pub(super) fn cleaning(&mut self) -> Vec<(CallId, Call)> {
         let mut calls: Vec<Call> = self
             .open
             .values()

@@ -17,7 +17,7 @@ use std::sync::Arc;
 const TOO_LATE: Duration = Duration::from_millis(50);
 
 impl Run {
-    pub fn stop(&mut self, now: Instant, stop: Stop) {
+    pub(super) fn stop(&mut self, now: Instant, stop: Stop) {
         match stop {
             Stop::Unsupported(why) => self.end(now, Verdict::Unsupported, why),
             Stop::Inconclusive(why) => self.end(now, Verdict::Inconclusive, why),
@@ -56,7 +56,7 @@ impl Run {
     }
 
     /// Records that an outcome came that does not meet the requirement, if it applies; the run goes on.
-    pub fn fail_softly(&mut self, expected: String, seen: String) {
+    pub(super) fn fail_softly(&mut self, expected: String, seen: String) {
         let (verdict, failure) = self.judge(expected, seen, false);
         if verdict == Verdict::NotApplicable {
             return;
@@ -106,14 +106,14 @@ impl Run {
     }
 
     /// Shows a frame of the target to the rules, before anything happens to it on the way.
-    pub fn show_to_rules(&mut self, at: Stamp, packet: &Arc<Packet>) {
+    pub(super) fn show_to_rules(&mut self, at: Stamp, packet: &Arc<Packet>) {
         if let Some(watch) = &mut self.watch {
             watch.see(self.trace.len(), at, Way::Out, packet);
         }
     }
 
     /// Marks the frame in the trace that has just broken a rule.
-    pub fn mark_broken(&mut self, at: Stamp) {
+    pub(super) fn mark_broken(&mut self, at: Stamp) {
         while let Some(breach) = self.watch.as_ref().and_then(|watch| watch.breaches().get(self.marked)) {
             let name = breach.rule.name;
             self.marked += 1;
@@ -190,7 +190,7 @@ impl Run {
     }
 
     /// Ends the run with everything met.
-    pub fn complete(&mut self, now: Instant) {
+    pub(super) fn complete(&mut self, now: Instant) {
         self.hear_the_rules(now, 0);
         if let Some((verdict, failure)) = self.soft.take() {
             return self.fail(now, verdict, failure);
@@ -206,7 +206,7 @@ impl Run {
     }
 
     /// Ends the run; only the first end counts.
-    pub fn end(&mut self, now: Instant, verdict: Verdict, reason: String) {
+    pub(super) fn end(&mut self, now: Instant, verdict: Verdict, reason: String) {
         if self.outcome.is_some() {
             return;
         }
@@ -236,7 +236,7 @@ impl Run {
     }
 
     /// Ends the run for a reason of ours, without cleaning up behind it.
-    pub fn void(&mut self, now: Instant, reason: &str) {
+    pub(super) fn void(&mut self, now: Instant, reason: &str) {
         self.end(now, Verdict::Inconclusive, reason.to_owned());
         self.cleaned = true;
         self.outbox.clear();
@@ -244,7 +244,7 @@ impl Run {
     }
 
     /// Ends the run because the target misbehaves in a way that no step asks about.
-    pub fn blame(&mut self, now: Instant, expected: &str, seen: &str) {
+    pub(super) fn blame(&mut self, now: Instant, expected: &str, seen: &str) {
         self.in_flight = None;
         self.cleaned = true;
         if self.outcome.is_none() {
@@ -253,11 +253,11 @@ impl Run {
         }
     }
 
-    pub fn ended(&self) -> bool {
+    pub(super) fn ended(&self) -> bool {
         self.outcome.is_some()
     }
 
-    pub fn into_outcome(self) -> Option<Outcome> {
+    pub(super) fn into_outcome(self) -> Option<Outcome> {
         self.outcome
     }
 }

@@ -98,7 +98,7 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub fn new(id: RunId, now: Instant, script: Arc<Script>, facts: Arc<Facts>, at: Endpoints, rules: bool) -> Run {
+    pub(super) fn new(id: RunId, now: Instant, script: Arc<Script>, facts: Arc<Facts>, at: Endpoints, rules: bool) -> Run {
         let mut random = Random::new(at.seed);
         let conns = conns(&script, &facts, &at, &mut random);
         let calls = Calls::new(id);
@@ -166,7 +166,7 @@ impl Run {
     }
 
     /// The conditions that the target does not claim, each once.
-    pub fn unclaimed(&self, covers: &[Arc<Requirement>]) -> String {
+    pub(super) fn unclaimed(&self, covers: &[Arc<Requirement>]) -> String {
         let mut conditions: Vec<_> = covers
             .iter()
             .filter_map(|requirement| requirement.when.map(|when| when.name()))
@@ -176,7 +176,7 @@ impl Run {
         format!("{} does not claim `{}`", self.facts.name, conditions.join("`, `"))
     }
 
-    pub fn applies(&self, requirement: &Requirement) -> bool {
+    pub(super) fn applies(&self, requirement: &Requirement) -> bool {
         requirement
             .when
             .as_ref()
@@ -184,7 +184,7 @@ impl Run {
     }
 
     /// Does as much as can be done at `now`; everything that happened up to `drained` has been handed in.
-    pub fn turn(&mut self, now: Instant, drained: Instant) -> Turn {
+    pub(super) fn turn(&mut self, now: Instant, drained: Instant) -> Turn {
         if drained >= self.due {
             self.stirred = self.stirred.max(self.due);
             self.due = Instant::NEVER;
@@ -243,7 +243,7 @@ impl Run {
 
     // ----- what the driver tells ------------------------------------------------------------------------------------
 
-    pub fn carried(&mut self, at: Stamp) {
+    pub(super) fn carried(&mut self, at: Stamp) {
         if let Some(in_flight) = &self.in_flight {
             self.note_lateness(at.latest.since(in_flight.asked));
         }
@@ -260,7 +260,7 @@ impl Run {
         }
     }
 
-    pub fn quiet(&mut self, at: Instant) {
+    pub(super) fn quiet(&mut self, at: Instant) {
         if let Some(InFlight {
             carried: Some(carried), ..
         }) = self.in_flight
@@ -273,7 +273,7 @@ impl Run {
 
     /// The certain cause of what is told now, if there is one, and its moment: not before the cause was carried out, and
     /// not after it was told. It needed no time; but where we looked late, a timer may have had a part in it.
-    pub fn cause(&mut self, at: Stamp) -> (Cause, Stamp) {
+    pub(super) fn cause(&mut self, at: Stamp) -> (Cause, Stamp) {
         self.stirred = self.stirred.max(at.latest);
         match self.in_flight {
             Some(InFlight {
@@ -291,7 +291,7 @@ impl Run {
         }
     }
 
-    pub fn note_lateness(&mut self, late: Duration) {
+    pub(super) fn note_lateness(&mut self, late: Duration) {
         if !self.facts.virtual_time {
             self.late = self.late.max(late);
         }
@@ -299,7 +299,7 @@ impl Run {
 
     // ----- small things that steps need -----------------------------------------------------------------------------
 
-    pub fn scope(&self, here: usize) -> Scope<'_> {
+    pub(super) fn scope(&self, here: usize) -> Scope<'_> {
         Scope {
             conns: &self.conns,
             here,
@@ -307,17 +307,17 @@ impl Run {
         }
     }
 
-    pub fn tolerance(&self, name: Tolerance) -> Duration {
+    pub(super) fn tolerance(&self, name: Tolerance) -> Duration {
         self.facts.tolerances.get(name)
     }
 
     /// When it is for the run, whose clock begins at zero.
-    pub fn clock(&self, now: Instant) -> Instant {
+    pub(super) fn clock(&self, now: Instant) -> Instant {
         Instant::ZERO + now.since(self.began)
     }
 
     /// From when a step's time runs, and how long it is; `soon` if not written.
-    pub fn window(&self, when: &Timing) -> Result<(Mark, Period), Stop> {
+    pub(super) fn window(&self, when: &Timing) -> Result<(Mark, Period), Stop> {
         let base = match &when.since {
             None => self.mark,
             Some(label) => *self
@@ -336,7 +336,7 @@ impl Run {
     }
 
     /// Judges a time that is known between two bounds.
-    pub fn in_time(&self, what: &str, (min, max): (Duration, Duration), period: Period) -> Result<(), Stop> {
+    pub(super) fn in_time(&self, what: &str, (min, max): (Duration, Duration), period: Period) -> Result<(), Stop> {
         let seconds = |time: Duration| format!("{:.3} s", time.as_secs_f64());
         if min > period.most || max < period.least {
             let bound = match min > period.most {
@@ -359,23 +359,23 @@ impl Run {
         Ok(())
     }
 
-    pub fn note(&mut self, at: Stamp, text: impl Into<String>) {
+    pub(super) fn note(&mut self, at: Stamp, text: impl Into<String>) {
         self.trace(at, Happening::Note(text.into()));
     }
 
-    pub fn trace(&mut self, at: Stamp, what: Happening) {
+    pub(super) fn trace(&mut self, at: Stamp, what: Happening) {
         if self.outcome.is_none() {
             self.trace.push(TraceEvent { at, what });
         }
     }
 
     /// How many events the trace has.
-    pub fn trace_length(&self) -> usize {
+    pub(super) fn trace_length(&self) -> usize {
         self.trace.len()
     }
 
     /// Notes what met the step under way, which waits from `base` on.
-    pub fn met_by(&mut self, met_by: MetBy, base: Mark, period: Period) {
+    pub(super) fn met_by(&mut self, met_by: MetBy, base: Mark, period: Period) {
         self.evidence.push(Evidence {
             step: self.cursor.clone(),
             met_by,
@@ -385,19 +385,19 @@ impl Run {
     }
 
     /// The step under way.
-    pub fn step<'a>(&self, script: &'a Script) -> Option<&'a Step> {
+    pub(super) fn step<'a>(&self, script: &'a Script) -> Option<&'a Step> {
         self.cursor.step(script)
     }
 
     /// Whether the step under way is the script's last.
-    pub fn at_last_step(&self) -> bool {
+    pub(super) fn at_last_step(&self) -> bool {
         let mut next = self.cursor.clone();
         next.advance();
         !self.cursor.in_given(&self.script) && !next.settle(&self.script)
     }
 
     /// Goes on to the next step; names this one's moment.
-    pub fn finish_step(&mut self) -> Progress {
+    pub(super) fn finish_step(&mut self) -> Progress {
         let script = Arc::clone(&self.script);
         if let Some(label) = self.step(&script).and_then(|step| step.label.clone()) {
             self.labels.insert(label, self.mark);
@@ -407,19 +407,19 @@ impl Run {
     }
 
     /// Takes one of several outcomes; its first step is next.
-    pub fn choose(&mut self, branch: usize, name: &str) -> Progress {
+    pub(super) fn choose(&mut self, branch: usize, name: &str) -> Progress {
         self.outcomes.push(name.to_owned());
         self.cursor.enter(branch);
         Progress::Now(Stage::Begin)
     }
 
     /// Whether there is a step to begin; the script's end otherwise.
-    pub fn settle(&mut self) -> bool {
+    pub(super) fn settle(&mut self) -> bool {
         let script = Arc::clone(&self.script);
         self.cursor.settle(&script)
     }
 
-    pub fn pending_verb(&self, conn: ConnId, verb: Verb) -> Option<CallId> {
+    pub(super) fn pending_verb(&self, conn: ConnId, verb: Verb) -> Option<CallId> {
         self.calls.latest(conn, verb)
     }
 }

@@ -45,12 +45,12 @@ pub(super) enum Progress {
 
 impl Progress {
     /// The step goes on like this, at once.
-    pub fn now(waiting: Waiting) -> Progress {
+    pub(super) fn now(waiting: Waiting) -> Progress {
         Progress::Now(Stage::InStep(waiting))
     }
 
     /// The step goes on like this when something comes, or at that moment.
-    pub fn until(waiting: Waiting, deadline: Instant) -> Progress {
+    pub(super) fn until(waiting: Waiting, deadline: Instant) -> Progress {
         Progress::Until(Stage::InStep(waiting), deadline)
     }
 }

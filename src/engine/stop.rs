@@ -22,7 +22,7 @@ pub(super) enum Stop {
 }
 
 impl Stop {
-    pub fn failed(expected: impl Into<String>, seen: impl Into<String>) -> Stop {
+    pub(super) fn failed(expected: impl Into<String>, seen: impl Into<String>) -> Stop {
         Stop::Failed {
             expected: expected.into(),
             seen: seen.into(),
@@ -30,7 +30,7 @@ impl Stop {
         }
     }
 
-    pub fn late(expected: impl Into<String>, seen: impl Into<String>) -> Stop {
+    pub(super) fn late(expected: impl Into<String>, seen: impl Into<String>) -> Stop {
         Stop::Failed {
             expected: expected.into(),
             seen: seen.into(),

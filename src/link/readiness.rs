@@ -1,5 +1,7 @@
 //! Waiting for descriptors and for time, in a tokio runtime.
 
+#![expect(unsafe_code, reason = "tokio takes a descriptor for readiness only by an unsafe call")]
+
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};
 use std::io;

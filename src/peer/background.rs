@@ -8,7 +8,7 @@ use crate::wire::Flags;
 impl Conn {
     /// Whether the frame is lawful background. `silent`: under `expect: nothing`, where timers may run and debts be
     /// paid, but replies may not come.
-    pub fn is_background(&self, frame: &Frame, silent: bool) -> bool {
+    pub(crate) fn is_background(&self, frame: &Frame, silent: bool) -> bool {
         if !self.is_sound(frame) {
             return false;
         }
@@ -35,7 +35,7 @@ impl Conn {
 
     /// Whether a frame acknowledges at least what was acknowledged before, and `least`, and at most `rcv_nxt`, or more if
     /// that is in doubt. Where the middlebox changes the order of frames, nothing can be said.
-    pub fn may_acknowledge(&self, frame: &Frame, least: i64, rcv_nxt: i64) -> bool {
+    pub(crate) fn may_acknowledge(&self, frame: &Frame, least: i64, rcv_nxt: i64) -> bool {
         let lawful = least.max(self.last_ack)..=rcv_nxt.max(frame.delivered_then);
         self.lossy || lawful.contains(&frame.ack)
     }
@@ -45,13 +45,13 @@ impl Conn {
     }
 
     /// Whether the last probe was not sent in the same instant: then it would be a copy.
-    pub fn probe_is_due(&self, frame: &Frame) -> bool {
+    pub(crate) fn probe_is_due(&self, frame: &Frame) -> bool {
         self.probed.is_none_or(|last| frame.at.since(last).1 >= self.due)
     }
 
     /// An empty segment or one of a single octet, just below what is to be sent next or what is outstanding; where the
     /// window is closed, also the very octet that is to be sent next.
-    pub fn is_probe(&self, frame: &Frame) -> bool {
+    pub(crate) fn is_probe(&self, frame: &Frame) -> bool {
         let octets = frame.segment().payload.len();
         if frame.has(Flags::SYN) || frame.has(Flags::FIN) || octets > 1 {
             return false;
@@ -75,7 +75,7 @@ impl Conn {
     }
 
     /// Whether it is time to send again what a frame carries, or something of ours asks for it.
-    pub fn may_come_again(&self, frame: &Frame) -> bool {
+    pub(crate) fn may_come_again(&self, frame: &Frame) -> bool {
         match self.sent.last(frame.seq) {
             None => true,
             // The rest of a retransmission of which a step has taken a part.
@@ -88,14 +88,14 @@ impl Conn {
     }
 
     /// Whether the application has sent what a frame carries.
-    pub fn has_the_octets_of(&self, frame: &Frame) -> bool {
+    pub(crate) fn has_the_octets_of(&self, frame: &Frame) -> bool {
         let payload = &frame.segment().payload;
         let from = (frame.data_at() - 1).max(0) as usize;
         self.app_sent.get(from..from + payload.len()) == Some(payload)
     }
 
     /// Whether a SYN with these control bits was seen before.
-    pub fn saw_syn(&self, frame: &Frame) -> bool {
+    pub(crate) fn saw_syn(&self, frame: &Frame) -> bool {
         let bits = frame
             .segment()
             .flags

@@ -28,7 +28,7 @@ pub(crate) struct Debt {
 
 impl Debt {
     /// Whether a frame comes too late to be the answer: the ACK of data may wait for a timer, no other may.
-    pub fn has_lapsed(&self, frame: &Frame, soon: Duration) -> bool {
+    pub(crate) fn has_lapsed(&self, frame: &Frame, soon: Duration) -> bool {
         frame.at.earliest >= self.at + soon || self.covers == i64::MAX && frame.order > self.until
     }
 }
@@ -53,7 +53,7 @@ pub(crate) struct Offer {
 }
 
 impl Offer {
-    pub fn of(segment: &Segment) -> Offer {
+    pub(crate) fn of(segment: &Segment) -> Offer {
         Offer {
             mss: segment.mss(),
             scale: segment.window_scale(),
@@ -155,7 +155,7 @@ pub(crate) struct Conn {
 const FIRST_WINDOW: i64 = 65_535;
 
 impl Conn {
-    pub fn new(name: &str, tester: IpAddr, tester_port: u16, isn: SeqNum, made_up_iss: SeqNum, facts: &Facts) -> Conn {
+    pub(crate) fn new(name: &str, tester: IpAddr, tester_port: u16, isn: SeqNum, made_up_iss: SeqNum, facts: &Facts) -> Conn {
         let (headers, default_mss) = if tester.is_ipv4() { (40, 536) } else { (60, 1220) };
         let due = facts.tolerances.get(Tolerance::Due);
         Conn {
@@ -216,7 +216,7 @@ impl Conn {
     }
 
     /// Whether both sides offered timestamps (RFC 7323 section 3.2).
-    pub fn timestamps(&self) -> bool {
+    pub(crate) fn timestamps(&self) -> bool {
         self.both(|offer| offer.timestamps)
     }
 
@@ -229,7 +229,7 @@ impl Conn {
     }
 
     /// RFC 7323 section 2.3 takes a shift above 14 for 14.
-    pub fn shift(&self, offer: &Option<Offer>) -> u32 {
+    pub(crate) fn shift(&self, offer: &Option<Offer>) -> u32 {
         match offer {
             Some(Offer { scale: Some(shift), .. }) if self.scaling() => u32::from(*shift).min(14),
             _ => 0,
@@ -252,7 +252,7 @@ impl Conn {
     }
 
     /// What the target may send in one segment.
-    pub fn smss(&self) -> i64 {
+    pub(crate) fn smss(&self) -> i64 {
         let announced = self
             .my_syn
             .as_ref()
@@ -262,7 +262,7 @@ impl Conn {
     }
 
     /// What the tester may send in one segment.
-    pub fn rmss(&self) -> i64 {
+    pub(crate) fn rmss(&self) -> i64 {
         let announced = self
             .their_syn
             .as_ref()
@@ -272,7 +272,7 @@ impl Conn {
     }
 
     /// RCV.WND: the last offered right edge less RCV.NXT.
-    pub fn rcv_wnd(&self) -> i64 {
+    pub(crate) fn rcv_wnd(&self) -> i64 {
         (self.right_edge() - self.rcv_nxt).max(0)
     }
 
@@ -281,7 +281,7 @@ impl Conn {
     }
 
     /// SND.UNA and what lies beyond it: whether nothing of the target's is outstanding.
-    pub fn window_closed(&self) -> bool {
+    pub(crate) fn window_closed(&self) -> bool {
         self.snd_wnd == 0
     }
 
@@ -289,7 +289,7 @@ impl Conn {
 
     /// Notes a segment of ours that is written and about to be sent, at that place of the run's order. Whether it counts
     /// is another question: see [`Conn::count`].
-    pub fn inject(&mut self, segment: &Segment, seg: LastSegment, order: u64) {
+    pub(crate) fn inject(&mut self, segment: &Segment, seg: LastSegment, order: u64) {
         let syn = segment.flags.contains(Flags::SYN);
         let ack = self.iss.relative(segment.ack).0;
         let repeated_ack = i64::from(segment.seg_len()) == 0 && ack == self.snd_una;
@@ -316,13 +316,13 @@ impl Conn {
     }
 
     /// Notes an ICMP message of ours: it tells of a loss.
-    pub fn inject_icmp(&mut self, order: u64) {
+    pub(crate) fn inject_icmp(&mut self, order: u64) {
         self.last_inject = Some(order);
         self.losses_told.insert(order);
     }
 
     /// Enters a segment of ours that was delivered, at that moment and place in the run's order.
-    pub fn count(&mut self, segment: &Segment, when: (Instant, u64)) {
+    pub(crate) fn count(&mut self, segment: &Segment, when: (Instant, u64)) {
         let open = |debt: &&mut Debt| debt.order < when.1 && debt.until == u64::MAX;
         self.debts.iter_mut().filter(open).for_each(|debt| debt.until = when.1);
         let flags = segment.flags;
@@ -451,7 +451,7 @@ impl Conn {
     // ----- from the target ------------------------------------------------------------------------------------------
 
     /// Takes the ISN and the port of the target from its first SYN. Whether this was it.
-    pub fn learn_iss(&mut self, segment: &Segment) -> bool {
+    pub(crate) fn learn_iss(&mut self, segment: &Segment) -> bool {
         let first = segment.flags.contains(Flags::SYN) && !self.iss_known;
         if first {
             self.iss = Isn(segment.seq);
@@ -462,7 +462,7 @@ impl Conn {
     }
 
     /// Enters what a step took of a frame, all of it where it is taken as a `whole`; what it left comes first in the inbox.
-    pub fn take(&mut self, mut frame: Frame, whole: bool) {
+    pub(crate) fn take(&mut self, mut frame: Frame, whole: bool) {
         if whole || frame.stretch_left() == 0 {
             return self.enter(&frame);
         }
@@ -479,7 +479,7 @@ impl Conn {
     }
 
     /// Enters a frame, or what of it has not been entered yet.
-    pub fn enter(&mut self, frame: &Frame) {
+    pub(crate) fn enter(&mut self, frame: &Frame) {
         if frame.ack_taken {
             return self.enter_stretch(frame, frame.end());
         }
@@ -516,7 +516,7 @@ impl Conn {
     }
 
     /// A frame seen early that carries the octet `at`.
-    pub fn take_early(&mut self, at: i64) -> Option<Frame> {
+    pub(crate) fn take_early(&mut self, at: i64) -> Option<Frame> {
         let place = self
             .early
             .iter()
@@ -548,7 +548,7 @@ impl Conn {
     }
 
     /// Enters what a frame answers, also where it does not reach the tester.
-    pub fn pay(&mut self, frame: &Frame) {
+    pub(crate) fn pay(&mut self, frame: &Frame) {
         self.debts.retain(|debt| !debt.has_lapsed(frame, self.soon));
         let before = self.debts.len();
         if !frame.has(Flags::RST) {
@@ -581,7 +581,7 @@ impl Conn {
     }
 
     /// The tester's timestamp clock: milliseconds, never behind what it has said before.
-    pub fn ts_clock(&self, now: Instant) -> u32 {
+    pub(crate) fn ts_clock(&self, now: Instant) -> u32 {
         let clock = 1_000u32.wrapping_add((now.as_micros() / 1_000) as u32);
         if SeqNum(clock).before(SeqNum(self.ts_recent)) {
             self.ts_recent

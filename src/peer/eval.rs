@@ -24,7 +24,7 @@ pub(crate) fn wrap(number: i64) -> i64 {
 
 impl Scope<'_> {
     /// The value of an expression, or why it has none.
-    pub fn value(&self, expr: &Expr) -> Result<i64, ValueError> {
+    pub(crate) fn value(&self, expr: &Expr) -> Result<i64, ValueError> {
         match expr {
             Expr::Number(number) => Ok(*number),
             Expr::Variable { conn, name } => self.variable(conn.as_deref(), *name),
@@ -37,7 +37,7 @@ impl Scope<'_> {
     }
 
     /// The last value measured under that name.
-    pub fn last(&self, name: &str) -> Result<&Measure, ValueError> {
+    pub(crate) fn last(&self, name: &str) -> Result<&Measure, ValueError> {
         let values = self.measures.get(name).and_then(|values| values.last());
         values.ok_or_else(|| ValueError::NotMeasured(name.to_owned()))
     }

@@ -43,11 +43,11 @@ pub(crate) struct Hunt {
 
 impl Hunt {
     /// The number of the next octet that is needed.
-    pub fn next(&self) -> Option<i64> {
+    pub(crate) fn next(&self) -> Option<i64> {
         self.at
     }
 
-    pub fn new(conn: &Conn, counting: bool) -> Hunt {
+    pub(crate) fn new(conn: &Conn, counting: bool) -> Hunt {
         Hunt {
             rcv_nxt: conn.rcv_nxt,
             at: None,

@@ -46,7 +46,7 @@ pub(crate) struct Frame {
 
 impl Mark {
     /// A moment of ours, which nothing has caused.
-    pub fn at(moment: Instant) -> Mark {
+    pub(crate) fn at(moment: Instant) -> Mark {
         Mark {
             at: Stamp::exactly(moment),
             cause: None,
@@ -57,12 +57,12 @@ impl Mark {
 impl Frame {
     /// A segment of the target on a connection, counted from its ISNs, with the books as they are; `None` if it is no TCP.
     /// It has neither moment nor place among others yet.
-    pub fn of_target(conn: &Conn, packet: Arc<Packet>, octets: Arc<[u8]>) -> Option<Frame> {
+    pub(crate) fn of_target(conn: &Conn, packet: Arc<Packet>, octets: Arc<[u8]>) -> Option<Frame> {
         Frame::counted((conn.iss, conn.isn), conn, packet, octets)
     }
 
     /// The same for a segment of the tester.
-    pub fn of_tester(conn: &Conn, packet: Arc<Packet>, octets: Arc<[u8]>) -> Option<Frame> {
+    pub(crate) fn of_tester(conn: &Conn, packet: Arc<Packet>, octets: Arc<[u8]>) -> Option<Frame> {
         Frame::counted((conn.isn, conn.iss), conn, packet, octets)
     }
 
@@ -87,7 +87,7 @@ impl Frame {
         })
     }
 
-    pub fn segment(&self) -> &Segment {
+    pub(crate) fn segment(&self) -> &Segment {
         match &self.packet.body {
             crate::wire::Body::Tcp(segment) => segment,
             // Only TCP frames are made into a `Frame`.
@@ -95,34 +95,34 @@ impl Frame {
         }
     }
 
-    pub fn has(&self, flags: Flags) -> bool {
+    pub(crate) fn has(&self, flags: Flags) -> bool {
         self.segment().flags.contains(flags)
     }
 
     /// The number of the first octet of payload.
-    pub fn data_at(&self) -> i64 {
+    pub(crate) fn data_at(&self) -> i64 {
         self.seq + i64::from(self.has(Flags::SYN))
     }
 
     /// The number behind everything that it carries, SYN and FIN included.
-    pub fn end(&self) -> i64 {
+    pub(crate) fn end(&self) -> i64 {
         self.seq + i64::from(self.segment().seg_len())
     }
 
     /// Octets and FIN that no step has taken yet.
-    pub fn stretch_left(&self) -> usize {
+    pub(crate) fn stretch_left(&self) -> usize {
         self.segment().payload.len() - self.taken + usize::from(self.fin_left)
     }
 
     /// The least and the most time since `mark`, in which a consequence of the mark's own cause has needed none.
-    pub fn elapsed(&self, mark: Mark) -> (core::time::Duration, core::time::Duration) {
+    pub(crate) fn elapsed(&self, mark: Mark) -> (core::time::Duration, core::time::Duration) {
         if self.cause.is_some() && self.cause == mark.cause {
             return Default::default();
         }
         self.at.since(mark.at)
     }
 
-    pub fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         Mark {
             at: self.at,
             cause: self.cause,

@@ -12,7 +12,7 @@ pub(crate) struct Sent(BTreeMap<i64, (i64, Sending)>);
 
 impl Sent {
     /// Notes that `[from, to)` was sent, again or for the first time.
-    pub fn note(&mut self, from: i64, to: i64, when: Sending) {
+    pub(crate) fn note(&mut self, from: i64, to: i64, when: Sending) {
         while let Some((&begin, &(end, before))) = self.0.range(..to).next_back()
             && end > from
         {
@@ -28,7 +28,7 @@ impl Sent {
     }
 
     /// When the octet of this number was last sent.
-    pub fn last(&self, number: i64) -> Option<Sending> {
+    pub(crate) fn last(&self, number: i64) -> Option<Sending> {
         let (_, (end, when)) = self.0.range(..=number).next_back()?;
         (number < *end).then_some(*when)
     }

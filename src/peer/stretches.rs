@@ -6,7 +6,7 @@ pub(crate) struct Stretches(Vec<(i64, i64)>);
 
 impl Stretches {
     /// Adds `[from, to)`; nothing if it is empty.
-    pub fn add(&mut self, from: i64, to: i64) {
+    pub(super) fn add(&mut self, from: i64, to: i64) {
         if from >= to {
             return;
         }
@@ -24,7 +24,7 @@ impl Stretches {
     }
 
     /// How far one gets from `at` without a gap, and forgets what lies before that.
-    pub fn reach(&mut self, at: i64) -> i64 {
+    pub(super) fn reach(&mut self, at: i64) -> i64 {
         let end = self.0.iter().find(|&&(a, b)| a <= at && at < b).map_or(at, |&(_, b)| b);
         self.0.retain(|&(_, b)| b > end);
         end

@@ -18,7 +18,7 @@ pub(super) struct Alteration {
 
 impl Alteration {
     /// The frames among what is let out.
-    pub fn packets(&self) -> impl Iterator<Item = &[u8]> {
+    pub(super) fn packets(&self) -> impl Iterator<Item = &[u8]> {
         self.emit.iter().filter_map(|(_, what)| match what {
             Emitted::Packet(octets) => Some(octets.as_slice()),
             Emitted::Result(..) | Emitted::Pending(_) | Emitted::Accepted { .. } => None,
@@ -58,7 +58,7 @@ pub(super) struct Altered<'a> {
 }
 
 impl<'a> Altered<'a> {
-    pub fn new(model: Model, alteration: Option<&'a Alteration>) -> Altered<'a> {
+    pub(super) fn new(model: Model, alteration: Option<&'a Alteration>) -> Altered<'a> {
         Altered {
             model,
             alteration,
@@ -70,12 +70,12 @@ impl<'a> Altered<'a> {
         }
     }
 
-    pub fn asked(&self) -> Defects {
+    pub(super) fn asked(&self) -> Defects {
         self.model.asked()
     }
 
     /// What it did besides sending, each with the call that it answers.
-    pub fn into_told(self) -> Vec<(CallId, Emitted)> {
+    pub(super) fn into_told(self) -> Vec<(CallId, Emitted)> {
         self.told
     }
 

@@ -197,7 +197,7 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub fn new() -> Known {
+    pub(super) fn new() -> Known {
         Known {
             choices: vec![false; CHOICES.len()],
             changes: vec![false; CHANGES.len()],
@@ -205,7 +205,7 @@ impl Known {
     }
 
     /// Why a row need not pass under a choice.
-    pub fn choice(&mut self, switch: &str, row: &str) -> Option<&'static str> {
+    pub(super) fn choice(&mut self, switch: &str, row: &str) -> Option<&'static str> {
         let fits = |(name, rows, _): &(&str, &str, &str)| *name == switch && Pattern::new(rows).fits(row);
         let at = CHOICES.iter().position(fits)?;
         self.choices[at] = true;
@@ -213,7 +213,7 @@ impl Known {
     }
 
     /// Why a row may pass a change: `expect: ACK ack=4: doubled`.
-    pub fn change(&mut self, row: &str, change: &str) -> Option<&'static str> {
+    pub(super) fn change(&mut self, row: &str, change: &str) -> Option<&'static str> {
         let fits =
             |(rows, what, _): &(&str, &str, &str)| Pattern::new(rows).fits(row) && Pattern::new(what).fits(change);
         let at = CHANGES.iter().position(fits)?;
@@ -222,7 +222,7 @@ impl Known {
     }
 
     /// What was never needed, in words.
-    pub fn unneeded(&self) -> Vec<String> {
+    pub(super) fn unneeded(&self) -> Vec<String> {
         let choices = CHOICES.iter().zip(&self.choices).filter(|(_, needed)| !**needed);
         let changes = CHANGES.iter().zip(&self.changes).filter(|(_, needed)| !**needed);
         let choices = choices.map(|((switch, rows, _), _)| format!("{rows} passes under {switch}"));

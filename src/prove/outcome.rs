@@ -42,7 +42,7 @@ fn collect<'a>(steps: &'a [Step], found: &mut Vec<Named<'a>>) {
 }
 
 impl Named<'_> {
-    pub fn place(&self) -> Where {
+    pub(super) fn place(&self) -> Where {
         Where {
             position: self.step.position.clone(),
             outcome: self.name.to_owned(),
@@ -50,12 +50,12 @@ impl Named<'_> {
     }
 
     /// Whether it meets what the case covers.
-    pub fn is_right(&self) -> bool {
+    pub(super) fn is_right(&self) -> bool {
         self.any_of.right.is_empty() || self.any_of.right.iter().any(|right| right == self.name)
     }
 
     /// What makes it come; a trouble where that is not said, or what is said is nothing that there is.
-    pub fn by(&self) -> Result<By, Trouble> {
+    pub(super) fn by(&self) -> Result<By, Trouble> {
         let Some(words) = self.any_of.by.get(self.name) else {
             return Err(Trouble::OutcomeWithoutBy(self.place()));
         };
@@ -77,7 +77,7 @@ impl Named<'_> {
     }
 
     /// Whether a run took it.
-    pub fn came(&self, script: &Script, outcome: &Outcome) -> bool {
+    pub(super) fn came(&self, script: &Script, outcome: &Outcome) -> bool {
         outcome.evidence.iter().any(|evidence| {
             let MetBy::Outcome(index) = evidence.met_by else {
                 return false;
@@ -88,7 +88,7 @@ impl Named<'_> {
     }
 
     /// Makes the run in which it must come.
-    pub fn prove(&self, stand: &Stand, run: &Run, by: &By) -> (Choice, Trial, Option<Trouble>) {
+    pub(super) fn prove(&self, stand: &Stand, run: &Run, by: &By) -> (Choice, Trial, Option<Trouble>) {
         // A case that is about the choice itself must go on under it.
         let choice = stand.choice(&by.switches, Claims::All);
         let trial = stand.run(run, &choice, by.defects, None);

@@ -50,14 +50,14 @@ pub(super) struct Trial {
 }
 
 impl Stand {
-    pub fn new() -> Result<Stand, RunnerError> {
+    pub(super) fn new() -> Result<Stand, RunnerError> {
         Ok(Stand {
             runner: Runner::bundled("model")?,
             stop: AtomicBool::new(false),
         })
     }
 
-    pub fn choice(&self, switches: &[Switch], claims: Claims) -> Choice {
+    pub(super) fn choice(&self, switches: &[Switch], claims: Claims) -> Choice {
         let config = Config::choosing(switches);
         let facts = match claims {
             Claims::Honest => Arc::new(config.facts(&self.runner.facts)),
@@ -73,13 +73,13 @@ impl Stand {
 
     /// Makes a run without rules: what counts is what the steps notice. What a case configures that the endpoint does not
     /// have makes it `unsupported`.
-    pub fn run(&self, run: &Run, choice: &Choice, defects: Defects, alteration: Option<&Alteration>) -> Trial {
+    pub(super) fn run(&self, run: &Run, choice: &Choice, defects: Defects, alteration: Option<&Alteration>) -> Trial {
         let bench = Bench::new(Arc::clone(&choice.facts)).without_rules();
         self.run_on(bench, run, choice, defects, alteration)
     }
 
     /// The rules that are broken in a run with this mistake, the worst first.
-    pub fn rules_broken(&self, run: &Run, choice: &Choice, defect: Defect) -> Vec<&'static Rule> {
+    pub(super) fn rules_broken(&self, run: &Run, choice: &Choice, defect: Defect) -> Vec<&'static Rule> {
         let bench = Bench::new(Arc::clone(&choice.facts));
         let trial = self.run_on(bench, run, choice, Defects::only(defect), None);
         trial.outcome.broken_rules.iter().map(|broken| broken.rule).collect()

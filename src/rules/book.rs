@@ -27,7 +27,7 @@ pub(super) struct Offer {
 }
 
 impl Offer {
-    pub fn of(segment: &Segment) -> Offer {
+    pub(super) fn of(segment: &Segment) -> Offer {
         let mut offer = Offer {
             ece: segment.flags.contains(Flags::ECE),
             cwr: segment.flags.contains(Flags::CWR),
@@ -68,7 +68,7 @@ pub(super) struct Stretch {
 }
 
 impl Stretch {
-    pub fn octets(&self) -> &[u8] {
+    pub(super) fn octets(&self) -> &[u8] {
         match self.packet.tcp() {
             Some(segment) => &segment.payload[self.skipped.min(segment.payload.len())..],
             None => &[],
@@ -142,7 +142,7 @@ pub(super) struct Syns {
 
 impl Syns {
     /// Enters a SYN, if none of its number came before.
-    pub fn add(&mut self, syn: Syn) {
+    pub(super) fn add(&mut self, syn: Syn) {
         if self.has(syn.seq) {
             return;
         }
@@ -155,23 +155,23 @@ impl Syns {
         self.by_number.insert(syn.seq.0, syn);
     }
 
-    pub fn has(&self, seq: SeqNum) -> bool {
+    pub(super) fn has(&self, seq: SeqNum) -> bool {
         self.by_number.contains_key(&seq.0)
     }
 
     /// The largest shift that one of them may offer; `None` where none came.
-    pub fn shift(&self) -> Option<u32> {
+    pub(super) fn shift(&self) -> Option<u32> {
         (!self.by_number.is_empty()).then_some(self.shift)
     }
 
     /// The last one before a number.
-    pub fn before(&self, number: SeqNum) -> Option<&Syn> {
+    pub(super) fn before(&self, number: SeqNum) -> Option<&Syn> {
         let (first, last) = (number.advanced(-i64::from(i32::MAX)), number.advanced(-1));
         between(&self.by_number, first.0, last.0).next_back()
     }
 
     /// Those that an acknowledgment answers: it covers SYN, and no more than the SYN's segment has.
-    pub fn answered(&self, ack: SeqNum) -> impl Iterator<Item = &Syn> {
+    pub(super) fn answered(&self, ack: SeqNum) -> impl Iterator<Item = &Syn> {
         let (first, last) = (ack.advanced(-i64::from(self.longest)), ack.advanced(-1));
         between(&self.by_number, first.0, last.0)
             .filter(move |syn| (1..=syn.length as i32).contains(&ack.offset_from(syn.seq)))
@@ -208,7 +208,7 @@ pub(super) struct Answerable {
 }
 
 impl Heard {
-    pub fn add(&mut self, segment: &Segment, number: usize) {
+    pub(super) fn add(&mut self, segment: &Segment, number: usize) {
         let next = segment.seq.advanced(i64::from(segment.seg_len()));
         let ack = segment.flags.contains(Flags::ACK);
         let named = if ack { segment.ack } else { next };
@@ -222,7 +222,7 @@ impl Heard {
     }
 
     /// What a reset has the numbers of an answer to, if anything.
-    pub fn answered_by(&self, reset: &Segment) -> Option<Answerable> {
+    pub(super) fn answered_by(&self, reset: &Segment) -> Option<Answerable> {
         let with_ack = self.answerable.get(&(true, reset.seq.0));
         let bare = reset.seq == SeqNum(0) && reset.flags.contains(Flags::ACK);
         let without_ack = self.answerable.get(&(false, reset.ack.0)).filter(|_| bare);
@@ -237,7 +237,7 @@ impl Heard {
     }
 
     /// Whether a segment begins or ends at that number.
-    pub fn names(&self, number: SeqNum) -> bool {
+    pub(super) fn names(&self, number: SeqNum) -> bool {
         self.numbers.contains(&number.0)
     }
 }

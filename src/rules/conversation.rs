@@ -29,7 +29,7 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
-    pub fn new(known: Known) -> Conversation {
+    pub(super) fn new(known: Known) -> Conversation {
         Conversation {
             known,
             target: Sender::default(),
@@ -46,7 +46,7 @@ impl Conversation {
     // ----- what follows from what was seen --------------------------------------------------------------------------
 
     /// The peer's SYN that the target took: the one that its first ACK covers.
-    pub fn peer_syn(&self) -> Option<&Syn> {
+    pub(super) fn peer_syn(&self) -> Option<&Syn> {
         let covered = self.target.syn.and_then(|(_, ack)| ack).or_else(|| {
             let (acked, _) = self.target.ack?;
             Some(self.peer.origin?.advanced(acked))
@@ -55,18 +55,18 @@ impl Conversation {
     }
 
     /// The offers of both SYNs, where both are known and unambiguous.
-    pub fn offers(&self) -> Option<(&Offer, &Offer)> {
+    pub(super) fn offers(&self) -> Option<(&Offer, &Offer)> {
         let (ours, theirs) = (self.target.offer.as_ref()?, &self.peer_syn()?.offer);
         (ours.clear && theirs.clear).then_some((ours, theirs))
     }
 
     /// Whether both ends offered timestamps; `None` where that is not known.
-    pub fn timestamps(&self) -> Option<bool> {
+    pub(super) fn timestamps(&self) -> Option<bool> {
         self.offers().map(|(ours, theirs)| ours.timestamps && theirs.timestamps)
     }
 
     /// The shift of the target's windows.
-    pub fn own_shift(&self) -> Option<u32> {
+    pub(super) fn own_shift(&self) -> Option<u32> {
         let (ours, theirs) = self.offers()?;
         Some(match (ours.scale, theirs.scale) {
             (Some(shift), Some(_)) => u32::from(shift.min(14)),
@@ -84,26 +84,26 @@ impl Conversation {
     }
 
     /// A number of the target's, counted from its ISN: the one nearest to the highest that it has used.
-    pub fn own(&self, number: SeqNum) -> i64 {
+    pub(super) fn own(&self, number: SeqNum) -> i64 {
         let (end, _) = self.target.end;
         counted(number, self.target.origin, end)
     }
 
     /// A number of the peer's, counted from the first that was seen: the one nearest to the highest that the target has
     /// acknowledged.
-    pub fn theirs(&self, number: SeqNum) -> i64 {
+    pub(super) fn theirs(&self, number: SeqNum) -> i64 {
         counted(number, self.peer.origin, self.peer.settled)
     }
 
     /// SND.UNA, as far as the peer has moved it.
-    pub fn acked(&self) -> i64 {
+    pub(super) fn acked(&self) -> i64 {
         self.peer.acked.map_or(0, |(number, _)| self.own(number))
     }
 
     // ----- segments of the target -----------------------------------------------------------------------------------
 
     /// Lets the rules look at a segment of the target, and then notes it.
-    pub fn watch(
+    pub(super) fn watch(
         &mut self,
         number: usize,
         at: Stamp,
@@ -208,7 +208,7 @@ impl Conversation {
     }
 
     /// Whether the incarnation before has such a number.
-    pub fn is_numbered_before(&self, sight: &Sight) -> bool {
+    pub(super) fn is_numbered_before(&self, sight: &Sight) -> bool {
         let Some((origin, end)) = self.before else { return false };
         let then = i64::from(sight.segment.seq.offset_from(origin));
         (0..=end).contains(&then)
@@ -282,7 +282,7 @@ impl Conversation {
     // ----- segments of the peer -------------------------------------------------------------------------------------
 
     /// Notes a segment that came to the target, if a receiver can read it.
-    pub fn hear(&mut self, number: usize, at: Stamp, packet: &Packet, segment: &Segment) {
+    pub(super) fn hear(&mut self, number: usize, at: Stamp, packet: &Packet, segment: &Segment) {
         if segment.checksum != Checksum::Right || segment.offset.is_some() || segment.cut.is_some() {
             return;
         }
@@ -323,7 +323,7 @@ impl Conversation {
 
     // ----- the end --------------------------------------------------------------------------------------------------
 
-    pub fn finish(&mut self, at: Stamp, breaches: &mut Vec<Breach>) {
+    pub(super) fn finish(&mut self, at: Stamp, breaches: &mut Vec<Breach>) {
         for rule in RULES {
             if let Some(check) = rule.at_the_end
                 && self.can_prove(rule)
@@ -399,7 +399,7 @@ impl Peer {
 }
 
 impl Resent {
-    pub fn first(start: i64, at: Stamp, number: usize) -> Resent {
+    pub(super) fn first(start: i64, at: Stamp, number: usize) -> Resent {
         Resent {
             start,
             at,
@@ -412,7 +412,7 @@ impl Resent {
 }
 
 impl Stretch {
-    pub fn end(&self) -> i64 {
+    pub(super) fn end(&self) -> i64 {
         self.start + self.octets().len() as i64
     }
 }

@@ -8,7 +8,7 @@ pub(super) struct Ranges(BTreeMap<i64, i64>);
 
 impl Ranges {
     /// Puts a stretch in; calls `again` with each part of it that was there.
-    pub fn add(&mut self, (start, end): (i64, i64), mut again: impl FnMut((i64, i64))) {
+    pub(super) fn add(&mut self, (start, end): (i64, i64), mut again: impl FnMut((i64, i64))) {
         if start >= end {
             return;
         }
@@ -29,12 +29,12 @@ impl Ranges {
     }
 
     /// Whether all of a stretch is there.
-    pub fn contains(&self, (start, end): (i64, i64)) -> bool {
+    pub(super) fn contains(&self, (start, end): (i64, i64)) -> bool {
         self.end_around(start).is_some_and(|last| end <= last)
     }
 
     /// The end of what is there without a gap from `start` on; `start` where it is not there.
-    pub fn without_gap(&self, start: i64) -> i64 {
+    pub(super) fn without_gap(&self, start: i64) -> i64 {
         self.end_around(start).unwrap_or(start)
     }
 

@@ -36,7 +36,7 @@ impl Clock {
     }
 
     /// A clock of which this may be known, once it showed this value.
-    pub fn after(known: Option<Clock>, value: u32, at: Stamp, number: usize) -> Clock {
+    pub(super) fn after(known: Option<Clock>, value: u32, at: Stamp, number: usize) -> Clock {
         match known {
             Some(clock) => clock.shows(value, at, number),
             None => Clock::new(value, at, number),

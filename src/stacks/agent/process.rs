@@ -454,7 +454,7 @@ impl Budget {
 }
 
 /// The fault of having said one thing where another belongs.
-pub fn misplaced(reply: &Reply, expected: &'static str) -> Fault {
+pub(super) fn misplaced(reply: &Reply, expected: &'static str) -> Fault {
     let line = quoted(reply.to_string().as_bytes());
     match reply {
         Reply::Unknown(what) => Fault::Unknown(what.clone()),
@@ -463,7 +463,7 @@ pub fn misplaced(reply: &Reply, expected: &'static str) -> Fault {
 }
 
 /// A line for a person.
-pub fn quoted(line: &[u8]) -> String {
+pub(super) fn quoted(line: &[u8]) -> String {
     let cut = &line[..line.len().min(QUOTED)];
     let text: String = String::from_utf8_lossy(cut)
         .chars()

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 const ITS_OWN: u32 = 1 << 31;
 
 /// An agent in a world that it has made.
-pub struct AgentStack<'a> {
+pub(super) struct AgentStack<'a> {
     process: &'a mut Process,
     abilities: &'a Abilities,
     stop: &'a AtomicBool,
@@ -33,7 +33,7 @@ pub struct AgentStack<'a> {
 
 impl<'a> AgentStack<'a> {
     /// An agent that has just answered `new`, when it wants to be woken, and what it has remarked so far.
-    pub fn new(
+    pub(super) fn new(
         process: &'a mut Process,
         abilities: &'a Abilities,
         timer: Option<Instant>,
@@ -54,7 +54,7 @@ impl<'a> AgentStack<'a> {
     }
 
     /// What it did wrong.
-    pub fn fault(&self) -> Option<&Fault> {
+    pub(super) fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref().map(|(fault, _)| fault)
     }
 

@@ -1,5 +1,7 @@
 //! System calls that no library wraps.
 
+#![expect(unsafe_code, reason = "these system calls have no wrapper")]
+
 use nix::errno::Errno;
 use nix::sys::socket::{self, ControlMessageOwned, MsgFlags};
 use std::io::{self, IoSliceMut};

@@ -14,7 +14,7 @@ const ISN: u32 = 1_000;
 
 /// Our end.
 #[derive(Clone, Debug)]
-pub struct Peer {
+pub(super) struct Peer {
     /// The target's end.
     pub target: SocketAddr,
     /// Ours.
@@ -25,7 +25,7 @@ pub struct Peer {
 
 impl Peer {
     /// A peer that has not said anything.
-    pub fn new(ip: IpVersion) -> Peer {
+    pub(super) fn new(ip: IpVersion) -> Peer {
         let tester = match ip {
             IpVersion::V4 => IpAddr::V4(Ipv4Addr::new(198, 18, 0, 1)),
             IpVersion::V6 => IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1)),
@@ -39,7 +39,7 @@ impl Peer {
     }
 
     /// A SYN with an MSS.
-    pub fn syn(&mut self) -> Vec<u8> {
+    pub(super) fn syn(&mut self) -> Vec<u8> {
         let options = vec![TcpOption::Mss(1400)];
         let packet = self.packet(Flags::SYN, Vec::new(), options);
         self.next = ISN + 1;
@@ -47,7 +47,7 @@ impl Peer {
     }
 
     /// An ACK of all that has come, with data or without.
-    pub fn ack(&mut self, data: &[u8]) -> Vec<u8> {
+    pub(super) fn ack(&mut self, data: &[u8]) -> Vec<u8> {
         let flags = if data.is_empty() {
             Flags::ACK
         } else {
@@ -79,7 +79,7 @@ impl Peer {
     }
 
     /// The one segment among these frames, if it is for us and nothing is wrong with it.
-    pub fn only(&self, frames: &[Vec<u8>]) -> Result<Segment, String> {
+    pub(super) fn only(&self, frames: &[Vec<u8>]) -> Result<Segment, String> {
         match frames {
             [] => Err("no frame came".to_owned()),
             [frame] => self.read(frame),
@@ -88,7 +88,7 @@ impl Peer {
     }
 
     /// A frame as a segment that is for us, with right checksums.
-    pub fn read(&self, frame: &[u8]) -> Result<Segment, String> {
+    pub(super) fn read(&self, frame: &[u8]) -> Result<Segment, String> {
         let packet = Packet::parse(frame).map_err(|why| {
             format!(
                 "a frame is no IP packet ({}): a frame begins with the IP header, without one of Ethernet",
@@ -114,7 +114,7 @@ impl Peer {
     }
 
     /// Takes a SYN,ACK: what is expected next.
-    pub fn take_syn_ack(&mut self, segment: &Segment) -> Result<(), String> {
+    pub(super) fn take_syn_ack(&mut self, segment: &Segment) -> Result<(), String> {
         if segment.flags != Flags::SYN | Flags::ACK {
             return Err("the segment that came is no SYN,ACK".to_owned());
         }
@@ -126,7 +126,7 @@ impl Peer {
     }
 
     /// Takes data.
-    pub fn take(&mut self, segment: &Segment) {
+    pub(super) fn take(&mut self, segment: &Segment) {
         self.expected = segment.seq.advanced(segment.seg_len().into()).0;
     }
 }
