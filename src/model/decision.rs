@@ -11,8 +11,8 @@
 
 use super::config::Config;
 use super::defect::{self, Defect, Defects};
-use super::segment_arrives;
 use super::switch::{Switch, Switches};
+use super::{context, fast_open, isn, options, output, segment_arrives, slips, tcb};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -114,6 +114,13 @@ impl Decision {
             segment_arrives::ack::decisions::TABLE,
             segment_arrives::text::decisions::TABLE,
             segment_arrives::fin::decisions::TABLE,
+            context::decisions::TABLE,
+            fast_open::decisions::TABLE,
+            isn::decisions::TABLE,
+            options::decisions::TABLE,
+            output::decisions::TABLE,
+            slips::decisions::TABLE,
+            tcb::decisions::TABLE,
         ];
         tables.into_iter().flatten()
     }

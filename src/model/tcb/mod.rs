@@ -1,9 +1,10 @@
 //! The transmission control block (RFC 9293 section 3.3.1).
 
+pub(super) mod decisions;
+
 use super::congestion::Congestion;
 use super::context::Context;
 use super::decision::{Alternative, Decider, Subject};
-use super::defect::Defect;
 use super::fast_open::FastOpening;
 use super::queues::{ReceiveQueue, SendQueue};
 use super::rack::Rack;
@@ -11,7 +12,6 @@ use super::sack::{Reports, Scoreboard};
 use super::seq::{leq, span};
 use super::settings::Settings;
 use super::slips::{FirstSending, LastHeard};
-use super::switch::Switch;
 use crate::rfc::State;
 use crate::stack::ErrorName;
 use crate::stack::{CallId, SocketId};
@@ -281,7 +281,7 @@ impl RoundTrip {
         RoundTrip {
             srtt: None,
             rttvar: Duration::ZERO,
-            rto: cx.config.rto_initial / if cx.has(Defect::RtoTooShort) { 5 } else { 1 },
+            rto: decisions::first_rto(cx),
             timed: None,
             backoffs: 0,
             syn_timeouts: 0,
@@ -347,7 +347,7 @@ impl Tcb {
             sent_at: cx.now,
             keep_alives: 0,
             uto_remote: None,
-            uto_announce: cx.has(Switch::UserTimeoutOption),
+            uto_announce: decisions::uses_user_timeout(cx),
             cookie: None,
             fast_open: false,
             opening: None,
@@ -378,21 +378,14 @@ impl Tcb {
     /// Sets IRS and RCV.NXT from a SYN.
     pub fn set_irs(&mut self, irs: SeqNum) {
         self.irs = irs;
-        self.rcv_nxt = irs.advanced(i64::from(!self.has(Defect::PeersSynNotCounted)));
+        self.rcv_nxt = decisions::rcv_nxt_after_syn(self, irs);
         self.rcv_edge = self.rcv_nxt;
         self.last_ack_sent = self.rcv_nxt;
     }
 
     /// The smallest shift with which the whole buffer can be told (RFC 7323 section 2.3).
     pub fn choose_scale(&mut self, cx: &Context) {
-        let buffer = self.settings.receive_buffer.unwrap_or(cx.config.receive_buffer);
-        let fits = |shift: &u8| buffer >> shift <= usize::from(u16::MAX);
-        let largest = if self.has(Defect::ScaleAnnouncedTooLarge) {
-            16
-        } else {
-            14
-        };
-        self.agreed.rcv_wind_shift = (0..=largest).find(fits).unwrap_or(largest);
+        self.agreed.rcv_wind_shift = decisions::rcv_wind_shift(self, cx);
     }
 
     /// RCV.WND: from RCV.NXT to the right edge.
@@ -411,10 +404,7 @@ impl Tcb {
 
     /// Whether our FIN has been acknowledged.
     pub fn fin_is_acked(&self) -> bool {
-        if self.has(Defect::OwnFinNotCounted) {
-            return self.fin_number().is_some_and(|fin| leq(fin, self.snd_una));
-        }
-        self.fin_number().is_some_and(|fin| fin.before(self.snd_una))
+        self.fin_number().is_some_and(|fin| decisions::covers_fin(self, fin))
     }
 
     /// Octets that have not been sent yet.

@@ -1,10 +1,10 @@
 //! Numbers that an outsider cannot guess: initial sequence numbers (RFC 6528), SYN cookies (RFC 4987 section 3.6), fast
 //! open cookies (RFC 7413 section 4.1.2), timestamp offsets (RFC 7323 section 5.4), ephemeral ports (RFC 6056).
 
+pub(super) mod decisions;
+
 use super::context::Context;
-use super::defect::Defect;
 use super::seq::span;
-use super::switch::Switch;
 use crate::time::Instant;
 use crate::wire::SeqNum;
 use core::net::{IpAddr, SocketAddr};
@@ -34,12 +34,7 @@ fn hash(cx: &Context, purpose: u64, local: SocketAddr, peer: SocketAddr, more: u
 pub(super) fn isn(cx: &mut Context, local: SocketAddr, peer: SocketAddr) -> SeqNum {
     let m = (cx.now.as_micros() / 4) as u32;
     let f = hash(cx, 1, local, peer, 0) as u32;
-    let plain = match () {
-        () if cx.has(Defect::ConstantIsn) => 0x1234_5678,
-        () if cx.has(Defect::IsnFromClockOnly) => m,
-        () if cx.has(Defect::IsnWithoutClock) => f,
-        () => m.wrapping_add(f),
-    };
+    let plain = decisions::isn(cx, m, f);
     if !cx.config.isn_near_wrap {
         return SeqNum(plain);
     }
@@ -60,10 +55,7 @@ pub(super) fn port_offset(cx: &Context, local: SocketAddr, peer: SocketAddr) -> 
 
 /// The fast open cookie of a client: eight octets, bound to its address.
 pub(super) fn fast_open_cookie(cx: &Context, peer: IpAddr) -> Vec<u8> {
-    let [a, b] = match cx.has(Defect::FastOpenCookieForAll) {
-        true => [0; 2],
-        false => words(peer),
-    };
+    let [a, b] = decisions::fast_open_cookie_is_for(cx, peer);
     cx.secret.hash(&[4, a, b]).to_be_bytes().to_vec()
 }
 
@@ -73,11 +65,7 @@ fn cookie_tick(now: Instant) -> u32 {
 
 fn cookie_at(cx: &Context, ends: (SocketAddr, SocketAddr), irs: SeqNum, tick: u32, size: u32) -> SeqNum {
     let more = u64::from(irs.0) << 32 | u64::from(tick) << 3 | u64::from(size);
-    let peer = match cx.has(Defect::CookieWithoutPort) {
-        true => SocketAddr::new(ends.1.ip(), 0),
-        false => ends.1,
-    };
-    let mac = hash(cx, 5, ends.0, peer, more) as u32 & 0x00ff_ffff;
+    let mac = hash(cx, 5, ends.0, decisions::cookie_is_for(cx, ends.1), more) as u32 & 0x00ff_ffff;
     SeqNum((tick & 0x1f) << 27 | size << 24 | mac)
 }
 
@@ -95,20 +83,12 @@ pub(super) fn check_cookie(
     irs: SeqNum,
     cookie: SeqNum,
 ) -> Option<u16> {
-    if cx.has(Defect::CookieFromAnyone) {
-        return Some(536);
-    }
     let now = cookie_tick(cx.now);
-    let life = match cx.has(Defect::CookieForEver) {
-        true => 32,
-        false => COOKIE_LIFE + u32::from(cx.has(Switch::CookieLifeLonger)),
-    };
     let size = cookie.0 >> 24 & 7;
-    let ticks = (0..life).filter_map(|age| now.checked_sub(age));
-    let mut known = ticks.map(|tick| cookie_at(cx, (local, peer), irs, tick, size));
-    known
-        .any(|made| span(made, cookie) == 0)
-        .then(|| COOKIE_MSS[size as usize])
+    let ticks = (0..decisions::cookie_life(cx)).filter_map(|age| now.checked_sub(age));
+    let mut made = ticks.map(|tick| cookie_at(cx, (local, peer), irs, tick, size));
+    let known = made.any(|made| span(made, cookie) == 0);
+    decisions::cookie_stands_for(cx, known.then(|| COOKIE_MSS[size as usize]))
 }
 
 #[cfg(test)]

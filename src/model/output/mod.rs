@@ -1,12 +1,12 @@
 //! What a connection sends: new data, retransmissions, FIN, ACKs, probes, resets (RFC 9293 sections 3.7.4, 3.8 and
 //! 3.10.2).
 
+pub(super) mod decisions;
+
 use super::context::Context;
-use super::options::bare;
-use super::seq::{leq, plus, span};
-use super::switch::Switch;
+use super::options::{Kind, bare};
+use super::seq::{leq, plus};
 use super::tcb::Tcb;
-use crate::model::defect::Defect;
 use crate::rfc::State;
 use crate::wire::{Ecn, Flags, Segment, SeqNum, TcpOption};
 
@@ -43,16 +43,7 @@ impl Tcb {
 
     /// The usable window: U = SND.UNA + SND.WND - SND.NXT (RFC 9293 section 3.8.6.2.1); none if the window shrank.
     pub fn usable_window(&self) -> u32 {
-        let window = match self.has(Defect::LargestWindowUsed) {
-            true => self.max_snd_wnd,
-            false => self.snd_wnd,
-        };
-        let edge = self.snd_una.advanced(i64::from(window));
-        if self.has(Defect::WindowIgnored) {
-            return 1 << 20;
-        }
-        let edge = edge.advanced(i64::from(self.has(Defect::WindowOverrunByOne) && self.snd_wnd > 0));
-        u32::try_from(edge.offset_from(self.snd_nxt)).unwrap_or(0)
+        decisions::usable_window(self)
     }
 
     /// Whether a segment of new data could go out now, for all that windows say.
@@ -69,12 +60,7 @@ impl Tcb {
             let d = self.unsent();
             let u = self.usable_window() as usize;
             let options = self.data_options(cx, d.min(u));
-            let full = self.largest_payload(TcpOption::space(&options));
-            let full = if self.has(Defect::SendsNotMerged) {
-                full.min(self.last_send)
-            } else {
-                full
-            };
+            let full = decisions::full_segment(self, self.largest_payload(TcpOption::space(&options)));
             let length = d.min(u).min(full);
             if !self.should_send(cx, d, u, full) || (self.congestion_room(cx) as usize) < length {
                 return;
@@ -87,31 +73,26 @@ impl Tcb {
     /// The sender's silly window avoidance and Nagle's algorithm (RFC 9293 section 3.8.6.2.1). All data counts as
     /// pushed. A CLOSE that waits pushes too: nothing is left to be gathered.
     fn should_send(&self, cx: &Context, d: usize, u: usize, full: usize) -> bool {
-        // Of what is outstanding only data keeps small data back, not the SYN of a fast open.
-        let idle = !self.has_outstanding() || self.snd_nxt == self.iss.advanced(1);
-        let nagle =
-            (self.nagle(cx) && !self.has(Defect::NagleMissing) || self.has(Defect::NagleStuck)) && !self.closing;
         if u == 0 {
             return false;
-        }
-        if self.has(Defect::SendsCrumbs) {
-            return true;
         }
         // (1) A full segment.
         if d.min(u) >= full {
             return true;
         }
+        // Of what is outstanding only data keeps small data back, not the SYN of a fast open.
+        let idle = !self.has_outstanding() || self.snd_nxt == self.iss.advanced(1);
+        let waits = decisions::small_data_waits(self, cx, idle);
         // (2) All that is queued, if nothing is outstanding or Nagle's algorithm is off.
-        if d <= u && (idle || !nagle) {
+        if d <= u && !waits {
             return true;
         }
         // (3) At least half of the largest window that the peer ever offered.
-        let half = (self.max_snd_wnd / 2).max(1) as usize;
-        if d.min(u) >= half && (idle || !nagle) && !self.has(Defect::HalfWindowIgnored) {
+        if !waits && decisions::half_window_is_enough(self, d.min(u)) {
             return true;
         }
         // (4) The override timeout: it clears itself.
-        self.timers.override_delay.is_some_and(|at| at <= cx.now)
+        self.timers.override_delay.is_some_and(|at| at <= cx.now) || decisions::any_data_is_enough(self)
     }
 
     /// Sends new data from SND.NXT on.
@@ -128,20 +109,10 @@ impl Tcb {
             self.note_fin_sent();
             flags = flags | Flags::FIN;
         }
-        let mut ecn = Ecn::NotEct;
-        if (self.agreed.ecn && !self.ecn.withheld) || self.has(Defect::EcnWithoutAgreement) {
-            // New data only: neither ACKs, probes nor retransmissions are marked (RFC 3168 section 6.1.4 and after).
-            ecn = if self.has(Defect::Ect1Used) {
-                Ecn::Ect1
-            } else {
-                Ecn::Ect0
-            };
-            if self.has(Defect::NonceSumSet) {
-                flags = flags | Flags::AE;
-            }
-            if core::mem::take(&mut self.ecn.cwr) && !self.has(Defect::CwrNeverSent) {
-                flags = flags | Flags::CWR;
-            }
+        let ecn = decisions::ecn_of_new_data(self);
+        if ecn != Ecn::NotEct {
+            flags = flags | decisions::ecn_flags_of_new_data(self);
+            self.ecn.cwr = false;
         }
         let payload = self.queue.read(seq, length);
         self.sent_at = cx.now;
@@ -152,15 +123,17 @@ impl Tcb {
     /// Sends a FIN by itself, when everything before it has been sent and the window has room for it (RFC 9293 section
     /// 3.10.4).
     fn send_fin(&mut self, cx: &mut Context) {
-        if self.has(Defect::FinBeforeData) && self.closing && !self.fin_sent {
+        if !self.closing || self.fin_sent {
+            return;
+        }
+        if decisions::fin_replaces_data(self) {
             self.queue.forget_from(self.snd_nxt);
         }
-        let held = self.has(Defect::FinHeldByNagle) && self.has_outstanding();
-        if !self.closing || self.fin_sent || held || self.unsent() > 0 || self.usable_window() == 0 {
+        if self.unsent() > 0 || self.usable_window() == 0 || decisions::fin_waits_for_ack(self) {
             return;
         }
         let seq = self.snd_nxt;
-        let options = self.segment_options(cx, true);
+        let options = self.segment_options(cx, Kind::Control);
         self.note_fin_sent();
         self.put(cx, seq, Flags::FIN | Flags::ACK, Vec::new(), options, Ecn::NotEct);
     }
@@ -168,7 +141,7 @@ impl Tcb {
     /// Where a mistake sends a FIN for each CLOSE.
     pub fn send_second_fin(&mut self, cx: &mut Context) {
         let seq = self.snd_nxt;
-        let options = self.segment_options(cx, true);
+        let options = self.segment_options(cx, Kind::Control);
         self.snd_nxt = seq.advanced(1);
         self.put(cx, seq, Flags::FIN | Flags::ACK, Vec::new(), options, Ecn::NotEct);
     }
@@ -184,7 +157,7 @@ impl Tcb {
 
     /// The options of a segment that is to carry so much data: what the peer need not know now waits for one with room.
     pub fn data_options(&mut self, cx: &Context, data: usize) -> Vec<TcpOption> {
-        let mut options = self.segment_options(cx, !self.has(Defect::SackNotOnData));
+        let mut options = self.segment_options(cx, Kind::Data);
         if data > self.largest_payload(TcpOption::space(&options)) {
             options.retain(|option| !matches!(option, TcpOption::UserTimeout(_)));
         }
@@ -196,23 +169,13 @@ impl Tcb {
     /// Sends again what starts at `seq`: at most a segment, not into what the peer reported, not past the window;
     /// answers how many numbers it took.
     pub fn send_again(&mut self, cx: &mut Context, seq: SeqNum) -> u32 {
-        let seq = match self.has(Defect::RetransmitsTheLatest) && self.queue.len() > 1 {
-            true => self.snd_nxt.advanced(-1),
-            false => seq,
-        };
+        let seq = decisions::first_again(self, seq);
         // A sample of what was sent twice says nothing (Karn's rule, RFC 6298 section 3).
         self.round_trip.timed = None;
         let options = self.data_options(cx, usize::MAX);
-        let segments = if self.has(Defect::CoalescedAgain) { 2 } else { 1 };
-        let most = self.largest_payload(TcpOption::space(&options)) * segments;
-        let most = match self.has(Defect::RetransmitsACrumb) && TcpOption::space(&options) > 0 {
-            true => most - TcpOption::space(&options),
-            false => most,
-        };
-        let edge = match cx.has(Switch::ShrunkWindowRetransmit) && self.snd_wnd == 0 {
-            true => self.snd_nxt,
-            false => self.snd_una.advanced(i64::from(self.snd_wnd)),
-        };
+        let space = TcpOption::space(&options);
+        let most = decisions::most_again(self, self.largest_payload(space), space);
+        let edge = decisions::edge_again(self);
         let hole = self.end_of_hole(seq);
         let end = if edge.before(hole) && !self.outlives_the_window(1) {
             edge
@@ -226,13 +189,10 @@ impl Tcb {
         if length == 0 && !fin {
             return 0;
         }
-        let mut flags = if fin { Flags::FIN | Flags::ACK } else { Flags::ACK };
-        if self.agreed.ecn && self.has(Defect::CwrOnRetransmission) {
-            flags = flags | Flags::CWR;
-        }
+        let flags = decisions::flags_again(self, fin);
         let mut payload = self.queue.read(seq, length);
-        if let Some(first) = payload.first_mut().filter(|_| self.has(Defect::OtherOctetsAgain)) {
-            *first = first.wrapping_add(1);
+        if let Some(first) = payload.first_mut() {
+            *first = decisions::first_octet_again(self, *first);
         }
         self.sent_at = cx.now;
         self.rack_sent(cx, seq, plus(seq, length));
@@ -249,7 +209,7 @@ impl Tcb {
             && self.has_outstanding()
             && !self.probed
             && (self.round_trip.backoffs <= most || slight)
-            && !self.has(Defect::ShrunkenWindowStopsRetransmission)
+            && decisions::outlives_slight_shrinking(self)
     }
 
     /// Sends the SYN, or the SYN,ACK, with the same ISS each time (RFC 9293 section 3.10.1, 3.10.7.2).
@@ -257,29 +217,19 @@ impl Tcb {
         let again = self.has_outstanding();
         let options = self.syn_options(cx);
         let flags = match self.state {
-            // An ECN-setup SYN has ECE and CWR; a second try may go without (RFC 3168 section 6.1.1.1).
-            State::SynSent
-                if (cx.has(Switch::EcnAsk) || self.has(Defect::EcnAskedUnasked))
-                    && (!again || cx.has(Switch::EcnSynAgainAsk)) =>
-            {
+            // An ECN-setup SYN has ECE and CWR (RFC 3168 section 6.1.1).
+            State::SynSent if decisions::asks_for_ecn(self) && decisions::asks_this_time(self, again) => {
                 Flags::SYN | Flags::ECE | Flags::CWR
             }
             State::SynSent => Flags::SYN,
-            _ if self.has(Defect::EcnFlagsReflected) && self.ecn.asked => {
-                Flags::SYN | Flags::ACK | Flags::ECE | Flags::CWR
-            }
-            _ if self.agreed.ecn => Flags::SYN | Flags::ACK | Flags::ECE,
-            _ => Flags::SYN | Flags::ACK,
+            _ => decisions::flags_of_syn_ack(self),
         };
-        let text = self.text_for_syn(TcpOption::space(&options));
+        let text = self.text_for_syn(cx, TcpOption::space(&options));
         if !again {
             self.round_trip.timed = Some((self.iss.advanced(1), cx.now));
             self.snd_nxt = plus(self.iss.advanced(1), text.len());
         }
-        // A SYN,ACK that is sent again bears no cookie (RFC 7413 section 4.2.2).
-        if !self.has(Defect::FastOpenCookieRepeated) {
-            self.cookie = None;
-        }
+        self.cookie = decisions::cookie_after_syn_ack(self);
         self.put(cx, self.iss, flags, text, options, Ecn::NotEct);
         self.arm(cx);
     }
@@ -289,18 +239,16 @@ impl Tcb {
     /// Sends an ACK if one is owed and nothing else took it along.
     fn acknowledge(&mut self, cx: &mut Context) {
         if self.owed.now {
-            if self.has(Defect::AckSentTwice) {
+            for _ in 0..decisions::acks_for_one(self) {
                 self.send_ack(cx);
             }
-            self.send_ack(cx);
         }
     }
 
     /// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
     pub fn send_ack(&mut self, cx: &mut Context) {
-        let options = self.segment_options(cx, true);
-        let marked = self.agreed.ecn && self.has(Defect::EcnMarkedAcks);
-        let ecn = if marked { Ecn::Ect0 } else { Ecn::NotEct };
+        let options = self.segment_options(cx, Kind::Control);
+        let ecn = decisions::ecn_of_ack(self);
         self.put(cx, self.snd_nxt, Flags::ACK, Vec::new(), options, ecn);
     }
 
@@ -314,22 +262,18 @@ impl Tcb {
             self.challenges.since = Some(cx.now);
             self.challenges.sent = 0;
         }
-        let limit = match self.has(Defect::ChallengeLimitFixed) {
-            true => super::config::Config::default().challenge_limit,
-            false => cx.config.challenge_limit,
-        };
-        if self.challenges.sent >= limit || cx.shares_exhausted_limit(limit) {
+        if decisions::challenges_counted(cx, self.challenges.sent) >= decisions::challenge_limit(cx) {
             return;
         }
         self.challenges.sent += 1;
+        cx.challenges += 1;
         self.send_ack(cx);
     }
 
     /// A segment without data and with an old or a new number, to make the peer answer: keep-alive and window probe.
     pub fn send_probe(&mut self, cx: &mut Context, seq: SeqNum, payload: Vec<u8>) {
-        let options = self.segment_options(cx, false);
-        let marked = self.agreed.ecn && self.has(Defect::EcnMarkedProbes);
-        let ecn = if marked { Ecn::Ect0 } else { Ecn::NotEct };
+        let options = self.segment_options(cx, Kind::Probe);
+        let ecn = decisions::ecn_of_probe(self);
         self.put(cx, seq, Flags::ACK, payload, options, ecn);
     }
 
@@ -340,51 +284,23 @@ impl Tcb {
         self.receive_buffer(cx).saturating_sub(self.received.ready.len()) as u32
     }
 
-    /// How much the right edge may move: nothing until it is worth it (RFC 9293 section 3.8.6.2.2).
-    fn edge_gain(&self, cx: &Context) -> u32 {
-        let (free, wnd) = (self.free(cx), self.rcv_wnd());
-        let worth = match self.has(Defect::OffersCrumbs) {
-            true => 1,
-            false => (self.receive_buffer(cx) as u32 / 2).min(self.rmss(cx)),
-        };
-        if free > wnd && free - wnd >= worth {
-            free - wnd
-        } else {
-            0
-        }
-    }
-
     /// The window field; the right edge moves with it and never back (SHLD-14). SYNs are not scaled (RFC 7323 section
     /// 2.2), and what the scale cannot tell is not offered.
     fn window_field(&mut self, cx: &Context, syn: bool) -> u16 {
-        let plain = syn && !self.has(Defect::OwnSynScaled);
-        let shift = if plain || !self.agreed.scaled || self.has(Defect::OwnScaleForgotten) {
-            0
-        } else {
-            self.agreed.rcv_wind_shift
-        };
-        let wish = match self.has(Defect::RightEdgeRetreats) {
-            true => self.free(cx) / 2,
-            false => self.rcv_wnd() + self.edge_gain(cx),
-        };
-        let told = (wish >> shift).min(u32::from(u16::MAX));
+        let shift = decisions::shift_of_window(self, syn);
+        let told = (decisions::window_to_offer(self, cx) >> shift).min(u32::from(u16::MAX));
         let edge = self.rcv_nxt.advanced(i64::from(told << shift));
-        if self.rcv_edge.before(edge) || (self.has(Defect::RightEdgeOfLastWindow) && !syn) {
-            self.rcv_edge = edge;
-        }
+        self.rcv_edge = decisions::right_edge(self, edge, syn);
         told as u16
     }
 
     /// After RECEIVE: tells the peer of a window that opened again, or that grew by much (RFC 9293 section 3.8.6.1).
     pub fn update_window(&mut self, cx: &Context) {
-        if self.has(Defect::WindowStaysShut) {
-            return;
-        }
-        let gain = self.edge_gain(cx);
+        let gain = decisions::edge_gain(self, cx);
         let much = (self.receive_buffer(cx) as u32 / 2).min(2 * self.rmss(cx));
-        if self.is_synchronized() && !self.fin_received && gain > 0 && (gain >= much || self.rcv_wnd() < self.rmss(cx))
-        {
-            self.owed.now = true;
+        let news = gain > 0 && (gain >= much || self.rcv_wnd() < self.rmss(cx));
+        if news && self.is_synchronized() && !self.fin_received {
+            self.owed.now |= decisions::opened_window_is_told(self);
         }
     }
 
@@ -398,53 +314,39 @@ impl Tcb {
         mut flags: Flags,
         payload: Vec<u8>,
         options: Vec<TcpOption>,
-        mut ecn: Ecn,
+        ecn: Ecn,
     ) {
-        let syn = flags.contains(Flags::SYN);
-        let end = plus(seq, payload.len());
-        // The segment that empties the queue is pushed (RFC 9293 section 3.9.1.2, MUST-61).
-        if !self.has(Defect::PushNeverSet) && !payload.is_empty() && end == self.queue.end() {
+        let (syn, octets) = (flags.contains(Flags::SYN), payload.len());
+        if decisions::is_pushed(self, seq, octets) {
             flags = flags | Flags::PSH;
         }
-        if self.has(Defect::AckMissingOnData) && !payload.is_empty() {
+        if !decisions::bears_ack(self, octets) {
             flags = flags.without(Flags::ACK);
         }
         if self.ecn.echo && !syn {
             flags = flags | Flags::ECE;
-            self.ecn.echo = !self.has(Defect::EcnEchoOnce);
+            self.ecn.echo = decisions::echo_goes_on(self);
         }
-        let urgent = match self.snd_up {
-            Some(up) if self.has(Defect::UrgentStaysMarked) && payload.is_empty() && !syn && !up.before(seq) => {
-                flags = flags | Flags::URG;
-                0
-            }
-            Some(up) if seq.before(up) && !payload.is_empty() && !syn && !self.has(Defect::UrgentNotMarked) => {
-                flags = flags | Flags::URG;
-                let up = if self.has(Defect::UrgentPointerOneTooLow) {
-                    up.advanced(-1)
-                } else {
-                    up
-                };
-                span(seq, up).min(u32::from(u16::MAX)) as u16
-            }
-            Some(_) | None => 0,
-        };
+        let urgent = decisions::urgent_pointer(self, seq, octets, syn);
+        if urgent.is_some() {
+            flags = flags | Flags::URG;
+        }
         let has_ack = flags.contains(Flags::ACK);
         let window = if has_ack {
             self.window_field(cx, syn)
         } else {
             self.first_window(cx)
         };
-        let mut segment = Segment {
-            ack: if has_ack { self.ack_field() } else { SeqNum(0) },
+        let segment = Segment {
+            ack: if has_ack { decisions::ack_field(self) } else { SeqNum(0) },
             flags,
             window,
-            urgent,
+            urgent: urgent.unwrap_or(0),
             options,
             payload,
             ..bare(seq)
         };
-        self.slip(cx, &mut segment, &mut ecn);
+        let (segment, ecn) = self.slip(cx, segment, ecn);
         self.note_sent(&segment.options);
         let length = cx.send_as(self.local, self.peer, segment, ecn, &self.settings);
         self.path.largest_sent = self.path.largest_sent.max(length);
@@ -455,24 +357,11 @@ impl Tcb {
         }
     }
 
-    /// RCV.NXT.
-    fn ack_field(&self) -> SeqNum {
-        let taken = span(self.irs, self.rcv_nxt) > 1;
-        if self.has(Defect::LastOctetNotCounted) && taken {
-            return self.rcv_nxt.advanced(-1);
-        }
-        if self.has(Defect::AckOnePastRcvNxt) && taken {
-            return self.rcv_nxt.advanced(1);
-        }
-        self.rcv_nxt
-    }
-
     /// What a segment told need not be told again: a duplicate (RFC 2883 section 4), the user timeout (RFC 5482 section 3).
     fn note_sent(&mut self, options: &[TcpOption]) {
         for option in options {
             match option {
-                TcpOption::Sack(_) if self.has(Defect::DuplicateReportedTwice) => (),
-                TcpOption::Sack(_) => self.reports.duplicate = None,
+                TcpOption::Sack(_) => self.reports.duplicate = decisions::duplicate_after_report(self),
                 TcpOption::UserTimeout(_) => self.uto_announce = false,
                 _ => (),
             }
@@ -486,18 +375,8 @@ impl Tcb {
 
     /// <SEQ=SND.NXT><CTL=RST> (RFC 9293 section 3.10.5).
     pub fn send_reset(&mut self, cx: &mut Context) {
-        let with_ack = cx.has(Switch::AbortWithAck);
-        let segment = Segment {
-            ack: if with_ack { self.rcv_nxt } else { SeqNum(0) },
-            flags: if with_ack { Flags::RST | Flags::ACK } else { Flags::RST },
-            options: self.reset_options(cx),
-            ..bare(if self.has(Defect::AbortWrongNumber) {
-                self.snd_nxt.advanced(1)
-            } else {
-                self.snd_nxt
-            })
-        };
-        cx.send_as(self.local, self.peer, segment, Ecn::NotEct, &self.settings);
+        let reset = decisions::own_reset(self, cx);
+        cx.send_as(self.local, self.peer, reset, Ecn::NotEct, &self.settings);
     }
 
     /// Whether `seq` lies in what has been sent and not acknowledged.

@@ -1,12 +1,13 @@
 //! The client's side of fast open (RFC 7413): what is remembered of servers, and text that goes out on a SYN. The server's
 //! is in [`super::listen`].
 
+pub(super) mod decisions;
+
 use super::context::Context;
-use super::options::{default_mss, fixed_headers};
+use super::options::fixed_headers;
 use super::segment_arrives::Arriving;
 use super::seq::span;
 use super::tcb::{Opened, Tcb};
-use crate::model::defect::Defect;
 use crate::rfc::State;
 use crate::time::Instant;
 use crate::wire::TcpOption;
@@ -53,7 +54,7 @@ impl FastOpening {
         }
         let (cookie, mss) = cx.remembered.cookies.get(&peer.ip()).cloned().unwrap_or_default();
         Some(FastOpening {
-            waits: !cookie.is_empty() || cx.has(Defect::FastOpenTextUnproven),
+            waits: decisions::takes_text_along(cx, &cookie),
             cookie,
             mss,
             text: 0,
@@ -77,20 +78,15 @@ impl Tcb {
 
     /// What of the queue goes along on the first SYN: as much as the MSS that came with the cookie lets, or else the
     /// default (section 4.1.3).
-    pub fn text_for_syn(&mut self, options: usize) -> Vec<u8> {
-        let v4 = self.local.is_ipv4();
-        let path = self.path.mtu - fixed_headers(v4);
+    pub fn text_for_syn(&mut self, cx: &Context, options: usize) -> Vec<u8> {
+        let path = self.path.mtu - fixed_headers(self.local.is_ipv4());
         let Some(opening) = self.opening_now() else {
             return Vec::new();
         };
-        if opening.cookie.is_empty() && !self.has(Defect::FastOpenTextUnproven) {
+        if !decisions::takes_text_along(cx, &opening.cookie) {
             return Vec::new();
         }
-        let mss = match opening.mss {
-            Some(mss) => usize::from(mss),
-            None if self.has(Defect::FastOpenTextTooLong) => path,
-            None => default_mss(v4),
-        };
+        let mss = decisions::mss_of_server(self, opening.mss);
         let most = mss.min(path).saturating_sub(options);
         let text = self.queue.read(self.iss.advanced(1), most);
         if let Some(opening) = &mut self.opening {
@@ -104,7 +100,7 @@ impl Tcb {
     pub fn remember_server(&mut self, cx: &mut Context, syn_ack: &Arriving) {
         let Some(opening) = &self.opening else { return };
         let cookie = syn_ack.fast_open.as_ref().filter(|cookie| may_be_cookie(cookie));
-        if let Some(cookie) = cookie.filter(|_| !self.has(Defect::FastOpenCookieNotKept)) {
+        if let Some(cookie) = cookie.filter(|_| decisions::cookie_is_kept(self)) {
             let kept = (cookie.clone(), syn_ack.mss);
             cx.remembered.cookies.insert(self.peer.ip(), kept);
         }
@@ -119,7 +115,7 @@ impl Tcb {
     /// Text on a SYN was not taken, drew an ICMP error, or no answer: a negative response (section 4.1.3.1).
     pub fn remember_refusal(&mut self, cx: &mut Context) {
         let had_text = self.opening.as_ref().is_some_and(|opening| opening.text > 0);
-        if had_text && !self.has(Defect::FastOpenRefusalForgotten) {
+        if had_text && decisions::refusal_is_remembered(self) {
             cx.remembered.refused.insert(self.peer, cx.now);
         }
     }
@@ -127,7 +123,7 @@ impl Tcb {
     /// What went out on the SYN and was not acknowledged goes out again, at once, as if it were new (section 4.2.2).
     pub fn take_back_syn_text(&mut self) {
         let had_text = self.opening.take().is_some_and(|opening| opening.text > 0);
-        if had_text && self.opened == Opened::Active && !self.has(Defect::FastOpenTextWaits) {
+        if had_text && self.opened == Opened::Active && decisions::text_goes_out_again(self) {
             self.snd_nxt = self.snd_una;
             self.round_trip.timed = None;
         }
@@ -142,7 +138,6 @@ impl Tcb {
     /// What the SYN that is about to be sent makes of fast open; one that is sent again, nothing (sections 4.2.1, 4.2.2).
     fn opening_now(&self) -> Option<&FastOpening> {
         let opening = self.opening.as_ref().filter(|_| self.state == State::SynSent)?;
-        let again = self.has_outstanding() && !self.has(Defect::FastOpenTextAgain);
-        (!again).then_some(opening)
+        decisions::syn_is_fast(self).then_some(opening)
     }
 }

@@ -1,16 +1,17 @@
 //! What every part works with: the moment, the switches, the defects, and what leaves.
 
+pub(super) mod decisions;
+
 use super::config::Config;
 use super::decision::{Alternative, Decider, Subject};
-use super::defect::{Defect, Defects};
+use super::defect::Defects;
 use super::fast_open::Remembered;
 use super::seq::Secret;
 use super::settings::Settings;
-use super::switch::Switch;
 use crate::stack::ErrorName;
 use crate::stack::{Answer, CallId, Emitted, Errno};
 use crate::time::Instant;
-use crate::wire::{Body, Ecn, Flags, IpHeader, Packet, Segment};
+use crate::wire::{Body, Ecn, IpHeader, Packet, Segment};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// See the module.
@@ -26,7 +27,7 @@ pub(super) struct Context {
     pub remembered: Remembered,
     ip_id: u16,
     /// Challenge ACKs of all connections, for the mistake that counts them together.
-    challenges: u32,
+    pub challenges: u32,
 }
 
 impl Subject for Context {
@@ -56,12 +57,6 @@ impl Context {
         self.decider.takes(alternative)
     }
 
-    /// Whether all connections together have used up the limit of one, where that mistake is made.
-    pub fn shares_exhausted_limit(&mut self, limit: u32) -> bool {
-        self.challenges += 1;
-        self.has(Defect::ChallengeLimitShared) && self.challenges > limit
-    }
-
     /// Hands a segment of no connection to IP.
     pub fn send(&mut self, local: SocketAddr, peer: SocketAddr, segment: Segment, ecn: Ecn) -> usize {
         self.send_as(local, peer, segment, ecn, &Settings::default())
@@ -79,23 +74,18 @@ impl Context {
     ) -> usize {
         segment.source = local.port();
         segment.destination = peer.port();
-        if self.has(Defect::WrongChecksum) && segment.payload.len() % 2 == 1 {
-            segment.checksum = crate::wire::Checksum::Wrong(0xbad1);
-        }
-        if self.has(Defect::ReservedBitsSet) {
-            segment.flags = segment.flags.with_reserved(4);
-        }
+        segment.checksum = decisions::checksum(self, &segment);
+        segment.flags = decisions::flags(self, segment.flags);
         let v4 = local.is_ipv4();
         self.ip_id = self.ip_id.wrapping_add(1);
         let ip = IpHeader {
-            source: self.source(local.ip(), &segment),
+            source: decisions::source(self, local.ip(), &segment),
             destination: peer.ip(),
-            ttl: settings.ttl.filter(|_| !self.has(Defect::TtlFixed)).unwrap_or(64),
-            dscp: self.dscp(settings),
+            ttl: decisions::ttl(self, settings),
+            dscp: decisions::dscp(self, settings),
             ecn,
             id: if v4 { self.ip_id } else { 0 },
-            // RFC 1191 section 3.
-            dont_fragment: !v4 || (!self.has(Switch::PathMtuDiscoveryNo) && !self.has(Defect::DontFragmentMissing)),
+            dont_fragment: decisions::dont_fragment(self, v4),
             flow: 0,
         };
         let packet = Packet {
@@ -106,21 +96,6 @@ impl Context {
         let length = packet.len();
         self.out.push(Emitted::Packet(packet));
         length
-    }
-
-    /// Where a mistake lets IP choose the address anew for a segment that ends something.
-    fn source(&self, local: IpAddr, segment: &Segment) -> IpAddr {
-        let ends = segment.flags.contains(Flags::FIN) || segment.flags.contains(Flags::RST);
-        match ends && self.has(Defect::SourceChosenAnew) {
-            true => neighbour(local),
-            false => local,
-        }
-    }
-
-    fn dscp(&self, settings: &Settings) -> u8 {
-        let dscp = settings.dscp.filter(|_| !self.has(Defect::DscpFixed)).unwrap_or(0);
-        // As if it were still the IP precedence of RFC 791.
-        if self.has(Defect::DscpCut) { dscp & 0x38 } else { dscp }
     }
 
     /// Ends a call.
