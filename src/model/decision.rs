@@ -11,8 +11,8 @@
 
 use super::config::Config;
 use super::defect::{self, Defect, Defects};
-use super::segment_arrives;
 use super::switch::{Switch, Switches};
+use super::{icmp, segment_arrives};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -105,6 +105,7 @@ impl Decision {
     /// All decisions, table by table.
     pub fn all() -> impl Iterator<Item = &'static Decision> {
         let tables = [
+            icmp::decisions::TABLE,
             segment_arrives::decisions::TABLE,
             segment_arrives::closed::decisions::TABLE,
             segment_arrives::syn_sent::decisions::TABLE,
