@@ -12,7 +12,7 @@
 use super::config::Config;
 use super::defect::{self, Defect, Defects};
 use super::switch::{Switch, Switches};
-use super::{icmp, segment_arrives};
+use super::{icmp, segment_arrives, settings, timers};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -115,6 +115,8 @@ impl Decision {
             segment_arrives::ack::decisions::TABLE,
             segment_arrives::text::decisions::TABLE,
             segment_arrives::fin::decisions::TABLE,
+            settings::decisions::TABLE,
+            timers::decisions::TABLE,
         ];
         tables.into_iter().flatten()
     }

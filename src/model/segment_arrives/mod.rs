@@ -19,7 +19,7 @@
 pub(super) mod ack;
 pub(super) mod closed;
 pub(super) mod decisions;
-mod fate;
+pub(super) mod fate;
 pub(super) mod fin;
 pub(super) mod reset;
 pub(super) mod sequence;
