@@ -12,7 +12,7 @@
 use super::config::Config;
 use super::defect::{self, Defect, Defects};
 use super::switch::{Switch, Switches};
-use super::{icmp, segment_arrives, settings, timers};
+use super::{calls, icmp, segment_arrives, settings, timers};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -105,6 +105,7 @@ impl Decision {
     /// All decisions, table by table.
     pub fn all() -> impl Iterator<Item = &'static Decision> {
         let tables = [
+            calls::decisions::TABLE,
             icmp::decisions::TABLE,
             segment_arrives::decisions::TABLE,
             segment_arrives::closed::decisions::TABLE,
