@@ -12,7 +12,7 @@
 use super::config::Config;
 use super::defect::{self, Defect, Defects};
 use super::switch::{Switch, Switches};
-use super::{calls, icmp, segment_arrives, settings, timers};
+use super::{calls, icmp, listen, segment_arrives, settings, stack, timers};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -107,6 +107,7 @@ impl Decision {
         let tables = [
             calls::decisions::TABLE,
             icmp::decisions::TABLE,
+            listen::decisions::TABLE,
             segment_arrives::decisions::TABLE,
             segment_arrives::closed::decisions::TABLE,
             segment_arrives::syn_sent::decisions::TABLE,
@@ -117,6 +118,7 @@ impl Decision {
             segment_arrives::text::decisions::TABLE,
             segment_arrives::fin::decisions::TABLE,
             settings::decisions::TABLE,
+            stack::decisions::TABLE,
             timers::decisions::TABLE,
         ];
         tables.into_iter().flatten()

@@ -3,7 +3,7 @@
 //! | state | where |
 //! |---|---|
 //! | CLOSED | [`closed`] |
-//! | LISTEN | `listen.rs`, one folder up |
+//! | LISTEN | `listen`, one folder up |
 //! | SYN-SENT | [`syn_sent`] |
 //! | the others, first check | [`sequence`] |
 //! | second | [`reset`] |
