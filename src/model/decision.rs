@@ -12,7 +12,7 @@
 use super::config::Config;
 use super::defect::{self, Defect, Defects};
 use super::switch::{Switch, Switches};
-use super::{calls, icmp, listen, segment_arrives, settings, stack, timers};
+use super::{calls, congestion, icmp, listen, rack, segment_arrives, settings, stack, timers};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -106,8 +106,10 @@ impl Decision {
     pub fn all() -> impl Iterator<Item = &'static Decision> {
         let tables = [
             calls::decisions::TABLE,
+            congestion::decisions::TABLE,
             icmp::decisions::TABLE,
             listen::decisions::TABLE,
+            rack::decisions::TABLE,
             segment_arrives::decisions::TABLE,
             segment_arrives::closed::decisions::TABLE,
             segment_arrives::syn_sent::decisions::TABLE,

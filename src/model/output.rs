@@ -56,8 +56,8 @@ impl Tcb {
     }
 
     /// Whether a segment of new data could go out now, for all that windows say.
-    pub fn may_send_new(&self, cx: &Context) -> bool {
-        self.unsent() > 0 && self.usable_window() > 0 && self.congestion_room(cx) > 0
+    pub fn may_send_new(&self) -> bool {
+        self.unsent() > 0 && self.usable_window() > 0 && self.congestion_room() > 0
     }
 
     /// Segments new data as long as the windows, Nagle's algorithm and silly window avoidance let it.
@@ -76,7 +76,7 @@ impl Tcb {
                 full
             };
             let length = d.min(u).min(full);
-            if !self.should_send(cx, d, u, full) || (self.congestion_room(cx) as usize) < length {
+            if !self.should_send(cx, d, u, full) || (self.congestion_room() as usize) < length {
                 return;
             }
             self.timers.override_delay = None;

@@ -219,7 +219,7 @@ impl Tcb {
             State::Established => self.state = State::FinWait1,
             State::SynReceived if decisions::closes_in_syn_received(self) => {
                 self.state = State::FinWait1;
-                self.open_congestion_window(cx);
+                self.open_congestion_window();
                 if let Some(id) = self.user.connect.take() {
                     cx.fail(id, ErrorName::Closing, "connection closing");
                 }

@@ -112,7 +112,7 @@ impl Model {
         if decisions::syn_text_is_delivered(&tcb, &segment) {
             tcb.release_held(&mut self.cx);
             tcb.fast_open = true;
-            tcb.open_congestion_window(&self.cx);
+            tcb.open_congestion_window();
         }
         if decisions::syn_text_is_lost(&tcb, &segment) {
             tcb.received.take(tcb.rcv_nxt, &segment.text);
@@ -249,7 +249,7 @@ impl Model {
             return;
         }
         tcb.fast_open = true;
-        tcb.open_congestion_window(&self.cx);
+        tcb.open_congestion_window();
         let room = tcb.rcv_wnd() as usize;
         let text = &segment.text[..segment.text.len().min(room)];
         let taken = tcb.received.take(tcb.rcv_nxt, text);

@@ -102,7 +102,7 @@ impl Tcb {
             self.send_syn(cx);
         } else {
             self.take_delayed_claim();
-            self.on_timeout(cx, first);
+            self.on_timeout(first);
             if decisions::idle_timer_sends(self) {
                 self.send_probe(cx, self.snd_una.advanced(-1), vec![0]);
             }
