@@ -34,5 +34,4 @@ mod structure;
 mod tidy;
 mod tour;
 mod transcripts;
-mod without_defects;
 mod worlds;

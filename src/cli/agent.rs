@@ -8,10 +8,10 @@ use tcpvet::stack::{IpVersion, Stack};
 use tcpvet::stacks::agent::{World, serve};
 
 /// The hidden command.
-pub const SUBCOMMAND: &str = "__agent";
+pub(super) const SUBCOMMAND: &str = "__agent";
 
 /// Speaks on standard input and output; gives the exit code.
-pub fn agent() -> u8 {
+pub(super) fn agent() -> u8 {
     let addresses = [IpVersion::V4, IpVersion::V6].map(target_address);
     let make = |world: &World| -> Result<Box<dyn Stack>, String> {
         let mut config = Config {

@@ -13,7 +13,7 @@ use tcpvet::suite::Axes;
 /// Without a command, `run` is meant.
 #[derive(Debug, Parser)]
 #[command(name = "tcpvet", version, args_conflicts_with_subcommands = true, after_help = SELECTIONS)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -40,7 +40,7 @@ Exit codes: 0 all was judged and no MUST is broken, 1 a MUST is broken, 2 a file
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Run cases against a target.
     #[command(after_help = SELECTIONS)]
     Run(RunArguments),
@@ -84,7 +84,7 @@ pub enum Command {
 
 /// Which runs.
 #[derive(Args, Clone, Debug)]
-pub struct Choice {
+pub(super) struct Choice {
     /// Which cases; all if none is named. See below.
     #[arg(value_name = "SELECTION")]
     pub selection: Vec<String>,
@@ -108,7 +108,7 @@ pub struct Choice {
 
 impl Choice {
     /// The axes that are left.
-    pub fn axes(&self) -> Axes {
+    pub(super) fn axes(&self) -> Axes {
         let mut axes = Axes::default();
         match self.ip {
             Some(Ip::Four) => axes.ips = vec![IpVersion::V4],
@@ -125,11 +125,11 @@ impl Choice {
 }
 
 /// The seed where none is given: what CI runs twice is the same twice.
-pub const DEFAULT_SEED: u64 = 1;
+pub(super) const DEFAULT_SEED: u64 = 1;
 
 /// `run`
 #[derive(Args, Clone, Debug)]
-pub struct RunArguments {
+pub(super) struct RunArguments {
     #[command(flatten)]
     pub choice: Choice,
     #[command(flatten)]
@@ -170,7 +170,7 @@ pub struct RunArguments {
 
 /// What is written and printed of runs.
 #[derive(Args, Clone, Debug)]
-pub struct Reports {
+pub(super) struct Reports {
     /// Write a JUnit report.
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
@@ -190,7 +190,7 @@ pub struct Reports {
 
 /// `report`
 #[derive(Args, Clone, Debug)]
-pub struct ReportArguments {
+pub(super) struct ReportArguments {
     /// What `tcpvet run --record FILE` has written; several are compared.
     #[arg(value_name = "RECORD", required = true)]
     pub records: Vec<PathBuf>,
@@ -209,7 +209,7 @@ pub struct ReportArguments {
 
 impl RunArguments {
     /// How many runs are made in one world.
-    pub fn worlds(&self) -> Worlds {
+    pub(super) fn worlds(&self) -> Worlds {
         self.runs_per_world
             .map_or(Worlds::Fresh, |at_once| Worlds::Shared { at_once })
     }
@@ -217,7 +217,7 @@ impl RunArguments {
 
 /// `list`
 #[derive(Args, Clone, Debug)]
-pub struct ListArguments {
+pub(super) struct ListArguments {
     #[command(flatten)]
     pub choice: Choice,
     /// Print JSON.
@@ -230,7 +230,7 @@ pub struct ListArguments {
 
 /// `inspect`
 #[derive(Args, Clone, Debug)]
-pub struct InspectArguments {
+pub(super) struct InspectArguments {
     /// The captures: pcap or pcapng, packed by gzip or zstd or not; `-` is standard input.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
@@ -248,7 +248,7 @@ pub struct InspectArguments {
 
 /// `prove`
 #[derive(Args, Clone, Debug)]
-pub struct ProveArguments {
+pub(super) struct ProveArguments {
     /// Which cases; all if none is named. See below.
     #[arg(value_name = "SELECTION")]
     pub selection: Vec<String>,
@@ -268,7 +268,7 @@ pub struct ProveArguments {
 
 /// `check`
 #[derive(Args, Clone, Debug)]
-pub struct CheckArguments {
+pub(super) struct CheckArguments {
     /// Files or directories; the cases that come with the program if none is named.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
@@ -276,7 +276,7 @@ pub struct CheckArguments {
 
 /// `check-agent`
 #[derive(Args, Clone, Debug)]
-pub struct CheckAgentArguments {
+pub(super) struct CheckAgentArguments {
     /// The agent speaks in real time, not in lockstep; a folder says so itself.
     #[arg(long)]
     pub realtime: bool,
@@ -292,7 +292,7 @@ pub struct CheckAgentArguments {
 
 /// `explain`
 #[derive(Args, Clone, Debug)]
-pub struct ExplainArguments {
+pub(super) struct ExplainArguments {
     /// Which cases; of each the first run that is meant is shown. See below.
     #[arg(value_name = "SELECTION", required = true)]
     pub selection: Vec<String>,
@@ -315,7 +315,7 @@ pub struct ExplainArguments {
 
 /// `coverage`
 #[derive(Args, Clone, Debug)]
-pub struct CoverageArguments {
+pub(super) struct CoverageArguments {
     /// Which requirements: `rfc:5961`, an id, or a pattern of ids such as 'RFC9293-SEG-*'; all if none is named.
     #[arg(value_name = "REQUIREMENT")]
     pub selection: Vec<String>,
@@ -335,7 +335,7 @@ pub struct CoverageArguments {
 
 /// An IP version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Ip {
+pub(super) enum Ip {
     #[value(name = "4")]
     Four,
     #[value(name = "6")]
@@ -344,7 +344,7 @@ pub enum Ip {
 
 /// How initial sequence numbers are placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Isn {
+pub(super) enum Isn {
     /// Far from where they wrap.
     Plain,
     /// Near to it.
@@ -353,7 +353,7 @@ pub enum Isn {
 
 /// Of which runs a record keeps the frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Traces {
+pub(super) enum Traces {
     /// Of every run but those that passed at once and were expected to.
     Notable,
     /// Of every run.
@@ -362,7 +362,7 @@ pub enum Traces {
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Colour {
+pub(super) enum Colour {
     /// On a terminal, unless NO_COLOR is set.
     Auto,
     Always,

@@ -7,7 +7,7 @@ use tcpvet::case::{Library, Problem, Root};
 use tcpvet::suite::{Axes, expand};
 
 /// Checks cases; gives the exit code.
-pub fn check(arguments: &CheckArguments) -> u8 {
+pub(super) fn check(arguments: &CheckArguments) -> u8 {
     let mut files = 0;
     let mut runs = 0;
     let mut problems: Vec<Problem> = Vec::new();

@@ -11,7 +11,7 @@ use tcpvet::stacks::agent::{Finding, Launch, Mark, check};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Checks an agent; gives the exit code.
-pub fn check_agent(arguments: &CheckAgentArguments) -> u8 {
+pub(super) fn check_agent(arguments: &CheckAgentArguments) -> u8 {
     let (launch, mode) = match launch(arguments) {
         Ok(found) => found,
         Err(code) => return code,

@@ -9,7 +9,7 @@ use tcpvet::rules::RULES;
 use tcpvet::suite::{Bound, Counts, Coverage, Goal, Item, OfRfc, Status};
 
 /// Tells what is covered; gives the exit code.
-pub fn coverage(arguments: &CoverageArguments) -> u8 {
+pub(super) fn coverage(arguments: &CoverageArguments) -> u8 {
     prepare(arguments).map_or_else(|code| code, |coverage| tell(arguments, &coverage))
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use tcpvet::model::{Defect, Switch};
 
 /// Lists the mistakes of the reference endpoint, and its choices.
-pub fn list() -> u8 {
+pub(super) fn list() -> u8 {
     let mut text = format!("{} mistakes (--defect NAME):\n", Defect::ALL.len());
     for defect in Defect::ALL {
         // Writing to a string cannot fail.

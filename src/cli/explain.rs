@@ -7,7 +7,7 @@ use tcpvet::report::{LEGEND, Lesson, lesson, painted};
 use tcpvet::suite::Reference;
 
 /// Tells what cases test and why; gives the exit code.
-pub fn explain(arguments: &ExplainArguments) -> u8 {
+pub(super) fn explain(arguments: &ExplainArguments) -> u8 {
     let choice = Choice {
         selection: arguments.selection.clone(),
         cases: arguments.cases.clone(),

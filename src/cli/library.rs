@@ -9,7 +9,7 @@ use tcpvet::script::Script;
 use tcpvet::suite::{Axes, Run, Selection, expand};
 
 /// The runs that are chosen, and all that there are.
-pub struct Chosen {
+pub(super) struct Chosen {
     /// The cases, whatever is selected.
     pub cases: Library,
     /// Every run of every case, whatever is selected.
@@ -19,7 +19,7 @@ pub struct Chosen {
 }
 
 /// Loads the library and picks from it. What is wrong has been told where this gives an exit code.
-pub fn choose(choice: &Choice) -> Result<Chosen, u8> {
+pub(super) fn choose(choice: &Choice) -> Result<Chosen, u8> {
     let cases = load(&choice.cases)?;
     let scripts: Vec<Arc<Script>> = cases.cases().iter().flat_map(|case| case.scripts.clone()).collect();
     let library = expand(&scripts, &Axes::default());
@@ -41,7 +41,7 @@ pub fn choose(choice: &Choice) -> Result<Chosen, u8> {
 
 /// The cases that come with the program, and those of the user's directories. What is wrong with them has been told
 /// where this gives an exit code.
-pub fn load(dirs: &[PathBuf]) -> Result<Library, u8> {
+pub(super) fn load(dirs: &[PathBuf]) -> Result<Library, u8> {
     let roots: Vec<Root> = std::iter::once(Root::Bundled)
         .chain(dirs.iter().cloned().map(Root::Dir))
         .collect();

@@ -10,7 +10,7 @@ use tcpvet::stack::{IpVersion, Tolerances};
 use tcpvet::suite::{QUICK, Run, estimate, requirements};
 
 /// Lists cases; gives the exit code.
-pub fn list(arguments: &ListArguments) -> u8 {
+pub(super) fn list(arguments: &ListArguments) -> u8 {
     let times = match targets::tolerances(arguments.choice.target.first().map(String::as_str)) {
         Ok(times) => times,
         Err(problem) => {

@@ -47,7 +47,7 @@ const ENVIRONMENT: u8 = 3;
 const BUG: u8 = 101;
 
 /// The whole program.
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     if let Some(code) = targets::child() {
         return code;
     }

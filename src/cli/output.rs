@@ -3,12 +3,12 @@
 use std::io::{self, Write};
 
 /// Prints to standard output. Where its reader has left, as `head` does, nobody wants the rest.
-pub fn print(text: &str) {
+pub(super) fn print(text: &str) {
     print_octets(text.as_bytes());
 }
 
 /// As [`print`].
-pub fn print_octets(octets: &[u8]) {
+pub(super) fn print_octets(octets: &[u8]) {
     let mut out = io::stdout().lock();
     let wrote = out.write_all(octets).and_then(|()| out.flush());
     match wrote {
@@ -20,18 +20,18 @@ pub fn print_octets(octets: &[u8]) {
 }
 
 /// Prints to standard error.
-pub fn say(text: &str) {
+pub(super) fn say(text: &str) {
     // There is nowhere left to complain if this fails.
     drop(writeln!(io::stderr().lock(), "{}", text.trim_end()));
 }
 
 /// Draws over the line that standard error is at.
-pub fn draw(text: &str) {
+pub(super) fn draw(text: &str) {
     let mut err = io::stderr().lock();
     drop(err.write_all(text.as_bytes()).and_then(|()| err.flush()));
 }
 
 /// Prints a mistake or a failure to standard error.
-pub fn error(text: &str) {
+pub(super) fn error(text: &str) {
     say(&format!("error: {text}"));
 }

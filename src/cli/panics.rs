@@ -14,7 +14,7 @@ static NOTED: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 const KEPT: usize = 16;
 
 /// From now on panics are noted.
-pub fn install() {
+pub(super) fn install() {
     std::panic::set_hook(Box::new(note));
 }
 
@@ -33,7 +33,7 @@ fn note(info: &PanicHookInfo<'_>) {
 }
 
 /// What to tell of a panic that came through, by what it said.
-pub fn report(said: &str) -> String {
+pub(super) fn report(said: &str) -> String {
     let noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
     // What is told may say more than the panic did: in which run it was.
     let place = noted

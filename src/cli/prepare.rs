@@ -12,7 +12,7 @@ use tcpvet::record::{Absent, InsteadOf, RecordFile};
 use tcpvet::suite::{ExpectationError, Expectations, QUICK, Row, Run, estimate, rows};
 
 /// All of it has gone well.
-pub struct Prepared {
+pub(super) struct Prepared {
     /// Against what is run, one after the other; at least one.
     pub subjects: Vec<Subject>,
     /// What was asked for and cannot be run here.
@@ -24,7 +24,7 @@ pub struct Prepared {
 }
 
 /// A target, and what is run against it.
-pub struct Subject {
+pub(super) struct Subject {
     pub target: Opened,
     /// What it is called in reports.
     pub name: String,
@@ -36,7 +36,7 @@ pub struct Subject {
 }
 
 /// What is expected of a target.
-pub struct Stated {
+pub(super) struct Stated {
     pub parsed: Expectations,
     /// The file, as shown to a person.
     pub file: String,
@@ -45,19 +45,19 @@ pub struct Stated {
 
 impl Stated {
     /// What a file says, with its name as shown to a person.
-    pub fn parse(file: String, text: String) -> Result<Stated, u8> {
+    pub(super) fn parse(file: String, text: String) -> Result<Stated, u8> {
         let parsed = Expectations::parse(&text, &file).map_err(|errors| refuse(&errors))?;
         Ok(Stated { parsed, file, text })
     }
 
     /// What a file says that must be there.
-    pub fn read(path: &Path) -> Result<Stated, u8> {
+    pub(super) fn read(path: &Path) -> Result<Stated, u8> {
         let text = read(path).map_err(|err| cannot_read(path, &err))?;
         Stated::parse(path.display().to_string(), text)
     }
 
     /// What a file says that may not be there yet.
-    pub fn read_to_update(path: &Path) -> Result<Stated, u8> {
+    pub(super) fn read_to_update(path: &Path) -> Result<Stated, u8> {
         let text = match read(path) {
             Err(err) if err.kind() == io::ErrorKind::NotFound => String::new(),
             other => other.map_err(|err| cannot_read(path, &err))?,
@@ -66,7 +66,7 @@ impl Stated {
     }
 
     /// Whether all of it is about runs that there are.
-    pub fn check(&self, library: &[Row]) -> Result<(), u8> {
+    pub(super) fn check(&self, library: &[Row]) -> Result<(), u8> {
         match self.parsed.check(library) {
             errors if errors.is_empty() => Ok(()),
             errors => Err(refuse(&errors)),
@@ -83,7 +83,7 @@ fn refuse(errors: &[ExpectationError]) -> u8 {
 type Found = (Opened, Option<InsteadOf>);
 
 /// What is wrong has been told where this gives an exit code.
-pub fn prepare(arguments: &RunArguments) -> Result<Prepared, u8> {
+pub(super) fn prepare(arguments: &RunArguments) -> Result<Prepared, u8> {
     let chosen = library::choose(&arguments.choice)?;
     let files = Files::open(&arguments.reports)?;
     let record = arguments.record.as_deref().map(RecordFile::open).transpose();

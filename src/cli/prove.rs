@@ -18,7 +18,7 @@ use tcpvet::suite::{Axes, Selection, expand};
 const SHOWN: usize = 20;
 
 /// Proves rows; gives the exit code.
-pub fn run(arguments: &ProveArguments) -> u8 {
+pub(super) fn run(arguments: &ProveArguments) -> u8 {
     let (chosen, whole) = match choose(arguments) {
         Ok(chosen) => chosen,
         Err(code) => return code,

@@ -12,7 +12,7 @@ use tcpvet::suite::exit_code;
 
 /// What is printed at the end.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Page {
+pub(super) enum Page {
     /// Verdicts, and whatever is unexpected.
     Verdicts,
     /// What the stack is like.
@@ -20,7 +20,7 @@ pub enum Page {
 }
 
 /// Renders records that were stored; gives the exit code that the runs had.
-pub fn report(arguments: &ReportArguments) -> u8 {
+pub(super) fn report(arguments: &ReportArguments) -> u8 {
     render(arguments).unwrap_or_else(|code| code)
 }
 
@@ -94,14 +94,14 @@ fn mistake(problem: &str) -> u8 {
 }
 
 /// The files of reports for machines.
-pub struct Files {
+pub(super) struct Files {
     junit: Option<ReportFile>,
     json: Option<ReportFile>,
 }
 
 impl Files {
     /// Opens both. What is wrong has been told where this gives an exit code.
-    pub fn open(reports: &Reports) -> Result<Files, u8> {
+    pub(super) fn open(reports: &Reports) -> Result<Files, u8> {
         let open = |path: &Option<PathBuf>| path.as_deref().map(ReportFile::open).transpose();
         let open = |path| open(path).map_err(|problem| mistake(&problem));
         let files = Files {
@@ -134,7 +134,7 @@ impl Files {
 }
 
 /// What people and machines are told of records, and where.
-pub struct Telling<'a> {
+pub(super) struct Telling<'a> {
     reports: &'a Reports,
     page: Page,
     several: bool,
@@ -144,7 +144,7 @@ pub struct Telling<'a> {
 
 impl<'a> Telling<'a> {
     /// `several`: whether several targets were asked for.
-    pub fn new(reports: &'a Reports, page: Page, several: bool, files: &Files) -> Telling<'a> {
+    pub(super) fn new(reports: &'a Reports, page: Page, several: bool, files: &Files) -> Telling<'a> {
         Telling {
             reports,
             page,
@@ -154,7 +154,7 @@ impl<'a> Telling<'a> {
     }
 
     /// Tells what came of one target.
-    pub fn tell(&self, record: &Record) {
+    pub(super) fn tell(&self, record: &Record) {
         let text = match self.page {
             Page::Portrait => report::portrait(record),
             Page::Verdicts => report::console(record, self.loudness(), self.colour()),
@@ -170,7 +170,7 @@ impl<'a> Telling<'a> {
 
     /// Writes the reports for machines, and tells how several targets compare. The exit code is the worst of `codes` and of
     /// what the records and the writing give.
-    pub fn conclude(&self, whole: &Comparison, files: Files, mut codes: Vec<u8>) -> u8 {
+    pub(super) fn conclude(&self, whole: &Comparison, files: Files, mut codes: Vec<u8>) -> u8 {
         codes.push(whole.exit_code());
         for problem in files.write(whole, self.several) {
             output::error(&problem);

@@ -6,7 +6,7 @@ use tcpvet::report::level_word;
 use tcpvet::rules::RULES;
 
 /// Lists what must hold in every run.
-pub fn list() -> u8 {
+pub(super) fn list() -> u8 {
     let mut text = format!("{} rules, watched in every run:\n", RULES.len());
     for rule in RULES {
         let ids: Vec<String> = rule

@@ -18,12 +18,12 @@ use tcpvet::suite::{Conduct, Progress, Reference, Row, RunResult, Trouble, estim
 const INTERRUPTED: i32 = 130;
 
 /// Runs cases; gives the exit code.
-pub fn run(arguments: &RunArguments) -> u8 {
+pub(super) fn run(arguments: &RunArguments) -> u8 {
     prepare(arguments).map_or_else(|code| code, |prepared| carry_out(arguments, prepared, Page::Verdicts))
 }
 
 /// Runs cases to see what the target is like; gives the exit code, which is not about whether it conforms.
-pub fn audit(arguments: &RunArguments) -> u8 {
+pub(super) fn audit(arguments: &RunArguments) -> u8 {
     prepare(arguments).map_or_else(|code| code, |prepared| carry_out(arguments, prepared, Page::Portrait))
 }
 

@@ -12,7 +12,7 @@ use tcpvet::stacks::agent::{Agents, Folder, Launch, install};
 use tcpvet::stacks::{Needed, Runner};
 
 /// Something that can be run against.
-pub struct Opened {
+pub(super) struct Opened {
     /// What it was asked for by.
     pub called: String,
     /// The target.
@@ -60,7 +60,7 @@ const KNOWN: &[Known] = &[
 const MODEL_EXPECTATIONS: (&str, &str) = ("runners/model/expectations.yaml", "");
 
 /// Why there is no target.
-pub enum NoTarget {
+pub(super) enum NoTarget {
     /// There is none of that name.
     Unknown(String),
     /// It cannot be run here.
@@ -68,7 +68,7 @@ pub enum NoTarget {
 }
 
 /// The target of that name, or the agent in that folder.
-pub fn open(name: &str) -> Result<Opened, NoTarget> {
+pub(super) fn open(name: &str) -> Result<Opened, NoTarget> {
     if let Some(known) = KNOWN.iter().find(|known| known.name == name) {
         return Ok(Opened {
             called: name.to_owned(),
@@ -91,7 +91,7 @@ fn owned((file, text): (&str, &str)) -> (String, String) {
 }
 
 /// The agent of that name that comes with the program, or the one in that folder.
-pub fn folder(name: &str) -> Result<Folder, String> {
+pub(super) fn folder(name: &str) -> Result<Folder, String> {
     if let Some(folder) = Folder::bundled(name) {
         return Ok(folder);
     }
@@ -135,7 +135,7 @@ fn not_linux() -> EnvironmentError {
 }
 
 /// Those that are tried in turn where none is named, the default first.
-pub fn defaults() -> impl Iterator<Item = &'static str> {
+pub(super) fn defaults() -> impl Iterator<Item = &'static str> {
     KNOWN.iter().map(|known| known.name)
 }
 
@@ -146,7 +146,7 @@ fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The times of a target, without opening it.
-pub fn tolerances(name: Option<&str>) -> Result<Tolerances, String> {
+pub(super) fn tolerances(name: Option<&str>) -> Result<Tolerances, String> {
     let Some(name) = name.or(defaults().next()) else {
         return Ok(Tolerances::default());
     };
@@ -166,7 +166,7 @@ fn unknown(name: &str) -> String {
 }
 
 /// `tcpvet targets`
-pub fn list() -> u8 {
+pub(super) fn list() -> u8 {
     let mut missing: Vec<Needed> = Vec::new();
     for known in KNOWN {
         let summary = Runner::bundled(known.name).map(|runner| runner.summary);
@@ -210,7 +210,7 @@ fn namespaces() -> Result<(), EnvironmentError> {
 }
 
 /// What the program does where it was started as a target's child; `None` where it was not.
-pub fn child() -> Option<ExitCode> {
+pub(super) fn child() -> Option<ExitCode> {
     if std::env::args_os().nth(1).is_some_and(|word| word == agent::SUBCOMMAND) {
         return Some(ExitCode::from(agent::agent()));
     }
@@ -257,7 +257,7 @@ fn reference(config: Config, defects: Defects) -> Result<Box<dyn Target>, Enviro
 }
 
 /// The reference endpoint with these mistakes and choices, by name.
-pub fn open_model(defects: &[String], switches: &[String]) -> Result<Opened, NoTarget> {
+pub(super) fn open_model(defects: &[String], switches: &[String]) -> Result<Opened, NoTarget> {
     let mut made = Defects::NONE;
     for name in defects {
         let names = Defect::ALL.iter().map(|defect| defect.name());

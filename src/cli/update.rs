@@ -17,7 +17,7 @@ const HEAD: &str = "\
 ";
 
 /// The file in which a target's expectations are to be written down, or why there is none.
-pub fn file_of(target: &Opened) -> Result<PathBuf, String> {
+pub(super) fn file_of(target: &Opened) -> Result<PathBuf, String> {
     let path = PathBuf::from(&target.expectations.0);
     let name = &target.called;
     if name == "model" {
@@ -37,7 +37,11 @@ pub fn file_of(target: &Opened) -> Result<PathBuf, String> {
 
 /// Writes down what came, and gives what is expected now; tells what was done, or why nothing was. `ending` is how the
 /// runs ended. The exit code where it went wrong.
-pub fn write_down(stated: &Stated, record: &Record, ending: Option<&Ending>) -> Result<Option<Expectations>, u8> {
+pub(super) fn write_down(
+    stated: &Stated,
+    record: &Record,
+    ending: Option<&Ending>,
+) -> Result<Option<Expectations>, u8> {
     if ending != Some(&Ending::Complete) {
         output::say(&format!("{} is left as it is: not everything was run", stated.file));
         return Ok(None);

@@ -98,7 +98,14 @@ pub(super) struct Run {
 }
 
 impl Run {
-    pub(super) fn new(id: RunId, now: Instant, script: Arc<Script>, facts: Arc<Facts>, at: Endpoints, rules: bool) -> Run {
+    pub(super) fn new(
+        id: RunId,
+        now: Instant,
+        script: Arc<Script>,
+        facts: Arc<Facts>,
+        at: Endpoints,
+        rules: bool,
+    ) -> Run {
         let mut random = Random::new(at.seed);
         let conns = conns(&script, &facts, &at, &mut random);
         let calls = Calls::new(id);

@@ -1,6 +1,9 @@
 //! IP packets through an AF_PACKET socket: what serves where /dev/net/tun is closed.
 
-#![expect(unsafe_code, reason = "the socket is made and bound by hand, which pnet offers no way for")]
+#![expect(
+    unsafe_code,
+    reason = "the socket is made and bound by hand, which pnet offers no way for"
+)]
 
 use super::{LARGEST, TARGET_MAC, TESTER_MAC};
 use nix::errno::Errno;

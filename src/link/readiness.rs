@@ -1,6 +1,9 @@
 //! Waiting for descriptors and for time, in a tokio runtime.
 
-#![expect(unsafe_code, reason = "tokio takes a descriptor for readiness only by an unsafe call")]
+#![expect(
+    unsafe_code,
+    reason = "tokio takes a descriptor for readiness only by an unsafe call"
+)]
 
 use nix::sys::time::TimeSpec;
 use nix::sys::timerfd::{ClockId, Expiration, TimerFd, TimerFlags, TimerSetTimeFlags};

@@ -12,7 +12,10 @@
 use super::config::Config;
 use super::defect::{self, Defect, Defects};
 use super::switch::{Switch, Switches};
-use super::{context, fast_open, isn, options, output, segment_arrives, slips, tcb};
+use super::{
+    calls, congestion, context, fast_open, icmp, isn, listen, options, output, rack, segment_arrives, settings, slips,
+    stack, tcb, timers,
+};
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -50,7 +53,7 @@ struct Alternatives {
 
 impl Decider {
     /// One that takes what is chosen, and makes these mistakes.
-    pub fn new(config: &Config, made: Defects) -> Decider {
+    pub(super) fn new(config: &Config, made: Defects) -> Decider {
         let mut taken = [config.choices.0; WORDS];
         taken[1..].copy_from_slice(&made.0);
         let asked = std::array::from_fn(|_| Cell::new(0));
@@ -58,13 +61,13 @@ impl Decider {
     }
 
     /// Whether an alternative has to be worked out: it is taken, or is not known yet to make a difference.
-    pub fn weighs(&self, alternative: impl Alternative) -> bool {
+    pub(super) fn weighs(&self, alternative: impl Alternative) -> bool {
         let (word, bit) = (alternative.bit() / 64, 1 << (alternative.bit() % 64));
         (self.0.taken[word] | !self.0.asked[word].get()) & bit != 0
     }
 
     /// Notes that an alternative makes a difference here; whether it is taken.
-    pub fn takes(&self, alternative: impl Alternative) -> bool {
+    pub(super) fn takes(&self, alternative: impl Alternative) -> bool {
         let (word, bit) = (alternative.bit() / 64, 1 << (alternative.bit() % 64));
         let asked = &self.0.asked[word];
         asked.set(asked.get() | bit);
@@ -72,12 +75,12 @@ impl Decider {
     }
 
     /// The choices that would have made a difference so far.
-    pub fn choices_asked(&self) -> Switches {
+    pub(super) fn choices_asked(&self) -> Switches {
         Switches(self.0.asked[0].get())
     }
 
     /// The mistakes that would have made a difference so far.
-    pub fn mistakes_asked(&self) -> Defects {
+    pub(super) fn mistakes_asked(&self) -> Defects {
         Defects(std::array::from_fn(|word| self.0.asked[1 + word].get()))
     }
 }
@@ -114,13 +117,21 @@ impl Decision {
             segment_arrives::ack::decisions::TABLE,
             segment_arrives::text::decisions::TABLE,
             segment_arrives::fin::decisions::TABLE,
+            calls::decisions::TABLE,
+            congestion::decisions::TABLE,
             context::decisions::TABLE,
             fast_open::decisions::TABLE,
+            icmp::decisions::TABLE,
             isn::decisions::TABLE,
+            listen::decisions::TABLE,
             options::decisions::TABLE,
             output::decisions::TABLE,
+            rack::decisions::TABLE,
+            settings::decisions::TABLE,
             slips::decisions::TABLE,
+            stack::decisions::TABLE,
             tcb::decisions::TABLE,
+            timers::decisions::TABLE,
         ];
         tables.into_iter().flatten()
     }
@@ -259,6 +270,14 @@ mod tests {
         assert_eq!((half.name, half.section), ("half", "RFC 1 section 2"));
         assert_eq!(half.lawful, [Switch::SackNo, Switch::TimestampsNo]);
         assert_eq!(half.wrong, [Defect::IgnoreRst, Defect::PawsMissing]);
+    }
+
+    #[test]
+    fn every_choice_and_every_mistake_is_an_answer_of_some_decision() {
+        let lawful: BTreeSet<_> = Decision::all().flat_map(|decision| decision.lawful).collect();
+        let wrong: BTreeSet<_> = Decision::all().flat_map(|decision| decision.wrong).collect();
+        assert_eq!(lawful, Switch::ALL.iter().collect());
+        assert_eq!(wrong, Defect::ALL.iter().collect());
     }
 
     #[test]

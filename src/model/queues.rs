@@ -15,7 +15,7 @@ pub(super) struct SendQueue {
 
 impl SendQueue {
     /// An empty queue whose first octet will have this number.
-    pub fn new(first: SeqNum) -> SendQueue {
+    pub(super) fn new(first: SeqNum) -> SendQueue {
         SendQueue {
             octets: VecDeque::new(),
             first,
@@ -23,29 +23,29 @@ impl SendQueue {
     }
 
     /// One past the last octet: the number of the FIN, if one follows.
-    pub fn end(&self) -> SeqNum {
+    pub(super) fn end(&self) -> SeqNum {
         plus(self.first, self.octets.len())
     }
 
     /// Octets in it.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.octets.len()
     }
 
     /// Octets from `seq` on.
-    pub fn after(&self, seq: SeqNum) -> usize {
+    pub(super) fn after(&self, seq: SeqNum) -> usize {
         usize::try_from(self.end().offset_from(seq))
             .unwrap_or(0)
             .min(self.octets.len())
     }
 
     /// Appends octets.
-    pub fn push(&mut self, octets: &[u8]) {
+    pub(super) fn push(&mut self, octets: &[u8]) {
         self.octets.extend(octets);
     }
 
     /// Up to `most` octets from `seq` on.
-    pub fn read(&self, seq: SeqNum, most: usize) -> Vec<u8> {
+    pub(super) fn read(&self, seq: SeqNum, most: usize) -> Vec<u8> {
         let start = usize::try_from(seq.offset_from(self.first))
             .unwrap_or(0)
             .min(self.octets.len());
@@ -54,7 +54,7 @@ impl SendQueue {
     }
 
     /// Removes what lies before `una`.
-    pub fn acknowledge(&mut self, una: SeqNum) {
+    pub(super) fn acknowledge(&mut self, una: SeqNum) {
         let gone = usize::try_from(una.offset_from(self.first))
             .unwrap_or(0)
             .min(self.octets.len());
@@ -63,20 +63,20 @@ impl SendQueue {
     }
 
     /// Removes what has not been sent before `seq`.
-    pub fn forget_from(&mut self, seq: SeqNum) {
+    pub(super) fn forget_from(&mut self, seq: SeqNum) {
         let kept = usize::try_from(seq.offset_from(self.first)).unwrap_or(0);
         self.octets.truncate(kept);
     }
 
     /// Puts the first octet in once more.
-    pub fn repeat_first(&mut self) {
+    pub(super) fn repeat_first(&mut self) {
         if let Some(first) = self.octets.front().copied() {
             self.octets.push_front(first);
         }
     }
 
     /// Removes everything.
-    pub fn flush(&mut self) {
+    pub(super) fn flush(&mut self) {
         self.first = self.end();
         self.octets.clear();
     }
@@ -105,7 +105,7 @@ impl ReceiveQueue {
     }
 
     /// Keeps text that begins at or above `rcv_nxt`; what is held already stays as it came first.
-    pub fn hold(&mut self, rcv_nxt: SeqNum, seq: SeqNum, text: &[u8]) {
+    pub(super) fn hold(&mut self, rcv_nxt: SeqNum, seq: SeqNum, text: &[u8]) {
         let (mut from, end) = {
             let from = self.distance(rcv_nxt, seq);
             (from, from + text.len() as u64)
@@ -138,7 +138,7 @@ impl ReceiveQueue {
     }
 
     /// Where a mistake lets what is held end with text that lies within it.
-    pub fn cut_behind(&mut self, rcv_nxt: SeqNum, seq: SeqNum, text: &[u8]) {
+    pub(super) fn cut_behind(&mut self, rcv_nxt: SeqNum, seq: SeqNum, text: &[u8]) {
         let from = self.distance(rcv_nxt, seq);
         if let Some((at, octets)) = self.held.range_mut(..=from).next_back()
             && from < at + octets.len() as u64
@@ -148,17 +148,17 @@ impl ReceiveQueue {
     }
 
     /// Throws away what is held above a gap.
-    pub fn forget_held(&mut self) {
+    pub(super) fn forget_held(&mut self) {
         self.held.clear();
     }
 
     /// Notes a FIN above a gap.
-    pub fn hold_fin(&mut self, rcv_nxt: SeqNum, seq: SeqNum) {
+    pub(super) fn hold_fin(&mut self, rcv_nxt: SeqNum, seq: SeqNum) {
         self.held_fin = Some(self.distance(rcv_nxt, seq));
     }
 
     /// Hands text that begins at RCV.NXT to the user, and what is held and follows; answers how many octets that is.
-    pub fn take(&mut self, rcv_nxt: SeqNum, text: &[u8]) -> u32 {
+    pub(super) fn take(&mut self, rcv_nxt: SeqNum, text: &[u8]) -> u32 {
         self.hold(rcv_nxt, rcv_nxt, text);
         let Some(octets) = self.held.remove(&self.next) else {
             return 0;
@@ -169,17 +169,17 @@ impl ReceiveQueue {
     }
 
     /// Whether the FIN that is held follows now.
-    pub fn fin_is_next(&self) -> bool {
+    pub(super) fn fin_is_next(&self) -> bool {
         self.held_fin == Some(self.next)
     }
 
     /// Whether anything is held above a gap.
-    pub fn has_gap(&self) -> bool {
+    pub(super) fn has_gap(&self) -> bool {
         !self.held.is_empty()
     }
 
     /// What is held above a gap: left and right edges, in order.
-    pub fn islands(&self, rcv_nxt: SeqNum) -> Vec<(SeqNum, SeqNum)> {
+    pub(super) fn islands(&self, rcv_nxt: SeqNum) -> Vec<(SeqNum, SeqNum)> {
         let edges = |(at, octets): (&u64, &Vec<u8>)| {
             (
                 self.number(rcv_nxt, *at),

@@ -22,13 +22,13 @@ pub(super) struct Reports {
 
 impl Reports {
     /// A segment above a gap came.
-    pub fn note(&mut self, seq: SeqNum) {
+    pub(super) fn note(&mut self, seq: SeqNum) {
         self.recent.insert(0, seq);
     }
 
     /// The blocks for an ACK, at most `room`: first the duplicate, next the block that holds the segment that came
     /// last, then the others in the order in which they were last reported (RFC 2018 section 4, RFC 2883 section 4).
-    pub fn blocks(&mut self, received: &ReceiveQueue, rcv_nxt: SeqNum, room: usize) -> Vec<Block> {
+    pub(super) fn blocks(&mut self, received: &ReceiveQueue, rcv_nxt: SeqNum, room: usize) -> Vec<Block> {
         let islands = received.islands(rcv_nxt);
         let holding =
             |seq: SeqNum| -> Option<Block> { islands.iter().copied().find(|(l, r)| leq(*l, seq) && seq.before(*r)) };
@@ -65,7 +65,7 @@ pub(super) struct Scoreboard {
 impl Scoreboard {
     /// Update(): takes the blocks of an ACK over; answers whether they told anything new. Blocks that do not lie within
     /// what is outstanding are left out: nonsense, or duplicates (RFC 2883 section 5).
-    pub fn update(&mut self, blocks: &[(u32, u32)], snd_una: SeqNum, snd_nxt: SeqNum) -> bool {
+    pub(super) fn update(&mut self, blocks: &[(u32, u32)], snd_una: SeqNum, snd_nxt: SeqNum) -> bool {
         let before = self.octets();
         for (left, right) in blocks {
             let (left, right) = (SeqNum(*left), SeqNum(*right));
@@ -91,7 +91,7 @@ impl Scoreboard {
     }
 
     /// Forgets what lies before SND.UNA.
-    pub fn acknowledge(&mut self, snd_una: SeqNum) {
+    pub(super) fn acknowledge(&mut self, snd_una: SeqNum) {
         self.sacked.retain(|(_, right)| snd_una.before(*right));
         if let Some(first) = self.sacked.first_mut() {
             first.0 = later(first.0, snd_una);
@@ -99,33 +99,33 @@ impl Scoreboard {
     }
 
     /// Forgets everything (RFC 2018 section 5: after a timeout).
-    pub fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.sacked.clear();
     }
 
     /// Octets reported.
-    pub fn octets(&self) -> u32 {
+    pub(super) fn octets(&self) -> u32 {
         self.sacked.iter().map(|(left, right)| span(*left, *right)).sum()
     }
 
     /// One past the highest octet reported.
-    pub fn highest(&self) -> Option<SeqNum> {
+    pub(super) fn highest(&self) -> Option<SeqNum> {
         self.sacked.last().map(|(_, right)| *right)
     }
 
     /// Where the stretch that holds `seq` ends, if one does.
-    pub fn end_of(&self, seq: SeqNum) -> Option<SeqNum> {
+    pub(super) fn end_of(&self, seq: SeqNum) -> Option<SeqNum> {
         let holds = |block: &&Block| leq(block.0, seq) && seq.before(block.1);
         self.sacked.iter().find(holds).map(|(_, right)| *right)
     }
 
     /// Where the next stretch above `seq` begins.
-    pub fn next_after(&self, seq: SeqNum) -> Option<SeqNum> {
+    pub(super) fn next_after(&self, seq: SeqNum) -> Option<SeqNum> {
         self.sacked.iter().map(|(left, _)| *left).find(|left| seq.before(*left))
     }
 
     /// IsLost(): enough has been reported above this octet (RFC 6675 section 4).
-    pub fn is_lost(&self, seq: SeqNum, smss: u32) -> bool {
+    pub(super) fn is_lost(&self, seq: SeqNum, smss: u32) -> bool {
         let above: Vec<u32> = self
             .sacked
             .iter()
@@ -136,7 +136,13 @@ impl Scoreboard {
     }
 
     /// SetPipe(): octets that are thought to be on their way (RFC 6675 section 4), but for those that are lost.
-    pub fn pipe(&self, snd_una: SeqNum, snd_nxt: SeqNum, high_rxt: SeqNum, lost: &dyn Fn(SeqNum) -> bool) -> u32 {
+    pub(super) fn pipe(
+        &self,
+        snd_una: SeqNum,
+        snd_nxt: SeqNum,
+        high_rxt: SeqNum,
+        lost: &dyn Fn(SeqNum) -> bool,
+    ) -> u32 {
         let mut pipe = 0;
         let mut at = snd_una;
         while at.before(snd_nxt) {

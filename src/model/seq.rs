@@ -33,13 +33,13 @@ pub(super) struct Secret(u64, u64);
 
 impl Secret {
     /// From the seed of the run.
-    pub fn new(seed: u64) -> Secret {
+    pub(super) fn new(seed: u64) -> Secret {
         let spread = |salt: u64| sip(0x736f_6d65_7073_6575, 0x646f_7261_6e64_6f6d, &[seed, salt]);
         Secret(spread(1), spread(2))
     }
 
     /// A keyed hash of words: SipHash-2-4 in its published form, but for the length that it ends with.
-    pub fn hash(self, words: &[u64]) -> u64 {
+    pub(super) fn hash(self, words: &[u64]) -> u64 {
         sip(self.0, self.1, words)
     }
 }

@@ -3,7 +3,7 @@
 macro_rules! switches {
     ($($name:ident $text:literal $meaning:literal;)*) => {
         /// A choice other than the usual one.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Switch {
             $(#[doc = $meaning] $name,)*
         }

@@ -155,7 +155,14 @@ pub(crate) struct Conn {
 const FIRST_WINDOW: i64 = 65_535;
 
 impl Conn {
-    pub(crate) fn new(name: &str, tester: IpAddr, tester_port: u16, isn: SeqNum, made_up_iss: SeqNum, facts: &Facts) -> Conn {
+    pub(crate) fn new(
+        name: &str,
+        tester: IpAddr,
+        tester_port: u16,
+        isn: SeqNum,
+        made_up_iss: SeqNum,
+        facts: &Facts,
+    ) -> Conn {
         let (headers, default_mss) = if tester.is_ipv4() { (40, 536) } else { (60, 1220) };
         let due = facts.tolerances.get(Tolerance::Due);
         Conn {

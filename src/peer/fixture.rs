@@ -43,7 +43,7 @@ fn address(text: &str) -> IpAddr {
 
 impl Talk {
     /// Nothing has been said yet.
-    pub fn new() -> Talk {
+    pub(super) fn new() -> Talk {
         let facts = Facts {
             name: "fixture".to_owned(),
             version: None,
@@ -64,12 +64,12 @@ impl Talk {
     }
 
     /// The tester has opened a connection, and each side has offered an MSS of 1460 and so many octets of window.
-    pub fn open() -> Talk {
+    pub(super) fn open() -> Talk {
         Talk::after("> SYN win=5000 <mss 1460>; < SYN,ACK seq=0 ack=1 win=10000 <mss 1460>; > ACK")
     }
 
     /// All that these lines say has happened.
-    pub fn after(lines: &str) -> Talk {
+    pub(super) fn after(lines: &str) -> Talk {
         let mut talk = Talk::new();
         talk.go_on(lines);
         talk
@@ -78,13 +78,13 @@ impl Talk {
     /// Goes on with lines that semicolons end: `> ACK data=5` is ours and delivered, `x ACK data=5` is ours and lost,
     /// `< ACK seq=1 ack=6` is the target's and entered, `app 10` are octets of its application, `close` the end of them,
     /// `wait 300` milliseconds.
-    pub fn go_on(&mut self, lines: &str) {
+    pub(super) fn go_on(&mut self, lines: &str) {
         for line in lines.split(';').map(str::trim).filter(|line| !line.is_empty()) {
             self.line(line);
         }
     }
 
-    pub fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         match line.split_once(' ').unwrap_or((line, "")) {
             (">", text) => {
                 let filled = self.write(text);
@@ -117,7 +117,7 @@ impl Talk {
     }
 
     /// Fills in a segment of ours.
-    pub fn fill(&self, text: &str) -> Result<Filled, super::ValueError> {
+    pub(super) fn fill(&self, text: &str) -> Result<Filled, super::ValueError> {
         let target = (address("192.0.2.2"), PORT);
         fill(&written(text, Role::Inject), &self.scope(), target, self.now)
     }
@@ -130,7 +130,7 @@ impl Talk {
     }
 
     /// A frame of the target that has come and has not been looked at. Its numbers must be written.
-    pub fn come(&mut self, text: &str) -> Frame {
+    pub(super) fn come(&mut self, text: &str) -> Frame {
         let scope = Scope {
             conns: core::slice::from_ref(&self.mirror),
             here: 0,
@@ -152,7 +152,7 @@ impl Talk {
     }
 
     /// What the books say, for a person.
-    pub fn books(&self) -> Vec<(&'static str, i64)> {
+    pub(super) fn books(&self) -> Vec<(&'static str, i64)> {
         let conn = &self.conn;
         vec![
             ("SND.UNA", conn.snd_una),

@@ -8,7 +8,7 @@ use syn::visit::Visit;
 use syn::{Attribute, Item, ItemMod, Meta};
 
 /// One file under `src`.
-pub struct Source {
+pub(crate) struct Source {
     /// Relative to the package: `src/wire/seq.rs`.
     pub path: PathBuf,
     /// As it stands.
@@ -20,7 +20,7 @@ pub struct Source {
 }
 
 /// Every file of a folder of the package, in order.
-pub fn sources(folder: &str) -> Vec<Source> {
+pub(crate) fn sources(folder: &str) -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = Vec::new();
     collect(&root.join("src"), &mut paths);
@@ -79,7 +79,7 @@ fn test_modules(source: &Source) -> Vec<PathBuf> {
 }
 
 /// Whether attributes say `#[cfg(test)]` or `#[test]`.
-pub fn is_for_tests(attributes: &[Attribute]) -> bool {
+pub(crate) fn is_for_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         Meta::List(list) => list.path.is_ident("cfg") && list.tokens.to_string() == "test",
         Meta::Path(path) => path.is_ident("test"),
@@ -88,7 +88,7 @@ pub fn is_for_tests(attributes: &[Attribute]) -> bool {
 }
 
 /// A token without its trees: a word, a sign, a literal, or the opening of a group.
-pub struct Token {
+pub(crate) struct Token {
     /// As written.
     pub text: String,
     /// Where.
@@ -96,7 +96,7 @@ pub struct Token {
 }
 
 /// All tokens of a stream in order, those of groups and macros among them.
-pub fn flatten(stream: TokenStream, tokens: &mut Vec<Token>) {
+pub(crate) fn flatten(stream: TokenStream, tokens: &mut Vec<Token>) {
     for tree in stream {
         let line = |span: Span| span.start().line;
         match tree {
@@ -136,7 +136,7 @@ pub fn flatten(stream: TokenStream, tokens: &mut Vec<Token>) {
 }
 
 /// The lines that belong to tests within a file.
-pub fn test_lines(file: &syn::File) -> BTreeSet<usize> {
+pub(crate) fn test_lines(file: &syn::File) -> BTreeSet<usize> {
     struct Finder(BTreeSet<usize>);
     impl<'ast> Visit<'ast> for Finder {
         fn visit_item_mod(&mut self, module: &'ast ItemMod) {

@@ -3,7 +3,7 @@
 pub(super) mod decisions;
 
 use super::config::Config;
-use super::decision::{Alternative, Decider, Subject};
+use super::decision::{Decider, Subject};
 use super::defect::Defects;
 use super::fast_open::Remembered;
 use super::seq::Secret;
@@ -37,7 +37,7 @@ impl Subject for Context {
 }
 
 impl Context {
-    pub fn new(config: Config, defects: Defects, seed: u64) -> Context {
+    pub(super) fn new(config: Config, defects: Defects, seed: u64) -> Context {
         let secret = Secret::new(seed);
         Context {
             now: Instant::ZERO,
@@ -52,19 +52,14 @@ impl Context {
         }
     }
 
-    /// Whether this alternative is taken, for code that is not written as decisions yet.
-    pub fn has(&self, alternative: impl Alternative) -> bool {
-        self.decider.takes(alternative)
-    }
-
     /// Hands a segment of no connection to IP.
-    pub fn send(&mut self, local: SocketAddr, peer: SocketAddr, segment: Segment, ecn: Ecn) -> usize {
+    pub(super) fn send(&mut self, local: SocketAddr, peer: SocketAddr, segment: Segment, ecn: Ecn) -> usize {
         self.send_as(local, peer, segment, ecn, &Settings::default())
     }
 
     /// Hands a segment to IP, with the ECN field `ecn` and what the application has set; returns the length of the
     /// packet.
-    pub fn send_as(
+    pub(super) fn send_as(
         &mut self,
         local: SocketAddr,
         peer: SocketAddr,
@@ -99,12 +94,12 @@ impl Context {
     }
 
     /// Ends a call.
-    pub fn answer(&mut self, id: CallId, result: Result<Answer, Errno>) {
+    pub(super) fn answer(&mut self, id: CallId, result: Result<Answer, Errno>) {
         self.out.push(Emitted::Result(id, result));
     }
 
     /// Ends a call with an error.
-    pub fn fail(&mut self, id: CallId, name: ErrorName, detail: &str) {
+    pub(super) fn fail(&mut self, id: CallId, name: ErrorName, detail: &str) {
         self.answer(id, Err(errno(name, detail)));
     }
 }

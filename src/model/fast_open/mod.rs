@@ -47,7 +47,7 @@ pub(super) fn may_be_cookie(octets: &[u8]) -> bool {
 
 impl FastOpening {
     /// What an OPEN to this end should do; nothing where it was refused lately.
-    pub fn new(cx: &Context, peer: SocketAddr) -> Option<FastOpening> {
+    pub(super) fn new(cx: &Context, peer: SocketAddr) -> Option<FastOpening> {
         let refused = cx.remembered.refused.get(&peer);
         if !cx.config.fast_open || refused.is_some_and(|at| cx.now.since(*at) < PAUSE) {
             return None;
@@ -64,12 +64,12 @@ impl FastOpening {
 
 impl Tcb {
     /// Whether the SYN has not been sent, because there is nothing yet to take along.
-    pub fn holds_its_syn(&self) -> bool {
+    pub(super) fn holds_its_syn(&self) -> bool {
         self.opening.as_ref().is_some_and(|opening| opening.waits)
     }
 
     /// Sends the SYN that waited for this.
-    pub fn send_syn_with_text(&mut self, cx: &mut Context) {
+    pub(super) fn send_syn_with_text(&mut self, cx: &mut Context) {
         if let Some(opening) = self.opening.as_mut().filter(|opening| opening.waits) {
             opening.waits = false;
             self.send_syn(cx);
@@ -78,7 +78,7 @@ impl Tcb {
 
     /// What of the queue goes along on the first SYN: as much as the MSS that came with the cookie lets, or else the
     /// default (section 4.1.3).
-    pub fn text_for_syn(&mut self, cx: &Context, options: usize) -> Vec<u8> {
+    pub(super) fn text_for_syn(&mut self, cx: &Context, options: usize) -> Vec<u8> {
         let path = self.path.mtu - fixed_headers(self.local.is_ipv4());
         let Some(opening) = self.opening_now() else {
             return Vec::new();
@@ -97,7 +97,7 @@ impl Tcb {
 
     /// A SYN,ACK has come: what is to be remembered of who sent it. A cookie is kept with the MSS beside it; who took
     /// nothing of the text and sent no other cookie either has refused (section 4.1.3.1).
-    pub fn remember_server(&mut self, cx: &mut Context, syn_ack: &Arriving) {
+    pub(super) fn remember_server(&mut self, cx: &mut Context, syn_ack: &Arriving) {
         let Some(opening) = &self.opening else { return };
         let cookie = syn_ack.fast_open.as_ref().filter(|cookie| may_be_cookie(cookie));
         if let Some(cookie) = cookie.filter(|_| decisions::cookie_is_kept(self)) {
@@ -113,7 +113,7 @@ impl Tcb {
     }
 
     /// Text on a SYN was not taken, drew an ICMP error, or no answer: a negative response (section 4.1.3.1).
-    pub fn remember_refusal(&mut self, cx: &mut Context) {
+    pub(super) fn remember_refusal(&mut self, cx: &mut Context) {
         let had_text = self.opening.as_ref().is_some_and(|opening| opening.text > 0);
         if had_text && decisions::refusal_is_remembered(self) {
             cx.remembered.refused.insert(self.peer, cx.now);
@@ -121,7 +121,7 @@ impl Tcb {
     }
 
     /// What went out on the SYN and was not acknowledged goes out again, at once, as if it were new (section 4.2.2).
-    pub fn take_back_syn_text(&mut self) {
+    pub(super) fn take_back_syn_text(&mut self) {
         let had_text = self.opening.take().is_some_and(|opening| opening.text > 0);
         if had_text && self.opened == Opened::Active && decisions::text_goes_out_again(self) {
             self.snd_nxt = self.snd_una;
@@ -130,7 +130,7 @@ impl Tcb {
     }
 
     /// The option of a SYN: a cookie that is brought back, or a request for one.
-    pub fn fast_open_option(&self) -> Option<TcpOption> {
+    pub(super) fn fast_open_option(&self) -> Option<TcpOption> {
         let cookie = self.opening_now()?.cookie.clone();
         Some(TcpOption::FastOpen(cookie))
     }

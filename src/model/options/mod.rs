@@ -62,7 +62,7 @@ fn timestamps(value: u32, echo: u32) -> [TcpOption; 3] {
 
 impl Tcb {
     /// What the timestamp clock shows.
-    pub fn ts_now(&self, cx: &Context) -> u32 {
+    pub(super) fn ts_now(&self, cx: &Context) -> u32 {
         decisions::timestamp_clock(self, cx)
     }
 
@@ -72,7 +72,7 @@ impl Tcb {
     }
 
     /// The options of a SYN: everything that is offered; of a SYN,ACK: what the SYN offered too.
-    pub fn syn_options(&self, cx: &Context) -> Vec<TcpOption> {
+    pub(super) fn syn_options(&self, cx: &Context) -> Vec<TcpOption> {
         let answering = self.state != State::SynSent;
         let mut options = Vec::with_capacity(8);
         let mss = decisions::mss_on_syn(self, cx);
@@ -104,7 +104,7 @@ impl Tcb {
     }
 
     /// The options of any other segment.
-    pub fn segment_options(&mut self, cx: &Context, kind: Kind) -> Vec<TcpOption> {
+    pub(super) fn segment_options(&mut self, cx: &Context, kind: Kind) -> Vec<TcpOption> {
         let mut options = Vec::with_capacity(4);
         options.extend(decisions::mss_off_syn(self).map(TcpOption::Mss));
         if decisions::has_timestamps(self, kind) {
@@ -127,7 +127,7 @@ impl Tcb {
     }
 
     /// The options of a RST: timestamps, if they were agreed upon (RFC 7323 section 3.2).
-    pub fn reset_options(&self, cx: &Context) -> Vec<TcpOption> {
+    pub(super) fn reset_options(&self, cx: &Context) -> Vec<TcpOption> {
         match self.agreed.timestamps {
             true => self.timestamps(cx, true).to_vec(),
             false => Vec::new(),
@@ -135,18 +135,18 @@ impl Tcb {
     }
 
     /// What fits a packet of the path, and into what the peer takes, before options (RFC 9293 section 3.7.1, MUST-16).
-    pub fn largest_payload(&self, options: usize) -> usize {
+    pub(super) fn largest_payload(&self, options: usize) -> usize {
         decisions::largest_payload(self, options)
     }
 
     /// SMSS: the octets of a full segment with the usual options (RFC 5681 section 2).
-    pub fn smss(&self) -> u32 {
+    pub(super) fn smss(&self) -> u32 {
         let options = if self.agreed.timestamps { TIMESTAMPS_SPACE } else { 0 };
         self.largest_payload(options) as u32
     }
 
     /// RMSS: the octets of a full segment of the peer's.
-    pub fn rmss(&self, cx: &Context) -> u32 {
+    pub(super) fn rmss(&self, cx: &Context) -> u32 {
         let options = if self.agreed.timestamps { TIMESTAMPS_SPACE } else { 0 };
         announced_mss(cx, self.local.is_ipv4(), self.settings.mss)
             .saturating_sub(options)
@@ -154,7 +154,7 @@ impl Tcb {
     }
 
     /// Takes over what a SYN or SYN,ACK offers (RFC 7323 sections 2.2 and 3.2, RFC 2018 section 2).
-    pub fn agree(&mut self, cx: &Context, syn: &Arriving) {
+    pub(super) fn agree(&mut self, cx: &Context, syn: &Arriving) {
         (self.snd_mss, self.mss_announced) = decisions::snd_mss(self, syn);
         if let Some(shift) = decisions::snd_wind_shift(self, syn) {
             self.agreed.scaled = true;
@@ -176,7 +176,7 @@ impl Tcb {
     }
 
     /// The user timeout that the peer announces (RFC 5482 section 3.1).
-    pub fn take_user_timeout(&mut self, cx: &Context, segment: &Arriving) {
+    pub(super) fn take_user_timeout(&mut self, cx: &Context, segment: &Arriving) {
         if let Some(value) = decisions::user_timeout_told(self, segment)
             && uses_user_timeout(cx)
         {
@@ -186,7 +186,7 @@ impl Tcb {
     }
 
     /// The scaled send window of a segment: SYNs are never scaled (RFC 7323 section 2.2).
-    pub fn offered(&self, segment: &Arriving) -> u32 {
+    pub(super) fn offered(&self, segment: &Arriving) -> u32 {
         decisions::offered(self, segment)
     }
 }

@@ -12,7 +12,7 @@ use crate::wire::{Ecn, Flags, Segment, SeqNum, TcpOption};
 
 impl Tcb {
     /// Sends whatever can be sent now, and sets the timers for the rest.
-    pub fn output(&mut self, cx: &mut Context) {
+    pub(super) fn output(&mut self, cx: &mut Context) {
         if self.state == State::Closed {
             return;
         }
@@ -42,13 +42,13 @@ impl Tcb {
     // ----- new data -------------------------------------------------------------------------------------------------
 
     /// The usable window: U = SND.UNA + SND.WND - SND.NXT (RFC 9293 section 3.8.6.2.1); none if the window shrank.
-    pub fn usable_window(&self) -> u32 {
+    pub(super) fn usable_window(&self) -> u32 {
         decisions::usable_window(self)
     }
 
     /// Whether a segment of new data could go out now, for all that windows say.
-    pub fn may_send_new(&self, cx: &Context) -> bool {
-        self.unsent() > 0 && self.usable_window() > 0 && self.congestion_room(cx) > 0
+    pub(super) fn may_send_new(&self) -> bool {
+        self.unsent() > 0 && self.usable_window() > 0 && self.congestion_room() > 0
     }
 
     /// Segments new data as long as the windows, Nagle's algorithm and silly window avoidance let it.
@@ -62,7 +62,7 @@ impl Tcb {
             let options = self.data_options(cx, d.min(u));
             let full = decisions::full_segment(self, self.largest_payload(TcpOption::space(&options)));
             let length = d.min(u).min(full);
-            if !self.should_send(cx, d, u, full) || (self.congestion_room(cx) as usize) < length {
+            if !self.should_send(cx, d, u, full) || (self.congestion_room() as usize) < length {
                 return;
             }
             self.timers.override_delay = None;
@@ -96,7 +96,7 @@ impl Tcb {
     }
 
     /// Sends new data from SND.NXT on.
-    pub fn transmit_new(&mut self, cx: &mut Context, length: usize, options: Vec<TcpOption>) {
+    pub(super) fn transmit_new(&mut self, cx: &mut Context, length: usize, options: Vec<TcpOption>) {
         let seq = self.snd_nxt;
         if self.round_trip.timed.is_none() {
             self.round_trip.timed = Some((plus(seq, length), cx.now));
@@ -139,7 +139,7 @@ impl Tcb {
     }
 
     /// Where a mistake sends a FIN for each CLOSE.
-    pub fn send_second_fin(&mut self, cx: &mut Context) {
+    pub(super) fn send_second_fin(&mut self, cx: &mut Context) {
         let seq = self.snd_nxt;
         let options = self.segment_options(cx, Kind::Control);
         self.snd_nxt = seq.advanced(1);
@@ -156,7 +156,7 @@ impl Tcb {
     }
 
     /// The options of a segment that is to carry so much data: what the peer need not know now waits for one with room.
-    pub fn data_options(&mut self, cx: &Context, data: usize) -> Vec<TcpOption> {
+    pub(super) fn data_options(&mut self, cx: &Context, data: usize) -> Vec<TcpOption> {
         let mut options = self.segment_options(cx, Kind::Data);
         if data > self.largest_payload(TcpOption::space(&options)) {
             options.retain(|option| !matches!(option, TcpOption::UserTimeout(_)));
@@ -168,7 +168,7 @@ impl Tcb {
 
     /// Sends again what starts at `seq`: at most a segment, not into what the peer reported, not past the window;
     /// answers how many numbers it took.
-    pub fn send_again(&mut self, cx: &mut Context, seq: SeqNum) -> u32 {
+    pub(super) fn send_again(&mut self, cx: &mut Context, seq: SeqNum) -> u32 {
         let seq = decisions::first_again(self, seq);
         // A sample of what was sent twice says nothing (Karn's rule, RFC 6298 section 3).
         self.round_trip.timed = None;
@@ -203,7 +203,7 @@ impl Tcb {
     /// Whether what is outstanding goes out again whatever the window says now: a scaled window may shrink by what
     /// rounding takes, so the first retransmission, and any within one unit of the scale, is not held back by it (RFC
     /// 7323 section 2.4). `most` is how many timeouts there may have been.
-    pub fn outlives_the_window(&self, most: u32) -> bool {
+    pub(super) fn outlives_the_window(&self, most: u32) -> bool {
         let slight = self.flight() < 1 << self.agreed.snd_wind_shift;
         self.agreed.scaled
             && self.has_outstanding()
@@ -213,7 +213,7 @@ impl Tcb {
     }
 
     /// Sends the SYN, or the SYN,ACK, with the same ISS each time (RFC 9293 section 3.10.1, 3.10.7.2).
-    pub fn send_syn(&mut self, cx: &mut Context) {
+    pub(super) fn send_syn(&mut self, cx: &mut Context) {
         let again = self.has_outstanding();
         let options = self.syn_options(cx);
         let flags = match self.state {
@@ -246,14 +246,14 @@ impl Tcb {
     }
 
     /// <SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>
-    pub fn send_ack(&mut self, cx: &mut Context) {
+    pub(super) fn send_ack(&mut self, cx: &mut Context) {
         let options = self.segment_options(cx, Kind::Control);
         let ecn = decisions::ecn_of_ack(self);
         self.put(cx, self.snd_nxt, Flags::ACK, Vec::new(), options, ecn);
     }
 
     /// A challenge ACK, unless there have been many of late (RFC 5961 section 7).
-    pub fn send_challenge(&mut self, cx: &mut Context) {
+    pub(super) fn send_challenge(&mut self, cx: &mut Context) {
         let fresh = self
             .challenges
             .since
@@ -271,7 +271,7 @@ impl Tcb {
     }
 
     /// A segment without data and with an old or a new number, to make the peer answer: keep-alive and window probe.
-    pub fn send_probe(&mut self, cx: &mut Context, seq: SeqNum, payload: Vec<u8>) {
+    pub(super) fn send_probe(&mut self, cx: &mut Context, seq: SeqNum, payload: Vec<u8>) {
         let options = self.segment_options(cx, Kind::Probe);
         let ecn = decisions::ecn_of_probe(self);
         self.put(cx, seq, Flags::ACK, payload, options, ecn);
@@ -295,7 +295,7 @@ impl Tcb {
     }
 
     /// After RECEIVE: tells the peer of a window that opened again, or that grew by much (RFC 9293 section 3.8.6.1).
-    pub fn update_window(&mut self, cx: &Context) {
+    pub(super) fn update_window(&mut self, cx: &Context) {
         let gain = decisions::edge_gain(self, cx);
         let much = (self.receive_buffer(cx) as u32 / 2).min(2 * self.rmss(cx));
         let news = gain > 0 && (gain >= much || self.rcv_wnd() < self.rmss(cx));
@@ -369,18 +369,18 @@ impl Tcb {
     }
 
     /// The window of a SYN, before there is a RCV.NXT.
-    pub fn first_window(&self, cx: &Context) -> u16 {
+    pub(super) fn first_window(&self, cx: &Context) -> u16 {
         self.receive_buffer(cx).min(usize::from(u16::MAX)) as u16
     }
 
     /// <SEQ=SND.NXT><CTL=RST> (RFC 9293 section 3.10.5).
-    pub fn send_reset(&mut self, cx: &mut Context) {
+    pub(super) fn send_reset(&mut self, cx: &mut Context) {
         let reset = decisions::own_reset(self, cx);
         cx.send_as(self.local, self.peer, reset, Ecn::NotEct, &self.settings);
     }
 
     /// Whether `seq` lies in what has been sent and not acknowledged.
-    pub fn is_in_flight(&self, seq: SeqNum) -> bool {
+    pub(super) fn is_in_flight(&self, seq: SeqNum) -> bool {
         leq(self.snd_una, seq) && seq.before(self.snd_nxt)
     }
 }

@@ -22,7 +22,7 @@ pub(in crate::model) enum Header {
 
 impl Header {
     /// Whether it is a segment.
-    pub fn is_taken(self) -> bool {
+    pub(crate) fn is_taken(self) -> bool {
         assert!(self != Header::Fatal, "an option of no length");
         self == Header::Taken
     }

@@ -72,18 +72,18 @@ pub(in crate::model) struct Fate {
 
 impl Fate {
     /// It goes on to the next check.
-    pub const PROCESS: Fate = Fate {
+    pub(crate) const PROCESS: Fate = Fate {
         reply: Reply::Nothing,
         next: Next::Process,
     };
     /// It is dropped without a word.
-    pub const DROP: Fate = Fate {
+    pub(crate) const DROP: Fate = Fate {
         reply: Reply::Nothing,
         next: Next::Drop,
     };
 
     /// It is dropped, and answered.
-    pub const fn answer(reply: Reply) -> Fate {
+    pub(crate) const fn answer(reply: Reply) -> Fate {
         Fate {
             reply,
             next: Next::Drop,
@@ -91,17 +91,17 @@ impl Fate {
     }
 
     /// The same with another reply.
-    pub const fn replying(self, reply: Reply) -> Fate {
+    pub(crate) const fn replying(self, reply: Reply) -> Fate {
         Fate { reply, ..self }
     }
 
     /// The same with something else done then.
-    pub const fn then(self, next: Next) -> Fate {
+    pub(crate) const fn then(self, next: Next) -> Fate {
         Fate { next, ..self }
     }
 
     /// Whether the next check is made.
-    pub fn goes_on(self) -> bool {
+    pub(crate) fn goes_on(self) -> bool {
         self.next == Next::Process
     }
 }

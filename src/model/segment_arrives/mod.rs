@@ -3,7 +3,7 @@
 //! | state | where |
 //! |---|---|
 //! | CLOSED | [`closed`] |
-//! | LISTEN | `listen.rs`, one folder up |
+//! | LISTEN | `listen`, one folder up |
 //! | SYN-SENT | [`syn_sent`] |
 //! | the others, first check | [`sequence`] |
 //! | second | [`reset`] |
@@ -19,7 +19,7 @@
 pub(super) mod ack;
 pub(super) mod closed;
 pub(super) mod decisions;
-mod fate;
+pub(super) mod fate;
 pub(super) mod fin;
 pub(super) mod reset;
 pub(super) mod sequence;
@@ -78,7 +78,7 @@ pub(super) struct Arriving {
 
 impl Arriving {
     /// A segment as far as it can be read; `None` where it is thrown away.
-    pub fn read(cx: &Context, segment: Segment, ecn: Ecn) -> Option<Arriving> {
+    pub(super) fn read(cx: &Context, segment: Segment, ecn: Ecn) -> Option<Arriving> {
         if !decisions::header(cx, &segment).is_taken() {
             return None;
         }
@@ -147,14 +147,14 @@ impl Arriving {
     }
 
     /// SEG.LEN: SYN and FIN count (RFC 9293 section 3.4).
-    pub fn len(&self) -> u32 {
+    pub(super) fn len(&self) -> u32 {
         self.text.len() as u32 + u32::from(self.syn) + u32::from(self.fin)
     }
 }
 
 impl Tcb {
     /// A segment of this connection arrives.
-    pub fn segment_arrives(&mut self, cx: &mut Context, segment: Arriving) {
+    pub(super) fn segment_arrives(&mut self, cx: &mut Context, segment: Arriving) {
         let fate = decisions::illegal_option(self, &segment);
         if self.meet(cx, &segment, fate).is_break() {
             return;

@@ -45,7 +45,7 @@ fn blocks(segment: &Segment) -> &[(u32, u32)] {
 
 impl Tcb {
     /// A segment and its ECN field as they leave, which is as they were meant to where no mistake is made.
-    pub fn slip(&mut self, cx: &Context, segment: Segment, ecn: Ecn) -> (Segment, Ecn) {
+    pub(super) fn slip(&mut self, cx: &Context, segment: Segment, ecn: Ecn) -> (Segment, Ecn) {
         let tries = self.note_sending(&segment);
         let ecn = decisions::ecn(self, &segment, tries, ecn);
         let octets = decisions::octets(self, &segment, tries);

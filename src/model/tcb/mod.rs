@@ -4,7 +4,7 @@ pub(super) mod decisions;
 
 use super::congestion::Congestion;
 use super::context::Context;
-use super::decision::{Alternative, Decider, Subject};
+use super::decision::{Decider, Subject};
 use super::fast_open::FastOpening;
 use super::queues::{ReceiveQueue, SendQueue};
 use super::rack::Rack;
@@ -291,7 +291,7 @@ impl RoundTrip {
 
 impl Tcb {
     /// A block in CLOSED, between these ends, with this ISS.
-    pub fn new(cx: &Context, local: SocketAddr, peer: SocketAddr, opened: Opened, settings: Settings) -> Tcb {
+    pub(super) fn new(cx: &Context, local: SocketAddr, peer: SocketAddr, opened: Opened, settings: Settings) -> Tcb {
         let zero = SeqNum(0);
         let mut tcb = Tcb {
             local,
@@ -361,13 +361,8 @@ impl Tcb {
         tcb
     }
 
-    /// Whether this alternative is taken, for code that is not written as decisions yet.
-    pub fn has(&self, alternative: impl Alternative) -> bool {
-        self.decider.takes(alternative)
-    }
-
     /// Sets ISS, and with it where everything that is sent begins (RFC 9293 section 3.10.1).
-    pub fn set_iss(&mut self, iss: SeqNum) {
+    pub(super) fn set_iss(&mut self, iss: SeqNum) {
         self.iss = iss;
         self.snd_una = iss;
         self.snd_nxt = iss;
@@ -376,7 +371,7 @@ impl Tcb {
     }
 
     /// Sets IRS and RCV.NXT from a SYN.
-    pub fn set_irs(&mut self, irs: SeqNum) {
+    pub(super) fn set_irs(&mut self, irs: SeqNum) {
         self.irs = irs;
         self.rcv_nxt = decisions::rcv_nxt_after_syn(self, irs);
         self.rcv_edge = self.rcv_nxt;
@@ -384,12 +379,12 @@ impl Tcb {
     }
 
     /// The smallest shift with which the whole buffer can be told (RFC 7323 section 2.3).
-    pub fn choose_scale(&mut self, cx: &Context) {
+    pub(super) fn choose_scale(&mut self, cx: &Context) {
         self.agreed.rcv_wind_shift = decisions::rcv_wind_shift(self, cx);
     }
 
     /// RCV.WND: from RCV.NXT to the right edge.
-    pub fn rcv_wnd(&self) -> u32 {
+    pub(super) fn rcv_wnd(&self) -> u32 {
         if self.rcv_edge.before(self.rcv_nxt) {
             0
         } else {
@@ -398,32 +393,32 @@ impl Tcb {
     }
 
     /// The number of the FIN, if it has been sent.
-    pub fn fin_number(&self) -> Option<SeqNum> {
+    pub(super) fn fin_number(&self) -> Option<SeqNum> {
         self.fin_sent.then(|| self.queue.end())
     }
 
     /// Whether our FIN has been acknowledged.
-    pub fn fin_is_acked(&self) -> bool {
+    pub(super) fn fin_is_acked(&self) -> bool {
         self.fin_number().is_some_and(|fin| decisions::covers_fin(self, fin))
     }
 
     /// Octets that have not been sent yet.
-    pub fn unsent(&self) -> usize {
+    pub(super) fn unsent(&self) -> usize {
         self.queue.after(self.snd_nxt)
     }
 
     /// Whether anything is sent and not acknowledged.
-    pub fn has_outstanding(&self) -> bool {
+    pub(super) fn has_outstanding(&self) -> bool {
         self.snd_una != self.snd_nxt
     }
 
     /// FlightSize, in numbers (RFC 5681 section 2).
-    pub fn flight(&self) -> u32 {
+    pub(super) fn flight(&self) -> u32 {
         span(self.snd_una, self.snd_nxt)
     }
 
     /// ESTABLISHED and every later state (RFC 9293 section 3.5.2).
-    pub fn is_synchronized(&self) -> bool {
+    pub(super) fn is_synchronized(&self) -> bool {
         match self.state {
             State::Closed | State::Listen | State::SynSent | State::SynReceived => false,
             State::Established
@@ -437,12 +432,12 @@ impl Tcb {
     }
 
     /// Whether `ack` acknowledges something new: SND.UNA < SEG.ACK =< SND.NXT.
-    pub fn acks_new(&self, ack: SeqNum) -> bool {
+    pub(super) fn acks_new(&self, ack: SeqNum) -> bool {
         self.snd_una.before(ack) && leq(ack, self.snd_nxt)
     }
 
     /// The earliest deadline.
-    pub fn next_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
         let timers = &self.timers;
         let all = [
             timers.retransmission,

@@ -43,11 +43,11 @@ pub(super) struct Lab {
 }
 
 impl Lab {
-    pub fn new(config: Config) -> Lab {
+    pub(super) fn new(config: Config) -> Lab {
         Lab::with(config, Defects::NONE)
     }
 
-    pub fn with(config: Config, defects: Defects) -> Lab {
+    pub(super) fn with(config: Config, defects: Defects) -> Lab {
         Lab {
             model: Model::with_defects(config, defects, 1, vec![TARGET.parse().unwrap()]),
             now: Instant::ZERO,
@@ -71,7 +71,7 @@ impl Lab {
         SocketAddr::new(TARGET.parse().unwrap(), self.port)
     }
 
-    pub fn poll(&mut self) {
+    pub(super) fn poll(&mut self) {
         let mut emitted = Vec::new();
         self.timer = self.model.poll(self.now, &mut |what| emitted.push(what));
         for what in emitted {
@@ -89,7 +89,7 @@ impl Lab {
         }
     }
 
-    pub fn call(&mut self, call: Call) -> CallId {
+    pub(super) fn call(&mut self, call: Call) -> CallId {
         self.calls += 1;
         let id = CallId(self.calls);
         self.model.call(self.now, id, &call);
@@ -97,7 +97,7 @@ impl Lab {
         id
     }
 
-    pub fn packet(&self, segment: Segment) -> Vec<u8> {
+    pub(super) fn packet(&self, segment: Segment) -> Vec<u8> {
         let ip = IpHeader::between(Lab::peer().ip(), TARGET.parse().unwrap());
         let segment = Segment {
             source: 4000,
@@ -112,7 +112,7 @@ impl Lab {
     }
 
     /// Injects a segment with relative numbers and these octets.
-    pub fn inject(&mut self, flags: Flags, seq: i64, ack: i64, text: &[u8]) {
+    pub(super) fn inject(&mut self, flags: Flags, seq: i64, ack: i64, text: &[u8]) {
         let segment = Segment {
             seq: self.isn.advanced(seq),
             ack: self.iss.advanced(ack),
@@ -129,14 +129,14 @@ impl Lab {
         self.inject_raw(segment);
     }
 
-    pub fn inject_raw(&mut self, segment: Segment) {
+    pub(super) fn inject_raw(&mut self, segment: Segment) {
         let packet = self.packet(segment);
         self.model.receive(self.now, &packet);
         self.poll();
     }
 
     /// Lets time go by until `at`, in milliseconds.
-    pub fn until(&mut self, at: u64) {
+    pub(super) fn until(&mut self, at: u64) {
         let end = Instant::from_millis(at);
         for _ in 0..100_000 {
             match self.timer.filter(|timer| *timer <= end) {
@@ -150,7 +150,7 @@ impl Lab {
     }
 
     /// The next segment that came: flags, seq and ack relative, octets.
-    pub fn next(&mut self) -> (Flags, i64, i64, Vec<u8>) {
+    pub(super) fn next(&mut self) -> (Flags, i64, i64, Vec<u8>) {
         assert!(!self.came.is_empty(), "nothing came");
         let segment = self.came.remove(0);
         let seq = i64::from(segment.seq.offset_from(self.iss));
@@ -162,19 +162,19 @@ impl Lab {
     }
 
     #[track_caller]
-    pub fn expect(&mut self, flags: Flags, seq: i64, ack: i64) {
+    pub(super) fn expect(&mut self, flags: Flags, seq: i64, ack: i64) {
         let (came, its_seq, its_ack, text) = self.next();
         assert_eq!((came, its_seq, its_ack), (flags, seq, ack), "{text:?}");
     }
 
     #[track_caller]
-    pub fn expect_text(&mut self, text: &[u8]) {
+    pub(super) fn expect_text(&mut self, text: &[u8]) {
         let (_, _, _, came) = self.next();
         assert!(came == text, "{} octets", came.len());
     }
 
     #[track_caller]
-    pub fn silent(&mut self) {
+    pub(super) fn silent(&mut self) {
         let came: Vec<_> = self
             .came
             .iter()
@@ -183,7 +183,7 @@ impl Lab {
         assert!(came.is_empty(), "{came:?}");
     }
 
-    pub fn state(&mut self) -> State {
+    pub(super) fn state(&mut self) -> State {
         let (local, peer) = (self.local(), Lab::peer());
         let id = self.call(Call::State { local, peer });
         match self.results.remove(&id) {
@@ -193,11 +193,11 @@ impl Lab {
     }
 
     #[track_caller]
-    pub fn in_state(&mut self, state: State) {
+    pub(super) fn in_state(&mut self, state: State) {
         assert_eq!(self.state(), state);
     }
 
-    pub fn listen(&mut self) {
+    pub(super) fn listen(&mut self) {
         let local = self.local();
         self.call(Call::Listen {
             socket: LISTENER,
@@ -207,14 +207,14 @@ impl Lab {
         });
     }
 
-    pub fn accept(&mut self) {
+    pub(super) fn accept(&mut self) {
         self.call(Call::Accept {
             listener: LISTENER,
             socket: SOCKET,
         });
     }
 
-    pub fn connect(&mut self) -> CallId {
+    pub(super) fn connect(&mut self) -> CallId {
         let local: IpAddr = TARGET.parse().unwrap();
         let id = self.call(Call::Connect {
             socket: SOCKET,
@@ -233,14 +233,14 @@ impl Lab {
         self.port = syn.source;
     }
 
-    pub fn syn_received(&mut self) {
+    pub(super) fn syn_received(&mut self) {
         self.listen();
         self.inject(SYN, 0, 0, b"");
         self.learn_iss();
         self.expect(SYN_ACK, 0, 1);
     }
 
-    pub fn established(&mut self) {
+    pub(super) fn established(&mut self) {
         self.syn_received();
         self.inject(ACK, 1, 1, b"");
         self.accept();
@@ -248,11 +248,11 @@ impl Lab {
         self.in_state(State::Established);
     }
 
-    pub fn shutdown(&mut self) -> CallId {
+    pub(super) fn shutdown(&mut self) -> CallId {
         self.call(Call::Shutdown { socket: SOCKET })
     }
 
-    pub fn send(&mut self, data: &[u8]) -> CallId {
+    pub(super) fn send(&mut self, data: &[u8]) -> CallId {
         self.call(Call::Send {
             socket: SOCKET,
             data: data.to_vec(),
@@ -260,11 +260,11 @@ impl Lab {
         })
     }
 
-    pub fn recv(&mut self, amount: Option<u64>) -> CallId {
+    pub(super) fn recv(&mut self, amount: Option<u64>) -> CallId {
         self.call(Call::Recv { socket: SOCKET, amount })
     }
 
-    pub fn set(&mut self, setting: Setting, value: SetValue) {
+    pub(super) fn set(&mut self, setting: Setting, value: SetValue) {
         let id = self.call(Call::Set {
             socket: SOCKET,
             setting,
@@ -274,7 +274,7 @@ impl Lab {
     }
 
     /// Brings the connection into a state by the passive role.
-    pub fn reach(&mut self, state: State) {
+    pub(super) fn reach(&mut self, state: State) {
         match state {
             State::Closed => (),
             State::Listen => self.listen(),

@@ -119,7 +119,7 @@ impl Tcb {
         self.settle_rto();
         // The handshake's ACKs do not enlarge it (RFC 5681 section 3.1).
         if !self.fast_open {
-            self.open_congestion_window(cx);
+            self.open_congestion_window();
         }
         self.congestion.recover = self.snd_una;
         if let Some(id) = self.user.connect.take() {

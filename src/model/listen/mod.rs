@@ -1,16 +1,16 @@
 //! LISTEN (RFC 9293 section 3.10.7.2), the backlog, SYN cookies (RFC 4987), fast open (RFC 7413), and SYNs that reopen a
 //! connection out of TIME-WAIT (RFC 9293 section 3.6.1, RFC 6191).
 
+pub(in crate::model) mod decisions;
+
+use self::decisions::Syn;
 use super::Model;
-use super::fast_open::may_be_cookie;
 use super::isn;
 use super::options::announced_mss;
 use super::segment_arrives::Arriving;
 use super::segment_arrives::closed::send_reset;
 use super::settings::Settings;
-use super::switch::Switch;
 use super::tcb::{Agreed, Opened, Tcb};
-use crate::model::defect::Defect;
 use crate::rfc::State;
 use crate::stack::{CallId, SocketId};
 use crate::wire::{Ecn, Flags, Segment, SeqNum, TcpOption};
@@ -45,17 +45,15 @@ impl Model {
         if segment.rst {
             return self.reset_in_listen(at, peer, &segment);
         }
-        if segment.ack_bit && !(self.cx.has(Defect::ListenerTakesSynAck) && segment.syn) {
-            let silent = self.cx.has(Defect::ListenerIgnoresAcks)
-                || (self.cx.has(Defect::ListenerIgnoresSynAcks) && segment.syn);
-            if !self.take_cookie(at, peer, &segment) && !silent {
+        if decisions::is_ack(&self.cx, &segment) {
+            if !self.take_cookie(at, peer, &segment) && decisions::ack_draws_reset(&self.cx, &segment) {
                 send_reset(&mut self.cx, local, peer, &segment);
             }
             return;
         }
         if segment.syn {
             self.listen_syn(at, peer, segment, None);
-        } else if self.cx.has(Defect::ListenerResetsNonsense) {
+        } else if decisions::nonsense_draws_reset(&self.cx) {
             send_reset(&mut self.cx, local, peer, &segment);
         }
     }
@@ -63,10 +61,10 @@ impl Model {
     /// A reset means nothing to a listener.
     fn reset_in_listen(&mut self, at: usize, peer: SocketAddr, segment: &Arriving) {
         let local = self.listeners[at].local;
-        if self.cx.has(Defect::ListenerAnswersRst) {
+        if decisions::reset_draws_reset(&self.cx) {
             send_reset(&mut self.cx, local, peer, segment);
         }
-        if self.cx.has(Defect::ListenerClosedByRst) {
+        if !decisions::listens_after_reset(&self.cx) {
             self.listeners.remove(at);
         }
     }
@@ -76,43 +74,31 @@ impl Model {
     fn listen_syn(&mut self, at: usize, peer: SocketAddr, segment: Arriving, old: Option<Box<Tcb>>) {
         let listener = &self.listeners[at];
         let (local, socket, settings) = (listener.local, listener.socket, listener.settings);
-        if segment.illegal_option && self.cx.has(Switch::IllegalOptionReset) {
+        if decisions::illegal_option_resets(&self.cx, &segment) {
             return send_reset(&mut self.cx, local, peer, &segment);
         }
-        if self.refuses_syn(at, peer, &segment) {
-            return;
-        }
-        let half_open = |tcb: &Tcb| tcb.opened == Opened::Passive(socket) && tcb.state == State::SynReceived;
-        if self.cx.has(Defect::ListenerBusyWhileHalfOpen) && self.tcbs.values().any(half_open) {
+        if self.refuses_syn(at, peer, &segment) || !decisions::listens_while_half_open(self, socket) {
             return;
         }
         let full = self.is_full(at);
-        let when_full = full && self.listeners[at].waiting.len() < self.listeners[at].backlog;
-        let cookie = self.cx.has(Switch::SynCookiesAlways) || when_full && !self.cx.has(Switch::SynCookiesNever);
-        if cookie {
+        let scarce = full && self.listeners[at].waiting.len() < self.listeners[at].backlog;
+        if decisions::syn_draws_cookie(&self.cx, scarce) {
             return self.send_cookie(at, peer, &segment);
         }
         if full {
-            if self.cx.has(Switch::BacklogFullReset) {
+            if decisions::full_backlog_resets(&self.cx) {
                 send_reset(&mut self.cx, local, peer, &segment);
             }
             return;
         }
         let mut tcb = Tcb::new(&self.cx, local, peer, Opened::Passive(socket), settings);
-        let mut iss = isn::isn(&mut self.cx, local, peer);
-        if let Some(old) = &old {
-            // Above everything that the old one used (RFC 9293 section 3.6.1).
-            if self.cx.has(Defect::ReopenedWithOldNumbers) {
-                iss = old.iss;
-            } else if !old.snd_nxt.before(iss) {
-                iss = old.snd_nxt.advanced(64_000);
-            }
-        }
-        tcb.before = old.filter(|_| !self.cx.has(Defect::OldSynEndsTimeWait));
+        let iss = isn::isn(&mut self.cx, local, peer);
+        let iss = old.as_ref().map_or(iss, |old| decisions::reopening_iss(old, iss));
+        tcb.before = old.filter(|old| decisions::time_wait_can_go_on(old));
         tcb.set_iss(iss);
         tcb.set_irs(segment.seq);
         tcb.agree(&self.cx, &segment);
-        if self.cx.has(Defect::UserTimeoutHalfOpen) {
+        if decisions::user_timeout_on_syn_counts(&tcb, &segment) {
             tcb.take_user_timeout(&self.cx, &segment);
         }
         tcb.state = State::SynReceived;
@@ -123,12 +109,12 @@ impl Model {
         if !tcb.fast_open {
             tcb.keep_syn_text(&segment);
         }
-        if self.cx.has(Defect::SynDataDeliveredEarly) && !segment.text.is_empty() {
+        if decisions::syn_text_is_delivered(&tcb, &segment) {
             tcb.release_held(&mut self.cx);
             tcb.fast_open = true;
-            tcb.open_congestion_window(&self.cx);
+            tcb.open_congestion_window();
         }
-        if self.cx.has(Defect::SynDataLost) && !tcb.fast_open {
+        if decisions::syn_text_is_lost(&tcb, &segment) {
             tcb.received.take(tcb.rcv_nxt, &segment.text);
             tcb.received.ready.clear();
             tcb.rcv_nxt = tcb.rcv_nxt.advanced(segment.text.len() as i64);
@@ -143,32 +129,23 @@ impl Model {
 
     /// Whether a SYN is dropped for what else is on it.
     fn refuses_syn(&mut self, at: usize, peer: SocketAddr, segment: &Arriving) -> bool {
-        let odd = (self.cx.has(Defect::SynWithUrgDropped) && segment.urg)
-            || (self.cx.has(Defect::SynWithEcnDropped) && segment.ece);
-        let refused = segment.fin && self.cx.has(Switch::SynFinNo);
-        if refused && self.cx.has(Defect::SynFinHalfKept) {
-            let Listener {
-                local,
-                socket,
-                settings,
-                ..
-            } = self.listeners[at];
+        let syn = decisions::syn(&self.cx, segment);
+        if syn == Syn::DroppedHalf {
+            let listener = &self.listeners[at];
+            let (local, socket, settings) = (listener.local, listener.socket, listener.settings);
             let mut tcb = Tcb::new(&self.cx, local, peer, Opened::Passive(socket), settings);
             tcb.state = State::SynReceived;
             self.insert(tcb);
         }
-        odd || refused
+        syn != Syn::Taken
     }
 
     /// Whether another half-open connection has no place.
     fn is_full(&self, at: usize) -> bool {
         let listener = &self.listeners[at];
         let backlog = listener.backlog;
-        let half_open = self
-            .tcbs
-            .values()
-            .filter(|tcb| tcb.opened == Opened::Passive(listener.socket) && tcb.state == State::SynReceived)
-            .count();
+        let is_half_open = |tcb: &&Tcb| is_half_open_of(tcb, listener.socket);
+        let half_open = self.tcbs.values().filter(is_half_open).count();
         listener.waiting.len() >= backlog || half_open >= backlog * HALF_OPEN_PER_PLACE
     }
 
@@ -184,7 +161,7 @@ impl Model {
         let mut options = vec![TcpOption::Mss(
             u16::try_from(announced_mss(&self.cx, local.is_ipv4(), listener.settings.mss)).unwrap_or(u16::MAX),
         )];
-        if self.cx.has(Switch::CookieOptions) && syn.timestamps.is_some() {
+        if decisions::timestamps_beside_cookie(&self.cx, syn).is_some() {
             let mut tcb = Tcb::new(
                 &self.cx,
                 local,
@@ -217,7 +194,7 @@ impl Model {
     fn take_cookie(&mut self, at: usize, peer: SocketAddr, segment: &Arriving) -> bool {
         let listener = &self.listeners[at];
         let (local, socket, settings) = (listener.local, listener.socket, listener.settings);
-        if self.cx.has(Switch::SynCookiesNever) || segment.syn {
+        if segment.syn || !decisions::cookie_may_come_back(&self.cx) {
             return false;
         }
         let (irs, cookie) = (segment.seq.advanced(-1), segment.ack.advanced(-1));
@@ -230,18 +207,15 @@ impl Model {
         let mut tcb = Tcb::new(&self.cx, local, peer, Opened::Passive(socket), settings);
         let rcv_wind_shift = tcb.agreed.rcv_wind_shift;
         tcb.agreed = Agreed::default();
-        if let Some((value, echo)) = segment.timestamps.filter(|_| self.cx.has(Switch::CookieOptions)) {
+        if let Some((value, echo)) = decisions::timestamps_beside_cookie(&self.cx, segment) {
             tcb.agreed = remembered(echo, rcv_wind_shift);
             tcb.ts_recent = value;
             tcb.ts_recent_at = self.cx.now;
         }
         tcb.set_iss(cookie);
         tcb.set_irs(irs);
-        tcb.snd_mss = usize::from(mss);
-        if self.cx.has(Defect::CookieMssForgotten) {
-            tcb.snd_mss = 1460;
-        }
-        tcb.agreed.timestamps |= self.cx.has(Defect::CookieOptionsMisread);
+        tcb.snd_mss = decisions::mss_of_cookie(&self.cx, mss);
+        tcb.agreed.timestamps = decisions::timestamps_after_cookie(&self.cx, tcb.agreed.timestamps);
         tcb.snd_nxt = cookie.advanced(1);
         tcb.state = State::SynReceived;
         tcb.rcv_edge = tcb.rcv_nxt.advanced(i64::from(tcb.first_window(&self.cx)));
@@ -257,29 +231,25 @@ impl Model {
         let Some(offered) = segment.fast_open.as_ref().filter(|_| self.cx.config.fast_open) else {
             return;
         };
-        let unasked = self.cx.has(Defect::FastOpenUnasked).then_some(16);
-        let Some(most) = self.listeners[at].fast_open.or(unasked) else {
+        let Some(most) = decisions::pending_fast_opens(&self.cx, self.listeners[at].fast_open) else {
             return;
         };
-        let possible = offered.is_empty() || may_be_cookie(offered);
-        if !possible && !self.cx.has(Defect::FastOpenOddLengthTaken) {
+        if !decisions::fast_open_option_is_read(&self.cx, offered) {
             return;
         }
         let socket = self.listeners[at].socket;
-        let pending =
-            |tcb: &&Tcb| tcb.opened == Opened::Passive(socket) && tcb.fast_open && tcb.state == State::SynReceived;
-        let full = self.tcbs.values().filter(pending).count() >= most;
-        if full && !self.cx.has(Defect::FastOpenUnlimited) {
+        let is_pending = |tcb: &&Tcb| is_half_open_of(tcb, socket) && tcb.fast_open;
+        let pending = self.tcbs.values().filter(is_pending).count();
+        if !decisions::fast_open_has_room(&self.cx, pending, most) {
             return;
         }
         let right = isn::fast_open_cookie(&self.cx, tcb.peer.ip());
-        let believed = self.cx.has(Defect::FastOpenTakesAnyCookie) && !offered.is_empty();
-        if *offered != right && !believed {
+        if !decisions::fast_open_cookie_is_good(&self.cx, offered, &right) {
             tcb.cookie = Some(right);
             return;
         }
         tcb.fast_open = true;
-        tcb.open_congestion_window(&self.cx);
+        tcb.open_congestion_window();
         let room = tcb.rcv_wnd() as usize;
         let text = &segment.text[..segment.text.len().min(room)];
         let taken = tcb.received.take(tcb.rcv_nxt, text);
@@ -294,20 +264,14 @@ impl Model {
             return false;
         };
         let request = segment.syn && !segment.ack_bit && !segment.rst;
-        let early = self.cx.has(Defect::ReopensBeforeTimeWait)
-            && matches!(old.state, State::FinWait2 | State::Closing | State::LastAck);
-        let waits = old.state == State::TimeWait || early;
-        if !waits || !request || self.cx.has(Switch::ReopenTimeWaitNo) {
+        if !request || !decisions::waits_for_reopening(old) || !decisions::reopening_is_allowed(old) {
             return false;
         }
         let Some(at) = self.listeners.iter().position(|listener| listener.local == old.local) else {
             return false;
         };
-        if self.cx.has(Defect::TimeWaitTakesNoSyn) {
-            return true;
-        }
-        if !honours(old, segment, !self.cx.has(Switch::TimestampsNo)) && !self.cx.has(Defect::TimeWaitTakesAnySyn) {
-            return !self.cx.has(Switch::AnswerUnfitSyn);
+        if !decisions::syn_reopens(old, segment) {
+            return decisions::unfit_syn_is_dropped(old);
         }
         let peer = old.peer;
         if self.is_full(at) {
@@ -356,12 +320,17 @@ fn remembered(echo: u32, rcv_wind_shift: u8) -> Agreed {
     }
 }
 
+/// Whether it is a connection of this listener in SYN-RECEIVED.
+fn is_half_open_of(tcb: &Tcb, listener: SocketId) -> bool {
+    tcb.opened == Opened::Passive(listener) && tcb.state == State::SynReceived
+}
+
 /// RFC 6191 section 2: by timestamps where both connections have them, or by them where only the new one does; else by
 /// the number, which must lie above the old FIN's.
-fn honours(old: &Tcb, segment: &Arriving, timestamps: bool) -> bool {
+fn honours(old: &Tcb, segment: &Arriving, timestamps: Option<(u32, u32)>) -> bool {
     let fin: SeqNum = old.rcv_nxt.advanced(-1);
     let above = fin.before(segment.seq);
-    match (old.agreed.timestamps, segment.timestamps.filter(|_| timestamps)) {
+    match (old.agreed.timestamps, timestamps) {
         (true, Some((value, _))) => {
             let newer = value.wrapping_sub(old.ts_recent) as i32;
             newer > 0 || (newer == 0 && above)

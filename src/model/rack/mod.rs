@@ -1,14 +1,14 @@
 //! Loss detection by time, and probes for a lost tail: RACK-TLP (RFC 8985). It goes by what is reported, so it is used
 //! with SACK only (section 4).
 
+pub(in crate::model) mod decisions;
+
 use super::congestion::Mode;
 use super::context::Context;
 use super::sack::DUP_THRESH;
 use super::segment_arrives::Arriving;
 use super::seq::{leq, span};
-use super::switch::Switch;
 use super::tcb::Tcb;
-use crate::model::defect::Defect;
 use crate::time::Instant;
 use crate::wire::{SeqNum, TcpOption};
 use core::time::Duration;
@@ -62,14 +62,9 @@ pub(super) struct Rack {
 }
 
 impl Tcb {
-    /// Whether losses are told by time.
-    pub fn uses_rack(&self, cx: &Context) -> bool {
-        cx.has(Switch::Rack) && self.agreed.sack
-    }
-
     /// Notes a transmission (section 6.1).
-    pub fn rack_sent(&mut self, cx: &Context, seq: SeqNum, end: SeqNum) {
-        if !self.uses_rack(cx) || seq == end {
+    pub(super) fn rack_sent(&mut self, cx: &Context, seq: SeqNum, end: SeqNum) {
+        if !decisions::tells_losses_by_time(self) || seq == end {
             return;
         }
         let again = self.rack.sent.iter().any(|it| it.seq.before(end) && seq.before(it.end));
@@ -88,14 +83,14 @@ impl Tcb {
     }
 
     /// Whether time says that this octet is lost.
-    pub fn rack_lost(&self, seq: SeqNum) -> bool {
+    pub(super) fn rack_lost(&self, seq: SeqNum) -> bool {
         let mut lost = self.rack.sent.iter().filter(|it| it.lost);
         lost.any(|it| leq(it.seq, seq) && seq.before(it.end))
     }
 
     /// An ACK came, and what it acknowledges and reports has been taken over (section 6.2).
-    pub fn rack_ack(&mut self, cx: &mut Context, segment: &Arriving) {
-        if !self.uses_rack(cx) {
+    pub(super) fn rack_ack(&mut self, cx: &mut Context, segment: &Arriving) {
+        if !decisions::tells_losses_by_time(self) {
             return;
         }
         let reported = |it: &Sent| self.scoreboard.end_of(it.seq).is_some_and(|end| leq(it.end, end));
@@ -114,21 +109,22 @@ impl Tcb {
     }
 
     /// Section 6.2, step 5, on an ACK or when the reordering timer expires.
-    pub fn detect_loss(&mut self, cx: &mut Context) {
+    pub(super) fn detect_loss(&mut self, cx: &mut Context) {
         self.timers.reordering = None;
         let Some(latest) = self.rack.latest else { return };
         let patience = self.rack.rtt + self.reordering_window();
-        let mut news = false;
+        let (mut news, mut next) = (false, None);
         for it in self.rack.sent.iter_mut().filter(|it| !it.lost) {
             let before = it.at < latest.0 || it.at == latest.0 && it.end.before(latest.1);
             let due = it.at + patience;
             if before && due <= cx.now {
                 it.lost = true;
                 news = true;
-            } else if before && !self.decider.takes(Defect::ReorderingTimerMissing) {
-                self.timers.reordering = self.timers.reordering.max(Some(due));
+            } else if before {
+                next = next.max(Some(due));
             }
         }
+        self.timers.reordering = decisions::reordering_timer(self, next);
         if news && self.congestion.mode == Mode::Open {
             self.enter_recovery(cx);
         }
@@ -149,15 +145,8 @@ impl Tcb {
     // ----- the tail -------------------------------------------------------------------------------------------------
 
     /// Starts the timer of the probe, if it goes off before the retransmission timer does (section 7.2).
-    pub fn arm_tail_probe(&mut self, cx: &Context) {
-        let allowed = self.uses_rack(cx)
-            && self.congestion.mode == Mode::Open
-            && self.scoreboard.octets() == 0
-            && !self.rack.sent.is_empty()
-            && self.rack.probe.is_none()
-            && !self.rack.unmeasured
-            && !self.has(Defect::TailProbeMissing);
-        if !allowed {
+    pub(super) fn arm_tail_probe(&mut self, cx: &Context) {
+        if !decisions::tail_is_probed(self) {
             self.timers.tail_probe = None;
             return;
         }
@@ -172,23 +161,20 @@ impl Tcb {
 
     /// Sends new data if there is any that the peer has room for, whatever cwnd says, and else the segment with the
     /// highest number once more (section 7.3). The retransmission timer starts anew.
-    pub fn tail_probe_expired(&mut self, cx: &mut Context) {
+    pub(super) fn tail_probe_expired(&mut self, cx: &mut Context) {
         let usable = (self.usable_window() as usize).min(self.unsent());
         let again = usable == 0;
         if again {
-            let highest = self.rack.sent.iter().map(|it| it.seq);
-            let seq = match self.has(Defect::TailProbeFromTheFront) {
-                true => highest.min_by_key(|seq| span(self.snd_una, *seq)),
-                false => highest.max_by_key(|seq| span(self.snd_una, *seq)),
+            let Some(seq) = decisions::probed_segment(self) else {
+                return;
             };
-            let Some(seq) = seq else { return };
             self.send_again(cx, seq);
         } else {
             let options = self.data_options(cx, usable);
             let length = usable.min(self.largest_payload(TcpOption::space(&options)));
             self.transmit_new(cx, length, options);
         }
-        if !self.has(Defect::TailProbeRepeated) {
+        if decisions::probe_is_remembered(self) {
             let end = self.snd_nxt;
             self.rack.probe = Some(Probe { end, again });
             self.rack.unmeasured = true;
@@ -212,18 +198,26 @@ impl Tcb {
                 return;
             }
             self.halve();
-            self.congestion.cwnd = self.congestion.ssthresh;
         }
         self.rack.probe = None;
     }
 
     /// After a timeout everything is sent again from the front.
-    pub fn rack_timeout(&mut self) {
+    pub(super) fn rack_timeout(&mut self) {
         self.rack.sent.iter_mut().for_each(|it| it.lost = false);
         self.rack.probe = None;
         self.timers.reordering = None;
         self.timers.tail_probe = None;
     }
+}
+
+/// Whether a probe for the tail may be sent: nothing is thought to be lost, and nothing is left to be heard of the last.
+fn may_probe_tail(tcb: &Tcb) -> bool {
+    tcb.congestion.mode == Mode::Open
+        && tcb.scoreboard.octets() == 0
+        && !tcb.rack.sent.is_empty()
+        && tcb.rack.probe.is_none()
+        && !tcb.rack.unmeasured
 }
 
 impl Rack {

@@ -1,11 +1,11 @@
 //! ICMP errors (RFC 9293 section 3.9.2.2), believed with the care of RFC 5927; path MTU discovery (RFC 1191, RFC 8201).
 
+pub(in crate::model) mod decisions;
+
 use super::context::Context;
 use super::options::fixed_headers;
 use super::seq::leq;
-use super::switch::Switch;
 use super::tcb::Tcb;
-use crate::model::defect::Defect;
 use crate::rfc::State;
 use crate::stack::ErrorName;
 use crate::wire::{Icmp, IcmpKind, SeqNum};
@@ -21,8 +21,8 @@ fn least_mtu(v4: bool) -> usize {
 impl Tcb {
     /// An error came about a segment with this number. One that is not in flight was made up by somebody who does not
     /// see the connection (RFC 5927 section 4.1).
-    pub fn icmp_arrives(&mut self, cx: &mut Context, icmp: &Icmp, seq: SeqNum) {
-        if !self.is_in_flight(seq) && !self.has(Defect::IcmpForAnyNumber) {
+    pub(super) fn icmp_arrives(&mut self, cx: &mut Context, icmp: &Icmp, seq: SeqNum) {
+        if !decisions::error_is_believed(self, seq) {
             return;
         }
         if self.state == State::SynSent {
@@ -31,7 +31,7 @@ impl Tcb {
         let seq = super::seq::later(seq, self.snd_una);
         match icmp.kind {
             // Discarded in silence (RFC 6633; section 3.9.2.2, MUST-55).
-            IcmpKind::SourceQuench if self.has(Defect::SourceQuenchObeyed) => {
+            IcmpKind::SourceQuench if decisions::source_quench_ends(self) => {
                 self.end(cx, Some(ErrorName::Unreachable), "source quench");
             }
             IcmpKind::SourceQuench => (),
@@ -52,11 +52,7 @@ impl Tcb {
 
     /// A hard error ends the connection (SHLD-26), once synchronized only if so configured (RFC 5927 section 5.2).
     fn hard_error(&mut self, cx: &mut Context) {
-        if self.has(Defect::HardErrorIgnored) {
-            return;
-        }
-        let always = cx.has(Switch::HardErrorsAbort) || self.has(Defect::HardErrorAbortsAlways);
-        if !self.is_synchronized() || always {
+        if decisions::hard_error_ends(self) {
             let name = match self.state {
                 State::SynSent | State::SynReceived => ErrorName::Refused,
                 _ => ErrorName::Unreachable,
@@ -67,11 +63,8 @@ impl Tcb {
 
     /// A soft error never ends a connection (MUST-56); an attempt to open one may be given up (RFC 5461 section 4.1).
     fn soft_error(&mut self, cx: &mut Context) {
-        let gives_up = cx.has(Switch::SoftErrorsAbort) && self.state == State::SynSent;
-        if !self.has(Defect::SoftErrorForgotten) {
-            self.soft_error = Some(ErrorName::Unreachable);
-        }
-        if gives_up || self.has(Defect::SoftErrorAborts) {
+        self.soft_error = decisions::soft_error_kept(self);
+        if decisions::soft_error_ends(self) {
             self.end(cx, Some(ErrorName::Unreachable), "host unreachable");
         }
     }
@@ -80,23 +73,18 @@ impl Tcb {
     /// section 7.2), never below what every path can, and not below what has been seen to pass, unless the segment is
     /// lost as well.
     fn packet_too_big(&mut self, cx: &mut Context, icmp: &Icmp, seq: SeqNum) {
-        if cx.has(Switch::PathMtuDiscoveryNo) || self.has(Defect::PacketTooBigIgnored) {
+        if !decisions::path_mtu_is_discovered(self) {
             return;
         }
-        let v4 = self.local.is_ipv4();
-        let mtu = claimed_mtu(icmp, v4, self.has(Defect::MtuZeroIgnored));
-        if self.has(Defect::PacketTooBigAborts) {
+        let mtu = decisions::claimed_mtu(self, icmp);
+        if decisions::packet_too_big_ends(self) {
             return self.end(cx, Some(ErrorName::Unreachable), "packet too big");
         }
-        let raises = self.has(Defect::PacketTooBigRaises) && mtu > self.path.mtu;
-        let impossible = mtu < least_mtu(v4) && !(self.has(Defect::PacketTooBigWithoutFloor) && mtu > 60);
-        if impossible || (!raises && (mtu >= self.path.mtu || mtu >= self.path.largest_sent)) {
+        if !decisions::claim_is_plausible(self, mtu) {
             return;
         }
-        if self.has(Defect::AnnouncedMssFollowsPath) {
-            cx.config.mtu = mtu;
-        }
-        if mtu < self.path.largest_acked && !self.has(Defect::ClaimAtOnce) {
+        cx.config.mtu = decisions::link_mtu(self, cx, mtu);
+        if decisions::claim_waits(self, mtu) {
             self.path.claimed = Some((mtu, seq));
             return;
         }
@@ -134,7 +122,7 @@ impl Tcb {
     }
 
     /// The segment that a claim spoke of timed out: now it is believed (RFC 5927 section 7.2).
-    pub fn take_delayed_claim(&mut self) {
+    pub(super) fn take_delayed_claim(&mut self) {
         if let Some((mtu, seq)) = self.path.claimed
             && leq(self.snd_una, seq)
         {
@@ -144,22 +132,20 @@ impl Tcb {
     }
 
     /// Packets of this size pass.
-    pub fn note_acked_size(&mut self, acked: u32) {
+    pub(super) fn note_acked_size(&mut self, acked: u32) {
         let packet = acked as usize + fixed_headers(self.local.is_ipv4());
         self.path.largest_acked = self.path.largest_acked.max(packet.min(self.path.mtu));
         self.path.claimed = self.path.claimed.filter(|(_, seq)| !seq.before(self.snd_una));
     }
 }
 
-/// The MTU that an error tells, or where an old router tells none, the next lower plateau below what it dropped.
-fn claimed_mtu(icmp: &Icmp, v4: bool, ignores_zero: bool) -> usize {
-    if icmp.rest & 0xffff == 0 && v4 && ignores_zero {
-        return usize::MAX;
-    }
-    let told = if v4 { icmp.rest & 0xffff } else { icmp.rest } as usize;
-    if told != 0 || !v4 {
-        return told;
-    }
+/// The MTU that an error tells; zero from an old router.
+fn told_mtu(icmp: &Icmp, v4: bool) -> usize {
+    (if v4 { icmp.rest & 0xffff } else { icmp.rest }) as usize
+}
+
+/// The next lower plateau below the length of the packet that was dropped.
+fn plateau_below(icmp: &Icmp) -> usize {
     let dropped = match *icmp.quote.as_slice() {
         [_, _, high, low, ..] => usize::from(u16::from_be_bytes([high, low])),
         _ => 0,

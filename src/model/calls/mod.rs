@@ -1,9 +1,10 @@
 //! The user's calls (RFC 9293 section 3.10.1 to 3.10.6), as far as one connection is concerned.
 
+pub(in crate::model) mod decisions;
+
+use self::decisions::{AbortFate, SendFate};
 use super::context::{Context, errno};
-use super::switch::Switch;
 use super::tcb::{Closing, Receiving, Sending, Tcb};
-use crate::model::defect::Defect;
 use crate::rfc::State;
 use crate::stack::ErrorName;
 use crate::stack::{Answer, CallId, Errno};
@@ -27,26 +28,15 @@ impl Tcb {
     // ----- 3.10.2 SEND ----------------------------------------------------------------------------------------------
 
     /// SEND: queued until the connection is established and there is room; refused once it is closing.
-    pub fn send(&mut self, cx: &mut Context, id: CallId, data: &[u8], urgent: bool) -> Ended {
-        match self.state {
-            State::Closed | State::Listen => return self.gone(),
-            State::SynSent | State::SynReceived if self.has(Defect::SendWhileOpeningRefused) => {
-                return error(ErrorName::DoesNotExist, "not connected");
-            }
-            State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait
-                if self.has(Defect::SendAfterCloseTaken) =>
-            {
-                return Some(Ok(Answer::Count(data.len() as u64)));
-            }
-            State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait => {
-                return error(ErrorName::Closing, "connection closing");
-            }
-            State::SynSent | State::SynReceived | State::Established | State::CloseWait
-                if self.closing || self.user.close.is_some() =>
-            {
-                return error(ErrorName::Closing, "connection closing");
-            }
-            State::SynSent | State::SynReceived | State::Established | State::CloseWait => (),
+    pub(super) fn send(&mut self, cx: &mut Context, id: CallId, data: &[u8], urgent: bool) -> Ended {
+        if matches!(self.state, State::Closed | State::Listen) {
+            return self.gone();
+        }
+        match decisions::send(self) {
+            SendFate::Queued => (),
+            SendFate::Closing => return error(ErrorName::Closing, "connection closing"),
+            SendFate::NotConnected => return error(ErrorName::DoesNotExist, "not connected"),
+            SendFate::ThrownAway => return Some(Ok(Answer::Count(data.len() as u64))),
         }
         self.user.sends.push_back(Sending {
             id,
@@ -60,26 +50,22 @@ impl Tcb {
 
     /// Takes over of the SENDs what there is room for. Urgent data moves SND.UP, which never moves back (section
     /// 3.8.5).
-    pub fn take_sends(&mut self, cx: &mut Context) {
+    pub(super) fn take_sends(&mut self, cx: &mut Context) {
         let most = self.send_buffer(cx);
-        while let Some(send) = self.user.sends.front_mut() {
+        while let Some(mut send) = self.user.sends.pop_front() {
             let room = most.saturating_sub(self.queue.len());
             let end = (send.taken + room).min(send.data.len());
             self.queue.push(&send.data[send.taken..end]);
             send.taken = end;
             if end < send.data.len() {
+                self.user.sends.push_front(send);
                 return;
             }
             if send.urgent {
-                self.snd_up = Some(match self.decider.takes(Defect::UrgentPointerRecedes) {
-                    true => self.snd_nxt.advanced(send.data.len() as i64),
-                    false => self.queue.end(),
-                });
+                self.snd_up = Some(decisions::urgent_end(self, send.data.len()));
             }
             self.last_send = send.data.len().max(1);
-            let (id, count) = (send.id, send.data.len() as u64);
-            self.user.sends.pop_front();
-            cx.answer(id, Ok(Answer::Count(count)));
+            cx.answer(send.id, Ok(Answer::Count(send.data.len() as u64)));
         }
     }
 
@@ -87,7 +73,7 @@ impl Tcb {
 
     /// RECEIVE: answered when there is enough, or at the end of the stream. Until the connection is established it
     /// waits. What came is handed over whatever the state, before the end is told.
-    pub fn receive(&mut self, cx: &mut Context, id: CallId, amount: Option<u64>) -> Ended {
+    pub(super) fn receive(&mut self, cx: &mut Context, id: CallId, amount: Option<u64>) -> Ended {
         if amount == Some(0) {
             return Some(Ok(Answer::Ok));
         }
@@ -109,7 +95,7 @@ impl Tcb {
 
     /// Whether the peer has announced urgent data beyond what has been read (section 3.8.5, MUST-32 and MUST-33);
     /// waits for it otherwise.
-    pub fn await_urgent(&mut self, cx: &mut Context, id: CallId) -> Ended {
+    pub(super) fn await_urgent(&mut self, cx: &mut Context, id: CallId) -> Ended {
         if self.state == State::Closed {
             return self.gone();
         }
@@ -119,10 +105,8 @@ impl Tcb {
     }
 
     /// Tells those who wait that there is urgent data to be read.
-    pub fn tell_urgent(&mut self, cx: &mut Context) {
-        let read = self.rcv_nxt.advanced(-(self.received.ready.len() as i64));
-        let left = self.rcv_up.is_some_and(|up| read.before(up)) || self.has(Defect::UrgentToldForEver);
-        if self.rcv_up.is_none() || !left || self.has(Defect::UrgentNotTold) {
+    pub(super) fn tell_urgent(&mut self, cx: &mut Context) {
+        if !decisions::urgent_is_told(self) {
             return;
         }
         for id in core::mem::take(&mut self.user.urgents) {
@@ -131,30 +115,24 @@ impl Tcb {
     }
 
     /// Hands octets to the RECEIVEs that wait; the window may open by that.
-    pub fn serve_receives(&mut self, cx: &mut Context) {
+    pub(super) fn serve_receives(&mut self, cx: &mut Context) {
         let ended = self.fin_received || self.state == State::Closed;
-        if self.has(Defect::DataWithoutPushHeld) && !self.pushed && !ended {
+        if !decisions::text_is_delivered(self, ended) {
             return;
         }
-        let early = self.has(Defect::ReceiveReturnsEarly);
-        while let Some(wanted) = self.user.receives.front_mut() {
+        while let Some(mut wanted) = self.user.receives.pop_front() {
             let missing = wanted.amount.unwrap_or(usize::MAX) - wanted.data.len();
             let taken = missing.min(self.received.ready.len());
             wanted.data.extend(self.received.ready.drain(..taken));
-            let enough = match wanted.amount {
-                Some(amount) => wanted.data.len() >= amount || (early && !wanted.data.is_empty()),
-                None => !wanted.data.is_empty(),
-            };
-            if !enough && !ended {
+            if !decisions::receive_is_served(self, &wanted) && !ended {
+                self.user.receives.push_front(wanted);
                 break;
             }
             let answer = match wanted.data.is_empty() {
                 true => Answer::EndOfStream,
-                false => Answer::Data(core::mem::take(&mut wanted.data)),
+                false => Answer::Data(wanted.data),
             };
-            let id = wanted.id;
-            self.user.receives.pop_front();
-            cx.answer(id, Ok(answer));
+            cx.answer(wanted.id, Ok(answer));
         }
         self.update_window(cx);
     }
@@ -163,22 +141,20 @@ impl Tcb {
 
     /// CLOSE: no more to send. With `both` reading is given up too, which may lose data (section 3.6.1). It waits for
     /// SENDs before it. Giving up to read what was closed already is no error.
-    pub fn close(&mut self, cx: &mut Context, id: CallId, both: bool) -> Ended {
+    pub(super) fn close(&mut self, cx: &mut Context, id: CallId, both: bool) -> Ended {
         match self.state {
             State::Closed | State::Listen => {
                 return if both { Some(Ok(Answer::Ok)) } else { self.gone() };
             }
             State::SynSent => {
-                if self.has(Defect::CloseInSynSentResets) {
+                if decisions::close_in_syn_sent_resets(self) {
                     self.send_reset(cx);
                 }
                 self.end(cx, Some(ErrorName::Closing), "connection closing");
                 self.user.error = None;
                 return Some(Ok(Answer::Ok));
             }
-            State::FinWait1 | State::FinWait2 | State::Closing | State::LastAck | State::TimeWait
-                if self.has(Defect::CloseTwiceSendsTwice) =>
-            {
+            _ if decisions::second_close_sends_fin(self) => {
                 self.send_second_fin(cx);
                 return Some(Ok(Answer::Ok));
             }
@@ -190,7 +166,7 @@ impl Tcb {
         if self.user.close.is_some() || (self.closing && !both) {
             return error(ErrorName::Closing, "connection closing");
         }
-        if (both && self.settings.linger_zero) || self.has(Defect::CloseResets) {
+        if decisions::close_aborts(self, both) {
             return self.abort(cx);
         }
         if both && self.resets_unread(cx) {
@@ -208,15 +184,12 @@ impl Tcb {
 
     /// Received data that nobody will read: the peer is told by a reset (section 3.6.1, SHLD-3).
     fn resets_unread(&mut self, cx: &mut Context) -> bool {
-        let unread = !self.received.ready.is_empty();
-        let has_peer = self.is_synchronized() || self.state == State::SynReceived;
-        let orderly = cx.has(Switch::CloseWithUnreadFin) || self.has(Defect::CloseUnreadByFin);
-        if !unread || !has_peer || orderly {
-            return false;
+        let resets = decisions::unread_data_resets(self);
+        if resets {
+            self.send_reset(cx);
+            self.end(cx, Some(ErrorName::Closing), "connection closing");
         }
-        self.send_reset(cx);
-        self.end(cx, Some(ErrorName::Closing), "connection closing");
-        true
+        resets
     }
 
     fn give_up_reading(&mut self, cx: &mut Context) {
@@ -233,20 +206,20 @@ impl Tcb {
     /// A CLOSE takes place when all SENDs before it have been taken: in ESTABLISHED and SYN-RECEIVED the state becomes
     /// FIN-WAIT-1 at once, in CLOSE-WAIT LAST-ACK with the FIN. In SYN-RECEIVED with data queued it waits for
     /// ESTABLISHED.
-    pub fn take_close(&mut self, cx: &mut Context) {
+    pub(super) fn take_close(&mut self, cx: &mut Context) {
         if !self.user.sends.is_empty() {
             return;
         }
         let Some(close) = self.user.close.take() else { return };
         self.closing = true;
-        if self.has(Defect::CloseLosesQueue) {
+        if !decisions::close_keeps_queue(self) {
             self.queue.forget_from(self.snd_nxt);
         }
         match self.state {
             State::Established => self.state = State::FinWait1,
-            State::SynReceived if self.unsent() == 0 && !cx.has(Switch::CloseInSynReceivedWait) => {
+            State::SynReceived if decisions::closes_in_syn_received(self) => {
                 self.state = State::FinWait1;
-                self.open_congestion_window(cx);
+                self.open_congestion_window();
                 if let Some(id) = self.user.connect.take() {
                     cx.fail(id, ErrorName::Closing, "connection closing");
                 }
@@ -264,38 +237,23 @@ impl Tcb {
 
     /// ABORT: everything queued is thrown away, the peer is told by a reset where it may still have something to send
     /// or to get, and the TCB is deleted.
-    pub fn abort(&mut self, cx: &mut Context) -> Ended {
-        match self.state {
-            State::Closed | State::Listen => {
-                self.user.error = None;
-                return Some(Ok(Answer::Ok));
-            }
-            State::TimeWait if cx.has(Switch::AbortInTimeWaitStay) => return Some(Ok(Answer::Ok)),
-            State::CloseWait if self.has(Defect::AbortSilentInCloseWait) => (),
-            State::FinWait1 | State::FinWait2 if self.has(Defect::AbortSilentInFinWait) => (),
-            State::Established if self.has(Defect::AbortSendsFin) => {
+    pub(super) fn abort(&mut self, cx: &mut Context) -> Ended {
+        if matches!(self.state, State::Closed | State::Listen) {
+            self.user.error = None;
+            return Some(Ok(Answer::Ok));
+        }
+        match decisions::abort(self) {
+            AbortFate::Resets => self.send_reset(cx),
+            AbortFate::Deletes => (),
+            AbortFate::Stays => return Some(Ok(Answer::Ok)),
+            AbortFate::Closes => {
                 self.closing = true;
                 self.state = State::FinWait1;
                 self.output(cx);
                 return Some(Ok(Answer::Ok));
             }
-            State::SynReceived | State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait => {
-                if !self.has(Defect::AbortSilent) {
-                    self.send_reset(cx);
-                }
-            }
-            State::SynSent | State::Closing | State::LastAck | State::TimeWait
-                if self.has(Defect::AbortAlwaysResets) =>
-            {
-                self.send_reset(cx);
-            }
-            State::SynSent | State::Closing | State::LastAck | State::TimeWait => (),
         }
-        let told = matches!(
-            self.state,
-            State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait
-        );
-        let stays = cx.has(Switch::TimeWaitAfterReset) && told;
+        let stays = decisions::time_wait_follows_reset(self);
         self.end(cx, Some(ErrorName::Reset), "connection reset");
         self.user.error = None;
         if stays {
@@ -309,7 +267,7 @@ impl Tcb {
 
     /// The TCB enters CLOSED: timers stop, queues are flushed, every call that waits is told why. Without an error
     /// what has been received stays to be read.
-    pub fn end(&mut self, cx: &mut Context, why: Option<ErrorName>, detail: &str) {
+    pub(super) fn end(&mut self, cx: &mut Context, why: Option<ErrorName>, detail: &str) {
         self.state = State::Closed;
         self.timers = super::tcb::Timers::default();
         self.owed = super::tcb::Owed::default();

@@ -1,9 +1,12 @@
 //! The endpoint as a whole: connections and listeners, and how packets, calls and time find them.
 
+pub(in crate::model) mod decisions;
+
 use super::calls::Ended;
 use super::config::Config;
-use super::context::{Context, errno, neighbour};
-use super::defect::{Defect, Defects};
+use super::context::{Context, errno};
+use super::decision::{Decider, Subject};
+use super::defect::Defects;
 use super::fast_open::FastOpening;
 use super::isn;
 use super::listen::Listener;
@@ -72,6 +75,12 @@ pub struct Model {
     next_number: u32,
     /// How many ephemeral ports were asked for.
     next_ephemeral: u16,
+}
+
+impl Subject for Model {
+    fn decider(&self) -> &Decider {
+        &self.cx.decider
+    }
 }
 
 impl Model {
@@ -161,13 +170,11 @@ impl Model {
         }
     }
 
-    /// Where mistakes close the listener of a connection that is no more.
+    /// What becomes of the listener of a connection that is no more.
     fn forget_listener(&mut self, number: u32) {
         let Some(tcb) = self.tcbs.get(&number) else { return };
-        let half_open = !tcb.user.handed_over;
         if let Opened::Passive(socket) = tcb.opened
-            && half_open
-            && self.cx.has(Defect::RstInSynReceivedClosesListener)
+            && decisions::listener_goes_along(tcb)
         {
             self.listeners.retain(|listener| listener.socket != socket);
         }
@@ -195,7 +202,7 @@ impl Model {
             let accepts = listener.accepts.drain(..served);
             for (number, (_, name)) in listener.waiting.drain(..served).zip(accepts) {
                 self.sockets.insert(name, number);
-                listener.spent = self.cx.has(Defect::ListenerServesOnce);
+                listener.spent = decisions::listener_is_spent(&self.cx);
                 // Who waits stays in the table until somebody has asked for it, closed or not.
                 if let Some(tcb) = self.tcbs.get_mut(&number) {
                     tcb.user.socket = Some(name);
@@ -215,42 +222,22 @@ impl Model {
     /// Whether a packet can be for us, and from somebody: anything from or to a broadcast or multicast address is
     /// dropped in silence (RFC 9293 sections 3.9.2.3, MUST-57 and MUST-63).
     fn is_ours(&self, source: IpAddr, destination: IpAddr) -> bool {
-        let from_nobody = match source {
-            IpAddr::V4(source) => {
-                source.is_broadcast() || source.is_multicast() || source.is_unspecified() || source.is_loopback()
-            }
-            IpAddr::V6(source) => source.is_multicast() || source.is_unspecified() || source.is_loopback(),
-        };
-        (!from_nobody || self.cx.has(Defect::BroadcastAnswered))
+        decisions::source_is_somebody(&self.cx, source)
             && self.addresses.contains(&destination)
             && !self.addresses.contains(&source)
     }
 
-    /// Where a mistake takes what is sent to everybody for its own.
-    fn heard_by(&self, destination: IpAddr) -> IpAddr {
-        let everybody = match destination {
-            IpAddr::V4(to) => to.is_broadcast() || to.is_multicast(),
-            IpAddr::V6(to) => to.is_multicast(),
-        };
-        let own = self.addresses.iter().find(|own| own.is_ipv4() == destination.is_ipv4());
-        match own {
-            Some(own) if everybody && self.cx.has(Defect::BroadcastAnswered) => *own,
-            Some(_) | None => destination,
-        }
-    }
-
     fn packet_arrives(&mut self, packet: Packet) {
-        let (source, destination) = (packet.ip.source, self.heard_by(packet.ip.destination));
+        let (source, destination) = (packet.ip.source, decisions::destination(self, packet.ip.destination));
         match packet.body {
             Body::Tcp(segment) => {
-                let misjudged = destination.is_ipv6() && self.cx.has(Defect::ChecksumMisjudgedOverIpv6);
-                if !self.is_ours(source, destination) || misjudged {
+                if !self.is_ours(source, destination) || !decisions::pseudo_header_is_right(&self.cx, destination) {
                     return;
                 }
                 let local = SocketAddr::new(destination, segment.destination);
                 let peer = SocketAddr::new(source, segment.source);
                 if let Some(mut segment) = Arriving::read(&self.cx, segment, packet.ip.ecn) {
-                    segment.rst |= packet.ip.dscp != 0 && !segment.syn && self.cx.has(Defect::DscpChangeResets);
+                    segment.rst = decisions::is_reset(&self.cx, &segment, packet.ip.dscp);
                     self.segment_arrives(local, peer, segment);
                 }
             }
@@ -276,12 +263,7 @@ impl Model {
             }
             return;
         }
-        let cousin = self
-            .tuples
-            .iter()
-            .find(|((end, other), _)| *end == local && other.ip() == peer.ip());
-        if let Some((_, number)) = cousin.filter(|_| self.cx.has(Defect::WrongConnection)) {
-            let number = *number;
+        if let Some(number) = decisions::stray_segment_reaches(self, local, peer) {
             self.on_tcb(number, |tcb, cx| tcb.segment_arrives(cx, segment));
             return;
         }
@@ -318,14 +300,14 @@ impl Model {
             Call::Close { socket } => self.release(*socket, |tcb, cx| tcb.close(cx, id, true)),
             Call::Abort { socket } => self.release(*socket, |tcb, cx| tcb.abort(cx)),
             Call::Set { socket, setting, value } => Some(self.set(*socket, *setting, *value)),
-            Call::State { local, peer } => Some(Ok(Answer::State(self.state(*local, *peer)))),
+            Call::State { local, peer } => Some(Ok(Answer::State(decisions::status(self, *local, *peer)))),
         }
     }
 
     fn on_socket(&mut self, socket: SocketId, work: impl FnOnce(&mut Tcb, &mut Context) -> Ended) -> Ended {
         match self.sockets.get(&socket).copied() {
             Some(number) => self.on_tcb(number, work).flatten(),
-            None if self.cx.has(Defect::ListenerTakesCalls) && self.is_taken(socket) => Some(Ok(Answer::Ok)),
+            None if decisions::call_without_connection_succeeds(self, socket) => Some(Ok(Answer::Ok)),
             None => Some(Err(errno(ErrorName::DoesNotExist, "connection does not exist"))),
         }
     }
@@ -362,15 +344,8 @@ impl Model {
         if self.is_taken(socket) || self.listeners.iter().any(|listener| listener.local == local) {
             return Err(errno(ErrorName::AlreadyExists, "connection already exists"));
         }
-        if self.cx.has(Defect::NewListenerTakesOver) {
-            let there = |tcb: &&Tcb| tcb.local == local;
-            let old: Vec<_> = self
-                .tcbs
-                .values()
-                .filter(there)
-                .map(|tcb| (tcb.local, tcb.peer))
-                .collect();
-            self.tuples.retain(|ends, _| !old.contains(ends));
+        if decisions::open_takes_over(self, local) {
+            self.tuples.retain(|(end, _), _| *end != local);
         }
         self.listeners.push(Listener {
             socket,
@@ -398,14 +373,9 @@ impl Model {
         if self.is_taken(socket) {
             return self.open_again(socket, peer);
         }
-        let local = self.chosen(local);
-        let nobody = match peer.ip() {
-            IpAddr::V4(peer) => peer.is_broadcast() || peer.is_multicast() || peer.is_unspecified(),
-            IpAddr::V6(peer) => peer.is_multicast() || peer.is_unspecified(),
-        };
-        let nobody = nobody && !self.cx.has(Defect::ConnectsToAnybody);
-        let wrong = self.cx.has(Defect::LocalAddressIgnored) || self.cx.has(Defect::AddressNotChosen);
-        let ours = self.addresses.contains(&local) || wrong;
+        let local = decisions::local_address(self, local);
+        let nobody = !decisions::can_be_opened_to(&self.cx, peer.ip());
+        let ours = decisions::address_can_be_had(self, local);
         if nobody || peer.port() == 0 || !ours || local.is_ipv4() != peer.is_ipv4() {
             return Some(Err(errno(ErrorName::Invalid, "remote socket unspecified")));
         }
@@ -429,25 +399,9 @@ impl Model {
         None
     }
 
-    /// The address that a connection has for life: as the user gave it, or else as IP chooses (section 3.9.1.1).
-    fn chosen(&self, local: IpAddr) -> IpAddr {
-        let given = !local.is_unspecified();
-        if given && self.cx.has(Defect::LocalAddressIgnored) {
-            return neighbour(local);
-        }
-        if !given && self.cx.has(Defect::AddressNotChosen) {
-            return local;
-        }
-        let fits = |own: &&IpAddr| own.is_ipv4() == local.is_ipv4();
-        match self.addresses.iter().find(fits) {
-            Some(own) if !given => *own,
-            Some(_) | None => local,
-        }
-    }
-
     /// OPEN on what is open already is an error, and changes nothing.
     fn open_again(&mut self, socket: SocketId, peer: SocketAddr) -> Ended {
-        if self.cx.has(Defect::OpenAgainTaken) {
+        if decisions::open_again_succeeds(&self.cx) {
             let all = |listener: &Listener| listener.socket != socket;
             self.listeners.retain(all);
             let number = self.sockets.get(&socket).copied();
@@ -464,14 +418,8 @@ impl Model {
     /// Simple hash-based port selection (RFC 6056 section 3.3.3): from a place that nobody else can know for this peer, the
     /// ports one after the other, without those that are in use.
     fn free_port(&mut self, local: IpAddr, peer: SocketAddr) -> Option<SocketAddr> {
-        let (least, count) = match self.cx.has(Defect::DynamicPortsOnly) {
-            true => DYNAMIC,
-            false => EPHEMERAL,
-        };
-        let offset = match self.cx.has(Defect::PortsInSequence) {
-            true => 0,
-            false => isn::port_offset(&self.cx, SocketAddr::new(local, 0), peer),
-        };
+        let (least, count) = decisions::ephemeral_ports(&self.cx);
+        let offset = decisions::first_port(&self.cx, local, peer);
         let start = u32::from(offset) + u32::from(self.next_ephemeral);
         self.next_ephemeral = self.next_ephemeral.wrapping_add(1);
         let port = |step| least + ((start + u32::from(step)) % u32::from(count)) as u16;
@@ -501,7 +449,7 @@ impl Model {
         let Some(at) = self.listeners.iter().position(|listener| listener.socket == socket) else {
             return false;
         };
-        if self.cx.has(Defect::ListenerCloseKeepsPort) {
+        if !decisions::close_deletes_listener(&self.cx) {
             return true;
         }
         let listener = self.listeners.remove(at);
@@ -539,16 +487,17 @@ impl Model {
         changed.unwrap_or_else(|| Err(errno(ErrorName::DoesNotExist, "connection does not exist")))
     }
 
-    /// STATUS (RFC 9293 section 3.10.6).
-    fn state(&self, local: SocketAddr, peer: SocketAddr) -> State {
-        if self.cx.has(Defect::StatusForgets) {
-            return State::Closed;
-        }
-        match self.tuples.get(&(local, peer)).and_then(|number| self.tcbs.get(number)) {
-            Some(tcb) => tcb.state,
-            None if self.listeners.iter().any(|listener| listener.local == local) => State::Listen,
-            None if self.cx.has(Defect::StatusLingers) => State::Established,
-            None => State::Closed,
+    /// The state of what there is between these ends.
+    fn known_state(&self, local: SocketAddr, peer: SocketAddr) -> Option<State> {
+        let number = self.tuples.get(&(local, peer));
+        match number.and_then(|number| self.tcbs.get(number)) {
+            Some(tcb) => Some(tcb.state),
+            None => {
+                let mut listeners = self.listeners.iter();
+                listeners
+                    .any(|listener| listener.local == local)
+                    .then_some(State::Listen)
+            }
         }
     }
 }
@@ -568,9 +517,7 @@ impl Stack for Model {
 
     fn receive(&mut self, now: Instant, packet: &[u8]) {
         self.cx.now = now;
-        let words = packet.first().map_or(0, |first| first & 0xf);
-        let optioned = packet.first().is_some_and(|first| first >> 4 == 4) && words > 5;
-        if optioned && self.cx.has(Defect::IpOptionsRefused) {
+        if !decisions::packet_is_taken(&self.cx, packet) {
             return;
         }
         if let Ok(packet) = Packet::parse(packet) {

@@ -1,9 +1,8 @@
 //! What an application sets on one connection.
 
+pub(in crate::model) mod decisions;
+
 use super::context::{Context, errno};
-use super::defect::Defect;
-use super::seq::span;
-use super::switch::Switch;
 use super::tcb::Tcb;
 use crate::stack::{Errno, SetValue};
 use crate::stack::{ErrorName, Setting};
@@ -39,7 +38,7 @@ const LARGEST_BUFFER: u64 = 1 << 30;
 
 impl Settings {
     /// Changes one of them.
-    pub fn change(&mut self, setting: Setting, value: SetValue) -> Result<(), Errno> {
+    pub(super) fn change(&mut self, setting: Setting, value: SetValue) -> Result<(), Errno> {
         let invalid = || errno(ErrorName::Invalid, "no such value");
         let size = |octets: u64| match octets {
             1..=LARGEST_BUFFER => Ok(octets as usize),
@@ -89,66 +88,34 @@ impl Settings {
 
 impl Tcb {
     /// Whether Nagle's algorithm is in force.
-    pub fn nagle(&self, cx: &Context) -> bool {
-        self.settings.no_delay.map_or(!cx.has(Switch::NagleNo), |off| !off)
+    pub(super) fn nagle(&self, cx: &Context) -> bool {
+        decisions::nagle(cx, self.settings.no_delay.map(|off| !off))
     }
 
     /// Octets that SENDs may fill.
-    pub fn send_buffer(&self, cx: &Context) -> usize {
+    pub(super) fn send_buffer(&self, cx: &Context) -> usize {
         self.settings.send_buffer.unwrap_or(cx.config.send_buffer)
     }
 
     /// RCV.BUFF; without scaling no more than 16 bits can tell.
-    pub fn receive_buffer(&self, cx: &Context) -> usize {
+    pub(super) fn receive_buffer(&self, cx: &Context) -> usize {
         let buffer = self.settings.receive_buffer.unwrap_or(cx.config.receive_buffer);
         let most = match self.agreed.scaled {
             true => usize::from(u16::MAX) << self.agreed.rcv_wind_shift,
             false => usize::from(u16::MAX),
         };
-        let buffer = buffer.min(most);
-        let came = span(self.irs, self.rcv_nxt) as usize;
-        match () {
-            () if cx.has(Switch::WindowGrowsOnce) => buffer.min(buffer / 2 + came),
-            () if cx.has(Switch::WindowGrowsTwice) => buffer.min(buffer / 4 + 2 * came),
-            () => buffer,
-        }
-    }
-
-    /// The user timeout in force (RFC 5482 section 3.1 where that is used).
-    pub fn user_timeout(&self, cx: &Context) -> Duration {
-        /// L_LIMIT and U_LIMIT.
-        const LIMITS: (Duration, Duration) = (Duration::from_secs(100), Duration::from_secs(3600));
-        let fixed = self.settings.user_timeout;
-        let fixed = fixed.filter(|_| !(self.has(Defect::UserTimeoutOverridden) && self.uto_remote.is_some()));
-        if let Some(remote) = self.uto_remote
-            && fixed.is_none()
-        {
-            if self.has(Defect::UserTimeoutUnbound) || (remote.is_zero() && self.has(Defect::UserTimeoutZeroTaken)) {
-                return remote;
-            }
-            if self.has(Defect::UserTimeoutOptionIgnored) {
-                return cx.config.user_timeout;
-            }
-        }
-        match (fixed, self.uto_remote) {
-            (Some(fixed), _) => fixed,
-            (None, Some(remote)) if self.is_synchronized() || self.has(Defect::UserTimeoutHalfOpen) => {
-                let least = LIMITS.0.max(self.round_trip.rto);
-                LIMITS.1.min(cx.config.user_timeout.max(remote).max(least))
-            }
-            (None, _) => cx.config.user_timeout,
-        }
+        decisions::buffer_offered(self, buffer.min(most))
     }
 
     /// Takes up a setting that was just changed.
-    pub fn apply(&mut self, cx: &Context, setting: Setting) {
+    pub(super) fn apply(&mut self, cx: &Context, setting: Setting) {
         match setting {
             Setting::KeepAlive | Setting::KeepAliveIdle | Setting::KeepAliveInterval | Setting::KeepAliveCount => {
                 self.arm_keep_alive(cx)
             }
             Setting::UserTimeout => {
                 self.timers.user = None;
-                self.uto_announce = cx.has(Switch::UserTimeoutOption);
+                self.uto_announce = decisions::user_timeout_is_announced(self);
             }
             Setting::QuickAck => self.owed.now |= self.timers.delayed_ack.is_some() && self.settings.quick_ack,
             Setting::Backlog

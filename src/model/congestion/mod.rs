@@ -1,12 +1,13 @@
 //! Congestion control and loss recovery of the sender: RFC 5681, RFC 3042, RFC 6582 without SACK, RFC 6675 with it, RFC
 //! 3168 section 6.1.2.
 
+pub(in crate::model) mod decisions;
+
 use super::context::Context;
+use super::rack::decisions::tells_losses_by_time;
 use super::sack::DUP_THRESH;
-use super::seq::{earlier, leq, span};
-use super::switch::Switch;
+use super::seq::{earlier, later, leq, span};
 use super::tcb::Tcb;
-use crate::model::defect::Defect;
 use crate::wire::SeqNum;
 
 /// What the sender makes of losses.
@@ -58,47 +59,34 @@ pub(super) struct Congestion {
 
 impl Tcb {
     /// The initial window, once the MSS is known (RFC 5681 section 3.1).
-    pub fn open_congestion_window(&mut self, cx: &Context) {
-        let smss = self.smss();
-        if self.has(Defect::NoSlowStart) {
-            self.congestion.ssthresh = 1 << 20;
-            self.congestion.cwnd = 1 << 20;
-            return;
-        }
-        self.congestion.ssthresh = u32::MAX;
-        // RFC 6928 section 2 takes a single loss for an accident.
-        let accidents = u32::from(cx.has(Switch::InitialWindow10));
-        let lost = self.round_trip.syn_timeouts > accidents && !self.has(Defect::FullWindowAfterSynLoss);
-        self.congestion.cwnd = match lost {
-            true => smss,
-            false if self.has(Defect::HandshakeOpensWindow) => initial_window(cx, smss) + smss,
-            false if self.has(Defect::WindowUnboundWithoutMss) && !self.mss_announced => 1 << 20,
-            false => initial_window(cx, smss),
-        };
+    pub(super) fn open_congestion_window(&mut self) {
+        let (initial, lost) = (decisions::window_at_start(self), decisions::lost_syn_counts(self));
+        self.congestion.ssthresh = decisions::first_threshold(self);
+        self.congestion.cwnd = decisions::first_window(self, initial, lost);
     }
 
-    /// FlightSize halves into ssthresh, never below two segments (RFC 5681 section 3.1, equation 4).
-    pub fn halve(&mut self) {
-        let smss = self.smss();
-        self.congestion.ssthresh = (self.flight() / 2).max(2 * smss);
+    /// Half of FlightSize, never below two segments (RFC 5681 section 3.1, equation 4).
+    fn half_of_flight(&self) -> u32 {
+        (self.flight() / 2).max(2 * self.smss())
+    }
+
+    /// FlightSize halves into ssthresh, and the window becomes that.
+    pub(super) fn halve(&mut self) {
+        self.congestion.ssthresh = self.half_of_flight();
+        self.congestion.cwnd = self.congestion.ssthresh;
     }
 
     /// Octets of new data that congestion control lets out now.
-    pub fn congestion_room(&self, cx: &Context) -> u32 {
+    pub(super) fn congestion_room(&self) -> u32 {
         let (flight, smss) = (self.flight(), self.smss());
         let congestion = &self.congestion;
         match congestion.mode {
             Mode::Open => {
-                // Limited transmit: a segment for each of the first two duplicates, cwnd as it is (RFC 3042).
-                let extra = match !cx.has(Switch::LimitedTransmitNo) && !self.has(Defect::LimitedTransmitMissing) {
-                    true => congestion.dup_acks.min(DUP_THRESH - 1) * smss,
-                    false => 0,
-                };
+                let extra = decisions::limited_transmit(self);
                 congestion.cwnd.saturating_add(extra).saturating_sub(flight)
             }
             Mode::NewReno => congestion.cwnd.saturating_sub(flight),
-            Mode::Sack if self.has(Defect::RecoveryWithoutNewData) => 0,
-            Mode::Sack => congestion.cwnd.saturating_sub(self.pipe(cx)),
+            Mode::Sack => decisions::new_data_in_recovery(self, congestion.cwnd.saturating_sub(self.pipe())),
             // Step 2b of F-RTO: up to two new segments, whatever cwnd is.
             Mode::Loss if congestion.doubt == Doubt::Second => {
                 let sent = span(congestion.recover, self.snd_nxt);
@@ -109,33 +97,29 @@ impl Tcb {
         }
     }
 
-    fn pipe(&self, cx: &Context) -> u32 {
-        let lost = |seq| self.is_lost(cx, seq);
+    fn pipe(&self) -> u32 {
+        let lost = |seq| self.is_lost(seq);
         self.scoreboard
             .pipe(self.snd_una, self.snd_nxt, self.congestion.high_rxt, &lost)
     }
 
     /// Whether an octet is thought to be lost: by what is reported above it, or by time.
-    fn is_lost(&self, cx: &Context, seq: SeqNum) -> bool {
-        match self.uses_rack(cx) {
+    fn is_lost(&self, seq: SeqNum) -> bool {
+        match tells_losses_by_time(self) {
             true => self.rack_lost(seq),
             false => self.scoreboard.is_lost(seq, self.smss()),
         }
     }
 
-    fn uses_sack(&self, cx: &Context) -> bool {
-        self.agreed.sack && !cx.has(Switch::RecoveryNewreno)
-    }
-
     /// An ACK of `acked` octets of new data came; SND.UNA has moved already.
-    pub fn on_new_ack(&mut self, cx: &mut Context, acked: u32, marked: bool) {
+    pub(super) fn on_new_ack(&mut self, cx: &mut Context, acked: u32, marked: bool) {
         self.scoreboard.acknowledge(self.snd_una);
         self.congestion.dup_acks = 0;
         let done = leq(self.congestion.recover, self.snd_una);
         match self.congestion.mode {
             Mode::Open => self.grow(acked, marked),
             Mode::Loss => {
-                self.congestion.high_rxt = super::seq::later(self.congestion.high_rxt, self.snd_una);
+                self.congestion.high_rxt = later(self.congestion.high_rxt, self.snd_una);
                 self.resolve_doubt();
                 self.grow(acked, marked);
                 if done {
@@ -144,21 +128,12 @@ impl Tcb {
                 }
             }
             Mode::NewReno | Mode::Sack if done => {
-                // Full acknowledgment: the window deflates (RFC 6582 section 3.2 step 3, option 1; RFC 6675 section 5).
-                let smss = self.smss();
-                let deflated = match self.congestion.mode {
-                    Mode::NewReno if self.has(Defect::WindowNotDeflated) => self.congestion.cwnd,
-                    Mode::NewReno => self.congestion.ssthresh.min(self.flight().max(smss) + smss),
-                    Mode::Open | Mode::Sack | Mode::Loss => self.congestion.ssthresh,
-                };
-                self.congestion.cwnd = deflated;
+                // Full acknowledgment.
+                self.congestion.cwnd = decisions::window_after_recovery(self);
                 self.congestion.mode = Mode::Open;
             }
             Mode::NewReno => self.on_partial_ack(cx, acked),
-            Mode::Sack if self.has(Defect::HolesFilledTwice) => self.congestion.high_rxt = self.snd_una,
-            Mode::Sack => {
-                self.congestion.high_rxt = super::seq::later(self.congestion.high_rxt, self.snd_una);
-            }
+            Mode::Sack => self.congestion.high_rxt = decisions::high_rxt_after_ack(self),
         }
     }
 
@@ -166,15 +141,12 @@ impl Tcb {
     fn resolve_doubt(&mut self) {
         // What was sent again has arrived, or what it replaces, and there is something new to send.
         let ready = self.snd_una == self.congestion.high_rxt && self.unsent() > 0 && self.usable_window() > 0;
-        let congestion = &mut self.congestion;
-        congestion.doubt = match congestion.doubt {
+        if decisions::timeout_was_spurious(self) {
+            self.congestion.mode = Mode::Open;
+            self.congestion.high_rxt = self.snd_nxt;
+        }
+        self.congestion.doubt = match self.congestion.doubt {
             Doubt::First if ready => Doubt::Second,
-            // Two ACKs that move ahead, the second by what was not sent again: all was only late.
-            Doubt::Second if !self.decider.takes(Defect::SpuriousTimeoutMissed) => {
-                congestion.mode = Mode::Open;
-                congestion.high_rxt = self.snd_nxt;
-                Doubt::None
-            }
             Doubt::First | Doubt::Second | Doubt::None => Doubt::None,
         };
     }
@@ -182,12 +154,11 @@ impl Tcb {
     /// A duplicate ACK: the loss is real, and recovery goes on from what is missing (RFC 5682 section 2.1, steps 2a and
     /// 3a).
     fn end_doubt(&mut self) {
-        let smss = self.smss();
-        if self.congestion.doubt == Doubt::None || self.has(Defect::DuplicatesLeaveDoubt) {
+        if !decisions::duplicate_ends_doubt(self) {
             return;
         }
         if self.congestion.doubt == Doubt::Second {
-            self.congestion.cwnd = self.congestion.cwnd.min(3 * smss);
+            self.congestion.cwnd = self.congestion.cwnd.min(3 * self.smss());
             self.congestion.high_rxt = self.snd_una;
             self.congestion.recover = self.snd_nxt;
         }
@@ -200,71 +171,47 @@ impl Tcb {
         if marked {
             return;
         }
-        let smss = self.smss();
-        let congestion = &mut self.congestion;
-        if congestion.cwnd < congestion.ssthresh {
-            let more = match () {
-                () if self.decider.takes(Defect::SlowStartTooFast) => 2 * smss,
-                () if self.decider.takes(Defect::AckDivisionRewarded) => smss,
-                () if self.decider.takes(Defect::AckCountedInFull) => acked,
-                () => acked.min(smss),
-            };
-            congestion.cwnd = congestion.cwnd.saturating_add(more);
+        if self.congestion.cwnd < self.congestion.ssthresh {
+            let more = decisions::slow_start_growth(self, acked);
+            self.congestion.cwnd = self.congestion.cwnd.saturating_add(more);
             return;
         }
-        congestion.bytes_acked = congestion.bytes_acked.saturating_add(acked);
-        if congestion.bytes_acked >= congestion.cwnd {
-            congestion.bytes_acked -= congestion.cwnd;
-            let steps = if self.decider.takes(Defect::AdditiveIncreaseTooFast) {
-                3
-            } else {
-                1
-            };
-            congestion.cwnd = congestion.cwnd.saturating_add(steps * smss);
+        self.congestion.bytes_acked = self.congestion.bytes_acked.saturating_add(acked);
+        if self.congestion.bytes_acked >= self.congestion.cwnd {
+            self.congestion.bytes_acked -= self.congestion.cwnd;
+            let more = decisions::avoidance_growth(self);
+            self.congestion.cwnd = self.congestion.cwnd.saturating_add(more);
         }
     }
 
     /// A partial acknowledgment: the next hole is sent at once, and the window deflates by what was acknowledged (RFC
     /// 6582 section 3.2, step 3). The first one restarts the timer.
     fn on_partial_ack(&mut self, cx: &mut Context, acked: u32) {
-        let smss = self.smss();
-        let deflated = self.congestion.cwnd.saturating_sub(acked);
-        if !self.has(Defect::PartialAckLeavesWindow) {
-            self.congestion.cwnd = deflated + if acked >= smss { smss } else { 0 };
-        }
-        if !self.congestion.partial && !self.has(Defect::PartialAckLeavesTimer) {
+        self.congestion.cwnd = decisions::window_after_partial_ack(self, acked);
+        if decisions::partial_ack_restarts_timer(self) {
             self.congestion.partial = true;
             self.restart_retransmission(cx);
         }
-        if !self.has(Defect::PartialAckWaits) {
+        if decisions::partial_ack_resends(self) {
             self.send_again(cx, self.snd_una);
         }
     }
 
     /// A duplicate ACK (RFC 5681 section 2), or with SACK one that tells something new (RFC 6675 section 5).
-    pub fn on_duplicate_ack(&mut self, cx: &mut Context) {
+    pub(super) fn on_duplicate_ack(&mut self, cx: &mut Context) {
         self.congestion.dup_acks += 1;
-        let smss = self.smss();
         match self.congestion.mode {
-            Mode::NewReno if self.has(Defect::NoInflation) => (),
             Mode::NewReno => {
-                let segments = if self.has(Defect::InflatedTwice) { 2 } else { 1 };
-                self.congestion.cwnd = self.congestion.cwnd.saturating_add(segments * smss);
+                let more = decisions::inflation(self);
+                self.congestion.cwnd = self.congestion.cwnd.saturating_add(more);
             }
             Mode::Open => {
-                if self.has(Defect::LimitedTransmitWidens) && self.congestion.dup_acks < DUP_THRESH {
-                    self.congestion.cwnd += smss;
-                }
-                let early = self.uses_sack(cx) && self.scoreboard.is_lost(self.snd_una, smss);
-                let enough = self.congestion.dup_acks >= DUP_THRESH || early;
-                if enough && !self.uses_rack(cx) || self.has(Defect::HastyFastRetransmit) {
+                self.congestion.cwnd = decisions::window_after_duplicate(self);
+                if decisions::duplicate_begins_recovery(self) {
                     self.enter_recovery(cx);
                 }
             }
-            Mode::Loss
-                if self.has(Defect::RecoveryAfterTimeout)
-                    && (self.congestion.dup_acks >= DUP_THRESH || self.scoreboard.is_lost(self.snd_una, smss)) =>
-            {
+            Mode::Loss if decisions::recovery_follows_timeout(self) => {
                 self.congestion.recover = self.snd_una;
                 self.enter_recovery(cx);
             }
@@ -275,34 +222,29 @@ impl Tcb {
 
     /// The third duplicate ACK: fast retransmit (RFC 5681 section 3.2), unless what it speaks of was dealt with already
     /// (RFC 6582 section 3.2 step 2, RFC 6675 section 5.1).
-    pub fn enter_recovery(&mut self, cx: &mut Context) {
-        if self.snd_una.before(self.congestion.recover) || self.has(Defect::NoFastRetransmit) {
+    pub(super) fn enter_recovery(&mut self, cx: &mut Context) {
+        if !decisions::recovery_may_begin(self) {
             return;
         }
-        if self.has(Defect::NoHalvingOnLoss) {
-            self.congestion.ssthresh = self.congestion.cwnd;
-        } else {
-            self.halve();
-        }
+        self.congestion.ssthresh = decisions::threshold_in_recovery(self);
         self.ecn.cwr = self.agreed.ecn;
-        let smss = self.smss();
         self.congestion.recover = self.snd_nxt;
         self.congestion.high_rxt = self.snd_una;
         self.congestion.rescued = false;
         self.congestion.partial = false;
-        if self.uses_sack(cx) {
+        if decisions::recovers_by_reports(self) {
             self.congestion.mode = Mode::Sack;
             self.congestion.cwnd = self.congestion.ssthresh;
         } else {
             self.congestion.mode = Mode::NewReno;
-            self.congestion.cwnd = self.congestion.ssthresh + DUP_THRESH * smss;
+            self.congestion.cwnd = self.congestion.ssthresh + DUP_THRESH * self.smss();
         }
         let length = self.send_again(cx, self.snd_una);
         self.congestion.high_rxt = self.snd_una.advanced(i64::from(length));
     }
 
     /// Sends again what recovery asks for, as far as the window lets it.
-    pub fn resend(&mut self, cx: &mut Context) {
+    pub(super) fn resend(&mut self, cx: &mut Context) {
         match self.congestion.mode {
             Mode::Open | Mode::NewReno => (),
             Mode::Sack => self.resend_lost(cx),
@@ -313,14 +255,14 @@ impl Tcb {
     /// NextSeg() of RFC 6675 section 4, without its second rule: new data is sent by who calls us.
     fn resend_lost(&mut self, cx: &mut Context) {
         let smss = self.smss();
-        while self.congestion.cwnd.saturating_sub(self.pipe(cx)) >= smss {
-            if let Some(seq) = self.next_hole(cx) {
+        while self.congestion.cwnd.saturating_sub(self.pipe()) >= smss {
+            if let Some(seq) = self.next_hole() {
                 let length = self.send_again(cx, seq);
                 if length == 0 {
                     return;
                 }
                 self.congestion.high_rxt = seq.advanced(i64::from(length));
-            } else if let Some(tail) = self.rescue(cx) {
+            } else if let Some(tail) = self.rescue() {
                 // This leaves HighRxt where it is.
                 self.send_again(cx, tail);
             } else {
@@ -329,24 +271,19 @@ impl Tcb {
         }
     }
 
-    fn next_hole(&self, cx: &Context) -> Option<SeqNum> {
-        let start = super::seq::later(self.congestion.high_rxt, self.snd_una);
+    fn next_hole(&self) -> Option<SeqNum> {
+        let start = later(self.congestion.high_rxt, self.snd_una);
         let start = self.scoreboard.end_of(start).unwrap_or(start);
         let below = self.scoreboard.highest().is_some_and(|highest| start.before(highest));
         // Rule 1: judged lost. Rule 3: not yet, but there is no new data to send instead.
-        let idle = !self.may_send_new(cx) && !self.has(Defect::HolesNearTheEndWait);
-        let fits = below && (self.is_lost(cx, start) || idle);
+        let fits = below && (self.is_lost(start) || decisions::doubtful_hole_is_filled(self, !self.may_send_new()));
         fits.then_some(start)
     }
 
     /// Rule 4: the tail once more, once in each recovery, if nothing has been reported of it.
-    fn rescue(&mut self, cx: &Context) -> Option<SeqNum> {
+    fn rescue(&mut self) -> Option<SeqNum> {
         let tail = self.snd_nxt.advanced(-i64::from(self.smss().min(self.flight())));
-        if self.congestion.rescued
-            || self.has(Defect::TailNotRescued)
-            || self.may_send_new(cx)
-            || !self.snd_una.before(self.congestion.recover)
-        {
+        if !decisions::tail_is_rescued(self) {
             return None;
         }
         self.congestion.rescued = true;
@@ -359,7 +296,7 @@ impl Tcb {
             return;
         }
         loop {
-            let seq = super::seq::later(self.congestion.high_rxt, self.snd_una);
+            let seq = later(self.congestion.high_rxt, self.snd_una);
             let seq = self.scoreboard.end_of(seq).unwrap_or(seq);
             let room = self.congestion.cwnd.saturating_sub(span(self.snd_una, seq));
             if !seq.before(self.congestion.recover) || room < self.smss().min(span(seq, self.snd_nxt)) {
@@ -375,85 +312,62 @@ impl Tcb {
     }
 
     /// The retransmission timer expired (RFC 5681 section 3.1, RFC 6582 section 4, RFC 6675 section 5.1).
-    pub fn on_timeout(&mut self, cx: &Context, first: bool) {
+    pub(super) fn on_timeout(&mut self, first: bool) {
         // Within a recovery that is not over the timeout is believed (RFC 5682 section 2.1, step 1).
         let fresh = first && leq(self.congestion.recover, self.snd_una);
-        self.congestion.doubt = if cx.has(Switch::FRto) && fresh {
-            Doubt::First
-        } else {
-            Doubt::None
-        };
-        // Of several timeouts of one segment only the first lowers ssthresh.
-        if first && !self.has(Defect::ThresholdKeptOnTimeout) {
-            self.halve();
-        } else if self.has(Defect::ThresholdLoweredByEveryTimeout) {
-            self.congestion.ssthresh = (self.congestion.ssthresh / 4).max(2 * self.smss());
-        }
+        self.congestion.doubt = decisions::doubt_of_timeout(self, fresh);
+        self.congestion.ssthresh = decisions::threshold_after_timeout(self, first);
         self.rack_timeout();
         self.ecn.cwr = self.agreed.ecn;
-        if !self.has(Defect::ReportsKeptAfterTimeout) {
+        if !decisions::reports_outlive_timeout(self) {
             self.scoreboard.clear();
         }
-        if !self.has(Defect::NoCollapseOnTimeout) {
-            self.congestion.cwnd = self.smss();
-        }
+        self.congestion.cwnd = decisions::window_after_timeout(self);
         self.congestion.bytes_acked = 0;
         self.congestion.dup_acks = 0;
         self.begin_loss();
     }
 
     /// Everything outstanding is to be sent again from the front.
-    pub fn begin_loss(&mut self) {
+    pub(super) fn begin_loss(&mut self) {
         self.congestion.mode = Mode::Loss;
         self.congestion.recover = self.snd_nxt;
         self.congestion.high_rxt = self.snd_una;
     }
 
     /// The peer tells of a mark: the window halves as for a loss, once for each window of data (RFC 3168 section 6.1.2).
-    pub fn on_ecn_echo(&mut self) {
-        let again = self.ecn.reduced_at.is_some_and(|at| self.snd_una.before(at));
-        if again || self.congestion.mode != Mode::Open || self.has(Defect::EcnIgnoredBySender) {
-            return;
+    pub(super) fn on_ecn_echo(&mut self) {
+        if decisions::echo_halves_window(self) {
+            self.halve();
+            self.ecn.reduced_at = Some(self.snd_nxt);
+            self.ecn.cwr = true;
         }
-        self.halve();
-        self.congestion.cwnd = self.congestion.ssthresh;
-        self.ecn.reduced_at = Some(self.snd_nxt);
-        self.ecn.cwr = true;
     }
 
     /// After idling for more than an RTO the restart window applies (RFC 5681 section 4.1).
-    pub fn restart_after_idle(&mut self, cx: &Context) {
-        let idle = cx.now.since(self.sent_at) > self.round_trip.rto;
-        let forgets = self.path.lowered && self.has(Defect::PathMtuForgotten);
-        if forgets && cx.now.since(self.sent_at) > core::time::Duration::from_secs(60) {
-            self.path.mtu = cx.config.mtu;
-        }
-        let falls = !cx.has(Switch::RestartAfterIdleNo) && !self.has(Defect::IdleWindowKept);
-        if falls && idle && !self.has_outstanding() {
-            let restart = initial_window(cx, self.smss());
-            self.congestion.cwnd = self.congestion.cwnd.min(restart);
-        }
+    pub(super) fn restart_after_idle(&mut self, cx: &Context) {
+        self.path.mtu = decisions::path_mtu_after_idle(self, cx);
+        self.congestion.cwnd = decisions::window_after_idle(self, cx);
     }
 
     /// The segments grew smaller: the window keeps their number (RFC 5681 section 3.1).
-    pub fn scale_congestion_window(&mut self, from: u32) {
+    pub(super) fn scale_congestion_window(&mut self, from: u32) {
         let smss = self.smss();
         let segments = (self.congestion.cwnd / from.max(1)).max(1);
         self.congestion.cwnd = self.congestion.cwnd.min(segments.saturating_mul(smss)).max(smss);
     }
 
     /// How far a retransmission from `seq` may reach.
-    pub fn end_of_hole(&self, seq: SeqNum) -> SeqNum {
+    pub(super) fn end_of_hole(&self, seq: SeqNum) -> SeqNum {
         self.scoreboard
             .next_after(seq)
             .map_or(self.snd_nxt, |next| earlier(next, self.snd_nxt))
     }
 }
 
-/// IW (RFC 5681 section 3.1, RFC 6928 section 2).
-fn initial_window(cx: &Context, smss: u32) -> u32 {
+/// IW (RFC 5681 section 3.1).
+fn initial_window(smss: u32) -> u32 {
     match smss {
-        _ if cx.has(Switch::InitialWindow10) => (10 * smss).min(14_600.max(2 * smss)),
         2191.. => 2 * smss,
         1096.. => 3 * smss,
         _ => 4 * smss,

@@ -1,0 +1,181 @@
+//! What is decided about the endpoint as a whole: which packets are for it, and the calls that no connection answers.
+
+use super::{DYNAMIC, EPHEMERAL, Model};
+use crate::model::context::{Context, neighbour};
+use crate::model::decision::decisions;
+use crate::model::isn;
+use crate::model::segment_arrives::Arriving;
+use crate::model::tcb::{Opened, Tcb};
+use crate::rfc::State;
+use crate::stack::SocketId;
+use core::net::{IpAddr, SocketAddr};
+
+/// Whether an address can be that of a peer who sends.
+fn can_send(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(source) => {
+            !(source.is_broadcast() || source.is_multicast() || source.is_unspecified() || source.is_loopback())
+        }
+        IpAddr::V6(source) => !(source.is_multicast() || source.is_unspecified() || source.is_loopback()),
+    }
+}
+
+/// Whether an address is that of everybody, or of many.
+fn is_everybody(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(to) => to.is_broadcast() || to.is_multicast(),
+        IpAddr::V6(to) => to.is_multicast(),
+    }
+}
+
+/// Whether a packet has IPv4 options.
+fn has_ip_options(packet: &[u8]) -> bool {
+    packet.first().is_some_and(|first| first >> 4 == 4 && first & 0xf > 5)
+}
+
+/// A connection between this end and another end on the peer's host.
+fn other_connection(model: &Model, local: SocketAddr, peer: SocketAddr) -> Option<u32> {
+    let fits = |(end, other): &(SocketAddr, SocketAddr)| *end == local && other.ip() == peer.ip();
+    let mut known = model.tuples.iter();
+    known.find(|(ends, _)| fits(ends)).map(|(_, number)| *number)
+}
+
+/// The first address of the endpoint that is of the same family.
+fn own_address(model: &Model, like: IpAddr) -> Option<IpAddr> {
+    let fits = |own: &IpAddr| own.is_ipv4() == like.is_ipv4();
+    model.addresses.iter().copied().find(fits)
+}
+
+decisions! {
+    /// Whether a packet is looked at, whatever IP options it has.
+    "RFC 9293 section 3.9.2; MUST-50"
+    fn packet_is_taken(_cx: &Context, packet: &[u8]) -> bool {
+        lawful => true,
+        wrong IpOptionsRefused if has_ip_options(packet) => false,
+    }
+
+    /// Whether a packet with this source is looked at: not one from a broadcast or multicast address, or from nobody.
+    "RFC 9293 section 3.9.2.3; MUST-63"
+    fn source_is_somebody(_cx: &Context, source: IpAddr) -> bool {
+        lawful => can_send(source),
+        wrong BroadcastAnswered => true,
+    }
+
+    /// The address for which a packet with this destination is: what is sent to everybody is for nobody.
+    "RFC 9293 section 3.9.2.3; MUST-57"
+    fn destination(model: &Model, address: IpAddr) -> IpAddr {
+        lawful => address,
+        wrong BroadcastAnswered if is_everybody(address) => own_address(model, address).unwrap_or(address),
+    }
+
+    /// Whether the checksum is computed with the pseudo-header of the packet's own version of IP.
+    "RFC 9293 section 3.1; MUST-3"
+    fn pseudo_header_is_right(_cx: &Context, destination: IpAddr) -> bool {
+        lawful => true,
+        wrong ChecksumMisjudgedOverIpv6 if destination.is_ipv6() => false,
+    }
+
+    /// Whether a segment is a reset, whatever DSCP its packet has.
+    "RFC 2873 section 4"
+    fn is_reset(_cx: &Context, segment: &Arriving, dscp: u8) -> bool {
+        lawful => segment.rst,
+        wrong DscpChangeResets if dscp != 0 && !segment.syn => true,
+    }
+
+    /// The connection that gets a segment for which there is none between these ends.
+    "RFC 9293 section 3.10.7"
+    fn stray_segment_reaches(model: &Model, local: SocketAddr, peer: SocketAddr) -> Option<u32> {
+        lawful => None,
+        wrong WrongConnection => other_connection(model, local, peer),
+    }
+
+    /// Whether a listener is deleted with a connection that it has not given to its user.
+    "RFC 9293 section 3.10.7.4, second check, SYN-RECEIVED STATE"
+    fn listener_goes_along(tcb: &Tcb) -> bool {
+        lawful => false,
+        wrong RstInSynReceivedClosesListener => matches!(tcb.opened, Opened::Passive(_)) && !tcb.user.handed_over,
+    }
+
+    /// Whether a listener is deleted once it has given a connection to its user.
+    "RFC 9293 section 3.10.7.2, third check"
+    fn listener_is_spent(_cx: &Context) -> bool {
+        lawful => false,
+        wrong ListenerServesOnce => true,
+    }
+
+    /// Whether a call succeeds for which this socket has no connection.
+    "RFC 9293 sections 3.10.2 and 3.10.3, LISTEN STATE"
+    fn call_without_connection_succeeds(model: &Model, socket: SocketId) -> bool {
+        lawful => false,
+        wrong ListenerTakesCalls => model.is_taken(socket),
+    }
+
+    /// Whether a passive OPEN takes the local socket away from connections that there are.
+    "RFC 9293 section 3.9.1.1; MUST-41"
+    fn open_takes_over(model: &Model, local: SocketAddr) -> bool {
+        lawful => false,
+        wrong NewListenerTakesOver => model.tuples.keys().any(|(end, _)| *end == local),
+    }
+
+    /// Whether an active OPEN may have this remote address: not that of everybody, or of nobody.
+    "RFC 9293 section 3.9.1.1; MUST-46"
+    fn can_be_opened_to(_cx: &Context, peer: IpAddr) -> bool {
+        lawful => !is_everybody(peer) && !peer.is_unspecified(),
+        wrong ConnectsToAnybody => true,
+    }
+
+    /// The address that a connection has for life: as the user gave it, or else as IP chooses.
+    "RFC 9293 section 3.9.1.1; MUST-43 and MUST-44"
+    fn local_address(model: &Model, given: IpAddr) -> IpAddr {
+        lawful => match given.is_unspecified() {
+            true => own_address(model, given).unwrap_or(given),
+            false => given,
+        },
+        wrong LocalAddressIgnored if !given.is_unspecified() => neighbour(given),
+        wrong AddressNotChosen if given.is_unspecified() => given,
+    }
+
+    /// Whether a connection may have that address.
+    "RFC 9293 section 3.10.1, CLOSED STATE"
+    fn address_can_be_had(model: &Model, local: IpAddr) -> bool {
+        lawful => model.addresses.contains(&local),
+        wrong LocalAddressIgnored => true,
+        wrong AddressNotChosen => true,
+    }
+
+    /// Whether OPEN succeeds on what is open already: it is an error.
+    "RFC 9293 section 3.10.1, SYN-SENT STATE"
+    fn open_again_succeeds(_cx: &Context) -> bool {
+        lawful => false,
+        wrong OpenAgainTaken => true,
+    }
+
+    /// The ports out of which one is chosen: the least, and how many there are.
+    "RFC 6056 section 3.2"
+    fn ephemeral_ports(_cx: &Context) -> (u16, u16) {
+        lawful => EPHEMERAL,
+        wrong DynamicPortsOnly => DYNAMIC,
+    }
+
+    /// How far into them the search for one begins: where nobody else can know for this peer.
+    "RFC 6056 section 3.3.3"
+    fn first_port(cx: &Context, local: IpAddr, peer: SocketAddr) -> u16 {
+        lawful => isn::port_offset(cx, SocketAddr::new(local, 0), peer),
+        wrong PortsInSequence => 0,
+    }
+
+    /// Whether CLOSE of a listener deletes it.
+    "RFC 9293 section 3.10.4, LISTEN STATE"
+    fn close_deletes_listener(_cx: &Context) -> bool {
+        lawful => true,
+        wrong ListenerCloseKeepsPort => false,
+    }
+
+    /// What STATUS tells.
+    "RFC 9293 section 3.10.6"
+    fn status(model: &Model, local: SocketAddr, peer: SocketAddr) -> State {
+        lawful => model.known_state(local, peer).unwrap_or(State::Closed),
+        wrong StatusForgets => State::Closed,
+        wrong StatusLingers => model.known_state(local, peer).unwrap_or(State::Established),
+    }
+}
