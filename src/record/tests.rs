@@ -305,7 +305,7 @@ proptest! {
 /// A line of a file that `tcpvet run --record FILE` writes.
 #[derive(schemars::JsonSchema)]
 #[serde(untagged)]
-#[allow(dead_code)]
+#[allow(dead_code, clippy::large_enum_variant, reason = "only its schema is looked at")]
 enum Line {
     /// The first line of a record.
     Head(Head),

@@ -146,7 +146,7 @@ impl Worker<'_> {
                 Ok(timer) => self.fill(timer, remarks, runs, tell),
                 Err(outcome) => {
                     let notes = remarks.take();
-                    tell(*place, EndedRun::by_itself(Outcome { notes, ..outcome }));
+                    tell(*place, EndedRun::by_itself(Outcome { notes, ..*outcome }));
                     runs.pop_front();
                 }
             }
@@ -173,7 +173,7 @@ impl Worker<'_> {
     }
 
     /// Has a world made for a job, and tells when the agent wants to be woken in it; or what becomes of the job without.
-    fn world(&mut self, job: &Job, remarks: &mut Remarks) -> Result<Option<Instant>, Outcome> {
+    fn world(&mut self, job: &Job, remarks: &mut Remarks) -> Result<Option<Instant>, Box<Outcome>> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(inconclusive("stopped before it began"));
         }
@@ -188,7 +188,7 @@ impl Worker<'_> {
     }
 
     /// Says `new` to the process that there is, or else to a new one.
-    fn begin(&mut self, request: Request, remarks: &mut Remarks) -> Result<Option<Instant>, Outcome> {
+    fn begin(&mut self, request: Request, remarks: &mut Remarks) -> Result<Option<Instant>, Box<Outcome>> {
         if let Some(process) = &mut self.process {
             match begin(process, request.clone(), remarks, self.stop) {
                 Ok(timer) => return Ok(timer),
@@ -251,10 +251,10 @@ fn on_a_line(profile: Profile) -> Result<Profile, String> {
     }
 }
 
-fn inconclusive(reason: &str) -> Outcome {
-    Outcome::empty(Verdict::Inconclusive, Instant::ZERO, reason)
+fn inconclusive(reason: &str) -> Box<Outcome> {
+    Box::new(Outcome::empty(Verdict::Inconclusive, Instant::ZERO, reason))
 }
 
-fn unsupported(reason: &str) -> Outcome {
-    Outcome::empty(Verdict::Unsupported, Instant::ZERO, reason)
+fn unsupported(reason: &str) -> Box<Outcome> {
+    Box::new(Outcome::empty(Verdict::Unsupported, Instant::ZERO, reason))
 }

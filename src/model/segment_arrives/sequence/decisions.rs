@@ -172,7 +172,7 @@ decisions! {
     /// Whether a SYN that came again without asking for ECN takes back what the first had asked for.
     "RFC 3168 section 6.1.1"
     fn repeated_syn_withholds_ecn(_tcb: &Tcb, segment: &Arriving) -> bool {
-        lawful => !segment.ack_bit && !(segment.ece && segment.cwr),
+        lawful => !(segment.ack_bit || segment.ece && segment.cwr),
         wrong EcnAfterPlainSyn => false,
     }
 
