@@ -1,10 +1,10 @@
 //! The books of one connection: what its two ends have told each other, what a correct peer would say now, and what a
 //! correct other end may say. No script is needed for it.
 //!
-//! [`Conn`] holds the books. [`fill`] makes a segment of what is written of it and of what a correct peer would say now;
-//! [`Conn::count`] enters it once it is on its way. What comes from the other end is a [`Frame`]: [`fit`] compares it with
-//! what was written of it, [`Conn::is_background`] says whether it is lawful without having been asked for, and
-//! [`Conn::enter`] enters it.
+//! `Conn` holds the books. `fill` makes a segment of what is written of it and of what a correct peer would say now;
+//! `Conn::count` enters it once it is on its way. What comes from the other end is a `Frame`: `fit` compares it with
+//! what was written of it, `Conn::is_background` says whether it is lawful without having been asked for, and
+//! `Conn::enter` enters it.
 
 mod background;
 mod conn;
