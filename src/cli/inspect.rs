@@ -39,7 +39,7 @@ impl Judged {
 }
 
 /// Judges captures; gives the exit code.
-pub fn inspect(arguments: &InspectArguments) -> u8 {
+pub(super) fn inspect(arguments: &InspectArguments) -> u8 {
     let judged: Vec<Judged> = arguments.files.iter().map(|file| judge(arguments, file)).collect();
     if judged.len() > 1 {
         let count = |which: fn(&Judged) -> bool| judged.iter().filter(|it| which(it)).count();
