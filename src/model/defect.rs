@@ -1,8 +1,8 @@
 //! Mistakes that stacks make, each to be switched on by itself.
 //!
-//! Every one is a mistake that some stack has made, or one slip of the keyboard away. Here they have their names; what
-//! the endpoint does that makes one stands in the tables of decisions, at the very place where a stack would go wrong. A
-//! case proves its worth by failing when a mistake against what it covers is switched on.
+//! Every one is a mistake that some stack has made, or one slip of the keyboard away. Their names stand here; what the
+//! endpoint does wrong stands in the tables of decisions, where a stack would go wrong as well. A case proves its worth
+//! by failing when a mistake against what it covers is switched on.
 
 macro_rules! defects {
     ($($name:ident $text:literal [$($breaks:literal),*] $doc:literal;)*) => {

@@ -26,7 +26,7 @@ pub(super) struct Context {
     /// What fast open remembers of servers.
     pub remembered: Remembered,
     ip_id: u16,
-    /// Challenge ACKs of all connections, for the mistake that counts them together.
+    /// How many challenge ACKs all connections have sent, for the mistake that counts them together.
     pub challenges: u32,
 }
 
@@ -104,7 +104,7 @@ impl Context {
     }
 }
 
-/// An address beside this one, for mistakes that take another than they should.
+/// Another address that is next to this one, for mistakes that use a wrong one.
 pub(super) fn neighbour(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(own) => Ipv4Addr::from_bits(own.to_bits() ^ 2).into(),
