@@ -1,4 +1,4 @@
-//! What every part works with: the moment, the switches, the defects, and what leaves.
+//! What all parts of the endpoint share: the time, the configuration, the decisions, the secret, and what leaves.
 
 pub(super) mod decisions;
 
@@ -14,14 +14,14 @@ use crate::time::Instant;
 use crate::wire::{Body, Ecn, IpHeader, Packet, Segment};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// See the module.
+/// What all parts of the endpoint share.
 pub(super) struct Context {
     pub now: Instant,
     pub config: Config,
     pub decider: Decider,
     pub secret: Secret,
     pub out: Vec<Emitted>,
-    /// Added to every ISN, so that the first lies where it was asked for.
+    /// Added to every ISN, so that the first one has the value that was asked for.
     pub isn_offset: Option<u32>,
     /// What fast open remembers of servers.
     pub remembered: Remembered,
