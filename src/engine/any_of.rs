@@ -5,7 +5,7 @@ use super::run::{Run, earliest, until_then};
 use super::stage::{Progress, Waiting};
 use super::stop::{CaseFault, Stop};
 use crate::notation::Period;
-use crate::peer::{Fit, Frame, Hunt, Mark, fit};
+use crate::peer::{Fit, Frame, Matching, Mark, fit};
 use crate::script::{AnyOf, ConnId, StepKind};
 use crate::time::Instant;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub(super) struct Choosing {
     /// The outcome that is that nothing comes, by its place.
     silence: Option<usize>,
     /// How far the first step of an outcome is on a connection, by the places of both.
-    hunts: BTreeMap<(usize, usize), Hunt>,
+    matchings: BTreeMap<(usize, usize), Matching>,
 }
 
 impl Choosing {
@@ -47,7 +47,7 @@ impl Choosing {
 impl Run {
     pub(super) fn begin_any_of(&mut self, any_of: &Arc<AnyOf>) -> Result<Progress, Stop> {
         let mut ends = Vec::new();
-        let mut hunts = BTreeMap::new();
+        let mut matchings = BTreeMap::new();
         let mut silence = None;
         for (index, (_, steps)) in any_of.outcomes.iter().enumerate() {
             let Some(first) = steps.first() else {
@@ -55,8 +55,8 @@ impl Run {
             };
             let (base, period) = match &first.kind {
                 StepKind::Expect(expect) => {
-                    let mine = self.hunts(&first.conns, expect);
-                    hunts.extend(mine.into_iter().map(|(conn, hunt)| ((index, conn), hunt)));
+                    let mine = self.matchings(&first.conns, expect);
+                    matchings.extend(mine.into_iter().map(|(conn, matching)| ((index, conn), matching)));
                     self.window(&expect.when)?
                 }
                 StepKind::Nothing(nothing) => {
@@ -85,7 +85,7 @@ impl Run {
             conns: outcome_conns(any_of),
             until: until.ok_or(CaseFault::OutcomeBegins)?,
             silence,
-            hunts,
+            matchings,
         })))
     }
 
@@ -127,10 +127,10 @@ impl Run {
             let Some(StepKind::Expect(expect)) = steps.first().map(|step| &step.kind) else {
                 continue;
             };
-            let Some(mut hunt) = state.hunts.get(&(index, conn)).cloned() else {
+            let Some(mut matching) = state.matchings.get(&(index, conn)).cloned() else {
                 continue;
             };
-            let fit = fit(&expect.segment, &mut frame.clone(), &self.scope(conn), &mut hunt)?;
+            let fit = fit(&expect.segment, &mut frame.clone(), &self.scope(conn), &mut matching)?;
             if matches!(fit, Fit::No(_)) {
                 continue;
             }

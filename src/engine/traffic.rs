@@ -225,7 +225,7 @@ impl Run {
     fn answer_lost(&mut self, here: usize, at: Stamp, packet: &Arc<Packet>, octets: &Arc<[u8]>) {
         let conn = &mut self.conns[here];
         if let Some(frame) = Frame::of_target(conn, Arc::clone(packet), Arc::clone(octets)) {
-            conn.pay(&Frame { at, ..frame });
+            conn.settle_owed_acks(&Frame { at, ..frame });
         }
     }
 

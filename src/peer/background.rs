@@ -1,12 +1,12 @@
 //! What a lawful target may send at any time: a frame that no step takes is passed by if it is this, and fails the run
 //! otherwise. It is judged by what had been injected when the frame came.
 
-use super::conn::{Conn, Debt};
+use super::conn::{Conn, OwedAck};
 use super::frame::Frame;
 use crate::wire::Flags;
 
 impl Conn {
-    /// Whether the frame is lawful background. `silent`: under `expect: nothing`, where timers may run and debts be
+    /// Whether the frame is lawful background. `silent`: under `expect: nothing`, where timers may run and owed_acks be
     /// paid, but replies may not come.
     pub(crate) fn is_background(&self, frame: &Frame, silent: bool) -> bool {
         if !self.is_sound(frame) {
@@ -126,8 +126,8 @@ impl Conn {
 
     /// Whether a segment of ours, not too long ago, may have drawn it.
     fn owes_an_ack(&self, frame: &Frame) -> bool {
-        let open = |debt: &Debt| debt.order < frame.order && !debt.has_lapsed(frame, self.soon);
-        self.debts.iter().any(open)
+        let open = |owed: &OwedAck| owed.order < frame.order && !owed.has_lapsed(frame, self.soon);
+        self.owed_acks.iter().any(open)
     }
 }
 

@@ -16,7 +16,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 /// What the target may answer to with a repeated ACK: the number behind what it would acknowledge.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Debt {
+pub(crate) struct OwedAck {
     /// An ACK of this or more answers it; `i64::MAX`: only a repeated one does.
     pub covers: i64,
     pub order: u64,
@@ -26,7 +26,7 @@ pub(crate) struct Debt {
     until: u64,
 }
 
-impl Debt {
+impl OwedAck {
     /// Whether a frame comes too late to be the answer: the ACK of data may wait for a timer, no other may.
     pub(crate) fn has_lapsed(&self, frame: &Frame, soon: Duration) -> bool {
         frame.at.earliest >= self.at + soon || self.covers == i64::MAX && frame.order > self.until
@@ -118,7 +118,7 @@ pub(crate) struct Conn {
     arrived: Stretches,
     pub last_ack: i64,
     pub tsval: u32,
-    pub debts: Vec<Debt>,
+    pub owed_acks: Vec<OwedAck>,
     /// When each octet that was seen was last sent.
     pub sent: Sent,
     /// The number behind the target's FIN, once it was seen.
@@ -202,7 +202,7 @@ impl Conn {
             arrived: Stretches::default(),
             last_ack: 0,
             tsval: 0,
-            debts: Vec::new(),
+            owed_acks: Vec::new(),
             sent: Sent::default(),
             their_fin: None,
             last_frame: None,
@@ -330,8 +330,8 @@ impl Conn {
 
     /// Enters a segment of ours that was delivered, at that moment and place in the run's order.
     pub(crate) fn count(&mut self, segment: &Segment, when: (Instant, u64)) {
-        let open = |debt: &&mut Debt| debt.order < when.1 && debt.until == u64::MAX;
-        self.debts.iter_mut().filter(open).for_each(|debt| debt.until = when.1);
+        let open = |owed: &&mut OwedAck| owed.order < when.1 && owed.until == u64::MAX;
+        self.owed_acks.iter_mut().filter(open).for_each(|owed| owed.until = when.1);
         let flags = segment.flags;
         let seq = self.isn.relative(segment.seq).0;
         let end = seq + i64::from(segment.seg_len());
@@ -366,7 +366,7 @@ impl Conn {
     }
 
     fn owe(&mut self, covers: i64, (at, order): (Instant, u64)) {
-        self.debts.push(Debt {
+        self.owed_acks.push(OwedAck {
             covers,
             order,
             at,
@@ -495,7 +495,7 @@ impl Conn {
         }
         self.last_frame = Some(frame.octets.clone());
         if frame.has(Flags::RST) {
-            return self.pay(frame);
+            return self.settle_owed_acks(frame);
         }
         self.enter_syn(frame);
         self.enter_stretch(frame, frame.end());
@@ -555,15 +555,15 @@ impl Conn {
     }
 
     /// Enters what a frame answers, also where it does not reach the tester.
-    pub(crate) fn pay(&mut self, frame: &Frame) {
-        self.debts.retain(|debt| !debt.has_lapsed(frame, self.soon));
-        let before = self.debts.len();
+    pub(crate) fn settle_owed_acks(&mut self, frame: &Frame) {
+        self.owed_acks.retain(|owed| !owed.has_lapsed(frame, self.soon));
+        let before = self.owed_acks.len();
         if !frame.has(Flags::RST) {
-            self.debts.retain(|debt| debt.covers > frame.ack);
+            self.owed_acks.retain(|owed| owed.covers > frame.ack);
         }
         // An ACK answers all the segments that it covers, or one that it does not, and a RST one.
-        if self.debts.len() == before && before > 0 {
-            self.debts.remove(0);
+        if self.owed_acks.len() == before && before > 0 {
+            self.owed_acks.remove(0);
         }
     }
 
@@ -576,7 +576,7 @@ impl Conn {
         };
         let edge = frame.ack + (i64::from(frame.segment().window) << shift);
         self.last_ack = self.last_ack.max(frame.ack);
-        self.pay(frame);
+        self.settle_owed_acks(frame);
         if self.rcv_nxt < frame.ack && frame.ack <= self.delivered {
             self.rcv_nxt = frame.ack;
         }
@@ -628,8 +628,8 @@ mod tests {
             Talk::new(),
             lines,
             expect![[r#"
-            > SYN win=5000 <mss 1460>            | SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, debts 0 -> 1
-            < SYN,ACK seq=0 ack=1 win=10000 <mss 1460> | SND.NXT 0 -> 1, RCV.WND 65535 -> 10000, position 0 -> 1, last ACK 0 -> 1, debts 1 -> 0
+            > SYN win=5000 <mss 1460>            | SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, owed ACKs 0 -> 1
+            < SYN,ACK seq=0 ack=1 win=10000 <mss 1460> | SND.NXT 0 -> 1, RCV.WND 65535 -> 10000, position 0 -> 1, last ACK 0 -> 1, owed ACKs 1 -> 0
             > ACK                                | SND.UNA 0 -> 1
         "#]],
         );
@@ -643,8 +643,8 @@ mod tests {
             lines,
             expect![[r#"
             < SYN seq=0 win=10000 <mss 1460>     | SND.NXT 0 -> 1, position 0 -> 1
-            > SYN,ACK win=5000                   | SND.UNA 0 -> 1, SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, debts 0 -> 1
-            < ACK seq=1 ack=1 win=10000          | RCV.WND 65535 -> 10000, last ACK 0 -> 1, debts 1 -> 0
+            > SYN,ACK win=5000                   | SND.UNA 0 -> 1, SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, owed ACKs 0 -> 1
+            < ACK seq=1 ack=1 win=10000          | RCV.WND 65535 -> 10000, last ACK 0 -> 1, owed ACKs 1 -> 0
         "#]],
         );
     }
@@ -656,8 +656,8 @@ mod tests {
             Talk::open(),
             lines,
             expect![[r#"
-                > ACK data=100                       | RCV.NXT 1 -> 101, RCV.WND 10000 -> 9900, debts 0 -> 1
-                < ACK seq=1 ack=101 win=9900         | last ACK 1 -> 101, debts 1 -> 0
+                > ACK data=100                       | RCV.NXT 1 -> 101, RCV.WND 10000 -> 9900, owed ACKs 0 -> 1
+                < ACK seq=1 ack=101 win=9900         | last ACK 1 -> 101, owed ACKs 1 -> 0
                 app 50                               |
                 < ACK seq=1 ack=101 win=9900 data=50 | SND.NXT 1 -> 51, position 1 -> 51
                 > ACK                                | SND.UNA 1 -> 51, offered 5001 -> 5051
@@ -673,10 +673,10 @@ mod tests {
             Talk::open(),
             lines,
             expect![[r#"
-                > ACK seq=11 data=10                 | debts 0 -> 1
-                < ACK seq=1 ack=1 win=9990           | debts 1 -> 0
-                > ACK seq=1 data=10                  | RCV.NXT 1 -> 21, RCV.WND 10000 -> 9980, debts 0 -> 1
-                < ACK seq=1 ack=21 win=9980          | last ACK 1 -> 21, debts 1 -> 0
+                > ACK seq=11 data=10                 | owed ACKs 0 -> 1
+                < ACK seq=1 ack=1 win=9990           | owed ACKs 1 -> 0
+                > ACK seq=1 data=10                  | RCV.NXT 1 -> 21, RCV.WND 10000 -> 9980, owed ACKs 0 -> 1
+                < ACK seq=1 ack=21 win=9980          | last ACK 1 -> 21, owed ACKs 1 -> 0
             "#]],
         );
     }
@@ -705,11 +705,11 @@ mod tests {
             Talk::open(),
             lines,
             expect![[r#"
-                > ACK seq=1-1 data=1                 | debts 0 -> 1
-                > ACK seq=20000 data=1               | debts 1 -> 2
-                > ACK ack=2                          | debts 2 -> 3
-                > RST seq=2                          | debts 3 -> 4
-                > SYN                                | debts 4 -> 5, losses told 0 -> 1
+                > ACK seq=1-1 data=1                 | owed ACKs 0 -> 1
+                > ACK seq=20000 data=1               | owed ACKs 1 -> 2
+                > ACK ack=2                          | owed ACKs 2 -> 3
+                > RST seq=2                          | owed ACKs 3 -> 4
+                > SYN                                | owed ACKs 4 -> 5, losses told 0 -> 1
                 > ACK data=5 checksum=bad            |
                 > ACK data=5 offset=2                |
             "#]],
@@ -724,9 +724,9 @@ mod tests {
             lines,
             expect![[r#"
                 x ACK data=10                        |
-                > ACK seq=11 data=10                 | debts 0 -> 1
-                < ACK seq=1 ack=1 win=9990           | debts 1 -> 0
-                > ACK seq=1 data=10                  | RCV.NXT 1 -> 21, RCV.WND 10000 -> 9980, debts 0 -> 1
+                > ACK seq=11 data=10                 | owed ACKs 0 -> 1
+                < ACK seq=1 ack=1 win=9990           | owed ACKs 1 -> 0
+                > ACK seq=1 data=10                  | RCV.NXT 1 -> 21, RCV.WND 10000 -> 9980, owed ACKs 0 -> 1
             "#]],
         );
     }
@@ -754,8 +754,8 @@ mod tests {
             Talk::open(),
             lines,
             expect![[r#"
-                > ACK data=100                       | RCV.NXT 1 -> 101, RCV.WND 10000 -> 9900, debts 0 -> 1
-                < ACK seq=1 ack=101 win=50           | last ACK 1 -> 101, debts 1 -> 0
+                > ACK data=100                       | RCV.NXT 1 -> 101, RCV.WND 10000 -> 9900, owed ACKs 0 -> 1
+                < ACK seq=1 ack=101 win=50           | last ACK 1 -> 101, owed ACKs 1 -> 0
                 < ACK seq=1 ack=101 win=20           |
                 < ACK seq=1 ack=101 win=0            | RCV.WND 9900 -> 0
             "#]],
@@ -769,8 +769,8 @@ mod tests {
             Talk::open(),
             lines,
             expect![[r#"
-                > FIN,ACK                            | RCV.NXT 1 -> 2, RCV.WND 10000 -> 9999, debts 0 -> 1
-                < ACK seq=1 ack=2 win=10000          | RCV.WND 9999 -> 10000, last ACK 1 -> 2, debts 1 -> 0
+                > FIN,ACK                            | RCV.NXT 1 -> 2, RCV.WND 10000 -> 9999, owed ACKs 0 -> 1
+                < ACK seq=1 ack=2 win=10000          | RCV.WND 9999 -> 10000, last ACK 1 -> 2, owed ACKs 1 -> 0
                 close                                |
                 < FIN,ACK seq=1 ack=2 win=10000      | SND.NXT 1 -> 2, position 1 -> 2
                 > ACK                                | SND.UNA 1 -> 2, offered 5001 -> 5002
@@ -786,8 +786,8 @@ mod tests {
             Talk::new(),
             lines,
             expect![[r#"
-            > SYN win=5000 <mss 1460, wscale 3>  | SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, debts 0 -> 1
-            < SYN,ACK seq=0 ack=1 win=10000 <mss 1460, wscale 2> | SND.NXT 0 -> 1, RCV.WND 65535 -> 10000, position 0 -> 1, last ACK 0 -> 1, debts 1 -> 0
+            > SYN win=5000 <mss 1460, wscale 3>  | SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, owed ACKs 0 -> 1
+            < SYN,ACK seq=0 ack=1 win=10000 <mss 1460, wscale 2> | SND.NXT 0 -> 1, RCV.WND 65535 -> 10000, position 0 -> 1, last ACK 0 -> 1, owed ACKs 1 -> 0
             > ACK win=5000                       | SND.UNA 0 -> 1, SND.WND 5000 -> 40000, offered 5001 -> 40001
             < ACK seq=1 ack=1 win=10000          | RCV.WND 10000 -> 40000
         "#]],
@@ -806,7 +806,7 @@ mod tests {
                 > ACK ack=1                          | losses told 0 -> 1
                 > ACK ack=1                          | losses told 1 -> 2
                 > ACK                                | SND.UNA 1 -> 11, offered 5001 -> 5011
-                > SYN                                | debts 0 -> 1, losses told 2 -> 3
+                > SYN                                | owed ACKs 0 -> 1, losses told 2 -> 3
             "#]],
         );
     }

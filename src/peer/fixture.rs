@@ -163,7 +163,7 @@ impl Talk {
             ("position", conn.position),
             ("offered", conn.offered),
             ("last ACK", conn.last_ack),
-            ("debts", conn.debts.len() as i64),
+            ("owed ACKs", conn.owed_acks.len() as i64),
             ("losses told", conn.losses_told.len() as i64),
         ]
     }

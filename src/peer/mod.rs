@@ -23,6 +23,6 @@ pub(crate) use conn::Conn;
 pub(crate) use error::ValueError;
 pub(crate) use eval::{Scope, check, period};
 pub(crate) use fill::{Filled, fill, fill_icmp, odd_address, pattern};
-pub(crate) use fit::{Fit, Hunt, fit, triggers};
+pub(crate) use fit::{Fit, Matching, fit, triggers};
 pub(crate) use frame::{Cause, Frame, Mark};
 pub use measure::Measure;

@@ -150,7 +150,7 @@ impl Conversation {
         }
         if rst {
             self.target.reset = true;
-            self.peer.debt = None;
+            self.peer.owed_ack = None;
         } else if syn || ours {
             self.enter(&sight, packet);
         }
@@ -274,8 +274,8 @@ impl Conversation {
             }
             self.target.window = Some(window);
         }
-        if self.peer.debt.is_some_and(|(upto, ..)| sight.acked >= upto) {
-            self.peer.debt = None;
+        if self.peer.owed_ack.is_some_and(|(upto, ..)| sight.acked >= upto) {
+            self.peer.owed_ack = None;
         }
     }
 
@@ -310,7 +310,7 @@ impl Conversation {
         }
         self.target.empty = (0, at);
         self.target.resent = None;
-        pace::incur(self, number, at, segment);
+        pace::owe_ack(self, number, at, segment);
     }
 
     /// Lets go of text that nobody asks about any more; the last stretch tells how far text went.

@@ -195,7 +195,7 @@ impl Tcb {
     }
 
     fn give_up_reading(&mut self, cx: &mut Context) {
-        self.user.deaf = true;
+        self.user.reading_given_up = true;
         self.received.ready.clear();
         for waiting in core::mem::take(&mut self.user.receives) {
             cx.fail(waiting.id, ErrorName::Closing, "connection closing");

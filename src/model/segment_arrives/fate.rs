@@ -142,7 +142,7 @@ impl Tcb {
         Break(())
     }
 
-    /// Sends what a segment draws.
+    /// Sends the reply to a segment.
     pub(super) fn reply(&mut self, cx: &mut Context, segment: &Arriving, reply: Reply) {
         match reply {
             Reply::Nothing => (),

@@ -244,7 +244,7 @@ decisions! {
     /// How long FIN-WAIT-2 may last: without limit, unless one is configured and the user has given up reading.
     "RFC 9293 section 3.10.7.4, fifth check, FIN-WAIT-1 STATE"
     fn fin_wait_2_lasts(tcb: &Tcb, cx: &Context) -> Option<Duration> {
-        lawful => cx.config.fin_wait_2_limit.filter(|_| tcb.user.deaf),
+        lawful => cx.config.fin_wait_2_limit.filter(|_| tcb.user.reading_given_up),
         wrong FinWait2Limited => Some(Duration::from_secs(60)),
     }
 

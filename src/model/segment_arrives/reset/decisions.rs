@@ -69,9 +69,9 @@ decisions! {
         wrong RstIgnoredInTimeWait if lawful == OBEYED && tcb.state == State::TimeWait => Fate::DROP,
     }
 
-    /// How the connection ends by a reset, if it does: SYN-RECEIVED goes back to where it came from, and who was listening
-    /// hears nothing, unless fast open has given the connection to the user already; while both ends close there is
-    /// nothing to tell. TIME-WAIT may be kept from ending early (RFC 1337 section 3, fix F1).
+    /// How the connection ends by a reset, if it does. SYN-RECEIVED goes back to the state that it came from: after a
+    /// passive open the user is not told, unless fast open has given it the connection already. While both ends close
+    /// there is nothing to tell. TIME-WAIT may be kept from ending early (RFC 1337 section 3, fix F1).
     "RFC 9293 section 3.10.7.4, second check"
     fn ending_by_reset(tcb: &Tcb) -> Option<Ending> {
         lawful => Some(match (tcb.state, tcb.opened) {
