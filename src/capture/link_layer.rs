@@ -1,4 +1,4 @@
-//! What stands before an IP packet in a captured frame.
+//! Finds the IP packet in a captured frame, behind the headers of the link layer.
 
 use super::network::Reason;
 use super::octets::Order;
@@ -150,7 +150,7 @@ pub(super) fn inside(link: u16, frame: &[u8]) -> Option<Inside<'_>> {
     }
 }
 
-/// What follows an Ethernet type, and behind how many octets; the inner `None` where it is no IP.
+/// What follows an Ethernet type, and after how many octets; the inner `None` where it is no IP.
 fn typed(kind: u16, rest: &[u8]) -> Option<Option<(Header, usize)>> {
     Some(Some(match kind {
         // Tags: IEEE 802.1Q, 802.1ad and what came before it, 802.1BR.

@@ -5,7 +5,7 @@ use super::run::{Run, earliest, until_then};
 use super::stage::{Progress, Waiting};
 use super::stop::Stop;
 use crate::notation::{Key, Period, SegmentPattern};
-use crate::peer::{Fit, Frame, Matching, Mark, fit};
+use crate::peer::{Fit, Frame, Mark, Matching, fit};
 use crate::script::{ConnId, Expect, Nothing, Step};
 use crate::time::{Instant, Stamp};
 use crate::wire::Flags;
@@ -104,7 +104,8 @@ impl Run {
                 let repeated = frame.stretch_left() > 0;
                 self.pass_by(conn, frame, false, &step.text, &why)?;
                 if repeated {
-                    // Its ACK may have been lost: a correct peer acknowledges again (RFC 9293 section 3.10.7.4).
+                    // The ACK of an earlier frame may have been lost: a correct peer acknowledges again (RFC 9293
+                    // section 3.10.7.4).
                     self.acknowledge_each(conn, &expect, drained)?;
                 }
             }
@@ -131,7 +132,7 @@ impl Run {
         Ok(None)
     }
 
-    /// How a frame fits. How far the step has come is noted only if it does.
+    /// How a frame fits. The progress of the step is kept only if it does.
     fn fit(&self, conn: usize, state: &mut Expecting, frame: &mut Frame) -> Result<Fit, Stop> {
         let mut matching = state.matching(conn).clone();
         let fit = fit(&state.expect.segment, frame, &self.scope(conn), &mut matching)?;
@@ -141,7 +142,7 @@ impl Run {
         Ok(fit)
     }
 
-    /// Once a gap is filled, puts what came early in front of everything else.
+    /// Once a gap is filled, puts the frames that came early at the front of the inbox.
     fn look_at_early(&mut self, conn: usize, state: &Expecting) {
         let Some(at) = state.matching(conn).next() else { return };
         if let Some(frame) = self.conns[conn].take_early(at) {
@@ -190,7 +191,7 @@ impl Run {
         Ok(Some(self.finish_step()))
     }
 
-    /// The time is over: that is what a step waits for that counts, and a failure of any other.
+    /// The time is over: a step that counts frames for that time is decided, and any other has failed.
     fn expect_in_vain(&mut self, step: &Step, state: &Expecting, until: Instant) -> Result<Progress, Stop> {
         let Some((least, most)) = state.expect.count else {
             let waited = until.since(state.base.at.latest).as_secs_f64();

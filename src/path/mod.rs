@@ -1,8 +1,8 @@
 //! The middlebox between two ends, as a machine without input and output: a frame goes in with its moment and its
 //! direction; what leaves comes out at once, or when its time has come.
 //!
-//! A frame is the octets of an IP packet. The machine knows nothing of who stands at its ends, nor how they tell frames
-//! apart: rules are generic over that, and whoever hands in a frame says which of them fit it.
+//! A frame is the octets of an IP packet. The middlebox knows nothing of its two ends, nor how frames are told apart:
+//! it is generic over that, and the caller says which rules a frame fits.
 
 mod action;
 
@@ -63,7 +63,7 @@ pub struct Departure<T> {
     pub direction: Direction,
     /// What it is.
     pub octets: Arc<[u8]>,
-    /// What was handed in with the frame that it was made of.
+    /// What was handed in together with the frame.
     pub tag: T,
 }
 
@@ -71,7 +71,7 @@ pub struct Departure<T> {
 #[derive(Debug)]
 pub struct Middlebox<P, T> {
     rules: Vec<Counted<P>>,
-    /// What leaves later, by its moment; of one moment, in the order in which it came.
+    /// What leaves later, by its moment; what leaves at the same moment is in the order in which it came.
     held: BTreeMap<(Instant, u64), Departure<T>>,
     /// How many frames were ever held.
     count: u64,
@@ -79,7 +79,7 @@ pub struct Middlebox<P, T> {
 }
 
 impl<P, T: Clone> Middlebox<P, T> {
-    /// An ordinary wire, until it is given rules. What its rules leave open is decided by `random`.
+    /// A middlebox without rules, which lets everything pass. `random` decides which bits are corrupted.
     pub fn new(random: Random) -> Middlebox<P, T> {
         Middlebox {
             rules: Vec::new(),
@@ -94,7 +94,7 @@ impl<P, T: Clone> Middlebox<P, T> {
         self.rules.push(Counted { rule, met: 0 });
     }
 
-    /// Takes all rules away. What is held stays so until its time comes.
+    /// Removes all rules. Frames that are held leave in their time all the same.
     pub fn clear(&mut self) {
         self.rules.clear();
     }
@@ -104,8 +104,8 @@ impl<P, T: Clone> Middlebox<P, T> {
         self.rules.is_empty()
     }
 
-    /// Takes in a frame. `fits` says whether a rule of its direction is about it. Every rule that is counts it; of those
-    /// whose turn it is, the first acts.
+    /// Takes in a frame. `fits` says whether a rule is about it, and is asked for the rules of its direction. Each rule
+    /// counts the frames that it is about; of the rules whose turn it is, the first acts.
     pub fn handle(
         &mut self,
         now: Instant,

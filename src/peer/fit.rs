@@ -1,4 +1,5 @@
-//! Whether a frame is what an `expect` describes: what is not written is what a correct target would say now.
+//! Whether a frame is what an `expect` describes: fields that are not written must have the value that a correct target
+//! would use now.
 
 use super::Measure;
 use super::conn::Conn;
@@ -14,19 +15,19 @@ use crate::wire::{Checksum, Ecn, Flags, RelSeq, TcpOption};
 /// How a frame fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fit {
-    /// It does not, because.
+    /// It does not, for this reason.
     No(String),
     /// All of it was taken, and more is needed.
     Part,
-    /// Only its acknowledgment was taken; the stretch waits for later steps.
+    /// Only its acknowledgment was taken; its text and FIN are left to later steps.
     Acknowledgment,
-    /// It was taken; a rest may stay.
+    /// The step is met; part of the frame may be left.
     Done,
-    /// It carries what comes later: the middlebox has kept back what comes before.
+    /// It carries text behind a gap that the middlebox has caused.
     Early,
 }
 
-/// How far an `expect` has come.
+/// How far an `expect` has been matched.
 #[derive(Clone, Debug)]
 pub(crate) struct Matching {
     /// RCV.NXT when the step began: what a default `ack` must be.
@@ -37,7 +38,7 @@ pub(crate) struct Matching {
     left: usize,
     /// Frames that gave some.
     pub segments: u64,
-    /// `count`: a frame since the first inject answers, not only one since the last.
+    /// With `count` a frame is an answer since the first inject, and not only since the last.
     pub counting: bool,
 }
 
@@ -61,7 +62,8 @@ impl Matching {
 /// The flags that an `expect` leaves free unless it names them.
 const FREE: Flags = Flags::from_bits(Flags::PSH.bits() | Flags::ECE.bits() | Flags::CWR.bits() | Flags::AE.bits());
 
-/// Looks at a frame of the connection `scope.here`. What it takes is marked in the frame and in `matching`.
+/// Compares a frame with the pattern of a step on the connection `scope.here`. What it takes is noted in the frame and
+/// in `matching`.
 pub(crate) fn fit(
     pattern: &SegmentPattern,
     frame: &mut Frame,
@@ -106,7 +108,8 @@ fn wrong_ack(pattern: &SegmentPattern, frame: &Frame, matching: &Matching) -> Op
     wrong.then(|| format!("ack={}, expected {} (RCV.NXT)", frame.ack, matching.rcv_nxt))
 }
 
-/// In the middle of a stretch the ACK need not be the last one, but it neither goes back nor ahead of what was sent.
+/// In the middle of a stretch of text the ACK may be older, but it neither moves back nor acknowledges what was not
+/// sent.
 fn impossible_ack(pattern: &SegmentPattern, frame: &Frame, conn: &Conn, matching: &Matching) -> Option<String> {
     let free = matches!(
         pattern.field(Key::Ack).or(pattern.field(Key::AbsAck)),
@@ -120,7 +123,12 @@ fn impossible_ack(pattern: &SegmentPattern, frame: &Frame, conn: &Conn, matching
 /// Why a frame is not the retransmission that was waited for.
 const NOT_DUE: &str = "it came in the same instant as what it repeats";
 
-fn fit_reset(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, matching: &Matching) -> Result<Fit, ValueError> {
+fn fit_reset(
+    pattern: &SegmentPattern,
+    frame: &mut Frame,
+    scope: &Scope,
+    matching: &Matching,
+) -> Result<Fit, ValueError> {
     let wrong = wrong_flags(pattern, frame, Flags::NONE).or(wrong_ack(pattern, frame, matching));
     if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &[]))? {
         return no(why);
@@ -130,7 +138,12 @@ fn fit_reset(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, matchin
     Ok(Fit::Done)
 }
 
-fn fit_probe(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, matching: &mut Matching) -> Result<Fit, ValueError> {
+fn fit_probe(
+    pattern: &SegmentPattern,
+    frame: &mut Frame,
+    scope: &Scope,
+    matching: &mut Matching,
+) -> Result<Fit, ValueError> {
     let conn = &scope.conns[scope.here];
     if !frame.has(Flags::ACK) || frame.has(Flags::RST) || !conn.is_probe(frame) || frame.stretch_left() > 1 {
         return no("it is no probe");
@@ -222,7 +235,12 @@ fn fit_acknowledgment(
 }
 
 /// Octets and FIN, over as many frames as they need.
-fn fit_stretch(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, matching: &mut Matching) -> Result<Fit, ValueError> {
+fn fit_stretch(
+    pattern: &SegmentPattern,
+    frame: &mut Frame,
+    scope: &Scope,
+    matching: &mut Matching,
+) -> Result<Fit, ValueError> {
     let conn = &scope.conns[scope.here];
     let skip = [Key::Seq, Key::AbsSeq, Key::Ack, Key::AbsAck, Key::Data];
     let wrong = wrong_flags(pattern, frame, Flags::FIN);
@@ -261,15 +279,15 @@ fn fit_stretch(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, match
     if pattern.again && end > conn.snd_nxt {
         return no("it goes beyond SND.NXT");
     }
-    // What was thrown away at a closed window is due once more although no step says `again`. Behind a loss the frame
-    // may be one that was kept.
+    // Text that a closed window refused is sent again although no step says `again`. After a loss the frame may be one
+    // that was held back.
     let repeats = data_at < conn.snd_nxt && frame.taken == 0 && !conn.lossy;
     if (pattern.again || repeats) && !conn.may_come_again(frame) {
         return no(NOT_DUE);
     }
     let offset = (at - data_at) as usize;
     if pattern.again && matching.segments == 0 && wanted == 0 && !fin {
-        // A segment that was acknowledged in part may come whole: what is left of it is asked for.
+        // If part of a segment was acknowledged, the whole may be sent again: the step takes what is left of it.
         matching.left = payload.saturating_sub(offset);
     }
     let take = matching.left.min(payload.saturating_sub(offset));
@@ -333,7 +351,7 @@ fn take_stretch(
     })
 }
 
-/// Where the octets must begin: at the position, or at SND.UNA if they come again.
+/// The number at which the octets must begin: the position in the stream, or SND.UNA if they are sent again.
 fn stretch_start(pattern: &SegmentPattern, scope: &Scope) -> Result<i64, ValueError> {
     let conn = &scope.conns[scope.here];
     match (pattern.field(Key::Seq), pattern.field(Key::AbsSeq)) {
@@ -347,7 +365,8 @@ fn stretch_start(pattern: &SegmentPattern, scope: &Scope) -> Result<i64, ValueEr
     }
 }
 
-/// `data` where it says how long one segment may be, and not how many octets are to come; `data=0`: not at all.
+/// The `data` field if it bounds the length of one segment and does not say how many octets are to come; `data=0` means
+/// none.
 fn length_only<'a>(pattern: &'a SegmentPattern, scope: &Scope) -> Result<Option<&'a FieldValue>, ValueError> {
     let value = pattern.field(Key::Data).filter(|_| pattern.text.is_none());
     Ok(match value {
@@ -356,7 +375,7 @@ fn length_only<'a>(pattern: &'a SegmentPattern, scope: &Scope) -> Result<Option<
     })
 }
 
-/// The octets that must come: those that are written; where only a length is asked for, those of this segment.
+/// How many octets must come: those that are written; where only a length is asked for, those of this segment.
 fn wanted_octets(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Result<usize, ValueError> {
     match (&pattern.text, pattern.field(Key::Data)) {
         (Some(text), _) => Ok(text.len()),

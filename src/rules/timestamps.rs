@@ -43,7 +43,7 @@ impl Clock {
         }
     }
 
-    /// The clock once it showed this value. A value from before says nothing, and neither does one after so long a time that
+    /// The clock once it showed this value. An older value says nothing, and neither does one that comes so late that
     /// the clock may have gone half round.
     fn shows(self, value: u32, at: Stamp, number: usize) -> Clock {
         let step = value.wrapping_sub(self.last.0);
@@ -59,7 +59,7 @@ impl Clock {
         let ticks = self.ticks + u64::from(step);
         let (least, most) = at.since(self.first.0);
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        // As many ticks as these fall into more than all but one of their lengths, and less than one more.
+        // So many ticks take longer than all but one of their lengths, and less than one length more.
         let least = nanos(least.saturating_sub(STAMPING)) / (ticks + 1);
         let most = match ticks {
             0 | 1 => u64::MAX,

@@ -1,4 +1,4 @@
-//! The trait that a stack implements, and the vocabulary that goes over it.
+//! The trait that a stack implements, and the calls, answers and events that go over it.
 
 use super::{ErrorName, Setting};
 use crate::rfc::State;
@@ -30,7 +30,7 @@ impl<S: Into<String>> FromIterator<S> for Abilities {
     }
 }
 
-/// One call, so that its result can be told from others'.
+/// The number of a call, by which its result is told from those of other calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub u64);
 
