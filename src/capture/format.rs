@@ -20,8 +20,8 @@ pub(super) struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// A frame of which `octets` were captured. `length` is how long it was on the wire; a writer that does not know says
-    /// less than it captured. The last `check` octets of it are its check sequence.
+    /// A frame of which `octets` were captured. `length` is how long it was on the wire; a writer that does not know
+    /// says less than it captured. The last `check` octets of it are its check sequence.
     pub(super) fn new(at: Option<i128>, link: u16, octets: &'a [u8], length: u32, check: usize) -> Frame<'a> {
         let length = (length as usize).max(octets.len()).saturating_sub(check);
         let octets = &octets[..octets.len().min(length)];
@@ -73,7 +73,8 @@ impl fmt::Display for Damage {
     }
 }
 
-/// Why a format cannot go on: where the block or frame begins that cannot be read, and what the matter is.
+/// Why a format cannot be read any further: where the block or frame begins that cannot be read, and what is wrong with
+/// it.
 #[derive(Debug)]
 pub(super) struct Stop {
     pub offset: u64,

@@ -42,7 +42,8 @@ enum Header {
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 
-/// How the first header of a link type is read (the registry of tcpdump.org), and how many octets before it say nothing.
+/// How the first header of a link type is read (the registry of tcpdump.org), and how many octets before it say
+/// nothing.
 fn first_header(link: u16, frame: &[u8]) -> Option<(Header, usize)> {
     Some(match link {
         1 => (Header::Ethernet, 0),
@@ -212,8 +213,8 @@ fn mpls(rest: &[u8]) -> Option<(Header, usize)> {
     })
 }
 
-/// The packet in a message of netfilter's log: the attribute that holds it, behind four octets. Attributes are in the order
-/// of the machine that wrote them; read in the other one, their lengths lead out of the frame.
+/// The packet in a message of netfilter's log: the attribute that holds it, behind four octets. Attributes are in the
+/// order of the machine that wrote them; read in the other one, their lengths lead out of the frame.
 fn nflog(frame: &[u8]) -> Option<Option<&[u8]>> {
     const PAYLOAD: u16 = 9;
     let payload = |order: Order| {

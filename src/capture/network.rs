@@ -127,8 +127,8 @@ struct Ip<'a> {
     cut: bool,
 }
 
-/// Reads an IP packet, which octets that are not its own may follow; `missing` is how many of the frame's octets the capture
-/// lacks. A packet within a packet is taken out.
+/// Reads an IP packet, which octets that are not its own may follow; `missing` is how many of the frame's octets the
+/// capture lacks. A packet within a packet is taken out.
 pub(super) fn read(octets: &[u8], missing: usize) -> Content {
     let (mut octets, mut missing) = (octets, missing);
     loop {

@@ -24,8 +24,8 @@ pub(super) struct Trigger {
 }
 
 impl Trigger {
-    /// Whether a frame on the connection `scope.here` is one of them. Where a number of the pattern cannot be worked out,
-    /// no frame has it.
+    /// Whether a frame on the connection `scope.here` is one of them. Where a number of the pattern cannot be worked
+    /// out, no frame has it.
     fn fits(&self, frame: &Frame, scope: &Scope<'_>) -> bool {
         self.conns.contains(&ConnId(scope.here)) && triggers(&self.segment, frame, scope).unwrap_or(false)
     }

@@ -172,7 +172,8 @@ impl Run {
     /// The connection that a frame belongs to; of several with the same four-tuple, the one that was opened last.
     fn conn_of(&self, packet: &Packet) -> Option<usize> {
         let Body::Tcp(segment) = &packet.body else { return None };
-        // All segments of a connection come from the address that it was opened with (RFC 9293 section 3.9.1.1, MUST-45).
+        // All segments of a connection come from the address that it was opened with (RFC 9293 section 3.9.1.1,
+        // MUST-45).
         if packet.ip.source != self.at.target {
             return None;
         }

@@ -26,7 +26,7 @@ pub enum Direction {
 /// Something to be done with certain frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule<P> {
-    /// In whose way it stands.
+    /// The direction of the frames that it is about.
     pub direction: Direction,
     /// What tells the frames that it is about from others: a pattern, a predicate, a flow.
     pub frames: P,
@@ -50,7 +50,7 @@ pub struct Passage {
     pub treatment: Option<Treatment>,
     /// What leaves at once, in order.
     pub leaving: Vec<Arc<[u8]>>,
-    /// How much of it leaves later: [`Middlebox::poll`] hands that out.
+    /// How many packets leave later: [`Middlebox::poll`] hands them out.
     pub held: usize,
 }
 
@@ -67,7 +67,8 @@ pub struct Departure<T> {
     pub tag: T,
 }
 
-/// A middlebox. `P` is how its rules tell frames apart; `T` is what is handed in with a frame and comes out with it again.
+/// A middlebox. `P` is how its rules tell frames apart; `T` is what is handed in with a frame and comes out with it
+/// again.
 #[derive(Debug)]
 pub struct Middlebox<P, T> {
     rules: Vec<Counted<P>>,

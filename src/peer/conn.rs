@@ -295,8 +295,8 @@ impl Conn {
 
     // ----- to the target --------------------------------------------------------------------------------------------
 
-    /// Notes a segment of ours that is written and about to be sent, at that place of the run's order. Whether it counts
-    /// is another question: see [`Conn::count`].
+    /// Notes a segment of ours that is written and about to be sent, at that place of the run's order. Whether it
+    /// counts is another question: see [`Conn::count`].
     pub(crate) fn inject(&mut self, segment: &Segment, seg: LastSegment, order: u64) {
         let syn = segment.flags.contains(Flags::SYN);
         let ack = self.iss.relative(segment.ack).0;

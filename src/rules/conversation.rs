@@ -335,8 +335,8 @@ impl Conversation {
     }
 }
 
-/// A number counted from an origin. Of all those that differ by whole turns of the sequence space it is the one nearest to
-/// `near`, which counts from the same origin, so that a connection may last for longer than one turn.
+/// A number counted from an origin. Of all those that differ by whole turns of the sequence space it is the one nearest
+/// to `near`, which counts from the same origin, so that a connection may last for longer than one turn.
 fn counted(number: SeqNum, origin: Option<SeqNum>, near: i64) -> i64 {
     let Some(origin) = origin else { return 0 };
     near + i64::from(number.offset_from(origin.advanced(near)))

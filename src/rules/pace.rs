@@ -72,7 +72,7 @@ pub(super) fn ack_in_time(cx: &Conversation, sight: &Sight) -> Option<Broken> {
         .flatten()
 }
 
-/// What has not been acknowledged although there was time enough.
+/// Text that has not been acknowledged although there was time enough.
 pub(super) fn unacknowledged(cx: &Conversation, at: Stamp) -> Option<(usize, String)> {
     let (_, since, number) = cx.peer.owed_ack?;
     let (least, _) = at.since(since);

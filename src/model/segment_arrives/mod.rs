@@ -33,8 +33,8 @@ use crate::rfc::State;
 use crate::wire::{Ecn, Flags, Segment, SeqNum, TcpOption};
 use core::ops::ControlFlow;
 
-/// The options whose length RFCs 9293, 7323, 2018 and 5482 give: MSS, window scale, SACK permitted, SACK, timestamps, user
-/// timeout.
+/// The options whose length RFCs 9293, 7323, 2018 and 5482 give: MSS, window scale, SACK permitted, SACK, timestamps,
+/// user timeout.
 const KNOWN_KINDS: [u8; 6] = [2, 3, 4, 5, 8, 28];
 
 /// Whether an option is illegal of which only kind and octets could be read: a known kind with a wrong length.
