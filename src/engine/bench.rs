@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::calls::{run_of_call, run_of_socket};
-use super::run::{Action, Run, Turn};
+use super::run::{DriverAction, Run, Turn};
 use crate::script::Script;
 use crate::stack::{Call, CallId, Emitted, Facts};
 use crate::time::{Instant, Stamp};
@@ -233,8 +233,8 @@ impl Bench {
     fn turn(&mut self, id: RunId, now: Instant, drained: Instant) -> Option<Step> {
         let run = self.runs.get_mut(id.0 as usize)?.as_deref_mut()?;
         match run.turn(now, drained) {
-            Turn::Act(Action::Inject(flight)) => Some(Step::Inject(id, flight.octets)),
-            Turn::Act(Action::Call(call, what)) => Some(Step::Call(id, call, what)),
+            Turn::Act(DriverAction::Inject(flight)) => Some(Step::Inject(id, flight.octets)),
+            Turn::Act(DriverAction::Call(call, what)) => Some(Step::Call(id, call, what)),
             Turn::Wait(deadline) => {
                 self.set_timer(id, deadline);
                 None

@@ -2,7 +2,7 @@
 
 use super::bench::RunId;
 use super::outcome::{Happening, MetBy};
-use super::run::{Action, Run};
+use super::run::{DriverAction, Run};
 use super::stage::{Progress, Waiting};
 use super::stop::{CaseFault, Stop};
 use crate::notation::{CallSpec, Period, ReturnSpec, SettingValue, Verb};
@@ -182,7 +182,7 @@ impl Run {
     }
 
     fn out(&mut self, id: CallId, call: Call) -> CallId {
-        self.outbox.push_back(Action::Call(id, call));
+        self.outbox.push_back(DriverAction::Call(id, call));
         id
     }
 

@@ -4,7 +4,7 @@ use super::run::Run;
 use super::stop::Stop;
 use super::traffic::Sender;
 use crate::notation::SegmentPattern;
-use crate::path::{Action, Direction, Middlebox, Passage, Rule};
+use crate::path::{Action, Direction, FaultRule, Middlebox, Passage};
 use crate::peer::Frame;
 use crate::peer::triggers;
 use crate::peer::{Scope, period};
@@ -14,7 +14,7 @@ use crate::wire::Packet;
 use std::sync::Arc;
 
 /// The middlebox between the tester (end A) and the target (end B).
-pub(super) type Line = Middlebox<Trigger, Ticket>;
+pub(super) type RunMiddlebox = Middlebox<Trigger, Ticket>;
 
 /// The frames that a fault is about.
 #[derive(Debug)]
@@ -52,10 +52,10 @@ impl Run {
         Ok(())
     }
 
-    fn rule(&self, fault: &FaultSpec) -> Result<Rule<Trigger>, Stop> {
+    fn rule(&self, fault: &FaultSpec) -> Result<FaultRule<Trigger>, Stop> {
         let time = |time| Ok::<_, Stop>(period(time, &self.facts.tolerances, &self.measures)?.most);
         let here = fault.conns.first().map_or(0, |id| id.0);
-        Ok(Rule {
+        Ok(FaultRule {
             direction: match fault.from_tester {
                 true => Direction::AToB,
                 false => Direction::BToA,

@@ -3,7 +3,7 @@
 use super::bench::{Endpoints, RunId};
 use super::calls::Calls;
 use super::cursor::Cursor;
-use super::faults::Line;
+use super::faults::RunMiddlebox;
 use super::outcome::{BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Verdict};
 use super::stage::{Progress, Stage};
 use super::stop::{CaseFault, Stop};
@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 /// What a driver is to carry for a run.
 #[derive(Debug)]
-pub(super) enum Action {
+pub(super) enum DriverAction {
     Inject(Flight),
     Call(CallId, Call),
 }
@@ -39,7 +39,7 @@ pub(super) struct Flight {
 /// What a run does next.
 #[derive(Debug)]
 pub(super) enum Turn {
-    Act(Action),
+    Act(DriverAction),
     Wait(Instant),
     Ended,
 }
@@ -64,7 +64,7 @@ pub(super) struct Run {
     pub mark: Mark,
     pub cursor: Cursor,
     pub stage: Stage,
-    pub outbox: VecDeque<Action>,
+    pub outbox: VecDeque<DriverAction>,
     pub in_flight: Option<InFlight>,
     /// The packet that was handed to the driver, for the rules.
     pub flying: Option<(usize, Arc<Packet>)>,
@@ -72,7 +72,7 @@ pub(super) struct Run {
     pub watch: Option<Watch>,
     pub order: u64,
     pub calls: Calls,
-    pub middlebox: Line,
+    pub middlebox: RunMiddlebox,
     pub strays: Vec<String>,
     pub checked: u64,
     pub soft: Option<(Verdict, Failure)>,
@@ -136,7 +136,7 @@ impl Run {
             watch,
             order: 0,
             calls,
-            middlebox: Line::new(random),
+            middlebox: RunMiddlebox::new(random),
             strays: Vec::new(),
             checked: 0,
             soft: None,
@@ -210,7 +210,7 @@ impl Run {
                     asked: now,
                     carried: None,
                 });
-                if let Action::Inject(flight) = &mut action {
+                if let DriverAction::Inject(flight) = &mut action {
                     self.flying = flight.seen.take();
                 }
                 return Turn::Act(action);
@@ -244,7 +244,7 @@ impl Run {
         if self.at.lasting {
             let calls = self.calls.cleaning();
             self.outbox
-                .extend(calls.into_iter().map(|(id, call)| Action::Call(id, call)));
+                .extend(calls.into_iter().map(|(id, call)| DriverAction::Call(id, call)));
         }
     }
 

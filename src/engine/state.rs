@@ -1,7 +1,7 @@
 //! `state:` the target is asked for it, again where it may still change, or probed where it does not tell.
 
 use super::outcome::{Happening, MetBy};
-use super::run::{Action, Run, earliest, until_then};
+use super::run::{DriverAction, Run, earliest, until_then};
 use super::stage::{Progress, Waiting};
 use super::stop::Stop;
 use crate::notation::{Pattern, Period, Role};
@@ -138,7 +138,8 @@ impl Run {
         let local = (self.at.target, there.target_port.unwrap_or(self.at.port)).into();
         let peer = (there.tester, there.tester_port).into();
         let id = self.calls.ask(conn);
-        self.outbox.push_back(Action::Call(id, Call::State { local, peer }));
+        self.outbox
+            .push_back(DriverAction::Call(id, Call::State { local, peer }));
         id
     }
 

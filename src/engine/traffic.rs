@@ -2,7 +2,7 @@
 
 use super::faults::Ticket;
 use super::outcome::{Arrow, Happening};
-use super::run::{Action, Flight, Run};
+use super::run::{DriverAction, Flight, Run};
 use super::stop::Stop;
 use crate::notation::{Control, FlagPattern, IcmpPattern, Origins, SegmentPattern, print_packet};
 use crate::path::Treatment;
@@ -57,7 +57,8 @@ impl Run {
         self.order += 1;
         self.conns[conn.0].inject_icmp(self.order);
         self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, conn.0, &octets, None);
-        self.outbox.push_back(Action::Inject(Flight { octets, seen: None }));
+        self.outbox
+            .push_back(DriverAction::Inject(Flight { octets, seen: None }));
         Ok(())
     }
 
@@ -118,7 +119,7 @@ impl Run {
             self.conns[here].count(segment, when);
         }
         let seen = packet.map(|packet| (place, Arc::new(packet)));
-        self.outbox.push_back(Action::Inject(Flight { octets, seen }));
+        self.outbox.push_back(DriverAction::Inject(Flight { octets, seen }));
     }
 
     // ----- from the target ------------------------------------------------------------------------------------------

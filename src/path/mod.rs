@@ -25,7 +25,7 @@ pub enum Direction {
 
 /// Something to be done with certain frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule<P> {
+pub struct FaultRule<P> {
     /// The direction of the frames that it is about.
     pub direction: Direction,
     /// What tells the frames that it is about from others: a pattern, a predicate, a flow.
@@ -39,7 +39,7 @@ pub struct Rule<P> {
 /// A rule, and how many frames have fitted it.
 #[derive(Debug)]
 struct Counted<P> {
-    rule: Rule<P>,
+    rule: FaultRule<P>,
     met: u64,
 }
 
@@ -91,7 +91,7 @@ impl<P, T: Clone> Middlebox<P, T> {
     }
 
     /// Adds a rule behind those that it has.
-    pub fn add(&mut self, rule: Rule<P>) {
+    pub fn add(&mut self, rule: FaultRule<P>) {
         self.rules.push(Counted { rule, met: 0 });
     }
 
@@ -182,8 +182,8 @@ mod tests {
 
     const ANY: First = |_| true;
 
-    fn rule(action: Action, nth: Option<u64>) -> Rule<First> {
-        Rule {
+    fn rule(action: Action, nth: Option<u64>) -> FaultRule<First> {
+        FaultRule {
             direction: AToB,
             frames: ANY,
             nth,
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    fn with(rules: &[Rule<First>]) -> Line {
+    fn with(rules: &[FaultRule<First>]) -> Line {
         let mut middlebox = Middlebox::new(Random::new(1));
         rules.iter().for_each(|rule| middlebox.add(rule.clone()));
         middlebox
@@ -215,11 +215,11 @@ mod tests {
     #[test]
     fn a_rule_acts_on_the_frames_that_it_is_about() {
         let odd: First = |octet| octet % 2 == 1;
-        let drop = |frames, nth| Rule {
+        let drop = |frames, nth| FaultRule {
             frames,
             ..rule(Action::Drop, nth)
         };
-        let table: &[(&str, Rule<First>, Direction, [bool; 4])] = &[
+        let table: &[(&str, FaultRule<First>, Direction, [bool; 4])] = &[
             ("every one", drop(ANY, None), AToB, [true; 4]),
             ("the second", drop(ANY, Some(2)), AToB, [false, true, false, false]),
             ("odd ones", drop(odd, None), AToB, [true, false, true, false]),
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn held_frames_leave_in_the_order_of_their_moments() {
-        let slow = Rule {
+        let slow = FaultRule {
             frames: (|octet| octet == 1) as First,
             ..rule(Action::Delay(Duration::from_millis(50)), None)
         };

@@ -1,7 +1,7 @@
 //! What is decided about the user's calls.
 
 use crate::model::decision::decisions;
-use crate::model::tcb::{Receiving, Tcb};
+use crate::model::tcb::{PendingReceive, Tcb};
 use crate::rfc::State;
 use crate::wire::SeqNum;
 
@@ -89,7 +89,7 @@ decisions! {
 
     /// Whether a RECEIVE has got as much as it asked for.
     "RFC 9293 section 3.10.3"
-    fn receive_is_served(_tcb: &Tcb, receive: &Receiving) -> bool {
+    fn receive_is_served(_tcb: &Tcb, receive: &PendingReceive) -> bool {
         lawful => match receive.amount {
             Some(amount) => receive.data.len() >= amount,
             None => !receive.data.is_empty(),

@@ -4,22 +4,22 @@ pub(in crate::model) mod decisions;
 
 use self::decisions::{AbortFate, SendFate};
 use super::context::{Context, errno};
-use super::tcb::{Closing, Receiving, Sending, Tcb};
+use super::tcb::{PendingClose, PendingReceive, PendingSend, Tcb};
 use crate::rfc::State;
 use crate::stack::ErrorName;
 use crate::stack::{Answer, CallId, Errno};
 
 /// How a call ended, or `None` while it is pending.
-pub(super) type Ended = Option<Result<Answer, Errno>>;
+pub(super) type CallResult = Option<Result<Answer, Errno>>;
 
-fn error(name: ErrorName, detail: &str) -> Ended {
+fn error(name: ErrorName, detail: &str) -> CallResult {
     Some(Err(errno(name, detail)))
 }
 
 impl Tcb {
     /// The answer to a call on a connection that has ended: the first call is told why, each later one that there is
     /// none.
-    fn gone(&mut self) -> Ended {
+    fn gone(&mut self) -> CallResult {
         match self.user.error.take() {
             Some(name) => error(name, "the connection has ended"),
             None => error(ErrorName::DoesNotExist, "connection does not exist"),
@@ -29,7 +29,7 @@ impl Tcb {
     // ----- 3.10.2 SEND ----------------------------------------------------------------------------------------------
 
     /// SEND: queued until the connection is established and there is room; refused once it is closing.
-    pub(super) fn send(&mut self, cx: &mut Context, id: CallId, data: &[u8], urgent: bool) -> Ended {
+    pub(super) fn send(&mut self, cx: &mut Context, id: CallId, data: &[u8], urgent: bool) -> CallResult {
         if matches!(self.state, State::Closed | State::Listen) {
             return self.gone();
         }
@@ -39,7 +39,7 @@ impl Tcb {
             SendFate::NotConnected => return error(ErrorName::DoesNotExist, "not connected"),
             SendFate::ThrownAway => return Some(Ok(Answer::Count(data.len() as u64))),
         }
-        self.user.sends.push_back(Sending {
+        self.user.sends.push_back(PendingSend {
             id,
             data: data.to_vec(),
             taken: 0,
@@ -74,7 +74,7 @@ impl Tcb {
 
     /// RECEIVE: answered when there is enough, or at the end of the stream. Until the connection is established it
     /// waits. Octets that have come are delivered in every state, before the user is told of the end.
-    pub(super) fn receive(&mut self, cx: &mut Context, id: CallId, amount: Option<u64>) -> Ended {
+    pub(super) fn receive(&mut self, cx: &mut Context, id: CallId, amount: Option<u64>) -> CallResult {
         if amount == Some(0) {
             return Some(Ok(Answer::Ok));
         }
@@ -84,7 +84,7 @@ impl Tcb {
                 false => self.gone(),
             };
         }
-        self.user.receives.push_back(Receiving {
+        self.user.receives.push_back(PendingReceive {
             id,
             amount: amount.map(|octets| usize::try_from(octets).unwrap_or(usize::MAX)),
             data: Vec::new(),
@@ -96,7 +96,7 @@ impl Tcb {
 
     /// Answers once the peer has announced urgent data beyond what the user has read (section 3.8.5, MUST-32 and
     /// MUST-33), and waits until then.
-    pub(super) fn await_urgent(&mut self, cx: &mut Context, id: CallId) -> Ended {
+    pub(super) fn await_urgent(&mut self, cx: &mut Context, id: CallId) -> CallResult {
         if self.state == State::Closed {
             return self.gone();
         }
@@ -143,7 +143,7 @@ impl Tcb {
     /// CLOSE: the user has no more to send. With `both` it gives up reading too, which may lose data (section 3.6.1).
     /// CLOSE takes effect after the SENDs before it. To give up reading on a connection that is closed already is no
     /// error.
-    pub(super) fn close(&mut self, cx: &mut Context, id: CallId, both: bool) -> Ended {
+    pub(super) fn close(&mut self, cx: &mut Context, id: CallId, both: bool) -> CallResult {
         match self.state {
             State::Closed | State::Listen => {
                 return if both { Some(Ok(Answer::Ok)) } else { self.gone() };
@@ -178,7 +178,7 @@ impl Tcb {
             self.give_up_reading(cx);
             return Some(Ok(Answer::Ok));
         }
-        self.user.close = Some(Closing { id, both });
+        self.user.close = Some(PendingClose { id, both });
         self.take_close(cx);
         self.output(cx);
         None
@@ -239,7 +239,7 @@ impl Tcb {
 
     /// ABORT: everything that is queued is thrown away, the peer is sent a reset in the states for which section 3.10.5
     /// asks for one, and the TCB is deleted.
-    pub(super) fn abort(&mut self, cx: &mut Context) -> Ended {
+    pub(super) fn abort(&mut self, cx: &mut Context) -> CallResult {
         if matches!(self.state, State::Closed | State::Listen) {
             self.user.error = None;
             return Some(Ok(Answer::Ok));

@@ -13,7 +13,7 @@ use crate::wire::SeqNum;
 
 /// What becomes of a SYN that carries more than SYN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::model) enum Syn {
+pub(in crate::model) enum SynFate {
     /// It is processed further.
     Taken,
     /// It is dropped.
@@ -68,12 +68,12 @@ decisions! {
 
     /// What becomes of a SYN that carries more than SYN: it is taken, whatever that is.
     "RFC 9293 section 3.10.7.2, third check"
-    fn syn(_cx: &Context, segment: &Arriving) -> Syn {
-        lawful => Syn::Taken,
-        or SynFinNo if segment.fin => Syn::Dropped,
-        wrong SynWithUrgDropped if segment.urg => Syn::Dropped,
-        wrong SynWithEcnDropped if segment.ece => Syn::Dropped,
-        wrong SynFinHalfKept if lawful == Syn::Dropped => Syn::DroppedHalf,
+    fn syn(_cx: &Context, segment: &Arriving) -> SynFate {
+        lawful => SynFate::Taken,
+        or SynFinNo if segment.fin => SynFate::Dropped,
+        wrong SynWithUrgDropped if segment.urg => SynFate::Dropped,
+        wrong SynWithEcnDropped if segment.ece => SynFate::Dropped,
+        wrong SynFinHalfKept if lawful == SynFate::Dropped => SynFate::DroppedHalf,
     }
 
     /// Whether a listener takes SYNs while connections of its own are half-open.

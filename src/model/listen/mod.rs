@@ -3,7 +3,7 @@
 
 pub(in crate::model) mod decisions;
 
-use self::decisions::Syn;
+use self::decisions::SynFate;
 use super::Model;
 use super::isn;
 use super::options::announced_mss;
@@ -130,14 +130,14 @@ impl Model {
     /// Whether a SYN is dropped because of what else it carries.
     fn refuses_syn(&mut self, at: usize, peer: SocketAddr, segment: &Arriving) -> bool {
         let syn = decisions::syn(&self.cx, segment);
-        if syn == Syn::DroppedHalf {
+        if syn == SynFate::DroppedHalf {
             let listener = &self.listeners[at];
             let (local, socket, settings) = (listener.local, listener.socket, listener.settings);
             let mut tcb = Tcb::new(&self.cx, local, peer, Opened::Passive(socket), settings);
             tcb.state = State::SynReceived;
             self.insert(tcb);
         }
-        syn != Syn::Taken
+        syn != SynFate::Taken
     }
 
     /// Whether there is no room for another half-open connection.

@@ -24,7 +24,7 @@ const FIRST_PROBE: Duration = Duration::from_secs(1);
 
 /// The last transmission of a segment (section 5.1).
 #[derive(Clone, Copy, Debug)]
-struct Sent {
+struct Transmission {
     seq: SeqNum,
     /// One past its last number.
     end: SeqNum,
@@ -46,7 +46,7 @@ struct Probe {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rack {
     /// What has neither been acknowledged nor reported, by number.
-    sent: Vec<Sent>,
+    sent: Vec<Transmission>,
     /// RACK.xmit_ts and RACK.end_seq: of what was delivered, the segment that was sent last.
     latest: Option<(Instant, SeqNum)>,
     /// RACK.rtt, of that segment.
@@ -70,7 +70,7 @@ impl Tcb {
         let again = self.rack.sent.iter().any(|it| it.seq.before(end) && seq.before(it.end));
         self.rack.sent.retain(|it| leq(it.end, seq) || leq(end, it.seq));
         let at = cx.now;
-        self.rack.sent.push(Sent {
+        self.rack.sent.push(Transmission {
             seq,
             end,
             at,
@@ -93,9 +93,9 @@ impl Tcb {
         if !decisions::tells_losses_by_time(self) {
             return;
         }
-        let reported = |it: &Sent| self.scoreboard.end_of(it.seq).is_some_and(|end| leq(it.end, end));
+        let reported = |it: &Transmission| self.scoreboard.end_of(it.seq).is_some_and(|end| leq(it.end, end));
         let una = self.snd_una;
-        let (delivered, left): (Vec<Sent>, Vec<Sent>) =
+        let (delivered, left): (Vec<Transmission>, Vec<Transmission>) =
             self.rack.sent.iter().partition(|it| leq(it.end, una) || reported(it));
         self.rack.sent = left;
         for it in &delivered {
@@ -222,7 +222,7 @@ fn may_probe_tail(tcb: &Tcb) -> bool {
 
 impl Rack {
     /// Section 6.2, steps 1 to 3.
-    fn deliver(&mut self, it: &Sent, now: Instant) {
+    fn deliver(&mut self, it: &Transmission, now: Instant) {
         let rtt = now.since(it.at);
         // A retransmission cannot have come back faster than anything did: this is the ACK of the first copy.
         if it.again && self.min_rtt.is_some_and(|least| rtt < least) {

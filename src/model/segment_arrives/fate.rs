@@ -2,7 +2,7 @@
 
 use super::closed::send_reset;
 use super::reset::decisions::ending_by_reset;
-use super::{Arriving, Check};
+use super::{Arriving, CheckResult};
 use crate::model::context::Context;
 use crate::model::tcb::Tcb;
 use crate::rfc::State;
@@ -117,7 +117,7 @@ pub(in crate::model) enum Acknowledged {
 
 impl Tcb {
     /// Carries out what becomes of a segment.
-    pub(super) fn meet(&mut self, cx: &mut Context, segment: &Arriving, fate: Fate) -> Check {
+    pub(super) fn meet(&mut self, cx: &mut Context, segment: &Arriving, fate: Fate) -> CheckResult {
         self.reply(cx, segment, fate.reply);
         match fate.next {
             Next::Process => return Continue(()),
@@ -182,7 +182,7 @@ impl Tcb {
     }
 
     /// Enters a state in which both ends close; if that is CLOSED, the connection is deleted.
-    pub(super) fn enter(&mut self, cx: &mut Context, state: State, fin_wait_2: Option<Duration>) -> Check {
+    pub(super) fn enter(&mut self, cx: &mut Context, state: State, fin_wait_2: Option<Duration>) -> CheckResult {
         if state == State::Closed {
             self.end_by(cx, Ending::Quiet);
             return Break(());

@@ -43,7 +43,7 @@ fn is_illegal(kind: u8) -> bool {
 }
 
 /// Whether the next check is made (`Continue`), or the segment has been dealt with (`Break`).
-pub(super) type Check = ControlFlow<()>;
+pub(super) type CheckResult = ControlFlow<()>;
 
 /// A segment on its way through the checks, each of which cuts off what the next must not see.
 #[derive(Clone, Debug)]
@@ -163,7 +163,7 @@ impl Tcb {
         self.last_heard.time = segment.timestamps.map(|(value, _)| value).or(self.last_heard.time);
         // All that the checks decide is in the TCB by then; nothing is left to be done with the segment.
         let _ = match self.state {
-            State::Closed | State::Listen => Check::Break(()),
+            State::Closed | State::Listen => CheckResult::Break(()),
             State::SynSent => self.syn_sent(cx, segment),
             State::SynReceived
             | State::Established
@@ -178,7 +178,7 @@ impl Tcb {
     }
 
     /// RFC 9293 section 3.10.7.4.
-    fn other_states(&mut self, cx: &mut Context, mut segment: Arriving) -> Check {
+    fn other_states(&mut self, cx: &mut Context, mut segment: Arriving) -> CheckResult {
         self.paws(cx, &segment)?;
         self.first_check_sequence(cx, &mut segment)?;
         self.heard(cx);

@@ -34,7 +34,7 @@ fn has_text(segment: &Segment) -> bool {
 }
 
 /// Whether a segment is an ACK that repeats the last one.
-fn repeats(tcb: &Tcb, segment: &Segment) -> bool {
+fn repeats_last_ack(tcb: &Tcb, segment: &Segment) -> bool {
     is_bare(segment) && segment.ack == tcb.last_ack_sent
 }
 
@@ -111,7 +111,7 @@ fn halves((left, right): (u32, u32)) -> [(u32, u32); 2] {
 }
 
 /// Whether anything has been acknowledged beyond the peer's SYN.
-fn has_come(tcb: &Tcb) -> bool {
+fn has_acknowledged(tcb: &Tcb) -> bool {
     span(tcb.irs, tcb.rcv_nxt) != 1
 }
 
@@ -127,7 +127,7 @@ decisions! {
         wrong EcnCapableFin
             if has(segment, Flags::FIN) && !has(segment, Flags::SYN) && !tcb.agreed.ecn => Ecn::Ect0,
         wrong EcnCapableEcho if is_bare(segment) && has(segment, Flags::ECE) => Ecn::Ect0,
-        wrong EcnCapableRepeatedAck if repeats(tcb, segment) && tcb.agreed.ecn => Ecn::Ect0,
+        wrong EcnCapableRepeatedAck if repeats_last_ack(tcb, segment) && tcb.agreed.ecn => Ecn::Ect0,
     }
 
     /// The sequence number: the same each time that something is sent.
@@ -160,7 +160,7 @@ decisions! {
         wrong SynAckOutOfData
             if is_again(segment, tries, 2) && has_text(segment) => Flags::SYN | Flags::ACK,
         wrong ReservedBitsEchoed if is_bare(segment) => lawful.with_reserved(tcb.last_heard.reserved),
-        wrong UrgentOnRepeatedAck if repeats(tcb, segment) => lawful | Flags::URG,
+        wrong UrgentOnRepeatedAck if repeats_last_ack(tcb, segment) => lawful | Flags::URG,
         wrong CwrOnAcks if is_bare(segment) && tcb.agreed.ecn => lawful | Flags::CWR,
     }
 
@@ -256,7 +256,7 @@ decisions! {
             [first, second] => [&[*first][..], &halves(*second)].concat(),
             _ => blocks.to_vec(),
         }),
-        wrong DuplicateReportOnText if has_text(segment) && has_come(tcb) => reporting(segment, |blocks| {
+        wrong DuplicateReportOnText if has_text(segment) && has_acknowledged(tcb) => reporting(segment, |blocks| {
             let acknowledged = (tcb.irs.0.wrapping_add(1), tcb.rcv_nxt.0);
             [acknowledged].iter().chain(blocks).take(3).copied().collect()
         }),

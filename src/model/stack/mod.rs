@@ -2,7 +2,7 @@
 
 pub(in crate::model) mod decisions;
 
-use super::calls::Ended;
+use super::calls::CallResult;
 use super::config::Config;
 use super::context::{Context, errno};
 use super::decision::{Decider, Subject};
@@ -277,7 +277,7 @@ impl Model {
 
     // ----- calls ----------------------------------------------------------------------------------------------------
 
-    fn dispatch(&mut self, id: CallId, call: &Call) -> Ended {
+    fn dispatch(&mut self, id: CallId, call: &Call) -> CallResult {
         match call {
             Call::Listen {
                 socket,
@@ -306,7 +306,7 @@ impl Model {
         }
     }
 
-    fn on_socket(&mut self, socket: SocketId, work: impl FnOnce(&mut Tcb, &mut Context) -> Ended) -> Ended {
+    fn on_socket(&mut self, socket: SocketId, work: impl FnOnce(&mut Tcb, &mut Context) -> CallResult) -> CallResult {
         match self.sockets.get(&socket).copied() {
             Some(number) => self.on_tcb(number, work).flatten(),
             None if decisions::call_without_connection_succeeds(self, socket) => Some(Ok(Answer::Ok)),
@@ -315,7 +315,7 @@ impl Model {
     }
 
     /// A call that takes away the user's name for the connection, unless it fails.
-    fn release(&mut self, socket: SocketId, work: impl FnOnce(&mut Tcb, &mut Context) -> Ended) -> Ended {
+    fn release(&mut self, socket: SocketId, work: impl FnOnce(&mut Tcb, &mut Context) -> CallResult) -> CallResult {
         let number = self.sockets.get(&socket).copied();
         let ended = self.on_socket(socket, work);
         if let (Some(number), None | Some(Ok(_))) = (number, &ended) {
@@ -371,7 +371,7 @@ impl Model {
         (local, peer): (IpAddr, SocketAddr),
         isn: Option<u32>,
         fast_open: bool,
-    ) -> Ended {
+    ) -> CallResult {
         if self.is_taken(socket) {
             return self.open_again(socket, peer);
         }
@@ -402,7 +402,7 @@ impl Model {
     }
 
     /// OPEN on a connection that is open already is an error, and changes nothing.
-    fn open_again(&mut self, socket: SocketId, peer: SocketAddr) -> Ended {
+    fn open_again(&mut self, socket: SocketId, peer: SocketAddr) -> CallResult {
         if decisions::open_again_succeeds(&self.cx) {
             let all = |listener: &Listener| listener.socket != socket;
             self.listeners.retain(all);
@@ -433,7 +433,7 @@ impl Model {
         })
     }
 
-    fn accept(&mut self, id: CallId, listener: SocketId, socket: SocketId) -> Ended {
+    fn accept(&mut self, id: CallId, listener: SocketId, socket: SocketId) -> CallResult {
         if self.is_taken(socket) {
             return Some(Err(errno(ErrorName::AlreadyExists, "connection already exists")));
         }

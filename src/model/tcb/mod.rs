@@ -104,7 +104,7 @@ pub(super) struct Challenges {
 
 /// A SEND that has not been queued as a whole.
 #[derive(Clone, Debug)]
-pub(super) struct Sending {
+pub(super) struct PendingSend {
     pub id: CallId,
     pub data: Vec<u8>,
     pub taken: usize,
@@ -113,7 +113,7 @@ pub(super) struct Sending {
 
 /// A RECEIVE that waits.
 #[derive(Clone, Debug)]
-pub(super) struct Receiving {
+pub(super) struct PendingReceive {
     pub id: CallId,
     /// Exactly so many octets, unless the stream ends; `None`: at least one.
     pub amount: Option<usize>,
@@ -122,7 +122,7 @@ pub(super) struct Receiving {
 
 /// A CLOSE that waits for the SENDs before it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Closing {
+pub(super) struct PendingClose {
     pub id: CallId,
     /// Whether reading is given up too.
     pub both: bool,
@@ -136,11 +136,11 @@ pub(super) struct User {
     /// Whether the connection waits to be accepted, or has been.
     pub handed_over: bool,
     pub connect: Option<CallId>,
-    pub sends: VecDeque<Sending>,
-    pub receives: VecDeque<Receiving>,
+    pub sends: VecDeque<PendingSend>,
+    pub receives: VecDeque<PendingReceive>,
     /// Calls that wait for urgent data.
     pub urgents: VecDeque<CallId>,
-    pub close: Option<Closing>,
+    pub close: Option<PendingClose>,
     /// The user has given up reading.
     pub reading_given_up: bool,
     /// Why the connection ended, until the user has been told.

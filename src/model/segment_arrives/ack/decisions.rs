@@ -17,7 +17,7 @@ fn is_below(tcb: &Tcb, ack: SeqNum, window: u32) -> bool {
 }
 
 /// Whether an ACK has the same number as the last one while something is outstanding.
-fn repeats(tcb: &Tcb, segment: &Arriving) -> bool {
+fn is_same_ack(tcb: &Tcb, segment: &Arriving) -> bool {
     segment.ack == tcb.snd_una && tcb.has_outstanding()
 }
 
@@ -174,7 +174,7 @@ decisions! {
     /// brings neither data nor a new window; with SACK, it reports something that was not known.
     "RFC 5681 section 2; RFC 6675 section 5"
     fn ack_is_duplicate(tcb: &Tcb, segment: &Arriving, news: bool) -> bool {
-        lawful => repeats(tcb, segment) && match tcb.agreed.sack {
+        lawful => is_same_ack(tcb, segment) && match tcb.agreed.sack {
             true => news,
             false => {
                 let same_window = tcb.offered(segment) == tcb.snd_wnd && tcb.snd_wnd > 0;
@@ -182,11 +182,11 @@ decisions! {
             }
         },
         wrong BareDuplicatesCounted
-            if tcb.agreed.sack && segment.sack.is_empty() && segment.text.is_empty() => repeats(tcb, segment),
-        wrong DuplicateReportBelieved if reports(tcb, segment) => repeats(tcb, segment),
-        wrong ReportsIgnored if reports(tcb, segment) => repeats(tcb, segment),
+            if tcb.agreed.sack && segment.sack.is_empty() && segment.text.is_empty() => is_same_ack(tcb, segment),
+        wrong DuplicateReportBelieved if reports(tcb, segment) => is_same_ack(tcb, segment),
+        wrong ReportsIgnored if reports(tcb, segment) => is_same_ack(tcb, segment),
         wrong ReportsIgnoredAfterTimeout
-            if reports(tcb, segment) && tcb.congestion.mode == Mode::Loss => repeats(tcb, segment),
+            if reports(tcb, segment) && tcb.congestion.mode == Mode::Loss => is_same_ack(tcb, segment),
     }
 
     /// Whether the send window is taken from a segment: only from one that is not older, by SND.WL1 and SND.WL2, than

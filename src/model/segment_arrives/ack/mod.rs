@@ -2,7 +2,7 @@
 
 pub(in crate::model) mod decisions;
 
-use super::{Arriving, Check};
+use super::{Arriving, CheckResult};
 use crate::model::context::Context;
 use crate::model::seq::{later, leq, span};
 use crate::model::tcb::Tcb;
@@ -12,7 +12,7 @@ use core::ops::ControlFlow::{Break, Continue};
 
 impl Tcb {
     /// A segment without ACK is dropped. What an ACK means depends on the state.
-    pub(super) fn fifth_check_ack(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    pub(super) fn fifth_check_ack(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         if !segment.ack_bit {
             return self.meet(cx, segment, decisions::without_ack(self, segment));
         }
@@ -25,7 +25,7 @@ impl Tcb {
     }
 
     /// SYN-RECEIVED: an ACK of our SYN establishes the connection, and the window is taken from it.
-    fn ack_in_syn_received(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    fn ack_in_syn_received(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         self.meet(cx, segment, decisions::ack_in_syn_received(self, segment))?;
         self.sample(cx, segment.ack, segment.timestamps.map(|(_, echo)| echo));
         self.acknowledged(decisions::acknowledged_with_syn(self, segment.ack));
@@ -36,14 +36,14 @@ impl Tcb {
     }
 
     /// The ACK processing of ESTABLISHED, and then what the later states do in addition.
-    pub(super) fn take_ack(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    pub(super) fn take_ack(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         self.ack_established(cx, segment)?;
         self.ack_of_fin(cx, segment)
     }
 
     /// ESTABLISHED and the states after it: what is acknowledged leaves the queue, the window is taken over, and an ACK
     /// of what was never sent is answered and dropped.
-    fn ack_established(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    fn ack_established(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         self.meet(cx, segment, decisions::ack_of_unsent(self, segment))?;
         let una = later(self.snd_una, segment.ack);
         self.acknowledged(decisions::acknowledged_by_report(self, segment));
@@ -124,7 +124,7 @@ impl Tcb {
 
     /// What the ACK of our FIN does: FIN-WAIT-1 becomes FIN-WAIT-2, CLOSING becomes TIME-WAIT, LAST-ACK becomes CLOSED.
     /// In TIME-WAIT only the peer's FIN can come again, which the first check has handled.
-    fn ack_of_fin(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    fn ack_of_fin(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         if decisions::own_fin_is_acknowledged(self) {
             let limit = decisions::fin_wait_2_lasts(self, cx);
             return self.enter(cx, decisions::state_after_ack_of_fin(self), limit);

@@ -4,7 +4,7 @@ pub(in crate::model) mod decisions;
 
 use self::decisions::{SecondFin, Taken};
 use super::fate::Acknowledged;
-use super::{Arriving, Check};
+use super::{Arriving, CheckResult};
 use crate::model::context::Context;
 use crate::model::seq::plus;
 use crate::model::tcb::Tcb;
@@ -14,7 +14,7 @@ use core::ops::ControlFlow::Continue;
 impl Tcb {
     /// A FIN in order is taken; one above a gap waits for the text before it; a second one does not count as a FIN, but
     /// is answered, and restarts 2MSL.
-    pub(super) fn eighth_check_fin(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    pub(super) fn eighth_check_fin(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         if !segment.fin || self.state == State::Closed {
             return Continue(());
         }

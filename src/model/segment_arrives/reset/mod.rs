@@ -2,7 +2,7 @@
 
 pub(in crate::model) mod decisions;
 
-use super::{Arriving, Check};
+use super::{Arriving, CheckResult};
 use crate::model::context::Context;
 use crate::model::tcb::Tcb;
 use core::ops::ControlFlow::Continue;
@@ -10,7 +10,7 @@ use core::ops::ControlFlow::Continue;
 impl Tcb {
     /// The first check has dropped resets outside the window; what becomes of one inside depends on its number and on
     /// the state.
-    pub(super) fn second_check_reset(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    pub(super) fn second_check_reset(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         match decisions::is_reset(self, segment) {
             true => self.meet(cx, segment, decisions::reset(self, segment)),
             false => Continue(()),

@@ -4,7 +4,7 @@
 pub(in crate::model) mod decisions;
 
 use self::decisions::{OldText, TimeWaitClock};
-use super::{Arriving, Check};
+use super::{Arriving, CheckResult};
 use crate::model::context::Context;
 use crate::model::seq::span;
 use crate::model::tcb::Tcb;
@@ -36,7 +36,7 @@ pub(super) fn acceptable(rcv_nxt: SeqNum, rcv_wnd: u32, seg_seq: SeqNum, seg_len
 
 impl Tcb {
     /// R1 of RFC 7323 section 5.3: a segment with a timestamp older than TS.Recent is an old duplicate.
-    pub(super) fn paws(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    pub(super) fn paws(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         if !decisions::timestamp_is_checked(self, segment) {
             return Continue(());
         }
@@ -51,7 +51,7 @@ impl Tcb {
     }
 
     /// First: whether the segment lies in the window at all; the parts of it outside the window are cut off.
-    pub(super) fn first_check_sequence(&mut self, cx: &mut Context, segment: &mut Arriving) -> Check {
+    pub(super) fn first_check_sequence(&mut self, cx: &mut Context, segment: &mut Arriving) -> CheckResult {
         self.repeated_syn(cx, segment)?;
         if !decisions::is_acceptable(self, segment) {
             return self.unacceptable(cx, segment);
@@ -65,7 +65,7 @@ impl Tcb {
     }
 
     /// The peer's SYN comes again, or its SYN,ACK after its SYN has crossed with ours.
-    fn repeated_syn(&mut self, cx: &mut Context, segment: &mut Arriving) -> Check {
+    fn repeated_syn(&mut self, cx: &mut Context, segment: &mut Arriving) -> CheckResult {
         if self.state != State::SynReceived || !segment.syn || segment.rst || segment.seq != self.irs {
             return Continue(());
         }
@@ -81,7 +81,7 @@ impl Tcb {
     /// An unacceptable segment is answered by an ACK, unless it is a reset. With a closed window its ACK and its urgent
     /// pointer are still processed (section 3.10.7.4; MUST-66), and so is a RST at RCV.NXT, whatever it carries. A FIN
     /// that comes again in TIME-WAIT restarts 2MSL.
-    fn unacceptable(&mut self, cx: &mut Context, segment: &mut Arriving) -> Check {
+    fn unacceptable(&mut self, cx: &mut Context, segment: &mut Arriving) -> CheckResult {
         if decisions::unacceptable_mark_counts(self, segment) {
             self.note_congestion_mark(segment);
         }

@@ -3,14 +3,14 @@
 
 pub(in crate::model) mod decisions;
 
-use super::{Arriving, Check};
+use super::{Arriving, CheckResult};
 use crate::model::context::Context;
 use crate::model::tcb::Tcb;
 use core::ops::ControlFlow::Continue;
 
 impl Tcb {
     /// A SYN in the window cannot be the SYN that opened this connection.
-    pub(super) fn fourth_check_syn(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    pub(super) fn fourth_check_syn(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         match segment.syn {
             true => self.meet(cx, segment, decisions::syn_in_window(self, segment)),
             false => Continue(()),

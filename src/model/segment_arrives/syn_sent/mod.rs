@@ -4,7 +4,7 @@ pub(in crate::model) mod decisions;
 
 use self::decisions::SynText;
 use super::ack::decisions::acknowledged_with_syn;
-use super::{Arriving, Check};
+use super::{Arriving, CheckResult};
 use crate::model::context::Context;
 use crate::model::queues::SendQueue;
 use crate::model::tcb::Tcb;
@@ -13,7 +13,7 @@ use core::ops::ControlFlow::Continue;
 
 impl Tcb {
     /// The checks in order: ACK, RST, (security,) SYN; anything else is dropped.
-    pub(super) fn syn_sent(&mut self, cx: &mut Context, segment: Arriving) -> Check {
+    pub(super) fn syn_sent(&mut self, cx: &mut Context, segment: Arriving) -> CheckResult {
         if segment.ack_bit {
             self.meet(cx, &segment, decisions::ack_in_syn_sent(self, &segment))?;
         }
@@ -28,7 +28,7 @@ impl Tcb {
 
     /// Fourth, SYN: with an ACK of our SYN the connection is established, without an ACK it is a simultaneous open
     /// (section 3.5, figure 7). What else the SYN carries waits until then.
-    fn syn_sent_fourth_syn(&mut self, cx: &mut Context, segment: Arriving) -> Check {
+    fn syn_sent_fourth_syn(&mut self, cx: &mut Context, segment: Arriving) -> CheckResult {
         if !segment.ack_bit {
             self.meet(cx, &segment, decisions::crossing_syn(self, &segment))?;
         }

@@ -4,7 +4,7 @@
 pub(in crate::model) mod decisions;
 
 use self::decisions::AboveGap;
-use super::{Arriving, Check};
+use super::{Arriving, CheckResult};
 use crate::model::context::Context;
 use crate::model::seq::later;
 use crate::model::tcb::Tcb;
@@ -21,7 +21,7 @@ impl Tcb {
 
     /// Sixth: RCV.UP = max(RCV.UP, SEG.UP), and the user is told. Urgent data stays in the stream (RFC 6093). After the
     /// peer's FIN the urgent pointer is ignored.
-    pub(super) fn sixth_check_urgent(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    pub(super) fn sixth_check_urgent(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         if segment.urg && decisions::takes_text(self) {
             self.note_urgent(segment.seq.advanced(i64::from(segment.urgent)));
             self.tell_urgent(cx);
@@ -35,7 +35,7 @@ impl Tcb {
 
     /// Seventh: text in order is delivered, together with the text that was held behind it; text above a gap is held.
     /// After the peer's FIN there should be no text, and it is ignored.
-    pub(super) fn seventh_text(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    pub(super) fn seventh_text(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         if segment.text.is_empty() {
             return Continue(());
         }
