@@ -83,7 +83,7 @@ decisions! {
         wrong DscpChangeResets if dscp != 0 && !segment.syn => true,
     }
 
-    /// The connection that gets a segment which belongs to no connection and no listener.
+    /// The connection that gets a segment between two ends that have no connection: none.
     "RFC 9293 section 3.10.7"
     fn stray_segment_reaches(model: &Model, local: SocketAddr, peer: SocketAddr) -> Option<u32> {
         lawful => None,

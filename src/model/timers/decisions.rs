@@ -32,7 +32,7 @@ fn first_probe(tcb: &Tcb, cx: &Context) -> Duration {
     cx.config.first_probe.unwrap_or(tcb.round_trip.rto)
 }
 
-/// Whether the state allows keep-alive, and nothing is outstanding.
+/// Whether the connection is idle, in a state that it can stay in: nothing is outstanding or waits to be sent.
 fn is_idle(tcb: &Tcb) -> bool {
     let idles = matches!(tcb.state, State::Established | State::CloseWait | State::FinWait2);
     idles && !tcb.has_outstanding() && tcb.unsent() == 0
