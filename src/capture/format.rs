@@ -20,8 +20,8 @@ pub(super) struct Frame<'a> {
 }
 
 impl<'a> Frame<'a> {
-    /// A frame of which `octets` were captured. `length` is how long it was on the wire; a writer that does not know says
-    /// less than it captured. The last `check` octets of it are its check sequence.
+    /// A frame of which `octets` were captured. `length` is how long it was on the wire; a writer that does not know
+    /// says less than it captured. The last `check` octets of it are its check sequence.
     pub(super) fn new(at: Option<i128>, link: u16, octets: &'a [u8], length: u32, check: usize) -> Frame<'a> {
         let length = (length as usize).max(octets.len()).saturating_sub(check);
         let octets = &octets[..octets.len().min(length)];
@@ -73,21 +73,22 @@ impl fmt::Display for Damage {
     }
 }
 
-/// Why a format cannot go on: where the block or frame begins that cannot be read, and what the matter is.
+/// Why a format cannot be read any further: where the block or frame begins that cannot be read, and what is wrong with
+/// it.
 #[derive(Debug)]
-pub(super) struct Stop {
+pub(super) struct ReadStop {
     pub offset: u64,
     pub text: String,
 }
 
-impl Stop {
+impl ReadStop {
     /// A block or frame that is not there as a whole.
-    pub(super) fn at(offset: u64, what: &str, trouble: &Trouble) -> Stop {
+    pub(super) fn at(offset: u64, what: &str, trouble: &Trouble) -> ReadStop {
         let text = match trouble {
             Trouble::Ended(there) => format!("the capture ends within {what}, {there} octets into it"),
             Trouble::Failed(error) => format!("{what} cannot be read: {error}"),
         };
-        Stop { offset, text }
+        ReadStop { offset, text }
     }
 }
 
@@ -117,7 +118,9 @@ pub(super) fn read(source: impl Read, each: &mut dyn FnMut(Found<'_>)) -> Result
     } else {
         return Err(not_a_capture(&magic));
     };
-    Ok(read.err().map(|Stop { offset, text }| Damage { offset, packed, text }))
+    Ok(read
+        .err()
+        .map(|ReadStop { offset, text }| Damage { offset, packed, text }))
 }
 
 fn not_a_capture(magic: &[u8]) -> CaptureError {

@@ -80,7 +80,7 @@ impl Inspection {
     }
 }
 
-/// Rules that seem to be broken where a capture has lost segments: which of the two it was nobody can tell.
+/// Rules that seem broken where a capture has lost segments: nobody can tell which of the two happened.
 const LOSS: [&str; 3] = ["no-gap", "ack-of-what-came", "sack-of-what-came"];
 
 /// The rule about how fast a clock ticks; all others that need the times of frames say that they are about timing.

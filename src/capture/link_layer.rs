@@ -1,4 +1,4 @@
-//! What stands before an IP packet in a captured frame.
+//! Finds the IP packet in a captured frame, behind the headers of the link layer.
 
 use super::network::Reason;
 use super::octets::Order;
@@ -42,7 +42,8 @@ enum Header {
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
 
-/// How the first header of a link type is read (the registry of tcpdump.org), and how many octets before it say nothing.
+/// How the first header of a link type is read (the registry of tcpdump.org), and how many octets before it say
+/// nothing.
 fn first_header(link: u16, frame: &[u8]) -> Option<(Header, usize)> {
     Some(match link {
         1 => (Header::Ethernet, 0),
@@ -150,7 +151,7 @@ pub(super) fn inside(link: u16, frame: &[u8]) -> Option<Inside<'_>> {
     }
 }
 
-/// What follows an Ethernet type, and behind how many octets; the inner `None` where it is no IP.
+/// What follows an Ethernet type, and after how many octets; the inner `None` where it is no IP.
 fn typed(kind: u16, rest: &[u8]) -> Option<Option<(Header, usize)>> {
     Some(Some(match kind {
         // Tags: IEEE 802.1Q, 802.1ad and what came before it, 802.1BR.
@@ -212,8 +213,8 @@ fn mpls(rest: &[u8]) -> Option<(Header, usize)> {
     })
 }
 
-/// The packet in a message of netfilter's log: the attribute that holds it, behind four octets. Attributes are in the order
-/// of the machine that wrote them; read in the other one, their lengths lead out of the frame.
+/// The packet in a message of netfilter's log: the attribute that holds it, behind four octets. Attributes are in the
+/// order of the machine that wrote them; read in the other one, their lengths lead out of the frame.
 fn nflog(frame: &[u8]) -> Option<Option<&[u8]>> {
     const PAYLOAD: u16 = 9;
     let payload = |order: Order| {

@@ -1,4 +1,5 @@
-//! Somebody's capture: the frames of a pcap or pcapng file, packed or not, and what the rules say of each connection in it.
+//! Somebody's capture: the frames of a pcap or pcapng file, packed or not, and what the rules say of each connection in
+//! it.
 //!
 //! | file | what it does |
 //! |---|---|

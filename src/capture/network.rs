@@ -127,8 +127,8 @@ struct Ip<'a> {
     cut: bool,
 }
 
-/// Reads an IP packet, which octets that are not its own may follow; `missing` is how many of the frame's octets the capture
-/// lacks. A packet within a packet is taken out.
+/// Reads an IP packet, which octets that are not its own may follow; `missing` is how many of the frame's octets the
+/// capture lacks. A packet within a packet is taken out.
 pub(super) fn read(octets: &[u8], missing: usize) -> Content {
     let (mut octets, mut missing) = (octets, missing);
     loop {
@@ -205,7 +205,7 @@ fn read_v4(octets: &[u8], missing: usize) -> Result<Ip<'_>, Reason> {
     })
 }
 
-/// Where a source route that has not been gone to its end leads (RFC 791 section 3.1).
+/// The final destination of an IPv4 source route that is not at its end yet (RFC 791 section 3.1).
 fn routed_v4(mut options: &[u8]) -> Option<Ipv4Addr> {
     loop {
         let length = match options {
@@ -300,8 +300,8 @@ const fn is_extension(next: u8) -> bool {
 }
 
 impl<'a> Ip<'a> {
-    /// Passes over extension headers, up to what they stand before or to a fragment of it. The addresses become those that
-    /// the pseudo header has: where a route leads, and where a mobile node is at home.
+    /// Skips extension headers, up to the header that they precede or to a fragment of it. The addresses become those
+    /// of the pseudo header: the final destination of a route, and the home address of a mobile node.
     fn behind_extensions(mut self) -> Result<Ip<'a>, Reason> {
         let v6 = self.header.source.is_ipv6();
         while !self.fragment && (self.protocol == AUTHENTICATION || v6 && is_extension(self.protocol)) {
@@ -320,7 +320,7 @@ impl<'a> Ip<'a> {
         Ok(self)
     }
 
-    /// The last stop of a route that has not been gone to its end (RFC 8200 section 4.4, RFC 6275, RFC 8754).
+    /// The final destination of a route that is not at its end yet (RFC 8200 section 4.4, RFC 6275, RFC 8754).
     fn route(&mut self, header: &[u8]) -> Result<(), Reason> {
         let stops = header.get(8..).unwrap_or_default();
         let last = match (header[2], header[3]) {
@@ -333,7 +333,7 @@ impl<'a> Ip<'a> {
         Ok(())
     }
 
-    /// The home address of a mobile node (RFC 6275 section 6.3).
+    /// Takes the home address of a mobile node as the source (RFC 6275 section 6.3).
     fn come_home(&mut self, header: &[u8]) {
         const HOME_ADDRESS: u8 = 0xc9;
         let home = option_v6(header, HOME_ADDRESS).and_then(|value| value.first_chunk::<16>());
@@ -349,7 +349,7 @@ impl<'a> Ip<'a> {
         let there = Order::Big.u16(octets, CHECKSUM).unwrap_or(0);
         let right = !folded(pseudo(octets.len()) + sum(octets) - u64::from(there));
         let mut segment = Segment::read(octets, right);
-        // What the interface is to add to: the pseudo header, with or without the length, or nothing.
+        // What the interface is to add to: the sum of the pseudo header, with or without the length, or zero.
         let begun = [folded(pseudo(octets.len())), folded(pseudo(0)), 0];
         let wrong = matches!(segment.checksum, Checksum::Wrong(_));
         let begun = wrong && begun.contains(&there);

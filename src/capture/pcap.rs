@@ -1,6 +1,6 @@
 //! The format pcap (draft-ietf-opsawg-pcap).
 
-use super::format::{Found, Frame, Stop};
+use super::format::{Found, Frame, ReadStop};
 use super::octets::{LARGEST, Octets, Order};
 use std::io::Read;
 
@@ -41,10 +41,14 @@ impl Kind {
 }
 
 /// Hands on each frame of a file whose first four octets have been read.
-pub(super) fn read(octets: &mut Octets<impl Read>, kind: Kind, each: &mut dyn FnMut(Found<'_>)) -> Result<(), Stop> {
+pub(super) fn read(
+    octets: &mut Octets<impl Read>,
+    kind: Kind,
+    each: &mut dyn FnMut(Found<'_>),
+) -> Result<(), ReadStop> {
     let network = octets
         .take(HEADER)
-        .map_err(|trouble| Stop::at(0, "the file's header", &trouble))
+        .map_err(|trouble| ReadStop::at(0, "the file's header", &trouble))
         .map(|header| kind.order.u32(header, 16).unwrap_or(0))?;
     // The upper half says how long the check sequence at the end of each frame is, in units of two octets.
     let check = match network & 0x0400_0000 {
@@ -55,20 +59,20 @@ pub(super) fn read(octets: &mut Octets<impl Read>, kind: Kind, each: &mut dyn Fn
         let begin = octets.offset();
         let header = octets
             .take_or_end(kind.frame_header)
-            .map_err(|trouble| Stop::at(begin, "a frame's header", &trouble))?;
+            .map_err(|trouble| ReadStop::at(begin, "a frame's header", &trouble))?;
         let Some(header) = header else { return Ok(()) };
         let number = |at| kind.order.u32(header, at).unwrap_or(0);
         let at = i128::from(number(0)) * 1_000_000_000 + i128::from(number(4)) * kind.unit;
         let (captured, length) = (number(8), number(12));
         if u64::from(captured) > LARGEST {
-            return Err(Stop {
+            return Err(ReadStop {
                 offset: begin,
                 text: format!("a frame claims {captured} octets, more than any link carries"),
             });
         }
         let frame = octets
             .take(u64::from(captured))
-            .map_err(|trouble| Stop::at(begin, "a frame", &trouble))?;
+            .map_err(|trouble| ReadStop::at(begin, "a frame", &trouble))?;
         each(Found::Frame(Frame::new(Some(at), network as u16, frame, length, check)));
     }
 }

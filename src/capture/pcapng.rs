@@ -1,6 +1,6 @@
 //! The format pcapng (draft-ietf-opsawg-pcapng).
 
-use super::format::{Found, Frame, Stop};
+use super::format::{Found, Frame, ReadStop};
 use super::network::Reason;
 use super::octets::{LARGEST, Octets, Order};
 use std::io::Read;
@@ -51,7 +51,7 @@ struct Section {
 }
 
 /// Hands on each frame of a file whose first four octets have been read.
-pub(super) fn read(octets: &mut Octets<impl Read>, each: &mut dyn FnMut(Found<'_>)) -> Result<(), Stop> {
+pub(super) fn read(octets: &mut Octets<impl Read>, each: &mut dyn FnMut(Found<'_>)) -> Result<(), ReadStop> {
     let mut section = read_section(octets, 0)?;
     loop {
         let begin = octets.offset();
@@ -59,7 +59,7 @@ pub(super) fn read(octets: &mut Octets<impl Read>, each: &mut dyn FnMut(Found<'_
             // Cannot fail: four octets were asked for.
             Ok(Some(kind)) => kind.try_into().expect("four octets"),
             Ok(None) => return Ok(()),
-            Err(trouble) => return Err(Stop::at(begin, "a block", &trouble)),
+            Err(trouble) => return Err(ReadStop::at(begin, "a block", &trouble)),
         };
         match kind {
             MAGIC => section = read_section(octets, begin)?,
@@ -69,11 +69,11 @@ pub(super) fn read(octets: &mut Octets<impl Read>, each: &mut dyn FnMut(Found<'_
 }
 
 /// Reads a section header, but for its type; it begins at `begin`.
-fn read_section(octets: &mut Octets<impl Read>, begin: u64) -> Result<Section, Stop> {
-    let stop = |text: String| Stop { offset: begin, text };
+fn read_section(octets: &mut Octets<impl Read>, begin: u64) -> Result<Section, ReadStop> {
+    let stop = |text: String| ReadStop { offset: begin, text };
     let header = octets
         .take(12)
-        .map_err(|trouble| Stop::at(begin, "a section header", &trouble))?;
+        .map_err(|trouble| ReadStop::at(begin, "a section header", &trouble))?;
     let order = [Order::Little, Order::Big]
         .into_iter()
         .find(|order| order.u32(header, 4) == Some(0x1a2b_3c4d))
@@ -91,7 +91,7 @@ fn read_section(octets: &mut Octets<impl Read>, begin: u64) -> Result<Section, S
     // The type and what was taken of the rest are behind us, the length stands at the end once more.
     octets
         .skip(length - 16 - 4)
-        .map_err(|trouble| Stop::at(begin, "a section header", &trouble))?;
+        .map_err(|trouble| ReadStop::at(begin, "a section header", &trouble))?;
     check_end(octets, order, length, begin)?;
     Ok(Section {
         order,
@@ -100,11 +100,13 @@ fn read_section(octets: &mut Octets<impl Read>, begin: u64) -> Result<Section, S
 }
 
 /// Reads the length at the end of a block, which is the same as the one at its beginning.
-fn check_end(octets: &mut Octets<impl Read>, order: Order, length: u64, begin: u64) -> Result<(), Stop> {
-    let end = octets.take(4).map_err(|trouble| Stop::at(begin, "a block", &trouble))?;
+fn check_end(octets: &mut Octets<impl Read>, order: Order, length: u64, begin: u64) -> Result<(), ReadStop> {
+    let end = octets
+        .take(4)
+        .map_err(|trouble| ReadStop::at(begin, "a block", &trouble))?;
     match order.u32(end, 0) {
         Some(again) if u64::from(again) == length => Ok(()),
-        again => Err(Stop {
+        again => Err(ReadStop {
             offset: begin,
             text: format!(
                 "a block claims {length} octets at its beginning and {} at its end",
@@ -122,22 +124,22 @@ impl Section {
         octets: &mut Octets<impl Read>,
         begin: u64,
         each: &mut dyn FnMut(Found<'_>),
-    ) -> Result<(), Stop> {
+    ) -> Result<(), ReadStop> {
         let order = self.order;
         let kind = order.u32(&kind, 0).unwrap_or(0);
         let length = octets
             .take(4)
-            .map_err(|trouble| Stop::at(begin, "a block", &trouble))
+            .map_err(|trouble| ReadStop::at(begin, "a block", &trouble))
             .map(|length| u64::from(order.u32(length, 0).unwrap_or(0)))?;
         let matters = matches!(kind, INTERFACE | OBSOLETE_PACKET | SIMPLE_PACKET | ENHANCED_PACKET);
         if length < FRAMING || !length.is_multiple_of(4) || matters && length > LARGEST {
-            return Err(Stop {
+            return Err(ReadStop {
                 offset: begin,
                 text: format!("a block of type {kind} claims {length} octets"),
             });
         }
         let body = length - FRAMING;
-        let trouble = |trouble| Stop::at(begin, &format!("a block of type {kind} and {length} octets"), &trouble);
+        let trouble = |trouble| ReadStop::at(begin, &format!("a block of type {kind} and {length} octets"), &trouble);
         if matters {
             let body = octets.take(body).map_err(trouble)?;
             match kind {

@@ -717,8 +717,8 @@ fn choice(text: Option<&Text>, name: &str, table: &[keys::Key], lowering: &mut L
     None
 }
 
-/// Complains of a key of `given` that makes no difference to the way into the state; only where the state does not
-/// come from the matrix, since there one line serves several.
+/// Complains of a key of `given` that has no effect on how the state is reached; only where the state does not come
+/// from the matrix, since there one line serves several states.
 fn refuse_unheeded(raw: &RawGiven, request: &Request, shared: &Shared, lowering: &mut Lowering) -> bool {
     if raw.state.text.contains('$') {
         return true;

@@ -165,8 +165,8 @@ fn verb_name(verb: Verb) -> &'static str {
     }
 }
 
-/// Whether a target that never sends anything and never answers would fail: at one of the steps, or on the way into the
-/// state. The way counts only if at least one outcome of the steps needs a word of the target.
+/// Whether a target that never sends and never answers anything would fail, at one of the steps or on the way into the
+/// state. The way counts only if at least one outcome of the steps needs the target to send or answer something.
 pub(super) fn fails_a_mute_target(given: &[Given], steps: &[Step]) -> bool {
     fails_the_mute(steps) || given.iter().any(|given| fails_the_mute(&given.steps)) && steps.iter().any(may_hear)
 }

@@ -5,7 +5,7 @@ use super::run::{Run, earliest, until_then};
 use super::stage::{Progress, Waiting};
 use super::stop::{CaseFault, Stop};
 use crate::notation::Period;
-use crate::peer::{Fit, Frame, Hunt, Mark, fit};
+use crate::peer::{Fit, Frame, Mark, Matching, fit};
 use crate::script::{AnyOf, ConnId, StepKind};
 use crate::time::Instant;
 use std::collections::BTreeMap;
@@ -17,12 +17,12 @@ pub(super) struct Choosing {
     any_of: Arc<AnyOf>,
     /// The connections that any outcome looks at.
     conns: Vec<ConnId>,
-    /// Until when it is waited for any of them.
+    /// How long any of the outcomes is waited for.
     until: Instant,
-    /// The outcome that is that nothing comes, by its place.
+    /// The place of the outcome that nothing comes, if there is one.
     silence: Option<usize>,
-    /// How far the first step of an outcome is on a connection, by the places of both.
-    hunts: BTreeMap<(usize, usize), Hunt>,
+    /// How far the first step of an outcome has been matched on a connection, by the places of both.
+    matchings: BTreeMap<(usize, usize), Matching>,
 }
 
 impl Choosing {
@@ -35,7 +35,7 @@ impl Choosing {
         format!("any of {}", names.join(", "))
     }
 
-    /// What is wrong with a case whose outcomes do not exclude each other.
+    /// The fault of a case whose outcomes do not exclude each other.
     fn both(&self, first: usize, second: usize, how: String) -> CaseFault {
         CaseFault::BothOutcomes {
             names: [self.name(first).to_owned(), self.name(second).to_owned()],
@@ -47,7 +47,7 @@ impl Choosing {
 impl Run {
     pub(super) fn begin_any_of(&mut self, any_of: &Arc<AnyOf>) -> Result<Progress, Stop> {
         let mut ends = Vec::new();
-        let mut hunts = BTreeMap::new();
+        let mut matchings = BTreeMap::new();
         let mut silence = None;
         for (index, (_, steps)) in any_of.outcomes.iter().enumerate() {
             let Some(first) = steps.first() else {
@@ -55,8 +55,8 @@ impl Run {
             };
             let (base, period) = match &first.kind {
                 StepKind::Expect(expect) => {
-                    let mine = self.hunts(&first.conns, expect);
-                    hunts.extend(mine.into_iter().map(|(conn, hunt)| ((index, conn), hunt)));
+                    let mine = self.matchings(&first.conns, expect);
+                    matchings.extend(mine.into_iter().map(|(conn, matching)| ((index, conn), matching)));
                     self.window(&expect.when)?
                 }
                 StepKind::Nothing(nothing) => {
@@ -75,7 +75,7 @@ impl Run {
             };
             ends.push(base.at.latest + period.most);
         }
-        // A silence decides when it is over; without one, the outcome that may come last.
+        // If one outcome is that nothing comes, its end decides; otherwise the end of the outcome that may come last.
         let until = match silence {
             Some(index) => Some(ends[index]),
             None => ends.into_iter().max(),
@@ -85,7 +85,7 @@ impl Run {
             conns: outcome_conns(any_of),
             until: until.ok_or(CaseFault::OutcomeBegins)?,
             silence,
-            hunts,
+            matchings,
         })))
     }
 
@@ -110,7 +110,7 @@ impl Run {
         let Some(silence) = state.silence else {
             return Err(Stop::late(state.names(), "none of them came"));
         };
-        // Its first step has been met with that.
+        // That meets the first step of this outcome.
         let base = self.mark;
         self.set_mark(Mark::at(until));
         self.checked += 1;
@@ -119,18 +119,18 @@ impl Run {
         Ok(self.finish_step())
     }
 
-    /// The outcome that a frame fits. One that fits two does not tell them apart: then the case is wrong, whatever the
-    /// target did.
+    /// The outcome that a frame fits. A frame that fits two does not tell them apart: then the case is wrong, whatever
+    /// the target did.
     fn fitting_outcome(&self, state: &Choosing, conn: usize, frame: &Frame) -> Result<Option<usize>, Stop> {
         let mut found = None;
         for (index, (_, steps)) in state.any_of.outcomes.iter().enumerate() {
             let Some(StepKind::Expect(expect)) = steps.first().map(|step| &step.kind) else {
                 continue;
             };
-            let Some(mut hunt) = state.hunts.get(&(index, conn)).cloned() else {
+            let Some(mut matching) = state.matchings.get(&(index, conn)).cloned() else {
                 continue;
             };
-            let fit = fit(&expect.segment, &mut frame.clone(), &self.scope(conn), &mut hunt)?;
+            let fit = fit(&expect.segment, &mut frame.clone(), &self.scope(conn), &mut matching)?;
             if matches!(fit, Fit::No(_)) {
                 continue;
             }
@@ -144,8 +144,8 @@ impl Run {
         Ok(found)
     }
 
-    /// The outcome whose call has ended as it asks. As for frames, two at once are an error of the case, also where the
-    /// other begins with a frame and that is there too.
+    /// The outcome whose call has ended as it asks. Two at once are a fault of the case, as they are for frames; so is
+    /// an outcome that begins with a frame, if that frame has come as well.
     fn fitting_result(&self, state: &Choosing) -> Result<Option<usize>, Stop> {
         let mut found = None;
         for (index, (_, steps)) in state.any_of.outcomes.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::calls::{run_of_call, run_of_socket};
-use super::run::{Action, Run, Turn};
+use super::run::{DriverAction, Run, Turn};
 use crate::script::Script;
 use crate::stack::{Call, CallId, Emitted, Facts};
 use crate::time::{Instant, Stamp};
@@ -27,7 +27,8 @@ pub struct Endpoints {
     pub testers: Vec<IpAddr>,
     /// Whether ISNs are placed near 2^32: the tester's always, the target's where it is able.
     pub wrap: bool,
-    /// Whether the target lives on after the run, for others or by its own clock: then the run closes what it left open.
+    /// Whether the target goes on after the run, for other runs or on its own clock: then the run closes what it left
+    /// open.
     pub lasting: bool,
     /// From which everything that looks random is made.
     pub seed: u64,
@@ -81,7 +82,7 @@ impl Bench {
         }
     }
 
-    /// The same without rules: only what the steps ask is judged, for whoever wants to know what a case sees by itself.
+    /// A bench without rules: only the steps are judged, to see what a case notices by itself.
     pub fn without_rules(self) -> Bench {
         Bench { rules: false, ..self }
     }
@@ -138,8 +139,9 @@ impl Bench {
         self.ready.push_back(id);
     }
 
-    /// The run that a frame belongs to which goes to no tester's address, but to one that no host has: it answers a segment
-    /// with that source address, and where only one run is under way, that run has injected it.
+    /// The run that a frame to a special address belongs to: a broadcast, multicast, loopback or unspecified address is
+    /// no tester's, but the target may answer a segment that a run has sent from such an address. It is that run if no
+    /// other is under way.
     fn run_behind_odd_address(&self, packet: &Packet) -> Option<RunId> {
         let odd = match packet.ip.destination {
             IpAddr::V4(to) => to.is_unspecified() || to.is_loopback() || to.is_broadcast() || to.is_multicast(),
@@ -231,8 +233,8 @@ impl Bench {
     fn turn(&mut self, id: RunId, now: Instant, drained: Instant) -> Option<Step> {
         let run = self.runs.get_mut(id.0 as usize)?.as_deref_mut()?;
         match run.turn(now, drained) {
-            Turn::Act(Action::Inject(flight)) => Some(Step::Inject(id, flight.octets)),
-            Turn::Act(Action::Call(call, what)) => Some(Step::Call(id, call, what)),
+            Turn::Act(DriverAction::Inject(flight)) => Some(Step::Inject(id, flight.octets)),
+            Turn::Act(DriverAction::Call(call, what)) => Some(Step::Call(id, call, what)),
             Turn::Wait(deadline) => {
                 self.set_timer(id, deadline);
                 None

@@ -2,7 +2,7 @@
 
 use super::bench::RunId;
 use super::outcome::{Happening, MetBy};
-use super::run::{Action, Run};
+use super::run::{DriverAction, Run};
 use super::stage::{Progress, Waiting};
 use super::stop::{CaseFault, Stop};
 use crate::notation::{CallSpec, Period, ReturnSpec, SettingValue, Verb};
@@ -70,7 +70,7 @@ pub(super) struct Calls {
     /// The open socket of each connection that has one.
     open: BTreeMap<ConnId, SocketId>,
     pub listener: Option<SocketId>,
-    /// Accepts that wait for a connection, and connections that came unasked.
+    /// Accepts that wait for a connection.
     accepting: VecDeque<CallId>,
     unasked: VecDeque<(SocketId, SocketAddr)>,
 }
@@ -182,11 +182,11 @@ impl Run {
     }
 
     fn out(&mut self, id: CallId, call: Call) -> CallId {
-        self.outbox.push_back(Action::Call(id, call));
+        self.outbox.push_back(DriverAction::Call(id, call));
         id
     }
 
-    /// Answers a call in the target's stead, where it cannot even be made.
+    /// Answers a call for the target, where the target cannot even be asked.
     fn answer_ourselves(&mut self, conn: ConnId, verb: Verb, result: Result<Answer, Errno>) -> CallId {
         let id = self.calls.record(conn, Some(verb), None);
         let ended = Some((result, self.mark));
@@ -451,8 +451,8 @@ impl Run {
         Ok(self.finish_step())
     }
 
-    /// Of the calls of a step the one that decides, and until when it is waited for: the first that failed, else the first
-    /// that has not ended, else the last.
+    /// Which of a step's calls decides, and how long it is waited for: the first that failed, or else the first that
+    /// has not ended, or else the last.
     fn telling(&self, ids: &[CallId]) -> Option<(CallId, Instant)> {
         let mut failed = ids.iter().filter(|id| matches!(self.calls.answer(**id), Some(Err(_))));
         let mut unfinished = ids.iter().filter(|id| self.calls.ended(**id).is_none());
@@ -500,7 +500,7 @@ impl Run {
             (ReturnSpec::OkCount(expr), Ok(Answer::Data(data))) => self.scope(conn).value(expr)? == data.len() as i64,
             (ReturnSpec::OkText(text), Ok(Answer::Data(data))) => text == data,
             (ReturnSpec::Eof, Ok(Answer::EndOfStream)) => true,
-            // A stack without names for its errors meets any.
+            // If a stack has no names for its errors, any error will do.
             (ReturnSpec::Error(name), Err(errno)) => {
                 *name == errno.name || *name == ErrorName::Error || errno.name == ErrorName::Error
             }
@@ -510,7 +510,8 @@ impl Run {
 
     // ----- result: --------------------------------------------------------------------------------------------------
 
-    /// As for other steps, but that a call which must still be pending is watched for `prompt` unless `within` is written.
+    /// As for other steps, except that a call which must still be pending is watched for `prompt` unless `within` is
+    /// written.
     pub(super) fn result_window(&self, result: &ResultStep) -> Result<(Mark, Period), Stop> {
         let (base, mut period) = self.window(&result.when)?;
         if result.when.within.is_none() && result.returns == [ReturnSpec::Pending] {

@@ -2,18 +2,18 @@
 
 use crate::script::{Given, Script, Step, StepKind};
 
-/// Where a run stands: in which list of steps, at which of them.
+/// A place in a script: in which list of steps, and at which of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cursor {
-    /// Which of `given`; as many as there are: the steps proper.
+    /// Which state of `given`; as many as there are states: the steps of the case.
     given: usize,
     index: usize,
-    /// The outcomes that were taken: at which step, which of them.
+    /// The outcomes of `any-of` that were taken, from the outermost on: at which step, and which of them.
     branches: Vec<(usize, usize)>,
 }
 
 impl Cursor {
-    /// The state whose steps are under way; `None` at the steps proper.
+    /// The state of `given` whose steps are under way; `None` during the steps of the case.
     pub(super) fn given<'a>(&self, script: &'a Script) -> Option<&'a Given> {
         script.given.get(self.given)
     }
@@ -29,7 +29,7 @@ impl Cursor {
         list
     }
 
-    /// The step there; `None` behind the last.
+    /// The step at this place; `None` behind the last.
     pub fn step<'a>(&self, script: &'a Script) -> Option<&'a Step> {
         self.list(script).get(self.index)
     }
@@ -48,7 +48,7 @@ impl Cursor {
         self.index = 0;
     }
 
-    /// Leaves lists that are at their end. `false`: everything is.
+    /// Leaves lists of steps that are over. `false`: all are.
     pub(super) fn settle(&mut self, script: &Script) -> bool {
         while self.index >= self.list(script).len() {
             match self.branches.pop() {

@@ -1,4 +1,4 @@
-//! How a run ends: what its steps and the rules found is weighed, and the outcome is put together.
+//! How a run ends: its verdict follows from what its steps and the rules found, and the outcome is put together.
 
 use super::outcome::{BrokenRule, Failure, Happening, Outcome, TraceEvent, Unmet, Verdict};
 use super::run::Run;
@@ -67,13 +67,13 @@ impl Run {
         }
     }
 
-    /// What the step under way stands for.
+    /// The requirements that the step under way stands for.
     fn covers_here(&self) -> &[Arc<Requirement>] {
         let own = self.step(&self.script).map(|step| step.covers.as_slice());
         own.filter(|covers| !covers.is_empty()).unwrap_or(&self.script.covers)
     }
 
-    /// The strongest requirement that the step under way stands for, among those that apply, decides.
+    /// Judges by the strongest applicable requirement that the step under way stands for.
     fn judge(&self, expected: String, seen: String, timing: bool) -> (Verdict, Failure) {
         let script = &self.script;
         let step = self.step(script);
@@ -149,7 +149,7 @@ impl Run {
         broken
     }
 
-    /// The worst that the rules have to say, as a step that was not met.
+    /// The worst broken rule, as a step that was not met.
     fn rule_failure(broken: &BrokenRule, position: Position) -> (Verdict, Failure) {
         let rule = broken.rule;
         let verdict = match rule.level() {
@@ -171,7 +171,7 @@ impl Run {
         (verdict, failure)
     }
 
-    /// Lets the rules speak: what they found counts if it is worse than what the steps found.
+    /// Adds what the rules found: it counts if it is worse than what the steps found.
     fn hear_the_rules(&mut self, now: Instant, own: u8) {
         self.broken = self.broken_rules(now);
         let Some(worst) = self.broken.first() else { return };
@@ -210,7 +210,7 @@ impl Run {
         if self.outcome.is_some() {
             return;
         }
-        // A pass is one in spite of our delay. Whatever else the target seems to have done, we may have made it do.
+        // Our delay cannot have made a run pass. Any other verdict may come from it.
         let doubtful = matches!(verdict, Verdict::Fail | Verdict::Deviates | Verdict::Observed);
         let (verdict, reason) = match doubtful && self.late > TOO_LATE {
             true => (

@@ -5,7 +5,7 @@ use super::run::{Run, earliest, until_then};
 use super::stage::{Progress, Waiting};
 use super::stop::Stop;
 use crate::notation::{Key, Period, SegmentPattern};
-use crate::peer::{Fit, Frame, Hunt, Mark, fit};
+use crate::peer::{Fit, Frame, Mark, Matching, fit};
 use crate::script::{ConnId, Expect, Nothing, Step};
 use crate::time::{Instant, Stamp};
 use crate::wire::Flags;
@@ -19,7 +19,7 @@ pub(super) struct Expecting {
     base: Mark,
     period: Period,
     /// How far it has come on each of the step's connections.
-    hunts: BTreeMap<usize, Hunt>,
+    matchings: BTreeMap<usize, Matching>,
     /// How many frames have met it, where it counts them.
     got: u64,
 }
@@ -32,9 +32,9 @@ pub(super) struct Silence {
 }
 
 impl Expecting {
-    fn hunt(&self, conn: usize) -> &Hunt {
-        let hunt = self.hunts.get(&conn);
-        hunt.unwrap_or_else(|| unreachable!("connection {conn} is none of those that the step looks at"))
+    fn matching(&self, conn: usize) -> &Matching {
+        let matching = self.matchings.get(&conn);
+        matching.unwrap_or_else(|| unreachable!("connection {conn} is none of those that the step looks at"))
     }
 }
 
@@ -45,14 +45,14 @@ impl Run {
             expect: Arc::clone(expect),
             base,
             period,
-            hunts: self.hunts(&step.conns, expect),
+            matchings: self.matchings(&step.conns, expect),
             got: 0,
         })))
     }
 
-    pub(super) fn hunts(&self, conns: &[ConnId], expect: &Expect) -> BTreeMap<usize, Hunt> {
-        let hunt = |id: &ConnId| (id.0, Hunt::new(&self.conns[id.0], expect.count.is_some()));
-        conns.iter().map(hunt).collect()
+    pub(super) fn matchings(&self, conns: &[ConnId], expect: &Expect) -> BTreeMap<usize, Matching> {
+        let matching = |id: &ConnId| (id.0, Matching::new(&self.conns[id.0], expect.count.is_some()));
+        conns.iter().map(matching).collect()
     }
 
     pub(super) fn go_on_expecting(
@@ -104,7 +104,8 @@ impl Run {
                 let repeated = frame.stretch_left() > 0;
                 self.pass_by(conn, frame, false, &step.text, &why)?;
                 if repeated {
-                    // Its ACK may have been lost: a correct peer acknowledges again (RFC 9293 section 3.10.7.4).
+                    // The ACK of an earlier frame may have been lost: a correct peer acknowledges again (RFC 9293
+                    // section 3.10.7.4).
                     self.acknowledge_each(conn, &expect, drained)?;
                 }
             }
@@ -131,19 +132,19 @@ impl Run {
         Ok(None)
     }
 
-    /// How a frame fits. How far the step has come is noted only if it does.
+    /// How a frame fits. The progress of the step is kept only if it does.
     fn fit(&self, conn: usize, state: &mut Expecting, frame: &mut Frame) -> Result<Fit, Stop> {
-        let mut hunt = state.hunt(conn).clone();
-        let fit = fit(&state.expect.segment, frame, &self.scope(conn), &mut hunt)?;
+        let mut matching = state.matching(conn).clone();
+        let fit = fit(&state.expect.segment, frame, &self.scope(conn), &mut matching)?;
         if !matches!(fit, Fit::No(_)) {
-            state.hunts.insert(conn, hunt);
+            state.matchings.insert(conn, matching);
         }
         Ok(fit)
     }
 
-    /// Once a gap is filled, puts what came early in front of everything else.
+    /// Once a gap is filled, puts the frames that came early at the front of the inbox.
     fn look_at_early(&mut self, conn: usize, state: &Expecting) {
-        let Some(at) = state.hunt(conn).next() else { return };
+        let Some(at) = state.matching(conn).next() else { return };
         if let Some(frame) = self.conns[conn].take_early(at) {
             self.conns[conn].inbox.push_front(frame);
         }
@@ -166,10 +167,10 @@ impl Run {
                     format!("one more: `{}`", self.show(frame, conn)),
                 ));
             }
-            state.hunts.insert(conn, Hunt::new(&self.conns[conn], true));
+            state.matchings.insert(conn, Matching::new(&self.conns[conn], true));
             return Ok(None);
         }
-        let segments = state.hunt(conn).segments;
+        let segments = state.matching(conn).segments;
         if let Some((least, most)) = state.expect.segments
             && !(least..=most).contains(&segments)
         {
@@ -190,7 +191,7 @@ impl Run {
         Ok(Some(self.finish_step()))
     }
 
-    /// The time is over: that is what a step waits for that counts, and a failure of any other.
+    /// The time is over: a step that counts frames for that time is decided, and any other has failed.
     fn expect_in_vain(&mut self, step: &Step, state: &Expecting, until: Instant) -> Result<Progress, Stop> {
         let Some((least, most)) = state.expect.count else {
             let waited = until.since(state.base.at.latest).as_secs_f64();

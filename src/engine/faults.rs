@@ -1,10 +1,10 @@
-//! The middlebox of a run: the faults of a script become its rules, and what it holds comes back.
+//! The middlebox of a run: it has a rule for each fault of the script, and hands frames that it held back to the run.
 
 use super::run::Run;
 use super::stop::Stop;
 use super::traffic::Sender;
 use crate::notation::SegmentPattern;
-use crate::path::{Action, Direction, Middlebox, Passage, Rule};
+use crate::path::{Action, Direction, FaultRule, Middlebox, Passage};
 use crate::peer::Frame;
 use crate::peer::triggers;
 use crate::peer::{Scope, period};
@@ -13,8 +13,8 @@ use crate::time::{Instant, Stamp};
 use crate::wire::Packet;
 use std::sync::Arc;
 
-/// The middlebox between the tester, its end A, and the target, its end B.
-pub(super) type Line = Middlebox<Trigger, Ticket>;
+/// The middlebox between the tester (end A) and the target (end B).
+pub(super) type RunMiddlebox = Middlebox<Trigger, Ticket>;
 
 /// The frames that a fault is about.
 #[derive(Debug)]
@@ -24,14 +24,14 @@ pub(super) struct Trigger {
 }
 
 impl Trigger {
-    /// Whether a frame on the connection `scope.here` is one of them. Where a number of the pattern cannot be worked out,
-    /// no frame has it.
+    /// Whether a frame on the connection `scope.here` is one of them. Where a number of the pattern cannot be worked
+    /// out, no frame has it.
     fn fits(&self, frame: &Frame, scope: &Scope<'_>) -> bool {
         self.conns.contains(&ConnId(scope.here)) && triggers(&self.segment, frame, scope).unwrap_or(false)
     }
 }
 
-/// What the run knows of a frame, and wants to know again when the frame comes out of the middlebox later.
+/// What the run knows of a frame, and needs again when the frame leaves the middlebox later.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ticket {
     /// On which connection.
@@ -40,7 +40,7 @@ pub(super) struct Ticket {
 }
 
 impl Run {
-    /// A `faults:` step. What its amounts come to is worked out now, once.
+    /// A `faults:` step. Its times and amounts are computed now, once.
     pub(super) fn set_faults(&mut self, faults: &[FaultSpec]) -> Result<(), Stop> {
         if faults.is_empty() {
             self.middlebox.clear();
@@ -52,10 +52,10 @@ impl Run {
         Ok(())
     }
 
-    fn rule(&self, fault: &FaultSpec) -> Result<Rule<Trigger>, Stop> {
+    fn rule(&self, fault: &FaultSpec) -> Result<FaultRule<Trigger>, Stop> {
         let time = |time| Ok::<_, Stop>(period(time, &self.facts.tolerances, &self.measures)?.most);
         let here = fault.conns.first().map_or(0, |id| id.0);
-        Ok(Rule {
+        Ok(FaultRule {
             direction: match fault.from_tester {
                 true => Direction::AToB,
                 false => Direction::BToA,
@@ -100,7 +100,7 @@ impl Run {
         self.middlebox.handle(now, direction, octets, ticket, fits)
     }
 
-    /// Takes up what the middlebox has held long enough; returns when the next is due.
+    /// Takes in the frames that the middlebox has held long enough; returns when the next is due.
     pub(super) fn release_held(&mut self, now: Instant) -> Instant {
         while let Some(departure) = self.middlebox.poll(now) {
             let Ticket { conn, sender } = departure.tag;

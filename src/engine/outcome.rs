@@ -83,7 +83,7 @@ pub enum Unmet {
     Step(StepWord),
     /// A rule, by its name.
     Rule(&'static str),
-    /// The end of the run: what comes behind the last step must be lawful too.
+    /// The end of the run: the frames after the last step must be lawful too.
     End,
 }
 
@@ -118,7 +118,7 @@ pub struct Failure {
     pub timing: bool,
 }
 
-/// A rule that did not hold.
+/// A rule that was broken.
 #[derive(Clone)]
 pub struct BrokenRule {
     /// Which.
@@ -133,7 +133,7 @@ impl fmt::Debug for BrokenRule {
     }
 }
 
-/// What of the target met a step: whoever wants to know whether the step would have noticed something else, changes it.
+/// What a step was met by, so that `prove` can change it and see whether the step notices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
     /// The step.
@@ -157,7 +157,7 @@ pub enum MetBy {
     Pending(CallId),
     /// Nothing, as was asked; so many frames had come by then.
     Silence(u32),
-    /// One of the outcomes of an `any-of`, by its place: not yet what meets it.
+    /// An outcome of an `any-of`, by its place. What meets its first step is noted by itself.
     Outcome(usize),
 }
 
@@ -236,7 +236,7 @@ pub enum Happening {
         conn: String,
         /// Where its numbers counted from when it was seen.
         origins: Origins,
-        /// The IP packet. Most are never looked at again, so whoever shows one prints it.
+        /// The IP packet. It is printed only where it is shown, which most never are.
         octets: Arc<[u8]>,
         /// What the middlebox did with it; `None` if it let it pass.
         fault: Option<Treatment>,

@@ -3,7 +3,7 @@
 use super::bench::{Endpoints, RunId};
 use super::calls::Calls;
 use super::cursor::Cursor;
-use super::faults::Line;
+use super::faults::RunMiddlebox;
 use super::outcome::{BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Verdict};
 use super::stage::{Progress, Stage};
 use super::stop::{CaseFault, Stop};
@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 /// What a driver is to carry for a run.
 #[derive(Debug)]
-pub(super) enum Action {
+pub(super) enum DriverAction {
     Inject(Flight),
     Call(CallId, Call),
 }
@@ -32,19 +32,19 @@ pub(super) enum Action {
 #[derive(Debug)]
 pub(super) struct Flight {
     pub octets: Arc<[u8]>,
-    /// What it says, and its place in the trace; `None` where that is nothing for the rules.
+    /// The packet and its place in the trace, for the rules; `None` where it is nothing for them.
     pub seen: Option<(usize, Arc<Packet>)>,
 }
 
 /// What a run does next.
 #[derive(Debug)]
 pub(super) enum Turn {
-    Act(Action),
+    Act(DriverAction),
     Wait(Instant),
     Ended,
 }
 
-/// Something handed to the driver that has not come to rest yet.
+/// What was handed to the driver, while its immediate consequences are still coming.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct InFlight {
     pub cause: u64,
@@ -64,20 +64,20 @@ pub(super) struct Run {
     pub mark: Mark,
     pub cursor: Cursor,
     pub stage: Stage,
-    pub outbox: VecDeque<Action>,
+    pub outbox: VecDeque<DriverAction>,
     pub in_flight: Option<InFlight>,
-    /// The packet in flight, for the rules.
+    /// The packet that was handed to the driver, for the rules.
     pub flying: Option<(usize, Arc<Packet>)>,
-    /// What must hold whatever the case asks.
+    /// The rules, which must hold whatever the case asks.
     pub watch: Option<Watch>,
     pub order: u64,
     pub calls: Calls,
-    pub middlebox: Line,
+    pub middlebox: RunMiddlebox,
     pub strays: Vec<String>,
     pub checked: u64,
     pub soft: Option<(Verdict, Failure)>,
     pub broken: Vec<BrokenRule>,
-    /// How many breaches stand in the trace.
+    /// How many broken rules are noted in the trace.
     pub marked: usize,
     pub outcomes: Vec<String>,
     pub notes: Vec<String>,
@@ -91,7 +91,7 @@ pub(super) struct Run {
     pub late: Duration,
     /// Until when the run waits.
     pub due: Instant,
-    /// Since when it could have done what it does next.
+    /// Since when the run could have done its next step: the difference to now is our lateness.
     pub stirred: Instant,
     pub outcome: Option<Outcome>,
     pub cleaned: bool,
@@ -136,7 +136,7 @@ impl Run {
             watch,
             order: 0,
             calls,
-            middlebox: Line::new(random),
+            middlebox: RunMiddlebox::new(random),
             strays: Vec::new(),
             checked: 0,
             soft: None,
@@ -210,7 +210,7 @@ impl Run {
                     asked: now,
                     carried: None,
                 });
-                if let Action::Inject(flight) = &mut action {
+                if let DriverAction::Inject(flight) = &mut action {
                     self.flying = flight.seen.take();
                 }
                 return Turn::Act(action);
@@ -244,7 +244,7 @@ impl Run {
         if self.at.lasting {
             let calls = self.calls.cleaning();
             self.outbox
-                .extend(calls.into_iter().map(|(id, call)| Action::Call(id, call)));
+                .extend(calls.into_iter().map(|(id, call)| DriverAction::Call(id, call)));
         }
     }
 
@@ -278,8 +278,9 @@ impl Run {
         self.stirred = at;
     }
 
-    /// The certain cause of what is told now, if there is one, and its moment: not before the cause was carried out, and
-    /// not after it was told. It needed no time; but where we looked late, a timer may have had a part in it.
+    /// The cause of what is told now, if it is certain, and the moment of it, which is not before the cause was carried
+    /// out and not after it was told. A consequence needs no time; but if we looked late, a timer may have been its
+    /// cause.
     pub(super) fn cause(&mut self, at: Stamp) -> (Cause, Stamp) {
         self.stirred = self.stirred.max(at.latest);
         match self.in_flight {
@@ -318,7 +319,7 @@ impl Run {
         self.facts.tolerances.get(name)
     }
 
-    /// When it is for the run, whose clock begins at zero.
+    /// A moment on the clock of the run, which begins at zero.
     pub(super) fn clock(&self, now: Instant) -> Instant {
         Instant::ZERO + now.since(self.began)
     }
@@ -376,12 +377,12 @@ impl Run {
         }
     }
 
-    /// How many events the trace has.
+    /// How many events the trace has so far.
     pub(super) fn trace_length(&self) -> usize {
         self.trace.len()
     }
 
-    /// Notes what met the step under way, which waits from `base` on.
+    /// Notes what met the step under way, whose time runs from `base`.
     pub(super) fn met_by(&mut self, met_by: MetBy, base: Mark, period: Period) {
         self.evidence.push(Evidence {
             step: self.cursor.clone(),
@@ -434,7 +435,7 @@ impl Run {
 /// The first port that the tester speaks from.
 const FIRST_PORT: u16 = 20_000;
 
-/// Near enough to 2^32 that a handshake and a few octets go round.
+/// An ISN near enough to 2^32 that a handshake and a few octets wrap.
 const NEAR_THE_WRAP: u32 = 0xffff_fffd;
 
 fn conns(script: &Script, facts: &Facts, at: &Endpoints, random: &mut Random) -> Vec<Conn> {
@@ -455,7 +456,7 @@ fn conns(script: &Script, facts: &Facts, at: &Endpoints, random: &mut Random) ->
     conns
 }
 
-/// Frames that belong together in the order in which they came.
+/// The connection among these whose first frame came before those of the others, and that frame.
 pub(super) fn earliest<'a>(conns: &'a [Conn], among: &[ConnId]) -> Option<(usize, &'a Frame)> {
     let fronts = among
         .iter()

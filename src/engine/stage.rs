@@ -1,4 +1,4 @@
-//! Where a run is in the step at which it stands.
+//! How far a run is in its current step.
 
 use super::any_of::Choosing;
 use super::calls::{Calling, Resulting};
@@ -13,15 +13,15 @@ pub(super) enum Stage {
     Begin,
     /// The step at the cursor is under way.
     InStep(Waiting),
-    /// All steps are over: what nobody asked for is looked at until then.
+    /// All steps are over. Until this moment the run watches for frames that are not lawful background.
     End(Instant),
 }
 
-/// How far a step is that takes more than one turn, with all that it needs to go on: so what is waited for always belongs
-/// to the kind of the step.
+/// The progress of a step that takes more than one turn. Each kind of step has its own variant, so that a step is never
+/// continued with the progress of another kind.
 #[derive(Debug)]
 pub(super) enum Waiting {
-    /// `inject`: a segment is on its way out.
+    /// `inject`: a segment is with the driver.
     Sent,
     /// `wait`: time passes until then.
     Time(Instant),
@@ -34,7 +34,7 @@ pub(super) enum Waiting {
     Probing(Probing),
 }
 
-/// What comes of a turn.
+/// How a run goes on after a turn.
 #[derive(Debug)]
 pub(super) enum Progress {
     /// It goes on from here at once, or when what is to be carried out first has been.

@@ -1,7 +1,7 @@
 //! `state:` the target is asked for it, again where it may still change, or probed where it does not tell.
 
 use super::outcome::{Happening, MetBy};
-use super::run::{Action, Run, earliest, until_then};
+use super::run::{DriverAction, Run, earliest, until_then};
 use super::stage::{Progress, Waiting};
 use super::stop::Stop;
 use crate::notation::{Pattern, Period, Role};
@@ -14,7 +14,7 @@ use crate::wire::Flags;
 use core::time::Duration;
 use std::sync::Arc;
 
-/// How exactly it is found out when a state is reached that a timer brings.
+/// How often a state is asked for that a timer brings about; so exactly its time is known.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// How long to let pass before a state is asked for again.
 const ASK_AGAIN: Duration = Duration::from_millis(5);
@@ -24,7 +24,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(5);
 pub(super) struct Asking {
     wanted: Arc<StateStep>,
     conn: ConnId,
-    /// From when its time runs and how long, where it need not be reached at once: asking moves the mark.
+    /// The window in which the state must be reached, where that need not be at once: asking moves the mark.
     window: Option<(Mark, Period)>,
     /// By then it must be right.
     until: Instant,
@@ -39,7 +39,7 @@ enum Question {
     Again(Instant),
 }
 
-/// A `state` that a segment asks for in the target's stead.
+/// A `state` that is found out by a segment, where the target does not tell it.
 #[derive(Debug)]
 pub(super) struct Probing {
     wanted: State,
@@ -76,9 +76,9 @@ impl Run {
         })))
     }
 
-    /// Where the target does not tell, an unacceptable ACK does, as far as a wire can: it draws a RST where there is no
-    /// connection and an ACK where there is one (RFC 9293 section 3.10.7). It may change the target, so it is only ever
-    /// a run's last step.
+    /// Where the target does not tell its state, an unacceptable ACK shows it as far as the wire can: it is answered by
+    /// a RST where there is no connection, and by an ACK where there is one (RFC 9293 section 3.10.7). It may change
+    /// the state, so it is only ever a run's last step.
     fn probe_state(&mut self, conn: ConnId, state: State, now: Instant) -> Result<Progress, Stop> {
         let opening = matches!(state, State::SynSent | State::SynReceived);
         if opening || !self.at_last_step() {
@@ -138,7 +138,8 @@ impl Run {
         let local = (self.at.target, there.target_port.unwrap_or(self.at.port)).into();
         let peer = (there.tester, there.tester_port).into();
         let id = self.calls.ask(conn);
-        self.outbox.push_back(Action::Call(id, Call::State { local, peer }));
+        self.outbox
+            .push_back(DriverAction::Call(id, Call::State { local, peer }));
         id
     }
 
@@ -171,7 +172,7 @@ impl Run {
                 self.measure_state(&state, now)?;
                 Ok(self.finish_step())
             }
-            // What follows from a frame at once may still wait for a socket that is busy in a call.
+            // What follows from a frame at once may still wait until a socket has finished a call.
             Some(Ok(Answer::State(_))) if now < until && (state.window.is_some() || !self.facts.virtual_time) => {
                 let pause = if state.window.is_some() { LOOK_AGAIN } else { ASK_AGAIN };
                 let question = Question::Again(now + pause);

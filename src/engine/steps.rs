@@ -1,4 +1,4 @@
-//! How each kind of step begins and goes on, and what they have in common.
+//! How each kind of step begins and goes on.
 
 use super::outcome::Happening;
 use super::run::{Run, earliest};
@@ -85,7 +85,7 @@ impl Run {
         }
     }
 
-    /// The step at the cursor, where there is one for certain.
+    /// The step at the cursor, where a step is known to be under way.
     fn step_under_way<'a>(&self, script: &'a Script) -> &'a Step {
         let step = self.step(script);
         step.unwrap_or_else(|| {
@@ -142,7 +142,7 @@ impl Run {
 
     // ----- what becomes of frames, what is measured -----------------------------------------------------------------
 
-    /// Enters a frame that no step takes, if it is lawful background; fails the run otherwise.
+    /// Enters a frame that no step takes into the books, if it is lawful background; fails the run otherwise.
     pub(super) fn pass_by(
         &mut self,
         conn: usize,
@@ -172,7 +172,7 @@ impl Run {
         }
     }
 
-    /// Takes what a step measures: of the frame that met it, where one did.
+    /// Notes what a step measures, of the frame that met it if one did.
     pub(super) fn measure(&mut self, what: &[Measurement], frame: Option<&Frame>, base: Mark, mark: Mark, count: u64) {
         for Measurement { name, quantity } in what {
             let value = match quantity {

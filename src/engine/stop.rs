@@ -1,10 +1,10 @@
-//! Why a run stops before its end, and whose fault that is.
+//! Why a run ends before its last step, and whose fault that is.
 
 use crate::notation::Verb;
 use crate::peer::ValueError;
 use core::fmt;
 
-/// Why a run stops before its end.
+/// Why a run ends before its last step.
 #[derive(Debug)]
 pub(super) enum Stop {
     /// The target did not do what it should.
@@ -15,9 +15,9 @@ pub(super) enum Stop {
     },
     /// The target says that it cannot do what a step asks.
     Unsupported(String),
-    /// Nothing can be said, for a reason of ours.
+    /// Nothing can be said about the target, because of something on our side.
     Inconclusive(String),
-    /// The author of the case asks for what cannot be.
+    /// The case asks for something impossible.
     Case(CaseFault),
 }
 
@@ -39,7 +39,7 @@ impl Stop {
     }
 }
 
-/// What is wrong with a case, found only when it is run.
+/// What is wrong with a case and shows only when it is run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CaseFault {
     /// A value that a step asks for cannot be had.
@@ -78,7 +78,7 @@ impl From<CaseFault> for Stop {
     }
 }
 
-/// Values are worked out of what the case has written: one that cannot be had is the fault of its author.
+/// A value that cannot be computed is the fault of the author who wrote it.
 impl From<ValueError> for Stop {
     fn from(error: ValueError) -> Stop {
         Stop::Case(CaseFault::Value(error))

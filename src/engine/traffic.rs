@@ -2,7 +2,7 @@
 
 use super::faults::Ticket;
 use super::outcome::{Arrow, Happening};
-use super::run::{Action, Flight, Run};
+use super::run::{DriverAction, Flight, Run};
 use super::stop::Stop;
 use crate::notation::{Control, FlagPattern, IcmpPattern, Origins, SegmentPattern, print_packet};
 use crate::path::Treatment;
@@ -14,7 +14,7 @@ use crate::time::{Instant, Stamp};
 use crate::wire::{Body, Flags, Packet};
 use std::sync::Arc;
 
-/// Who sent a frame, and what the run knows of it by.
+/// Who sent a frame, and where the run has noted it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Sender {
     /// The tester: its place in the trace.
@@ -57,7 +57,8 @@ impl Run {
         self.order += 1;
         self.conns[conn.0].inject_icmp(self.order);
         self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, conn.0, &octets, None);
-        self.outbox.push_back(Action::Inject(Flight { octets, seen: None }));
+        self.outbox
+            .push_back(DriverAction::Inject(Flight { octets, seen: None }));
         Ok(())
     }
 
@@ -99,7 +100,7 @@ impl Run {
         let passage = self.through_middlebox(now, ticket, &Arc::new(packet), &octets);
         self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, here, &octets, passage.treatment);
         if passage.leaving.is_empty() {
-            // It never arrives, or not now: the step is over at once.
+            // The frame never arrives, or only later: the step is over at once.
             self.mark = Mark {
                 at: Stamp::exactly(now),
                 cause: None,
@@ -118,7 +119,7 @@ impl Run {
             self.conns[here].count(segment, when);
         }
         let seen = packet.map(|packet| (place, Arc::new(packet)));
-        self.outbox.push_back(Action::Inject(Flight { octets, seen }));
+        self.outbox.push_back(DriverAction::Inject(Flight { octets, seen }));
     }
 
     // ----- from the target ------------------------------------------------------------------------------------------
@@ -150,7 +151,7 @@ impl Run {
         };
         let mut passage = self.through_middlebox(at.latest, ticket, &packet, &octets);
         if passage.treatment == Some(Treatment::Corrupted) {
-            // What reaches the tester broken is thrown away by it, as by any peer.
+            // A segment that reaches the tester damaged is dropped, as any peer would drop it.
             passage.leaving.clear();
         }
         self.trace_frame(at, Arrow::FromTarget, here, &octets, passage.treatment);
@@ -160,7 +161,7 @@ impl Run {
             self.answer_lost(here, at, &packet, &octets);
         }
         for copy in passage.leaving {
-            // Unless the middlebox has changed it, it is read once.
+            // A frame that the middlebox has not changed need not be read again.
             let packet = match Arc::ptr_eq(&copy, &octets) {
                 true => Some(Arc::clone(&packet)),
                 false => Packet::parse(&copy).ok().map(Arc::new),
@@ -169,10 +170,11 @@ impl Run {
         }
     }
 
-    /// The connection that a frame belongs to: on a shared tuple the incarnation opened last.
+    /// The connection that a frame belongs to; of several with the same four-tuple, the one that was opened last.
     fn conn_of(&self, packet: &Packet) -> Option<usize> {
         let Body::Tcp(segment) = &packet.body else { return None };
-        // All segments of a connection come from the address that it was opened with (RFC 9293 section 3.9.1.1, MUST-45).
+        // All segments of a connection come from the address that it was opened with (RFC 9293 section 3.9.1.1,
+        // MUST-45).
         if packet.ip.source != self.at.target {
             return None;
         }
@@ -182,7 +184,7 @@ impl Run {
                 && conn.target_port.unwrap_or(segment.source) == segment.source
         };
         let fitting = self.conns.iter().enumerate().filter(|(_, conn)| fits(conn));
-        // Of several that were never opened, the first stands for the tuple.
+        // If none of them was opened, the first is taken.
         fitting
             .max_by_key(|(index, conn)| (conn.opened, std::cmp::Reverse(*index)))
             .map(|(index, _)| index)
@@ -221,11 +223,12 @@ impl Run {
         });
     }
 
-    /// A frame that never arrives has answered all the same. It has no place in the order of what the tester has seen.
+    /// Enters what a frame that never arrives has answered: the target has sent it all the same. The tester does not
+    /// see it, so it has no place in the order.
     fn answer_lost(&mut self, here: usize, at: Stamp, packet: &Arc<Packet>, octets: &Arc<[u8]>) {
         let conn = &mut self.conns[here];
         if let Some(frame) = Frame::of_target(conn, Arc::clone(packet), Arc::clone(octets)) {
-            conn.pay(&Frame { at, ..frame });
+            conn.settle_owed_acks(&Frame { at, ..frame });
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the endpoint still claims to be and to do once its choices are made: what a choice takes away, no case asks for.
+//! What the endpoint claims to do under its choices. Cases that need what a choice takes away do not apply to it.
 
 use super::config::Config;
 use super::switch::Switch;
@@ -22,11 +22,11 @@ impl Config {
         let always_cookies = chosen(Switch::SynCookiesAlways);
         let losses: [(bool, &[&str]); 10] = [
             (chosen(Switch::Rfc5961No), &["rfc5961"]),
-            // RFC 6191 goes by timestamps.
+            // RFC 6191 decides by timestamps.
             (chosen(Switch::TimestampsNo), &["timestamps", "rfc6191"]),
             (chosen(Switch::ReopenTimeWaitNo), &["rfc6191"]),
             (chosen(Switch::WindowScaleNo), &["window-scale"]),
-            // Who keeps nothing above a gap has nothing to report.
+            // A receiver that keeps nothing above a gap has nothing to report.
             (chosen(Switch::SackNo) || chosen(Switch::KeepOutOfOrderNo), &["sack"]),
             (chosen(Switch::EcnOff), &["ecn"]),
             (chosen(Switch::PathMtuDiscoveryNo), &["path-mtu-discovery"]),

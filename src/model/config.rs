@@ -1,12 +1,12 @@
-//! How the endpoint is set.
+//! The configuration of the endpoint.
 //!
-//! The defaults are what the RFCs recommend, or, where they recommend nothing, their text read literally.
+//! The defaults are what the RFCs recommend; where they recommend nothing, they follow the letter of the text.
 
 use super::switch::{Switch, Switches};
 use core::time::Duration;
 
-/// How often something is sent again before the connection is given up (R2 of RFC 9293 section 3.8.3, MUST-20); `None`: for
-/// as long as the user timeout lasts.
+/// How often something is sent again before the connection is given up (R2 of RFC 9293 section 3.8.3, MUST-20); `None`:
+/// for as long as the user timeout lasts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retries {
     /// A SYN.
@@ -19,10 +19,10 @@ pub struct Retries {
     pub orphan: Option<u32>,
 }
 
-/// How the endpoint is set: the choices that RFCs leave, and sizes and times.
+/// The configuration of the endpoint: the choices that RFCs leave, sizes, and times.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// The answers to decisions that are chosen in the place of the usual ones.
+    /// The choices that are taken instead of the usual answers of decisions.
     pub choices: Switches,
     /// The MTU of the link, in octets.
     pub mtu: usize,
@@ -60,7 +60,7 @@ pub struct Config {
     pub rto_max: Duration,
     /// Whether new connections offer fast open cookies where an application asks (RFC 7413 section 4.2, MUST).
     pub fast_open: bool,
-    /// Whether ISNs begin shortly before 2^32, so that every connection wraps early.
+    /// Whether ISNs lie shortly below 2^32, so that the numbers of every connection wrap early.
     pub isn_near_wrap: bool,
     /// How long a connection that nobody reads may stay in FIN-WAIT-2; RFC 9293 knows no such limit.
     pub fin_wait_2_limit: Option<Duration>,
@@ -95,8 +95,8 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Takes a host-wide setting by its neutral name, as cases configure them; `false` where the name or the value is
-    /// not known. What the endpoint does not have can be switched off.
+    /// Applies a host-wide setting by its neutral name, as cases configure it; `false` where the name or the value is
+    /// not known. A feature that the endpoint lacks may be switched off.
     pub fn configure(&mut self, name: &str, value: &str) -> bool {
         match value {
             "true" => self.switch(name, true),
@@ -105,7 +105,7 @@ impl Config {
         }
     }
 
-    /// The default but for these choices.
+    /// The default configuration with these choices.
     pub fn choosing(switches: &[Switch]) -> Config {
         Config {
             choices: switches.iter().copied().collect(),
@@ -113,7 +113,7 @@ impl Config {
         }
     }
 
-    /// Chooses this in the place of the usual answer.
+    /// Takes this choice instead of the usual answer.
     pub fn choose(&mut self, switch: Switch) {
         self.choices = self.choices.with(switch);
     }

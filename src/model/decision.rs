@@ -1,13 +1,13 @@
 //! Decisions: the questions on which endpoints differ, each with the answers that the RFC allows and those that it does
 //! not.
 //!
-//! The code beside the RFC asks a decision for its answer and reads on. The answers stand in a table beside that code, in
-//! a file `decisions.rs` for each topic; [`decisions`] is how they are written. A further wrong answer is a line there,
-//! and a line among the names of [`Defect`].
+//! The code that follows the RFC asks a decision for its answer and goes on with it. The answers stand in a table
+//! beside that code, in a file `decisions.rs` for each topic, written with [`decisions`]. To add a wrong answer, add a
+//! line there, and one among the names of [`Defect`].
 //!
-//! Answers are values without an effect: all that could be given here are worked out from the same block and segment.
-//! So it is known which of them would have made a difference: one that was equal to the lawful answer each time that it
-//! was asked for would have changed nothing in the whole run, and need not be tried.
+//! Answers are values without side effects: all the answers of a decision can be computed from the same block and
+//! segment. So it is known which alternatives would have made a difference: one whose answer was equal to the lawful
+//! one each time that its decision was asked would have changed nothing in the run, and need not be tried.
 
 use super::config::Config;
 use super::defect::{self, Defect, Defects};
@@ -25,7 +25,7 @@ pub(super) trait Alternative: Copy {
     fn bit(self) -> usize;
 }
 
-/// Words of 64 bits that hold a bit for each alternative: one for the choices, then those of the mistakes.
+/// How many words of 64 bits hold a bit for each alternative: one for the choices, the others for the mistakes.
 const WORDS: usize = 1 + defect::WORDS;
 
 impl Alternative for Switch {
@@ -40,8 +40,8 @@ impl Alternative for Defect {
     }
 }
 
-/// The alternatives that one endpoint takes, which all its parts share, and those that would have made a difference to
-/// it so far.
+/// The alternatives that one endpoint takes, and those that would have made a difference to it so far. All parts of the
+/// endpoint share it.
 #[derive(Clone, Debug)]
 pub(super) struct Decider(Rc<Alternatives>);
 
@@ -52,7 +52,7 @@ struct Alternatives {
 }
 
 impl Decider {
-    /// One that takes what is chosen, and makes these mistakes.
+    /// A decider that takes the configured choices and makes these mistakes.
     pub(super) fn new(config: &Config, made: Defects) -> Decider {
         let mut taken = [config.choices.0; WORDS];
         taken[1..].copy_from_slice(&made.0);
@@ -60,7 +60,7 @@ impl Decider {
         Decider(Rc::new(Alternatives { taken, asked }))
     }
 
-    /// Whether an alternative has to be worked out: it is taken, or is not known yet to make a difference.
+    /// Whether an alternative has to be computed: it is taken, or not yet known to make a difference.
     pub(super) fn weighs(&self, alternative: impl Alternative) -> bool {
         let (word, bit) = (alternative.bit() / 64, 1 << (alternative.bit() % 64));
         (self.0.taken[word] | !self.0.asked[word].get()) & bit != 0
@@ -85,22 +85,22 @@ impl Decider {
     }
 }
 
-/// What is decided about: it knows what its endpoint takes.
+/// What a decision is about: a value that knows the decider of its endpoint.
 pub(super) trait Subject {
-    /// See there.
+    /// The decider of its endpoint.
     fn decider(&self) -> &Decider;
 }
 
 /// A decision, as its table describes it.
 #[derive(Clone, Copy, Debug)]
 pub struct Decision {
-    /// Its name.
+    /// The name of its function.
     pub name: &'static str,
-    /// The paragraph that it belongs to.
+    /// The section of an RFC that it belongs to.
     pub section: &'static str,
-    /// Its lawful answers beside the usual one.
+    /// The choices that answer it otherwise than usual.
     pub lawful: &'static [Switch],
-    /// Its wrong answers.
+    /// The mistakes that answer it wrongly.
     pub wrong: &'static [Defect],
 }
 
@@ -151,10 +151,10 @@ impl Decision {
 /// }
 /// ```
 ///
-/// `lawful` is the usual answer. Each `or` is the lawful one under a choice, each `wrong` that of a mistake, where the
-/// condition behind `if` holds; elsewhere they answer as if they were not there. Of several that are taken and differ
-/// the last `or` holds, and the first `wrong`. Behind an `or`, `lawful` means the usual answer, behind a `wrong` the
-/// lawful one that is in force.
+/// `lawful` is the usual answer. Each `or` is another lawful answer, given under a choice; each `wrong` is the answer
+/// of a mistake. The condition behind `if` says where an alternative answers at all. If several that are taken differ
+/// from the lawful answer, the last `or` and the first `wrong` hold. In an `or`, `lawful` means the usual answer; in a
+/// `wrong`, it means the lawful one that is in force.
 macro_rules! decisions {
     ($(
         $(#[doc = $about:literal])+

@@ -1,8 +1,8 @@
 //! Mistakes that stacks make, each to be switched on by itself.
 //!
-//! Every one is a mistake that some stack has made, or one slip of the keyboard away. Here they have their names; what
-//! the endpoint does that makes one stands in the tables of decisions, at the very place where a stack would go wrong. A
-//! case proves its worth by failing when a mistake against what it covers is switched on.
+//! Every one is a mistake that some stack has made, or one slip of the keyboard away. Their names stand here; what the
+//! endpoint does wrong stands in the tables of decisions, where a stack would go wrong as well. A case proves its worth
+//! by failing when a mistake against what it covers is switched on.
 
 macro_rules! defects {
     ($($name:ident $text:literal [$($breaks:literal),*] $doc:literal;)*) => {
@@ -179,7 +179,7 @@ defects! {
     TimeWaitTakesAnySyn "time-wait-takes-any-syn" ["RFC6191-2-6", "RFC6191-2-7"] "Any SYN opens a connection out of TIME-WAIT.";
     TimeWaitTakesNoSyn "time-wait-takes-no-syn" ["RFC6191-2-6", "RFC9293-SHLD-4"] "No SYN is taken, nor answered, in TIME-WAIT.";
     ReopenedWithOldNumbers "reopened-with-old-numbers" ["RFC9293-3.6.1-TW-ISS"] "A connection opened out of TIME-WAIT uses the numbers of the old one.";
-    OldSynEndsTimeWait "old-syn-ends-time-wait" ["RFC9293-3.6.1-TW-DUPSYN"] "When the SYN that reopened a connection proves to be old, TIME-WAIT is not gone back to.";
+    OldSynEndsTimeWait "old-syn-ends-time-wait" ["RFC9293-3.6.1-TW-DUPSYN"] "When the SYN that reopened a connection proves to be old, the connection does not return to TIME-WAIT.";
     ReopensBeforeTimeWait "reopens-before-time-wait" ["RFC6191-2-8"] "A newer SYN opens a new connection while the old one is still closing.";
     ListenerAnswersRst "listener-answers-rst" ["RFC9293-SEG-LISTEN-RST", "RFC9293-RSTGEN-NORST4RST"] "A listener answers a reset by a reset.";
     ListenerClosedByRst "listener-closed-by-rst" ["RFC9293-SEG-LISTEN-RST"] "A reset closes the listener.";
@@ -210,7 +210,7 @@ defects! {
     FastOpenTextWaits "fast-open-text-waits" ["RFC7413-4.2.2-7"] "Text that went out on a SYN and was not taken waits for the retransmission timer.";
     FastOpenTextTooLong "fast-open-text-too-long" ["RFC7413-4.1.3-3"] "A SYN takes a full segment along to a server that never told its MSS.";
     FastOpenRefusalForgotten "fast-open-refusal-forgotten" ["RFC7413-4.1.3.1-1", "RFC7413-4.1.3.1-2"] "A server that took no text on its SYN gets some on the next.";
-    SynSentRefusesPartialAck "syn-sent-refuses-partial-ack" ["RFC7413-4.2.2-8", "RFC9293-SEG-SYNSENT-SYNACK-PARTIAL"] "A SYN,ACK that takes a part of the text on a SYN is refused.";
+    SynSentRefusesPartialAck "syn-sent-refuses-partial-ack" ["RFC7413-4.2.2-8", "RFC9293-SEG-SYNSENT-SYNACK-PARTIAL"] "A SYN,ACK that acknowledges part of the text on a SYN is refused.";
     FastOpenCrossingRefused "fast-open-crossing-refused" ["RFC7413-4.2.2-9"] "A SYN that crosses one with text is ignored.";
     PortsInSequence "ports-in-sequence" ["RFC6056-3.3-1", "RFC5927-4.2-1"] "Each connection that is opened takes the port after that of the last one.";
     DynamicPortsOnly "dynamic-ports-only" ["RFC6056-3.2-1"] "Ports are taken from the last quarter only, the one that is called dynamic.";
@@ -263,7 +263,7 @@ defects! {
     ListenerCloseKeepsPort "listener-close-keeps-port" ["RFC9293-CALL-CLOSE-LISTEN"] "A listener that was closed goes on answering.";
     NagleMissing "nagle-missing" ["RFC9293-SHLD-7", "RFC9293-3.7.4-NAGLE-RULE"] "Small segments are sent while others are outstanding.";
     NagleStuck "nagle-stuck" ["RFC9293-MUST-17"] "Nagle's algorithm cannot be switched off.";
-    SendsCrumbs "sends-crumbs" ["RFC9293-MUST-38"] "Whatever small window there is is filled at once.";
+    SendsCrumbs "sends-crumbs" ["RFC9293-MUST-38"] "Data is sent as soon as the window has room for any, however little that is.";
     MssIgnored "mss-ignored" ["RFC9293-MUST-14", "RFC9293-MUST-16"] "Segments are as large as the link takes, whatever the peer announced.";
     OptionsNotDeducted "options-not-deducted" ["RFC9293-3.7.1-OPT-REDUCE", "RFC2525-2.18"] "Options are not deducted from the size of a segment.";
     DefaultMssTooLarge "default-mss-too-large" ["RFC9293-MUST-15"] "Without an MSS option 1460 octets are assumed.";
@@ -294,10 +294,10 @@ defects! {
     OtherOctetsAgain "other-octets-again" ["RFC9293-3.8-CONTENT", "RFC2525-2.4"] "What is sent again is not what was sent.";
     WrongChecksum "wrong-checksum" ["RFC9293-MUST-2"] "Segments with an odd number of octets have a wrong checksum.";
     ReservedBitsSet "reserved-bits-set" ["RFC9293-3.1-RESERVED-TX"] "A reserved bit of every segment is set.";
-    RightEdgeRetreats "right-edge-retreats" ["RFC9293-SHLD-14"] "The window told is what is free, even if the right edge moves back.";
-    RightEdgeOfLastWindow "right-edge-of-last-window" ["RFC7323-2.4-1", "RFC7323-2.4-2"] "The window that is told, rounded by the scale, is what is accepted from then on.";
-    WindowStaysShut "window-stays-shut" ["RFC9293-3.8.6.1-UPDATE"] "A window that opens again is not told.";
-    OffersCrumbs "offers-crumbs" ["RFC9293-MUST-39"] "Every octet that is read is offered at once.";
+    RightEdgeRetreats "right-edge-retreats" ["RFC9293-SHLD-14"] "The announced window is the free part of the buffer, even if the right edge moves back.";
+    RightEdgeOfLastWindow "right-edge-of-last-window" ["RFC7323-2.4-1", "RFC7323-2.4-2"] "Once a window has been announced, rounded down by the scale, no more than that is accepted.";
+    WindowStaysShut "window-stays-shut" ["RFC9293-3.8.6.1-UPDATE"] "The peer is not told that a closed window has opened.";
+    OffersCrumbs "offers-crumbs" ["RFC9293-MUST-39"] "The window is opened for every octet that is read, however little that is.";
     TimestampEchoZero "timestamp-echo-zero" ["RFC7323-3.2-2"] "TSecr is always zero.";
     TimestampClockStands "timestamp-clock-stands" ["RFC7323-4.1-1"] "The timestamp clock does not run.";
     TimestampClockTooFast "timestamp-clock-too-fast" ["RFC7323-5.4-2"] "The timestamp clock goes round within a minute.";
@@ -387,12 +387,12 @@ defects! {
     NoCollapseOnTimeout "no-collapse-on-timeout" ["RFC5681-3.1-8", "RFC2525-2.2"] "A timeout leaves cwnd as it is.";
     ThresholdKeptOnTimeout "threshold-kept-on-timeout" ["RFC5681-3.1-7"] "A timeout leaves ssthresh as it is.";
     ThresholdLoweredByEveryTimeout "threshold-lowered-by-every-timeout" ["RFC5681-3.1-9"] "Each timeout of the same segment lowers ssthresh again.";
-    NoFastRetransmit "no-fast-retransmit" ["RFC5681-3.2-3"] "Three duplicate ACKs bring nothing back.";
+    NoFastRetransmit "no-fast-retransmit" ["RFC5681-3.2-3"] "Three duplicate ACKs cause no retransmission.";
     HastyFastRetransmit "hasty-fast-retransmit" ["RFC5681-3.2-3", "RFC6675-5-1"] "One duplicate ACK is enough for a fast retransmit.";
     ReportsIgnored "reports-ignored" ["RFC2018-5-1"] "What the peer reported by SACK is sent again.";
     ReportedDataReleased "reported-data-released" ["RFC2018-8-1", "RFC6675-4-1"] "What the peer reported by SACK counts as acknowledged.";
     ReportsKeptAfterTimeout "reports-kept-after-timeout" ["RFC2018-5-2", "RFC2018-5.1-2", "RFC6675-5.1-1"] "What was reported before a timeout counts after it.";
-    HolesFilledTwice "holes-filled-twice" ["RFC6675-4-2", "RFC6675-5-4"] "A partial ACK brings back what was just sent again.";
+    HolesFilledTwice "holes-filled-twice" ["RFC6675-4-2", "RFC6675-5-4"] "A partial ACK causes what was just retransmitted to be sent once more.";
     RecoveryWithoutNewData "recovery-without-new-data" ["RFC6675-4-3", "RFC6675-5-5"] "While losses are repaired no new data is sent.";
     HolesNearTheEndWait "holes-near-the-end-wait" ["RFC6675-4-4"] "A hole with little above it waits for the timeout even if there is nothing else to send.";
     TailNotRescued "tail-not-rescued" ["RFC6675-4-5"] "In recovery the tail waits for the timeout.";
@@ -421,7 +421,7 @@ defects! {
     PathMtuForgotten "path-mtu-forgotten" ["RFC1191-3-5", "RFC8201-4-4"] "A minute after it was lowered the path's MTU is tried in full again.";
     AnnouncedMssFollowsPath "announced-mss-follows-path" ["RFC1191-6.4-4", "RFC2923-2.3-1"] "The MSS that is announced shrinks with the path's MTU.";
     PacketTooBigAborts "packet-too-big-aborts" ["RFC5927-5.2-2"] "A message that a packet was too big ends the connection.";
-    ClaimAtOnce "claim-at-once" ["RFC5927-7.2-2"] "A claim is believed at once, though larger packets have passed.";
+    ClaimAtOnce "claim-at-once" ["RFC5927-7.2-2"] "A smaller MTU is believed at once, though larger packets have passed.";
     MtuZeroIgnored "mtu-zero-ignored" ["RFC1191-3-2"] "A message that tells no MTU is ignored.";
     DontFragmentMissing "dont-fragment-missing" ["RFC7323-5.7-1", "RFC1191-2-1"] "Packets may be fragmented on their way.";
     ChecksumIgnored "checksum-ignored" ["RFC9293-MUST-3"] "Checksums are not verified.";
@@ -431,7 +431,7 @@ defects! {
     IllegalOptionPanics "illegal-option-panics" ["RFC9293-MUST-7"] "An option length that cannot be brings the stack down.";
     MssOffSynRefused "mss-off-syn-refused" ["RFC9293-MUST-5"] "A segment with an MSS option that is no SYN is dropped.";
     MssTakenLater "mss-taken-later" ["RFC9293-MUST-65"] "An MSS option on a later segment is obeyed.";
-    ListenerBusyWhileHalfOpen "listener-busy-while-half-open" ["RFC9293-MUST-42"] "A listener serves no SYN while a connection of its is half open.";
+    ListenerBusyWhileHalfOpen "listener-busy-while-half-open" ["RFC9293-MUST-42"] "A listener takes no SYN while one of its connections is half open.";
     NewListenerTakesOver "new-listener-takes-over" ["RFC9293-MUST-41"] "A new listener gets the segments of the connections that its port has already.";
     AckMissingOnData "ack-missing-on-data" ["RFC9293-3.1-ACK-ALWAYS"] "Segments with data have no ACK.";
     UrgentStaysMarked "urgent-stays-marked" ["RFC9293-3.8.5-ONEOCTET"] "After urgent data URG stands on every segment without data.";
@@ -441,7 +441,7 @@ defects! {
     MssReadSigned "mss-read-signed" ["RFC9293-3.7.5-JUMBO"] "An MSS of 32768 or more is taken for none.";
     EverythingAckedAtOnce "everything-acked-at-once" ["RFC9293-SHLD-18"] "No ACK is ever delayed.";
     SoftErrorForgotten "soft-error-forgotten" ["RFC9293-MUST-47", "RFC9293-SHLD-25"] "The user is never told of a soft ICMP error.";
-    ChecksumMisjudgedOverIpv6 "checksum-misjudged-over-ipv6" ["RFC9293-3.1-CKSUM-V6"] "Over IPv6 the checksum is computed with the pseudo-header of IPv4, so that nothing fits.";
+    ChecksumMisjudgedOverIpv6 "checksum-misjudged-over-ipv6" ["RFC9293-3.1-CKSUM-V6"] "Over IPv6 the checksum is computed with the pseudo-header of IPv4, so that every checksum seems wrong.";
     ListenerTakesCalls "listener-takes-calls" ["RFC9293-CALL-SEND-LISTEN", "RFC9293-CALL-RECEIVE-LISTEN"] "SEND and RECEIVE on a listener succeed and do nothing.";
     StatusForgets "status-forgets" ["RFC9293-CALL-STATUS-ESTABLISHED", "RFC9293-CALL-STATUS-LISTEN"] "STATUS says CLOSED whatever the state is.";
     StatusLingers "status-lingers" ["RFC9293-CALL-STATUS-CLOSED"] "STATUS says ESTABLISHED of a connection that is no more.";
@@ -457,8 +457,8 @@ defects! {
     DscpCut "dscp-cut" ["RFC9293-SHLD-22"] "Of the DSCP only the three bits are kept that were the precedence once.";
     TtlFixed "ttl-fixed" ["RFC9293-MUST-49"] "The TTL is 64 whatever the application sets.";
     ConnectsToAnybody "connects-to-anybody" ["RFC9293-MUST-46", "RFC9293-CALL-OPEN-CLOSED-NOREMOTE"] "OPEN to a broadcast, multicast or unspecified address sends a SYN.";
-    OpenAgainTaken "open-again-taken" ["RFC9293-CALL-OPEN-ESTABLISHED", "RFC9293-CALL-OPEN-LISTEN-NOREMOTE"] "OPEN on what is open already is taken for another.";
-    BroadcastAnswered "broadcast-answered" ["RFC9293-MUST-57", "RFC9293-MUST-63"] "Segments from addresses that nobody has are answered.";
+    OpenAgainTaken "open-again-taken" ["RFC9293-CALL-OPEN-ESTABLISHED", "RFC9293-CALL-OPEN-LISTEN-NOREMOTE"] "OPEN succeeds on a connection that is open already.";
+    BroadcastAnswered "broadcast-answered" ["RFC9293-MUST-57", "RFC9293-MUST-63"] "Segments from or to broadcast and multicast addresses are answered.";
     WrongConnection "wrong-connection" ["RFC9293-SEG-CLOSED-ACK"] "Of the peer's end only the address is looked at: segments for another port reach the connection.";
     HeaderClaimsTooMuch "header-claims-too-much" ["RFC9293-3.1-DOFFSET-SHORT"] "The data offset of an ACK without text counts a word that is not there.";
     ReservedBitAgain "reserved-bit-again" ["RFC9293-3.1-RESERVED-TX"] "What is sent again has a reserved bit set.";
@@ -475,7 +475,7 @@ defects! {
     MssAgain "mss-again" ["RFC9293-MUST-65"] "What is sent again announces an MSS.";
     StaleAckAgain "stale-ack-again" ["RFC9293-3.4-ACK-CUM"] "What is sent again acknowledges what it did the first time.";
     WindowZeroAgain "window-zero-again" ["RFC9293-SHLD-14"] "What is sent again closes the window.";
-    CoalescedAgain "coalesced-again" ["RFC9293-MUST-16"] "What is sent again is put together beyond the MSS.";
+    CoalescedAgain "coalesced-again" ["RFC9293-MUST-16"] "Retransmitted text is put together into segments larger than the MSS.";
     UrgentPointerBack "urgent-pointer-back" ["RFC9293-3.8.5-NORECEDE"] "The urgent pointer of what is sent again moves back.";
     TimestampsMissingAgain "timestamps-missing-again" ["RFC7323-3.2-5"] "What is sent again has no timestamps.";
     TimestampsUnagreedAgain "timestamps-unagreed-again" ["RFC7323-3.2-4"] "What is sent again has timestamps that were not agreed upon.";
@@ -485,8 +485,8 @@ defects! {
     DuplicateReportUnpermitted "duplicate-report-unpermitted" ["RFC2018-4-1"] "Duplicates are reported to a peer that did not permit SACK.";
     DuplicateReportTooLong "duplicate-report-too-long" ["RFC2883-4-3"] "Of a segment that came in part before, more is reported as a duplicate than came twice.";
     SackSecondTooLong "sack-second-too-long" ["RFC2018-3-1"] "The second SACK block is an octet too long.";
-    SackPassedKept "sack-passed-kept" ["RFC2018-3-3"] "A SACK block is kept that the ACK has passed.";
-    SackIslandInTwo "sack-island-in-two" ["RFC2018-4-6"] "One island is reported in two blocks.";
+    SackPassedKept "sack-passed-kept" ["RFC2018-3-3"] "A SACK block that the ACK covers is still sent.";
+    SackIslandInTwo "sack-island-in-two" ["RFC2018-4-6"] "One stretch of text above a gap is reported in two SACK blocks.";
     EcnCapableAgain "ecn-capable-again" ["RFC3168-6.1.5-1"] "What is sent again is ECN-capable.";
     EcnCapableFin "ecn-capable-fin" ["RFC3168-6.1.1-4"] "A FIN is ECN-capable whether that was agreed upon or not.";
     EcnCapableRepeatedAck "ecn-capable-repeated-ack" ["RFC3168-6.1.4-1"] "An ACK that repeats another is ECN-capable.";
@@ -509,16 +509,16 @@ defects! {
     EcnCapableEcho "ecn-capable-echo" ["RFC3168-6.1.4-1"] "An ACK that echoes a mark is ECN-capable itself.";
     StaleSackAgain "stale-sack-again" ["RFC2018-3-3"] "What is sent again has the SACK blocks of the first time.";
     SackTooLongOnText "sack-too-long-on-text" ["RFC2018-3-1"] "The second SACK block of a segment with text is an octet too long.";
-    SackInTwoOnText "sack-in-two-on-text" ["RFC2018-4-6"] "A segment with text reports its second island in two blocks.";
+    SackInTwoOnText "sack-in-two-on-text" ["RFC2018-4-6"] "A segment with text reports the second stretch above a gap in two SACK blocks.";
     DuplicateReportOnText "duplicate-report-on-text" ["RFC2883-4-3"] "A segment with text reports as a duplicate what it acknowledges.";
     SynAckRtoNotDoubled "syn-ack-rto-not-doubled" ["RFC6298-5.5-1"] "RTO of a SYN,ACK stays the same however often it expires.";
     FinRtoNotDoubled "fin-rto-not-doubled" ["RFC6298-5.5-1"] "RTO of a FIN stays the same however often it expires.";
-    ReorderingTimerMissing "reordering-timer-missing" ["RFC8985-6.2-1"] "What time alone tells of a loss waits for another ACK.";
+    ReorderingTimerMissing "reordering-timer-missing" ["RFC8985-6.2-1"] "A loss that only time can show is not noticed before another ACK comes.";
     TailProbeMissing "tail-probe-missing" ["RFC8985-7.2-1"] "No probe is sent for a tail that may be lost.";
     TailProbeFromTheFront "tail-probe-from-the-front" ["RFC8985-7.3-1"] "The probe for a lost tail is the first segment outstanding, not the last.";
     TailProbeRepeated "tail-probe-repeated" ["RFC8985-7.3-2"] "A tail is probed for again although nothing was heard of the first probe.";
     RtoDoubledTwiceOnly "rto-doubled-twice-only" ["RFC6298-5.5-1"] "RTO doubles twice and no more.";
-    TalkersAckLate "talkers-ack-late" ["RFC9293-MUST-40"] "Who has sent text delays ACKs by a second, for more text to take them along.";
+    TalkersAckLate "talkers-ack-late" ["RFC9293-MUST-40"] "After text of its own was acknowledged the endpoint delays ACKs by a second.";
     DscpChangeResets "dscp-change-resets" ["RFC2873-4-1", "RFC3360-2.4-1"] "A segment whose DSCP is not that of the SYN resets the connection.";
 }
 

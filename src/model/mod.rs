@@ -1,27 +1,31 @@
 //! The reference endpoint: RFC 9293 as code, with the extensions that the cases need.
 //!
-//! It is written to be read beside the RFC: a function for each paragraph of section 3.10, the RFC's names for the
-//! RFC's variables. Where an RFC leaves a choice there is a switch ([`Config`]); mistakes that stacks make can be
-//! switched on one by one ([`Defect`]), so that cases can be shown to notice them.
+//! It is written to be read beside the RFC: a function for each paragraph of section 3.10, and the RFC's names for the
+//! RFC's variables. Where an RFC leaves a choice, [`Config`] says what is chosen; mistakes that stacks make can be
+//! switched on one by one ([`Defect`]), to show that cases notice them.
 //!
-//! It owns no clock, socket, thread or random source: time comes with every call, and all that looks random from a seed.
-//! It does not care for speed beyond what the many runs of a suite need. Not modelled: security compartments and
-//! precedence, IP options and source routes, fragments.
+//! It owns no clock, socket, thread or random source: time comes with every call, and all that looks random comes from
+//! a seed. It is only as fast as a suite of many runs needs. Not modelled: security compartments and precedence, IP
+//! options and source routes, fragments.
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | `tcb` | the transmission control block (3.3.1) |
+//! | `stack` | the endpoint as a whole: its connections and listeners |
+//! | `tcb`, `queues` | the transmission control block (3.3.1), and the octets of a connection |
+//! | `seq` | sequence space (3.4) |
 //! | `segment_arrives` | 3.10.7, state by state and check by check |
-//! | `listen` | LISTEN, backlog, cookies, fast open, reopening out of TIME-WAIT |
+//! | `listen` | LISTEN, backlog, SYN cookies, fast open, reopening out of TIME-WAIT |
 //! | `fast_open` | RFC 7413 as a client: what is remembered of servers, text on a SYN |
-//! | `calls` | 3.10.1 to 3.10.6 |
+//! | `calls`, `settings` | 3.10.2 to 3.10.5, and what an application sets |
 //! | `timers` | 3.10.8 and RFC 6298 |
-//! | `output` | what is sent and when |
+//! | `output`, `context` | what is sent and when, and the packet around it |
 //! | `options` | what stands on which segment |
-//! | `congestion`, `sack` | RFC 5681, 6582, 6675, 2018, 2883 |
+//! | `congestion`, `sack`, `rack` | RFC 5681, 6582, 6675, 2018, 2883, 8985 |
 //! | `icmp` | 3.9.2.2, RFC 5927, 1191, 8201 |
-//! | `claims` | what it claims once its choices are made |
-//! | `slips` | mistakes at the last step, for the rules to notice |
+//! | `decision` | how the tables of decisions work |
+//! | `config`, `switch`, `claims` | how it is configured, its choices, and what it claims under them |
+//! | `defect` | the mistakes, by name |
+//! | `slips` | mistakes in the last step before a segment leaves, for the rules to notice |
 //! | `isn` | RFC 6528 and other numbers that nobody can guess |
 
 mod calls;

@@ -1,11 +1,11 @@
-//! What waits to be sent, to be acknowledged, to be put in order, to be read.
+//! The octets of a connection: those to be sent or to be acknowledged, and those to be put in order or to be read.
 
 use super::seq::{plus, span};
 use crate::wire::SeqNum;
 use std::collections::{BTreeMap, VecDeque};
 
 /// Octets of SENDs that are not acknowledged yet: the retransmission queue, and behind it what has not been sent (RFC
-/// 9293 section 3.8.1). It is kept by octets, so a retransmission may be packed anew.
+/// 9293 section 3.8.1). It holds octets, not segments, so that a retransmission may be cut into other segments.
 #[derive(Clone, Debug)]
 pub(super) struct SendQueue {
     octets: VecDeque<u8>,
@@ -62,13 +62,13 @@ impl SendQueue {
         self.first = plus(self.first, gone);
     }
 
-    /// Removes what has not been sent before `seq`.
+    /// Removes everything from `seq` on.
     pub(super) fn forget_from(&mut self, seq: SeqNum) {
         let kept = usize::try_from(seq.offset_from(self.first)).unwrap_or(0);
         self.octets.truncate(kept);
     }
 
-    /// Puts the first octet in once more.
+    /// Puts the first octet in once more, for the mistake that does so.
     pub(super) fn repeat_first(&mut self) {
         if let Some(first) = self.octets.front().copied() {
             self.octets.push_front(first);
@@ -104,7 +104,7 @@ impl ReceiveQueue {
         SeqNum(rcv_nxt.0.wrapping_add((distance - self.next) as u32))
     }
 
-    /// Keeps text that begins at or above `rcv_nxt`; what is held already stays as it came first.
+    /// Keeps text that begins at or above `rcv_nxt`. Where octets are held already, the first copy stays.
     pub(super) fn hold(&mut self, rcv_nxt: SeqNum, seq: SeqNum, text: &[u8]) {
         let (mut from, end) = {
             let from = self.distance(rcv_nxt, seq);
@@ -126,7 +126,7 @@ impl ReceiveQueue {
         }
     }
 
-    /// Inserts what overlaps nothing, and joins what touches.
+    /// Inserts text that overlaps nothing, and joins it with text that it touches.
     fn insert(&mut self, at: u64, mut octets: Vec<u8>) {
         if let Some(after) = self.held.remove(&(at + octets.len() as u64)) {
             octets.extend(after);
@@ -137,7 +137,7 @@ impl ReceiveQueue {
         }
     }
 
-    /// Where a mistake lets what is held end with text that lies within it.
+    /// Makes what is held end with text that lies within it, for the mistake that does so.
     pub(super) fn cut_behind(&mut self, rcv_nxt: SeqNum, seq: SeqNum, text: &[u8]) {
         let from = self.distance(rcv_nxt, seq);
         if let Some((at, octets)) = self.held.range_mut(..=from).next_back()
@@ -157,7 +157,8 @@ impl ReceiveQueue {
         self.held_fin = Some(self.distance(rcv_nxt, seq));
     }
 
-    /// Hands text that begins at RCV.NXT to the user, and what is held and follows; answers how many octets that is.
+    /// Hands text that begins at RCV.NXT to the user, and the held text that follows it; returns how many octets that
+    /// is.
     pub(super) fn take(&mut self, rcv_nxt: SeqNum, text: &[u8]) -> u32 {
         self.hold(rcv_nxt, rcv_nxt, text);
         let Some(octets) = self.held.remove(&self.next) else {

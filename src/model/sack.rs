@@ -1,5 +1,5 @@
-//! Selective acknowledgment: what a receiver reports (RFC 2018 section 4, RFC 2883) and what a sender makes of it (RFC
-//! 6675 section 4).
+//! Selective acknowledgment: what a receiver reports (RFC 2018 section 4, RFC 2883), and what a sender learns from it
+//! (RFC 6675 section 4).
 
 use super::queues::ReceiveQueue;
 use super::seq::{earlier, later, leq, span};
@@ -56,15 +56,15 @@ impl Reports {
     }
 }
 
-/// What the peer has reported: stretches above SND.UNA, in order, joined.
+/// What the peer has reported: stretches above SND.UNA, in order, none touching another.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scoreboard {
     sacked: Vec<Block>,
 }
 
 impl Scoreboard {
-    /// Update(): takes the blocks of an ACK over; answers whether they told anything new. Blocks that do not lie within
-    /// what is outstanding are left out: nonsense, or duplicates (RFC 2883 section 5).
+    /// Update(): enters the blocks of an ACK; returns whether they told anything new. Blocks that do not lie within
+    /// what is outstanding are ignored: they make no sense, or report duplicates (RFC 2883 section 5).
     pub(super) fn update(&mut self, blocks: &[(u32, u32)], snd_una: SeqNum, snd_nxt: SeqNum) -> bool {
         let before = self.octets();
         for (left, right) in blocks {
@@ -135,7 +135,7 @@ impl Scoreboard {
         above.len() as u32 >= DUP_THRESH || above.iter().sum::<u32>() > (DUP_THRESH - 1) * smss
     }
 
-    /// SetPipe(): octets that are thought to be on their way (RFC 6675 section 4), but for those that are lost.
+    /// SetPipe(): octets that are thought to be in flight (RFC 6675 section 4), without those that are lost.
     pub(super) fn pipe(
         &self,
         snd_una: SeqNum,

@@ -1,8 +1,8 @@
-//! Sequence space, and numbers that look random (RFC 9293 section 3.4).
+//! Arithmetic of sequence numbers (RFC 9293 section 3.4), and the secret behind numbers that nobody should guess.
 
 use crate::wire::SeqNum;
 
-/// a =< b on the circle.
+/// Whether a =< b in sequence space.
 pub(super) fn leq(a: SeqNum, b: SeqNum) -> bool {
     a == b || a.before(b)
 }
@@ -27,7 +27,7 @@ pub(super) fn earlier(a: SeqNum, b: SeqNum) -> SeqNum {
     if b.before(a) { b } else { a }
 }
 
-/// What nobody outside can know: the key of everything that has to look random (RFC 6528 section 3).
+/// The secret key of everything that has to be unpredictable (RFC 6528 section 3).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Secret(u64, u64);
 

@@ -1,4 +1,4 @@
-//! The choices that RFCs leave, by name: each is an answer to some decision, lawful and other than the usual one.
+//! The choices that RFCs leave, by name. Each is a lawful answer to some decision, other than the usual one.
 
 macro_rules! switches {
     ($($name:ident $text:literal $meaning:literal;)*) => {
@@ -9,7 +9,7 @@ macro_rules! switches {
         }
 
         impl Switch {
-            /// All of them; those that exclude each other stand together.
+            /// All of them; choices that exclude each other follow one another.
             pub const ALL: &[Switch] = &[$(Switch::$name),*];
 
             /// As a case and a user write it: `syn-data=discard`.
@@ -19,7 +19,7 @@ macro_rules! switches {
                 }
             }
 
-            /// What the endpoint does then, in a sentence.
+            /// What the endpoint does under this choice, in a sentence.
             pub const fn meaning(self) -> &'static str {
                 match self {
                     $(Switch::$name => $meaning,)*
@@ -33,8 +33,8 @@ switches! {
     CloseWithUnreadFin "close-with-unread=fin" "CLOSE with unread data is orderly.";
     DataAfterCloseFin "data-after-close=fin" "What comes after CLOSE is acknowledged and thrown away.";
     TextAfterFinAnswer "text-after-fin=answer" "Text after the peer's FIN is answered by an ACK; it is ignored in any case.";
-    SecondFinCount "second-fin=count" "A second FIN, beyond the first, is acknowledged.";
-    SecondFinIgnore "second-fin=ignore" "A second FIN, beyond the first, is not answered.";
+    SecondFinCount "second-fin=count" "A second FIN, with the next number, is acknowledged.";
+    SecondFinIgnore "second-fin=ignore" "A second FIN, with the next number, is not answered.";
     LastAckStrayAnswer "last-ack-stray=answer" "An ACK in LAST-ACK that acknowledges nothing new is answered.";
     Rfc1337 "rfc1337" "RSTs in TIME-WAIT are ignored.";
     RightOverlapKeep "right-overlap=keep" "Text past the right edge is taken along with what lies inside.";
@@ -68,7 +68,7 @@ switches! {
     SackBlocksOne "sack-blocks=one" "Only one SACK block is ever sent, the newest.";
     DsackNo "dsack=no" "Duplicates are not reported.";
     RecoveryNewreno "recovery=newreno" "Losses are recovered from without SACK.";
-    Rack "rack" "Losses are told by time, and a lost tail is probed for.";
+    Rack "rack" "Losses are detected by time, and tail loss probes are sent (RFC 8985).";
     LimitedTransmitNo "limited-transmit=no" "The first duplicate ACKs let nothing out.";
     FRto "f-rto" "After a timeout two ACKs tell whether it was spurious (RFC 5682).";
     InitialWindow10 "initial-window=10" "The initial window is that of RFC 6928.";
@@ -88,7 +88,7 @@ switches! {
     AbortWithAck "abort-with-ack" "ABORT's RST carries an ACK.";
     AbortInTimeWaitStay "abort-in-time-wait=stay" "ABORT in TIME-WAIT lets the wait run on.";
     CloseInSynReceivedWait "close-in-syn-received=wait" "CLOSE in SYN-RECEIVED waits for ESTABLISHED.";
-    TimeWaitAfterReset "time-wait-after-reset" "Who resets stays in TIME-WAIT.";
+    TimeWaitAfterReset "time-wait-after-reset" "An endpoint that resets a connection enters TIME-WAIT.";
     UserTimeoutOption "user-timeout-option" "The user timeout is announced and taken over.";
 }
 
@@ -98,7 +98,7 @@ impl Switch {
         Switch::ALL.iter().copied().find(|switch| switch.name() == name)
     }
 
-    /// What is chosen, the same for choices that exclude each other: `syn-data`.
+    /// What is chosen; it is the same for choices that exclude each other: `syn-data`.
     fn subject(self) -> &'static str {
         self.name().split('=').next().unwrap_or_default()
     }
@@ -111,7 +111,7 @@ pub struct Switches(pub(super) u64);
 const _: () = assert!(Switch::ALL.len() <= u64::BITS as usize, "a set has one bit for each");
 
 impl Switches {
-    /// These and this one, in the place of another of the same subject.
+    /// These and this one, which replaces another of the same subject.
     pub fn with(self, switch: Switch) -> Switches {
         let others = |other: &&Switch| other.subject() == switch.subject();
         let others = Switch::ALL.iter().filter(others);

@@ -77,7 +77,7 @@ impl Treatment {
     }
 }
 
-/// What leaves of a frame: how long after it came, and what. What leaves after no time leaves at once.
+/// The packets that leave for one frame, each with the delay after the frame came; those without delay leave at once.
 pub(super) type Leaving = Vec<(Duration, Arc<[u8]>)>;
 
 impl Action {
@@ -94,7 +94,7 @@ impl Action {
         }
     }
 
-    /// Does it to an IP packet. `random` is asked for every corruption, and for nothing else.
+    /// Applies the action to an IP packet. `random` is used for corruption only.
     pub(super) fn apply(self, octets: &Arc<[u8]>, random: &mut Random) -> Leaving {
         let at_once = |octets: Arc<[u8]>| (Duration::ZERO, octets);
         let whole = || Arc::clone(octets);

@@ -1,8 +1,8 @@
 //! The middlebox between two ends, as a machine without input and output: a frame goes in with its moment and its
 //! direction; what leaves comes out at once, or when its time has come.
 //!
-//! A frame is the octets of an IP packet. The machine knows nothing of who stands at its ends, nor how they tell frames
-//! apart: rules are generic over that, and whoever hands in a frame says which of them fit it.
+//! A frame is the octets of an IP packet. The middlebox knows nothing of its two ends, nor how frames are told apart:
+//! it is generic over that, and the caller says which rules a frame fits.
 
 mod action;
 
@@ -25,8 +25,8 @@ pub enum Direction {
 
 /// Something to be done with certain frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rule<P> {
-    /// In whose way it stands.
+pub struct FaultRule<P> {
+    /// The direction of the frames that it is about.
     pub direction: Direction,
     /// What tells the frames that it is about from others: a pattern, a predicate, a flow.
     pub frames: P,
@@ -39,7 +39,7 @@ pub struct Rule<P> {
 /// A rule, and how many frames have fitted it.
 #[derive(Debug)]
 struct Counted<P> {
-    rule: Rule<P>,
+    rule: FaultRule<P>,
     met: u64,
 }
 
@@ -50,7 +50,7 @@ pub struct Passage {
     pub treatment: Option<Treatment>,
     /// What leaves at once, in order.
     pub leaving: Vec<Arc<[u8]>>,
-    /// How much of it leaves later: [`Middlebox::poll`] hands that out.
+    /// How many packets leave later: [`Middlebox::poll`] hands them out.
     pub held: usize,
 }
 
@@ -63,15 +63,16 @@ pub struct Departure<T> {
     pub direction: Direction,
     /// What it is.
     pub octets: Arc<[u8]>,
-    /// What was handed in with the frame that it was made of.
+    /// What was handed in together with the frame.
     pub tag: T,
 }
 
-/// A middlebox. `P` is how its rules tell frames apart; `T` is what is handed in with a frame and comes out with it again.
+/// A middlebox. `P` is how its rules tell frames apart; `T` is what is handed in with a frame and comes out with it
+/// again.
 #[derive(Debug)]
 pub struct Middlebox<P, T> {
     rules: Vec<Counted<P>>,
-    /// What leaves later, by its moment; of one moment, in the order in which it came.
+    /// What leaves later, by its moment; what leaves at the same moment is in the order in which it came.
     held: BTreeMap<(Instant, u64), Departure<T>>,
     /// How many frames were ever held.
     count: u64,
@@ -79,7 +80,7 @@ pub struct Middlebox<P, T> {
 }
 
 impl<P, T: Clone> Middlebox<P, T> {
-    /// An ordinary wire, until it is given rules. What its rules leave open is decided by `random`.
+    /// A middlebox without rules, which lets everything pass. `random` decides which bits are corrupted.
     pub fn new(random: Random) -> Middlebox<P, T> {
         Middlebox {
             rules: Vec::new(),
@@ -90,11 +91,11 @@ impl<P, T: Clone> Middlebox<P, T> {
     }
 
     /// Adds a rule behind those that it has.
-    pub fn add(&mut self, rule: Rule<P>) {
+    pub fn add(&mut self, rule: FaultRule<P>) {
         self.rules.push(Counted { rule, met: 0 });
     }
 
-    /// Takes all rules away. What is held stays so until its time comes.
+    /// Removes all rules. Frames that are held leave in their time all the same.
     pub fn clear(&mut self) {
         self.rules.clear();
     }
@@ -104,8 +105,8 @@ impl<P, T: Clone> Middlebox<P, T> {
         self.rules.is_empty()
     }
 
-    /// Takes in a frame. `fits` says whether a rule of its direction is about it. Every rule that is counts it; of those
-    /// whose turn it is, the first acts.
+    /// Takes in a frame. `fits` says whether a rule is about it, and is asked for the rules of its direction. Each rule
+    /// counts the frames that it is about; of the rules whose turn it is, the first acts.
     pub fn handle(
         &mut self,
         now: Instant,
@@ -181,8 +182,8 @@ mod tests {
 
     const ANY: First = |_| true;
 
-    fn rule(action: Action, nth: Option<u64>) -> Rule<First> {
-        Rule {
+    fn rule(action: Action, nth: Option<u64>) -> FaultRule<First> {
+        FaultRule {
             direction: AToB,
             frames: ANY,
             nth,
@@ -190,7 +191,7 @@ mod tests {
         }
     }
 
-    fn with(rules: &[Rule<First>]) -> Line {
+    fn with(rules: &[FaultRule<First>]) -> Line {
         let mut middlebox = Middlebox::new(Random::new(1));
         rules.iter().for_each(|rule| middlebox.add(rule.clone()));
         middlebox
@@ -214,11 +215,11 @@ mod tests {
     #[test]
     fn a_rule_acts_on_the_frames_that_it_is_about() {
         let odd: First = |octet| octet % 2 == 1;
-        let drop = |frames, nth| Rule {
+        let drop = |frames, nth| FaultRule {
             frames,
             ..rule(Action::Drop, nth)
         };
-        let table: &[(&str, Rule<First>, Direction, [bool; 4])] = &[
+        let table: &[(&str, FaultRule<First>, Direction, [bool; 4])] = &[
             ("every one", drop(ANY, None), AToB, [true; 4]),
             ("the second", drop(ANY, Some(2)), AToB, [false, true, false, false]),
             ("odd ones", drop(odd, None), AToB, [true, false, true, false]),
@@ -254,7 +255,7 @@ mod tests {
 
     #[test]
     fn held_frames_leave_in_the_order_of_their_moments() {
-        let slow = Rule {
+        let slow = FaultRule {
             frames: (|octet| octet == 1) as First,
             ..rule(Action::Delay(Duration::from_millis(50)), None)
         };

@@ -1,13 +1,13 @@
-//! What a lawful target may send at any time: a frame that no step takes is passed by if it is this, and fails the run
-//! otherwise. It is judged by what had been injected when the frame came.
+//! Lawful background: what a correct target may send at any time. A frame that no step takes is passed by if it is
+//! background, and fails the run otherwise. It is judged by what had been injected when it came.
 
-use super::conn::{Conn, Debt};
+use super::conn::{Conn, OwedAck};
 use super::frame::Frame;
 use crate::wire::Flags;
 
 impl Conn {
-    /// Whether the frame is lawful background. `silent`: under `expect: nothing`, where timers may run and debts be
-    /// paid, but replies may not come.
+    /// Whether the frame is lawful background. `silent`: under `expect: nothing`, where timers may expire and owed ACKs
+    /// may come, but no other reply.
     pub(crate) fn is_background(&self, frame: &Frame, silent: bool) -> bool {
         if !self.is_sound(frame) {
             return false;
@@ -21,8 +21,8 @@ impl Conn {
         frame.seq == self.snd_nxt && self.is_lawful_ack(frame, silent)
     }
 
-    /// What holds for every segment that is no reset: it has an ACK unless it opens a connection, that ACK neither goes
-    /// back nor ahead of what was sent, and nothing is urgent that the application did not call so.
+    /// What holds for every segment but a reset: it has an ACK unless it is a SYN; that ACK does not move back, and
+    /// acknowledges nothing that was not sent; and it has URG only if the application has sent urgent data.
     fn is_sound(&self, frame: &Frame) -> bool {
         if frame.has(Flags::RST) || frame.has(Flags::URG) && !self.urgent {
             return false;
@@ -33,8 +33,9 @@ impl Conn {
         }
     }
 
-    /// Whether a frame acknowledges at least what was acknowledged before, and `least`, and at most `rcv_nxt`, or more if
-    /// that is in doubt. Where the middlebox changes the order of frames, nothing can be said.
+    /// Whether a frame acknowledges no less than before, no less than `least`, and no more than `rcv_nxt`; more is
+    /// allowed where it is in doubt how much counts. Where the middlebox changes the order of frames, any number is
+    /// allowed.
     pub(crate) fn may_acknowledge(&self, frame: &Frame, least: i64, rcv_nxt: i64) -> bool {
         let lawful = least.max(self.last_ack)..=rcv_nxt.max(frame.delivered_then);
         self.lossy || lawful.contains(&frame.ack)
@@ -44,13 +45,13 @@ impl Conn {
         (self.window_closed() || self.keep_alive) && self.probe_is_due(frame)
     }
 
-    /// Whether the last probe was not sent in the same instant: then it would be a copy.
+    /// Whether time has passed since the last probe: in the same instant the frame would be a copy of it.
     pub(crate) fn probe_is_due(&self, frame: &Frame) -> bool {
         self.probed.is_none_or(|last| frame.at.since(last).1 >= self.due)
     }
 
-    /// An empty segment or one of a single octet, just below what is to be sent next or what is outstanding; where the
-    /// window is closed, also the very octet that is to be sent next.
+    /// A window or keep-alive probe: an empty segment or one of a single octet, just below SND.NXT or SND.UNA; where
+    /// the window is closed, also the very octet at SND.NXT.
     pub(crate) fn is_probe(&self, frame: &Frame) -> bool {
         let octets = frame.segment().payload.len();
         if frame.has(Flags::SYN) || frame.has(Flags::FIN) || octets > 1 {
@@ -62,7 +63,7 @@ impl Conn {
         [self.snd_nxt - 1, self.snd_una - 1, self.snd_una].contains(&frame.seq)
     }
 
-    /// The same octets and control bits as before, where they may come again.
+    /// Whether a frame repeats octets and control bits of an earlier one, and may do so.
     fn is_retransmission(&self, frame: &Frame) -> bool {
         if frame.has(Flags::SYN) && (frame.seq != 0 || !self.saw_syn(frame)) {
             return false;
@@ -74,7 +75,7 @@ impl Conn {
         outstanding && self.may_come_again(frame) && self.has_the_octets_of(frame)
     }
 
-    /// Whether it is time to send again what a frame carries, or something of ours asks for it.
+    /// Whether it is time to retransmit what a frame carries, or a segment of ours asks for it.
     pub(crate) fn may_come_again(&self, frame: &Frame) -> bool {
         match self.sent.last(frame.seq) {
             None => true,
@@ -87,7 +88,7 @@ impl Conn {
         }
     }
 
-    /// Whether the application has sent what a frame carries.
+    /// Whether the application has sent the octets that a frame carries.
     pub(crate) fn has_the_octets_of(&self, frame: &Frame) -> bool {
         let payload = &frame.segment().payload;
         let from = (frame.data_at() - 1).max(0) as usize;
@@ -103,8 +104,8 @@ impl Conn {
         self.syns_seen.contains(&bits)
     }
 
-    /// An ACK that advances, one that tells of a larger window, or one that repeats itself because a segment of ours
-    /// may draw an ACK.
+    /// Whether an ACK is lawful: it acknowledges something new, or announces a larger window, or repeats the last one
+    /// because a segment of ours may be answered by an ACK.
     fn is_lawful_ack(&self, frame: &Frame, silent: bool) -> bool {
         let injected = if silent {
             self.rcv_nxt
@@ -124,10 +125,10 @@ impl Conn {
         wider || !silent && self.owes_an_ack(frame)
     }
 
-    /// Whether a segment of ours, not too long ago, may have drawn it.
+    /// Whether this ACK may answer a segment of ours that is not too old.
     fn owes_an_ack(&self, frame: &Frame) -> bool {
-        let open = |debt: &Debt| debt.order < frame.order && !debt.has_lapsed(frame, self.soon);
-        self.debts.iter().any(open)
+        let open = |owed: &OwedAck| owed.order < frame.order && !owed.has_lapsed(frame, self.soon);
+        self.owed_acks.iter().any(open)
     }
 }
 
@@ -148,7 +149,7 @@ mod tests {
 
     const LAWFUL: (bool, bool) = (true, true);
     const UNLAWFUL: (bool, bool) = (false, false);
-    /// As an answer only: nothing may draw it where nothing is to come.
+    /// Lawful as an answer only: not where nothing is to come.
     const AS_ANSWER: (bool, bool) = (true, false);
 
     type Row = (&'static str, &'static str, &'static str, (bool, bool));

@@ -14,20 +14,20 @@ use core::net::IpAddr;
 use core::time::Duration;
 use std::collections::{BTreeSet, VecDeque};
 
-/// What the target may answer to with a repeated ACK: the number behind what it would acknowledge.
+/// An ACK that the target owes for a segment of ours.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Debt {
-    /// An ACK of this or more answers it; `i64::MAX`: only a repeated one does.
+pub(crate) struct OwedAck {
+    /// An ACK of this number or more answers the segment; `i64::MAX`: only one that acknowledges nothing new does.
     pub covers: i64,
     pub order: u64,
-    /// When it was injected: an answer that does not come soon is none.
+    /// When the segment was injected: a late ACK is no answer to it.
     pub at: Instant,
-    /// The next inject after it: what is not acknowledged by number is answered before that.
+    /// The next inject after it: an ACK that acknowledges nothing new must come before that.
     until: u64,
 }
 
-impl Debt {
-    /// Whether a frame comes too late to be the answer: the ACK of data may wait for a timer, no other may.
+impl OwedAck {
+    /// Whether a frame comes too late to be the answer: only the ACK of data may be delayed by a timer.
     pub(crate) fn has_lapsed(&self, frame: &Frame, soon: Duration) -> bool {
         frame.at.earliest >= self.at + soon || self.covers == i64::MAX && frame.order > self.until
     }
@@ -69,12 +69,12 @@ pub(crate) struct Conn {
     pub name: String,
     pub tester: IpAddr,
     pub tester_port: u16,
-    /// Not known while the target has yet to choose it.
+    /// `None` until the target has chosen it.
     pub target_port: Option<u16>,
     /// When it was opened, in the run's order; the incarnation opened last gets the frames of a shared tuple.
     pub opened: Option<u64>,
     pub isn: Isn,
-    /// Made up until the target's SYN has come.
+    /// A placeholder until the target's SYN has come.
     pub iss: Isn,
     pub iss_known: bool,
 
@@ -87,8 +87,8 @@ pub(crate) struct Conn {
     /// Order of the last inject, and of the first since the last `expect` was met.
     pub last_inject: Option<u64>,
     pub first_inject: Option<u64>,
-    /// Order of the injects that tell of a loss: a duplicate ACK, a SACK, an ICMP error, a window that opens, a repeated
-    /// SYN, an answer to a SYN that leaves some of the octets on it.
+    /// The injects that tell the target of a loss, by their place in the order: a duplicate ACK, a SACK, an ICMP error,
+    /// a window that opens, a repeated SYN, an answer to a SYN that leaves out some of its octets.
     pub losses_told: BTreeSet<u64>,
     /// The number behind all that was injected without a gap, counted or not.
     pub delivered: i64,
@@ -104,7 +104,7 @@ pub(crate) struct Conn {
     pub snd_una: i64,
     pub snd_wnd: i64,
     pub max_snd_wnd: i64,
-    /// The right edge that we offered.
+    /// The right edge of the window that we offered.
     pub offered: i64,
 
     // What the target has said.
@@ -118,7 +118,7 @@ pub(crate) struct Conn {
     arrived: Stretches,
     pub last_ack: i64,
     pub tsval: u32,
-    pub debts: Vec<Debt>,
+    pub owed_acks: Vec<OwedAck>,
     /// When each octet that was seen was last sent.
     pub sent: Sent,
     /// The number behind the target's FIN, once it was seen.
@@ -127,9 +127,10 @@ pub(crate) struct Conn {
     /// When the last probe came.
     pub probed: Option<Stamp>,
     pub inbox: VecDeque<Frame>,
-    /// Whether the middlebox has kept back anything that the target sent.
+    /// Whether the middlebox has held back or dropped anything that the target sent.
     pub lossy: bool,
-    /// Frames that carry what comes behind what was kept back; the books know them already.
+    /// Frames behind a gap that the middlebox has caused. They are in the books already, and wait for the step that
+    /// expects their octets.
     pub early: Vec<Frame>,
 
     // The application.
@@ -141,7 +142,7 @@ pub(crate) struct Conn {
     pub keep_alive: bool,
     /// How long after it was sent a segment may be sent again without a reason of ours.
     pub due: Duration,
-    /// How long a reply may take that waits for nothing but a delayed ACK.
+    /// How long a reply may take if nothing but the delayed ACK timer holds it up.
     pub soon: Duration,
     /// MTU less IP and TCP headers.
     pub full: i64,
@@ -202,7 +203,7 @@ impl Conn {
             arrived: Stretches::default(),
             last_ack: 0,
             tsval: 0,
-            debts: Vec::new(),
+            owed_acks: Vec::new(),
             sent: Sent::default(),
             their_fin: None,
             last_frame: None,
@@ -287,15 +288,15 @@ impl Conn {
         self.edge.unwrap_or(self.rcv_nxt + FIRST_WINDOW)
     }
 
-    /// SND.UNA and what lies beyond it: whether nothing of the target's is outstanding.
+    /// Whether the target has no window left beyond what it has sent.
     pub(crate) fn window_closed(&self) -> bool {
         self.snd_wnd == 0
     }
 
     // ----- to the target --------------------------------------------------------------------------------------------
 
-    /// Notes a segment of ours that is written and about to be sent, at that place of the run's order. Whether it counts
-    /// is another question: see [`Conn::count`].
+    /// Notes a segment of ours that is written and about to be sent, at that place of the run's order. Whether it
+    /// counts is another question: see [`Conn::count`].
     pub(crate) fn inject(&mut self, segment: &Segment, seg: LastSegment, order: u64) {
         let syn = segment.flags.contains(Flags::SYN);
         let ack = self.iss.relative(segment.ack).0;
@@ -328,10 +329,14 @@ impl Conn {
         self.losses_told.insert(order);
     }
 
-    /// Enters a segment of ours that was delivered, at that moment and place in the run's order.
+    /// Enters a segment of ours that was delivered into the books; `when` is its moment and its place in the run's
+    /// order.
     pub(crate) fn count(&mut self, segment: &Segment, when: (Instant, u64)) {
-        let open = |debt: &&mut Debt| debt.order < when.1 && debt.until == u64::MAX;
-        self.debts.iter_mut().filter(open).for_each(|debt| debt.until = when.1);
+        let open = |owed: &&mut OwedAck| owed.order < when.1 && owed.until == u64::MAX;
+        self.owed_acks
+            .iter_mut()
+            .filter(open)
+            .for_each(|owed| owed.until = when.1);
         let flags = segment.flags;
         let seq = self.isn.relative(segment.seq).0;
         let end = seq + i64::from(segment.seg_len());
@@ -366,7 +371,7 @@ impl Conn {
     }
 
     fn owe(&mut self, covers: i64, (at, order): (Instant, u64)) {
-        self.debts.push(Debt {
+        self.owed_acks.push(OwedAck {
             covers,
             order,
             at,
@@ -431,7 +436,7 @@ impl Conn {
         let shift = if syn == 0 { self.shift(&self.my_syn) } else { 0 };
         let window = i64::from(segment.window) << shift;
         if self.snd_wnd == 0 && window > 0 {
-            // What probed the closed window was thrown away, and comes again at once.
+            // The target dropped the text that probed its closed window, and it may come again at once.
             self.losses_told.insert(order);
         }
         self.snd_wnd = window;
@@ -457,7 +462,7 @@ impl Conn {
 
     // ----- from the target ------------------------------------------------------------------------------------------
 
-    /// Takes the ISN and the port of the target from its first SYN. Whether this was it.
+    /// Takes the ISN and the port of the target from its first SYN. Returns whether this was it.
     pub(crate) fn learn_iss(&mut self, segment: &Segment) -> bool {
         let first = segment.flags.contains(Flags::SYN) && !self.iss_known;
         if first {
@@ -468,7 +473,8 @@ impl Conn {
         first
     }
 
-    /// Enters what a step took of a frame, all of it where it is taken as a `whole`; what it left comes first in the inbox.
+    /// Enters what a step took of a frame: all of it if it is taken as a `whole`; otherwise the rest goes back to the
+    /// front of the inbox.
     pub(crate) fn take(&mut self, mut frame: Frame, whole: bool) {
         if whole || frame.stretch_left() == 0 {
             return self.enter(&frame);
@@ -495,7 +501,7 @@ impl Conn {
         }
         self.last_frame = Some(frame.octets.clone());
         if frame.has(Flags::RST) {
-            return self.pay(frame);
+            return self.settle_owed_acks(frame);
         }
         self.enter_syn(frame);
         self.enter_stretch(frame, frame.end());
@@ -522,7 +528,7 @@ impl Conn {
         }
     }
 
-    /// A frame seen early that carries the octet `at`.
+    /// The frame that came early and carries the octet `at`, if there is one.
     pub(crate) fn take_early(&mut self, at: i64) -> Option<Frame> {
         let place = self
             .early
@@ -554,16 +560,16 @@ impl Conn {
         self.position = self.arrived.reach(self.position);
     }
 
-    /// Enters what a frame answers, also where it does not reach the tester.
-    pub(crate) fn pay(&mut self, frame: &Frame) {
-        self.debts.retain(|debt| !debt.has_lapsed(frame, self.soon));
-        let before = self.debts.len();
+    /// Removes the owed ACKs that a frame answers, also if it does not reach the tester.
+    pub(crate) fn settle_owed_acks(&mut self, frame: &Frame) {
+        self.owed_acks.retain(|owed| !owed.has_lapsed(frame, self.soon));
+        let before = self.owed_acks.len();
         if !frame.has(Flags::RST) {
-            self.debts.retain(|debt| debt.covers > frame.ack);
+            self.owed_acks.retain(|owed| owed.covers > frame.ack);
         }
-        // An ACK answers all the segments that it covers, or one that it does not, and a RST one.
-        if self.debts.len() == before && before > 0 {
-            self.debts.remove(0);
+        // An ACK answers all the segments that it covers, or else one that it does not cover; a RST answers one.
+        if self.owed_acks.len() == before && before > 0 {
+            self.owed_acks.remove(0);
         }
     }
 
@@ -576,7 +582,7 @@ impl Conn {
         };
         let edge = frame.ack + (i64::from(frame.segment().window) << shift);
         self.last_ack = self.last_ack.max(frame.ack);
-        self.pay(frame);
+        self.settle_owed_acks(frame);
         if self.rcv_nxt < frame.ack && frame.ack <= self.delivered {
             self.rcv_nxt = frame.ack;
         }
@@ -587,7 +593,7 @@ impl Conn {
         }
     }
 
-    /// The tester's timestamp clock: milliseconds, never behind what it has said before.
+    /// The tester's timestamp clock, in milliseconds; it never moves back.
     pub(crate) fn ts_clock(&self, now: Instant) -> u32 {
         let clock = 1_000u32.wrapping_add((now.as_micros() / 1_000) as u32);
         if SeqNum(clock).before(SeqNum(self.ts_recent)) {
@@ -628,8 +634,8 @@ mod tests {
             Talk::new(),
             lines,
             expect![[r#"
-            > SYN win=5000 <mss 1460>            | SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, debts 0 -> 1
-            < SYN,ACK seq=0 ack=1 win=10000 <mss 1460> | SND.NXT 0 -> 1, RCV.WND 65535 -> 10000, position 0 -> 1, last ACK 0 -> 1, debts 1 -> 0
+            > SYN win=5000 <mss 1460>            | SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, owed ACKs 0 -> 1
+            < SYN,ACK seq=0 ack=1 win=10000 <mss 1460> | SND.NXT 0 -> 1, RCV.WND 65535 -> 10000, position 0 -> 1, last ACK 0 -> 1, owed ACKs 1 -> 0
             > ACK                                | SND.UNA 0 -> 1
         "#]],
         );
@@ -643,8 +649,8 @@ mod tests {
             lines,
             expect![[r#"
             < SYN seq=0 win=10000 <mss 1460>     | SND.NXT 0 -> 1, position 0 -> 1
-            > SYN,ACK win=5000                   | SND.UNA 0 -> 1, SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, debts 0 -> 1
-            < ACK seq=1 ack=1 win=10000          | RCV.WND 65535 -> 10000, last ACK 0 -> 1, debts 1 -> 0
+            > SYN,ACK win=5000                   | SND.UNA 0 -> 1, SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, owed ACKs 0 -> 1
+            < ACK seq=1 ack=1 win=10000          | RCV.WND 65535 -> 10000, last ACK 0 -> 1, owed ACKs 1 -> 0
         "#]],
         );
     }
@@ -656,8 +662,8 @@ mod tests {
             Talk::open(),
             lines,
             expect![[r#"
-                > ACK data=100                       | RCV.NXT 1 -> 101, RCV.WND 10000 -> 9900, debts 0 -> 1
-                < ACK seq=1 ack=101 win=9900         | last ACK 1 -> 101, debts 1 -> 0
+                > ACK data=100                       | RCV.NXT 1 -> 101, RCV.WND 10000 -> 9900, owed ACKs 0 -> 1
+                < ACK seq=1 ack=101 win=9900         | last ACK 1 -> 101, owed ACKs 1 -> 0
                 app 50                               |
                 < ACK seq=1 ack=101 win=9900 data=50 | SND.NXT 1 -> 51, position 1 -> 51
                 > ACK                                | SND.UNA 1 -> 51, offered 5001 -> 5051
@@ -673,10 +679,10 @@ mod tests {
             Talk::open(),
             lines,
             expect![[r#"
-                > ACK seq=11 data=10                 | debts 0 -> 1
-                < ACK seq=1 ack=1 win=9990           | debts 1 -> 0
-                > ACK seq=1 data=10                  | RCV.NXT 1 -> 21, RCV.WND 10000 -> 9980, debts 0 -> 1
-                < ACK seq=1 ack=21 win=9980          | last ACK 1 -> 21, debts 1 -> 0
+                > ACK seq=11 data=10                 | owed ACKs 0 -> 1
+                < ACK seq=1 ack=1 win=9990           | owed ACKs 1 -> 0
+                > ACK seq=1 data=10                  | RCV.NXT 1 -> 21, RCV.WND 10000 -> 9980, owed ACKs 0 -> 1
+                < ACK seq=1 ack=21 win=9980          | last ACK 1 -> 21, owed ACKs 1 -> 0
             "#]],
         );
     }
@@ -705,11 +711,11 @@ mod tests {
             Talk::open(),
             lines,
             expect![[r#"
-                > ACK seq=1-1 data=1                 | debts 0 -> 1
-                > ACK seq=20000 data=1               | debts 1 -> 2
-                > ACK ack=2                          | debts 2 -> 3
-                > RST seq=2                          | debts 3 -> 4
-                > SYN                                | debts 4 -> 5, losses told 0 -> 1
+                > ACK seq=1-1 data=1                 | owed ACKs 0 -> 1
+                > ACK seq=20000 data=1               | owed ACKs 1 -> 2
+                > ACK ack=2                          | owed ACKs 2 -> 3
+                > RST seq=2                          | owed ACKs 3 -> 4
+                > SYN                                | owed ACKs 4 -> 5, losses told 0 -> 1
                 > ACK data=5 checksum=bad            |
                 > ACK data=5 offset=2                |
             "#]],
@@ -724,9 +730,9 @@ mod tests {
             lines,
             expect![[r#"
                 x ACK data=10                        |
-                > ACK seq=11 data=10                 | debts 0 -> 1
-                < ACK seq=1 ack=1 win=9990           | debts 1 -> 0
-                > ACK seq=1 data=10                  | RCV.NXT 1 -> 21, RCV.WND 10000 -> 9980, debts 0 -> 1
+                > ACK seq=11 data=10                 | owed ACKs 0 -> 1
+                < ACK seq=1 ack=1 win=9990           | owed ACKs 1 -> 0
+                > ACK seq=1 data=10                  | RCV.NXT 1 -> 21, RCV.WND 10000 -> 9980, owed ACKs 0 -> 1
             "#]],
         );
     }
@@ -754,8 +760,8 @@ mod tests {
             Talk::open(),
             lines,
             expect![[r#"
-                > ACK data=100                       | RCV.NXT 1 -> 101, RCV.WND 10000 -> 9900, debts 0 -> 1
-                < ACK seq=1 ack=101 win=50           | last ACK 1 -> 101, debts 1 -> 0
+                > ACK data=100                       | RCV.NXT 1 -> 101, RCV.WND 10000 -> 9900, owed ACKs 0 -> 1
+                < ACK seq=1 ack=101 win=50           | last ACK 1 -> 101, owed ACKs 1 -> 0
                 < ACK seq=1 ack=101 win=20           |
                 < ACK seq=1 ack=101 win=0            | RCV.WND 9900 -> 0
             "#]],
@@ -769,8 +775,8 @@ mod tests {
             Talk::open(),
             lines,
             expect![[r#"
-                > FIN,ACK                            | RCV.NXT 1 -> 2, RCV.WND 10000 -> 9999, debts 0 -> 1
-                < ACK seq=1 ack=2 win=10000          | RCV.WND 9999 -> 10000, last ACK 1 -> 2, debts 1 -> 0
+                > FIN,ACK                            | RCV.NXT 1 -> 2, RCV.WND 10000 -> 9999, owed ACKs 0 -> 1
+                < ACK seq=1 ack=2 win=10000          | RCV.WND 9999 -> 10000, last ACK 1 -> 2, owed ACKs 1 -> 0
                 close                                |
                 < FIN,ACK seq=1 ack=2 win=10000      | SND.NXT 1 -> 2, position 1 -> 2
                 > ACK                                | SND.UNA 1 -> 2, offered 5001 -> 5002
@@ -786,8 +792,8 @@ mod tests {
             Talk::new(),
             lines,
             expect![[r#"
-            > SYN win=5000 <mss 1460, wscale 3>  | SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, debts 0 -> 1
-            < SYN,ACK seq=0 ack=1 win=10000 <mss 1460, wscale 2> | SND.NXT 0 -> 1, RCV.WND 65535 -> 10000, position 0 -> 1, last ACK 0 -> 1, debts 1 -> 0
+            > SYN win=5000 <mss 1460, wscale 3>  | SND.WND 65535 -> 5000, RCV.NXT 0 -> 1, offered 0 -> 5001, owed ACKs 0 -> 1
+            < SYN,ACK seq=0 ack=1 win=10000 <mss 1460, wscale 2> | SND.NXT 0 -> 1, RCV.WND 65535 -> 10000, position 0 -> 1, last ACK 0 -> 1, owed ACKs 1 -> 0
             > ACK win=5000                       | SND.UNA 0 -> 1, SND.WND 5000 -> 40000, offered 5001 -> 40001
             < ACK seq=1 ack=1 win=10000          | RCV.WND 10000 -> 40000
         "#]],
@@ -806,7 +812,7 @@ mod tests {
                 > ACK ack=1                          | losses told 0 -> 1
                 > ACK ack=1                          | losses told 1 -> 2
                 > ACK                                | SND.UNA 1 -> 11, offered 5001 -> 5011
-                > SYN                                | debts 0 -> 1, losses told 2 -> 3
+                > SYN                                | owed ACKs 0 -> 1, losses told 2 -> 3
             "#]],
         );
     }

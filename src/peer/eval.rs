@@ -1,4 +1,4 @@
-//! What expressions, times and checks come to, at the moment at which their step is reached.
+//! The values of expressions, times and checks when their step is reached.
 
 use super::Measure;
 use super::conn::Conn;

@@ -1,4 +1,5 @@
-//! From a segment as written to the segment that is sent: what is not written is what a correct peer would send now.
+//! From a segment as written to the segment that is sent: fields that are not written get the value that a correct peer
+//! would use now.
 
 use super::Measure;
 use super::conn::LastSegment;
@@ -11,15 +12,15 @@ use crate::time::Instant;
 use crate::wire::{Body, Checksum, Ecn, Flags, Icmp, IpHeader, Packet, RelSeq, Segment, SeqNum, TcpOption};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What a connection is to be told of a segment once it is sent.
+/// A segment that is ready to be sent, and what its connection is to be told of it.
 pub(crate) struct Filled {
     pub packet: Packet,
     pub seg: LastSegment,
-    /// Octets that the middlebox may not look at again: the encoded packet, lies included.
+    /// The encoded packet, wrong fields included.
     pub octets: Vec<u8>,
 }
 
-/// After so many octets the running pattern begins again: 251 octets later it goes on 18 letters further, of 58.
+/// The length after which the running pattern begins again: each 251 octets it begins 18 letters further on, of 58.
 const PERIOD: usize = 251 * 29;
 
 /// The running pattern, once.
@@ -33,7 +34,8 @@ static PATTERN: [u8; PERIOD] = {
     octets
 };
 
-/// `n` octets of the running pattern from place `at` of a stream on: printable, and never the same 251 apart.
+/// The `n` octets of the running pattern from place `at` of a stream on: printable, and different 251 octets further
+/// on.
 pub(crate) fn pattern(at: u64, n: usize) -> Vec<u8> {
     let mut octets = Vec::with_capacity(n);
     while octets.len() < n {
@@ -140,7 +142,7 @@ fn with_ip_options(packet: &[u8], hex: &str) -> Result<Vec<u8>, ValueError> {
     Ok(octets)
 }
 
-/// Puts in the checksum that is asked for, which must be known to be wrong.
+/// Sets a wrong checksum, where one is asked for.
 fn finish(
     mut packet: Packet,
     checksum: Option<&FieldValue>,
@@ -193,7 +195,7 @@ fn sequence(pattern: &SegmentPattern, scope: &Scope, flags: Flags) -> Result<(i6
     let reset = flags.contains(Flags::RST);
     let absolute = match number(pattern, Key::AbsSeq, scope)? {
         Some(abs) => Some(SeqNum(abs as u32)),
-        // A RST from someone who never sent a SYN has no number to give.
+        // A peer that never sent a SYN has no number of its own to put on a RST.
         None if reset && pattern.field(Key::Seq).is_none() && !conn.syn_injected => Some(SeqNum(0)),
         None => None,
     };

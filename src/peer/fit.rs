@@ -1,4 +1,5 @@
-//! Whether a frame is what an `expect` describes: what is not written is what a correct target would say now.
+//! Whether a frame is what an `expect` describes: fields that are not written must have the value that a correct target
+//! would use now.
 
 use super::Measure;
 use super::conn::Conn;
@@ -14,21 +15,21 @@ use crate::wire::{Checksum, Ecn, Flags, RelSeq, TcpOption};
 /// How a frame fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fit {
-    /// It does not, because.
+    /// It does not, for this reason.
     No(String),
     /// All of it was taken, and more is needed.
     Part,
-    /// Only its acknowledgment was taken; the stretch waits for later steps.
+    /// Only its acknowledgment was taken; its text and FIN are left to later steps.
     Acknowledgment,
-    /// It was taken; a rest may stay.
+    /// The step is met; part of the frame may be left.
     Done,
-    /// It carries what comes later: the middlebox has kept back what comes before.
+    /// It carries text behind a gap that the middlebox has caused.
     Early,
 }
 
-/// How far an `expect` has come.
+/// How far an `expect` has been matched.
 #[derive(Clone, Debug)]
-pub(crate) struct Hunt {
+pub(crate) struct Matching {
     /// RCV.NXT when the step began: what a default `ack` must be.
     pub rcv_nxt: i64,
     /// The number of the next octet that is needed, once the first frame was looked at.
@@ -37,18 +38,18 @@ pub(crate) struct Hunt {
     left: usize,
     /// Frames that gave some.
     pub segments: u64,
-    /// `count`: a frame since the first inject answers, not only one since the last.
+    /// With `count` a frame is an answer since the first inject, and not only since the last.
     pub counting: bool,
 }
 
-impl Hunt {
+impl Matching {
     /// The number of the next octet that is needed.
     pub(crate) fn next(&self) -> Option<i64> {
         self.at
     }
 
-    pub(crate) fn new(conn: &Conn, counting: bool) -> Hunt {
-        Hunt {
+    pub(crate) fn new(conn: &Conn, counting: bool) -> Matching {
+        Matching {
             rcv_nxt: conn.rcv_nxt,
             at: None,
             left: 0,
@@ -61,19 +62,20 @@ impl Hunt {
 /// The flags that an `expect` leaves free unless it names them.
 const FREE: Flags = Flags::from_bits(Flags::PSH.bits() | Flags::ECE.bits() | Flags::CWR.bits() | Flags::AE.bits());
 
-/// Looks at a frame of the connection `scope.here`. What it takes is marked in the frame and in `hunt`.
+/// Compares a frame with the pattern of a step on the connection `scope.here`. What it takes is noted in the frame and
+/// in `matching`.
 pub(crate) fn fit(
     pattern: &SegmentPattern,
     frame: &mut Frame,
     scope: &Scope,
-    hunt: &mut Hunt,
+    matching: &mut Matching,
 ) -> Result<Fit, ValueError> {
     let reset = frame.has(Flags::RST);
     if matches!(pattern.control, Control::Probe) {
-        return fit_probe(pattern, frame, scope, hunt);
+        return fit_probe(pattern, frame, scope, matching);
     }
     if pattern.sets(Flags::RST) || reset && pattern.flag(Flags::RST) == Some(FlagPattern::Free) {
-        return fit_reset(pattern, frame, scope, hunt);
+        return fit_reset(pattern, frame, scope, matching);
     }
     if reset {
         return no("it is a RST");
@@ -84,15 +86,15 @@ pub(crate) fn fit(
         return no(why);
     }
     if pattern.sets(Flags::SYN) {
-        return fit_syn(pattern, frame, scope, hunt);
+        return fit_syn(pattern, frame, scope, matching);
     }
     if frame.has(Flags::SYN) {
         return no("it is a SYN");
     }
     if wanted_octets(pattern, frame, scope)? == 0 && !pattern.sets(Flags::FIN) && !pattern.again {
-        return fit_acknowledgment(pattern, frame, scope, hunt);
+        return fit_acknowledgment(pattern, frame, scope, matching);
     }
-    fit_stretch(pattern, frame, scope, hunt)
+    fit_stretch(pattern, frame, scope, matching)
 }
 
 fn no(why: impl Into<String>) -> Result<Fit, ValueError> {
@@ -100,28 +102,34 @@ fn no(why: impl Into<String>) -> Result<Fit, ValueError> {
 }
 
 /// The default `ack`: everything injected so far that counts.
-fn wrong_ack(pattern: &SegmentPattern, frame: &Frame, hunt: &Hunt) -> Option<String> {
+fn wrong_ack(pattern: &SegmentPattern, frame: &Frame, matching: &Matching) -> Option<String> {
     let written = pattern.field(Key::Ack).is_some() || pattern.field(Key::AbsAck).is_some();
-    let wrong = frame.has(Flags::ACK) && !written && frame.ack != hunt.rcv_nxt;
-    wrong.then(|| format!("ack={}, expected {} (RCV.NXT)", frame.ack, hunt.rcv_nxt))
+    let wrong = frame.has(Flags::ACK) && !written && frame.ack != matching.rcv_nxt;
+    wrong.then(|| format!("ack={}, expected {} (RCV.NXT)", frame.ack, matching.rcv_nxt))
 }
 
-/// In the middle of a stretch the ACK need not be the last one, but it neither goes back nor ahead of what was sent.
-fn impossible_ack(pattern: &SegmentPattern, frame: &Frame, conn: &Conn, hunt: &Hunt) -> Option<String> {
+/// In the middle of a stretch of text the ACK may be older, but it neither moves back nor acknowledges what was not
+/// sent.
+fn impossible_ack(pattern: &SegmentPattern, frame: &Frame, conn: &Conn, matching: &Matching) -> Option<String> {
     let free = matches!(
         pattern.field(Key::Ack).or(pattern.field(Key::AbsAck)),
         Some(FieldValue::Any)
     );
-    let least = frame.rcv_nxt_then.min(hunt.rcv_nxt);
-    let lawful = free || !frame.has(Flags::ACK) || conn.may_acknowledge(frame, least, hunt.rcv_nxt);
-    (!lawful).then(|| format!("ack={}, expected {least} to {} (RCV.NXT)", frame.ack, hunt.rcv_nxt))
+    let least = frame.rcv_nxt_then.min(matching.rcv_nxt);
+    let lawful = free || !frame.has(Flags::ACK) || conn.may_acknowledge(frame, least, matching.rcv_nxt);
+    (!lawful).then(|| format!("ack={}, expected {least} to {} (RCV.NXT)", frame.ack, matching.rcv_nxt))
 }
 
 /// Why a frame is not the retransmission that was waited for.
 const NOT_DUE: &str = "it came in the same instant as what it repeats";
 
-fn fit_reset(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &Hunt) -> Result<Fit, ValueError> {
-    let wrong = wrong_flags(pattern, frame, Flags::NONE).or(wrong_ack(pattern, frame, hunt));
+fn fit_reset(
+    pattern: &SegmentPattern,
+    frame: &mut Frame,
+    scope: &Scope,
+    matching: &Matching,
+) -> Result<Fit, ValueError> {
+    let wrong = wrong_flags(pattern, frame, Flags::NONE).or(wrong_ack(pattern, frame, matching));
     if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &[]))? {
         return no(why);
     }
@@ -130,7 +138,12 @@ fn fit_reset(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &
     Ok(Fit::Done)
 }
 
-fn fit_probe(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &mut Hunt) -> Result<Fit, ValueError> {
+fn fit_probe(
+    pattern: &SegmentPattern,
+    frame: &mut Frame,
+    scope: &Scope,
+    matching: &mut Matching,
+) -> Result<Fit, ValueError> {
     let conn = &scope.conns[scope.here];
     if !frame.has(Flags::ACK) || frame.has(Flags::RST) || !conn.is_probe(frame) || frame.stretch_left() > 1 {
         return no("it is no probe");
@@ -144,21 +157,21 @@ fn fit_probe(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &
     {
         return no(why);
     }
-    let wrong = wrong_ack(pattern, frame, hunt);
+    let wrong = wrong_ack(pattern, frame, matching);
     if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &[Key::Data]))? {
         return no(why);
     }
     frame.taken = octets;
-    hunt.segments = 1;
+    matching.segments = 1;
     Ok(Fit::Done)
 }
 
-fn fit_syn(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &Hunt) -> Result<Fit, ValueError> {
+fn fit_syn(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, matching: &Matching) -> Result<Fit, ValueError> {
     let conn = &scope.conns[scope.here];
     if !frame.has(Flags::SYN) {
         return no("it is no SYN");
     }
-    let mut wrong = wrong_flags(pattern, frame, Flags::NONE).or(wrong_ack(pattern, frame, hunt));
+    let mut wrong = wrong_flags(pattern, frame, Flags::NONE).or(wrong_ack(pattern, frame, matching));
     if wrong.is_none() && pattern.field(Key::Seq).is_none() && pattern.field(Key::AbsSeq).is_none() && frame.seq != 0 {
         wrong = Some(format!("seq={}, expected 0 (ISS)", frame.seq));
     }
@@ -195,14 +208,14 @@ fn fit_acknowledgment(
     pattern: &SegmentPattern,
     frame: &mut Frame,
     scope: &Scope,
-    hunt: &Hunt,
+    matching: &Matching,
 ) -> Result<Fit, ValueError> {
     let conn = &scope.conns[scope.here];
-    let wrong = wrong_flags(pattern, frame, Flags::FIN).or(wrong_ack(pattern, frame, hunt));
+    let wrong = wrong_flags(pattern, frame, Flags::FIN).or(wrong_ack(pattern, frame, matching));
     if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &[]))? {
         return no(why);
     }
-    let since = if hunt.counting {
+    let since = if matching.counting {
         conn.first_inject.or(conn.last_inject)
     } else {
         conn.last_inject
@@ -222,7 +235,12 @@ fn fit_acknowledgment(
 }
 
 /// Octets and FIN, over as many frames as they need.
-fn fit_stretch(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt: &mut Hunt) -> Result<Fit, ValueError> {
+fn fit_stretch(
+    pattern: &SegmentPattern,
+    frame: &mut Frame,
+    scope: &Scope,
+    matching: &mut Matching,
+) -> Result<Fit, ValueError> {
     let conn = &scope.conns[scope.here];
     let skip = [Key::Seq, Key::AbsSeq, Key::Ack, Key::AbsAck, Key::Data];
     let wrong = wrong_flags(pattern, frame, Flags::FIN);
@@ -231,10 +249,10 @@ fn fit_stretch(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt:
     }
     let wanted = wanted_octets(pattern, frame, scope)?;
     let fin = pattern.sets(Flags::FIN);
-    let at = match hunt.at {
+    let at = match matching.at {
         Some(at) => at,
         None => {
-            hunt.left = wanted;
+            matching.left = wanted;
             stretch_start(pattern, scope)?
         }
     };
@@ -261,36 +279,36 @@ fn fit_stretch(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, hunt:
     if pattern.again && end > conn.snd_nxt {
         return no("it goes beyond SND.NXT");
     }
-    // What was thrown away at a closed window is due once more although no step says `again`. Behind a loss the frame
-    // may be one that was kept.
+    // Text that a closed window refused is sent again although no step says `again`. After a loss the frame may be one
+    // that was held back.
     let repeats = data_at < conn.snd_nxt && frame.taken == 0 && !conn.lossy;
     if (pattern.again || repeats) && !conn.may_come_again(frame) {
         return no(NOT_DUE);
     }
     let offset = (at - data_at) as usize;
-    if pattern.again && hunt.segments == 0 && wanted == 0 && !fin {
-        // A segment that was acknowledged in part may come whole: what is left of it is asked for.
-        hunt.left = payload.saturating_sub(offset);
+    if pattern.again && matching.segments == 0 && wanted == 0 && !fin {
+        // If part of a segment was acknowledged, the whole may be sent again: the step takes what is left of it.
+        matching.left = payload.saturating_sub(offset);
     }
-    let take = hunt.left.min(payload.saturating_sub(offset));
+    let take = matching.left.min(payload.saturating_sub(offset));
     let got = &frame.segment().payload[offset.min(payload)..offset.min(payload) + take];
-    if let Some(why) = wrong_octets(pattern, conn, got, at, wanted.saturating_sub(hunt.left)) {
+    if let Some(why) = wrong_octets(pattern, conn, got, at, wanted.saturating_sub(matching.left)) {
         return no(why);
     }
-    take_stretch(pattern, frame, scope, hunt, (at, offset, take))
+    take_stretch(pattern, frame, scope, matching, (at, offset, take))
 }
 
 fn take_stretch(
     pattern: &SegmentPattern,
     frame: &mut Frame,
     scope: &Scope,
-    hunt: &mut Hunt,
+    matching: &mut Matching,
     (at, offset, take): (i64, usize, usize),
 ) -> Result<Fit, ValueError> {
     let conn = &scope.conns[scope.here];
     let payload = frame.segment().payload.len();
     let fin = pattern.sets(Flags::FIN);
-    let last = take == hunt.left;
+    let last = take == matching.left;
     let fin_here = last && fin && offset + take == payload && frame.fin_left;
     if last && fin && offset + take < payload {
         return no(format!(
@@ -301,11 +319,11 @@ fn take_stretch(
     if !last && frame.fin_left {
         return no(format!(
             "its FIN stands before {} octets that were expected",
-            hunt.left - take
+            matching.left - take
         ));
     }
     if !(last && (!fin || fin_here))
-        && let Some(why) = impossible_ack(pattern, frame, conn, hunt)
+        && let Some(why) = impossible_ack(pattern, frame, conn, matching)
     {
         return no(why);
     }
@@ -314,14 +332,14 @@ fn take_stretch(
             .field(Key::Ack)
             .map(|value| wrong_sequence("ack", value, frame.ack, scope))
             .transpose()?;
-        let ack = ack.flatten().or(wrong_ack(pattern, frame, hunt));
+        let ack = ack.flatten().or(wrong_ack(pattern, frame, matching));
         if let Some(why) = ack {
             return no(why);
         }
     }
-    hunt.at = Some(at + take as i64 + i64::from(fin_here));
-    hunt.left -= take;
-    hunt.segments += 1;
+    matching.at = Some(at + take as i64 + i64::from(fin_here));
+    matching.left -= take;
+    matching.segments += 1;
     frame.taken = frame.taken.max(offset + take);
     if fin_here {
         frame.fin_left = false;
@@ -333,7 +351,7 @@ fn take_stretch(
     })
 }
 
-/// Where the octets must begin: at the position, or at SND.UNA if they come again.
+/// The number at which the octets must begin: the position in the stream, or SND.UNA if they are sent again.
 fn stretch_start(pattern: &SegmentPattern, scope: &Scope) -> Result<i64, ValueError> {
     let conn = &scope.conns[scope.here];
     match (pattern.field(Key::Seq), pattern.field(Key::AbsSeq)) {
@@ -347,7 +365,8 @@ fn stretch_start(pattern: &SegmentPattern, scope: &Scope) -> Result<i64, ValueEr
     }
 }
 
-/// `data` where it says how long one segment may be, and not how many octets are to come; `data=0`: not at all.
+/// The `data` field if it bounds the length of one segment and does not say how many octets are to come; `data=0` means
+/// none.
 fn length_only<'a>(pattern: &'a SegmentPattern, scope: &Scope) -> Result<Option<&'a FieldValue>, ValueError> {
     let value = pattern.field(Key::Data).filter(|_| pattern.text.is_none());
     Ok(match value {
@@ -356,7 +375,7 @@ fn length_only<'a>(pattern: &'a SegmentPattern, scope: &Scope) -> Result<Option<
     })
 }
 
-/// The octets that must come: those that are written; where only a length is asked for, those of this segment.
+/// How many octets must come: those that are written; where only a length is asked for, those of this segment.
 fn wanted_octets(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Result<usize, ValueError> {
     match (&pattern.text, pattern.field(Key::Data)) {
         (Some(text), _) => Ok(text.len()),
@@ -658,21 +677,21 @@ mod tests {
         for (wanted, frame) in rows {
             let mut talk = Talk::open();
             talk.go_on(lines);
-            let mut hunt = Hunt::new(&talk.conn, false);
+            let mut matching = Matching::new(&talk.conn, false);
             let mut frame_read = talk.come(frame);
-            let fit = look(&talk, wanted, &mut frame_read, &mut hunt);
+            let fit = look(&talk, wanted, &mut frame_read, &mut matching);
             told += &format!("{wanted:<26} | {frame:<44} | {fit}\n");
         }
         expected.assert_eq(&told);
     }
 
-    fn look(talk: &Talk, wanted: &str, frame: &mut Frame, hunt: &mut Hunt) -> String {
+    fn look(talk: &Talk, wanted: &str, frame: &mut Frame, matching: &mut Matching) -> String {
         let scope = Scope {
             conns: core::slice::from_ref(&talk.conn),
             here: 0,
             measures: &talk.measures,
         };
-        match fit(&written(wanted, Role::Expect), frame, &scope, hunt) {
+        match fit(&written(wanted, Role::Expect), frame, &scope, matching) {
             Ok(Fit::No(why)) => format!("no: {why}"),
             Ok(fits) => format!("{fits:?}"),
             Err(error) => format!("error: {error}"),
@@ -726,13 +745,13 @@ mod tests {
         let mut talk = Talk::open();
         let mut early = talk.come("ACK seq=1 ack=1 win=10000");
         talk.go_on("> ACK seq=5 data=1");
-        let mut hunt = Hunt::new(&talk.conn, false);
+        let mut matching = Matching::new(&talk.conn, false);
         assert_eq!(
-            look(&talk, "ACK", &mut early, &mut hunt),
+            look(&talk, "ACK", &mut early, &mut matching),
             "no: it came before the last inject"
         );
         let mut late = talk.come("ACK seq=1 ack=1 win=10000");
-        assert_eq!(look(&talk, "ACK", &mut late, &mut hunt), "Done");
+        assert_eq!(look(&talk, "ACK", &mut late, &mut matching), "Done");
     }
 
     #[test]
@@ -777,7 +796,7 @@ mod tests {
     fn a_stretch_may_come_in_several_frames() {
         let mut talk = Talk::open();
         talk.go_on("app 10; close");
-        let mut hunt = Hunt::new(&talk.conn, false);
+        let mut matching = Matching::new(&talk.conn, false);
         let frames = [
             ("ACK seq=1 ack=1 win=10000 data=4", "Part", 5, 1),
             (
@@ -791,14 +810,14 @@ mod tests {
         ];
         for (text, expected, next, segments) in frames {
             let mut frame = talk.come(text);
-            let mut trial = hunt.clone();
+            let mut trial = matching.clone();
             let came = look(&talk, "FIN,ACK data=10", &mut frame, &mut trial);
             if !came.starts_with("no") {
-                hunt = trial;
+                matching = trial;
                 talk.conn.enter(&frame);
             }
             assert_eq!(
-                (came.as_str(), hunt.next(), hunt.segments),
+                (came.as_str(), matching.next(), matching.segments),
                 (expected, Some(next), segments),
                 "{text}"
             );

@@ -1,4 +1,5 @@
-//! A conversation without a script, for the tests of this folder: lines of notation go into the books of one connection.
+//! A conversation without a script, for the tests of this folder: lines of notation go into the books of one
+//! connection.
 
 use super::Measure;
 use super::conn::Conn;
@@ -76,8 +77,8 @@ impl Talk {
     }
 
     /// Goes on with lines that semicolons end: `> ACK data=5` is ours and delivered, `x ACK data=5` is ours and lost,
-    /// `< ACK seq=1 ack=6` is the target's and entered, `app 10` are octets of its application, `close` the end of them,
-    /// `wait 300` milliseconds.
+    /// `< ACK seq=1 ack=6` is the target's and entered, `app 10` are octets of its application, `close` the end of
+    /// them, `wait 300` milliseconds.
     pub(super) fn go_on(&mut self, lines: &str) {
         for line in lines.split(';').map(str::trim).filter(|line| !line.is_empty()) {
             self.line(line);
@@ -163,7 +164,7 @@ impl Talk {
             ("position", conn.position),
             ("offered", conn.offered),
             ("last ACK", conn.last_ack),
-            ("debts", conn.debts.len() as i64),
+            ("owed ACKs", conn.owed_acks.len() as i64),
             ("losses told", conn.losses_told.len() as i64),
         ]
     }

@@ -5,7 +5,7 @@ use crate::time::{Instant, Stamp};
 use crate::wire::{Flags, Isn, Packet, Segment};
 use std::sync::Arc;
 
-/// What caused something: the inject or call of that number, where it is certain.
+/// The inject or call that caused something, by its place in the order, where that is certain.
 pub(crate) type Cause = Option<u64>;
 
 /// A moment from which time is counted, and what made it.
@@ -45,7 +45,7 @@ pub(crate) struct Frame {
 }
 
 impl Mark {
-    /// A moment of ours, which nothing has caused.
+    /// A moment that we chose ourselves, and nothing caused.
     pub(crate) fn at(moment: Instant) -> Mark {
         Mark {
             at: Stamp::exactly(moment),
@@ -55,8 +55,8 @@ impl Mark {
 }
 
 impl Frame {
-    /// A segment of the target on a connection, counted from its ISNs, with the books as they are; `None` if it is no TCP.
-    /// It has neither moment nor place among others yet.
+    /// A segment of the target on a connection, counted from its ISNs, together with the state of the books; `None` if
+    /// it is no TCP. Its moment and place are set later.
     pub(crate) fn of_target(conn: &Conn, packet: Arc<Packet>, octets: Arc<[u8]>) -> Option<Frame> {
         Frame::counted((conn.iss, conn.isn), conn, packet, octets)
     }

@@ -1,5 +1,5 @@
-//! The books of one connection: what its two ends have told each other, what a correct peer would say now, and what a
-//! correct other end may say. No script is needed for it.
+//! The books of one connection: what its two ends have told each other, what a correct peer would send now, and what a
+//! correct target may send. No script is needed for it.
 //!
 //! `Conn` holds the books. `fill` makes a segment of what is written of it and of what a correct peer would say now;
 //! `Conn::count` enters it once it is on its way. What comes from the other end is a `Frame`: `fit` compares it with
@@ -23,6 +23,6 @@ pub(crate) use conn::Conn;
 pub(crate) use error::ValueError;
 pub(crate) use eval::{Scope, check, period};
 pub(crate) use fill::{Filled, fill, fill_icmp, odd_address, pattern};
-pub(crate) use fit::{Fit, Hunt, fit, triggers};
+pub(crate) use fit::{Fit, Matching, fit, triggers};
 pub(crate) use frame::{Cause, Frame, Mark};
 pub use measure::Measure;

@@ -23,7 +23,7 @@ impl Stretches {
         self.0.insert(place, (from, to));
     }
 
-    /// How far one gets from `at` without a gap, and forgets what lies before that.
+    /// The end of what lies without a gap from `at` on; what lies before it is forgotten.
     pub(super) fn reach(&mut self, at: i64) -> i64 {
         let end = self.0.iter().find(|&&(a, b)| a <= at && at < b).map_or(at, |&(_, b)| b);
         self.0.retain(|&(_, b)| b > end);

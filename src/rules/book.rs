@@ -281,5 +281,5 @@ pub(super) struct Peer {
     /// The frame that came last, and when.
     pub last: Option<(usize, Stamp)>,
     /// Text that is to be acknowledged: up to which number, since when, which frame.
-    pub debt: Option<(i64, Stamp, usize)>,
+    pub owed_ack: Option<(i64, Stamp, usize)>,
 }

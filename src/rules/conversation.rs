@@ -150,7 +150,7 @@ impl Conversation {
         }
         if rst {
             self.target.reset = true;
-            self.peer.debt = None;
+            self.peer.owed_ack = None;
         } else if syn || ours {
             self.enter(&sight, packet);
         }
@@ -274,8 +274,8 @@ impl Conversation {
             }
             self.target.window = Some(window);
         }
-        if self.peer.debt.is_some_and(|(upto, ..)| sight.acked >= upto) {
-            self.peer.debt = None;
+        if self.peer.owed_ack.is_some_and(|(upto, ..)| sight.acked >= upto) {
+            self.peer.owed_ack = None;
         }
     }
 
@@ -310,7 +310,7 @@ impl Conversation {
         }
         self.target.empty = (0, at);
         self.target.resent = None;
-        pace::incur(self, number, at, segment);
+        pace::owe_ack(self, number, at, segment);
     }
 
     /// Lets go of text that nobody asks about any more; the last stretch tells how far text went.
@@ -335,8 +335,8 @@ impl Conversation {
     }
 }
 
-/// A number counted from an origin. Of all those that differ by whole turns of the sequence space it is the one nearest to
-/// `near`, which counts from the same origin, so that a connection may last for longer than one turn.
+/// A number counted from an origin. Of all those that differ by whole turns of the sequence space it is the one nearest
+/// to `near`, which counts from the same origin, so that a connection may last for longer than one turn.
 fn counted(number: SeqNum, origin: Option<SeqNum>, near: i64) -> i64 {
     let Some(origin) = origin else { return 0 };
     near + i64::from(number.offset_from(origin.advanced(near)))

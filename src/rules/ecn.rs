@@ -9,8 +9,8 @@ fn capable(sight: &Sight) -> bool {
     sight.packet.ip.ecn != Ecn::NotEct
 }
 
-/// Whether classic ECN was agreed upon; `None` where that is not known, or where it may be accurate ECN (RFC 9768), which has
-/// rules of its own.
+/// Whether classic ECN was agreed upon; `None` where that is not known, or where it may be accurate ECN (RFC 9768),
+/// which has rules of its own.
 fn agreed(cx: &Conversation) -> Option<bool> {
     let (ours, theirs) = cx.offers()?;
     let asks = |syn: &Offer| syn.ece && syn.cwr;

@@ -201,8 +201,8 @@ pub struct Breach {
 pub struct Known {
     /// The MTU of its link, in octets.
     pub mtu: Option<usize>,
-    /// Whether every frame is shown, in the order in which the target sent and got them. A capture taken elsewhere, or one
-    /// that lost some, proves less.
+    /// Whether every frame is shown, in the order in which the target sent and got them. A capture taken elsewhere, or
+    /// one that lost some, proves less.
     pub complete: bool,
     /// Whether the target's frames are shown as soon as it has sent them, and its peer's as soon as they came.
     pub prompt: bool,

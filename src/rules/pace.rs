@@ -32,13 +32,13 @@ const INITIAL_OCTETS: i64 = 14_600;
 
 /// Notes text that a correct target acknowledges within half a second: it is in order and within the window, nothing
 /// about the segment is unusual, and the connection is known to be established.
-pub(super) fn incur(cx: &mut Conversation, number: usize, at: Stamp, segment: &Segment) {
+pub(super) fn owe_ack(cx: &mut Conversation, number: usize, at: Stamp, segment: &Segment) {
     if cx.peer.rst || cx.peer.fin || cx.target.reset {
-        cx.peer.debt = None;
+        cx.peer.owed_ack = None;
         return;
     }
     let plain = segment.flags.without(Flags::PSH) == Flags::ACK && !segment.payload.is_empty();
-    if !plain || cx.peer.debt.is_some() || cx.target.fin.is_some() || !cx.target.whole {
+    if !plain || cx.peer.owed_ack.is_some() || cx.target.fin.is_some() || !cx.target.whole {
         return;
     }
     let (Some((acked, _)), Some((edge, _))) = (cx.target.ack, cx.target.edge) else {
@@ -51,7 +51,7 @@ pub(super) fn incur(cx: &mut Conversation, number: usize, at: Stamp, segment: &S
     // By text, or by an ACK of some, the target has shown that the handshake is over.
     let established = cx.target.established;
     if in_order && established && ack == una && ack <= cx.target.end.0 && timely(cx, segment) {
-        cx.peer.debt = Some((end, at, number));
+        cx.peer.owed_ack = Some((end, at, number));
     }
 }
 
@@ -65,16 +65,16 @@ fn timely(cx: &Conversation, segment: &Segment) -> bool {
 }
 
 pub(super) fn ack_in_time(cx: &Conversation, sight: &Sight) -> Option<Broken> {
-    let (end, since, earlier) = cx.peer.debt?;
+    let (end, since, earlier) = cx.peer.owed_ack?;
     let (least, _) = sight.at.since(since);
     (sight.ack && sight.acked >= end && least >= MOST_ACK_DELAY)
         .then(|| broken(earlier, format!("acknowledges after {:.3} s", least.as_secs_f64())))
         .flatten()
 }
 
-/// What has not been acknowledged although there was time enough.
-pub(super) fn unpaid(cx: &Conversation, at: Stamp) -> Option<(usize, String)> {
-    let (_, since, number) = cx.peer.debt?;
+/// Text that has not been acknowledged although there was time enough.
+pub(super) fn unacknowledged(cx: &Conversation, at: Stamp) -> Option<(usize, String)> {
+    let (_, since, number) = cx.peer.owed_ack?;
     let (least, _) = at.since(since);
     (least >= MOST_ACK_DELAY).then(|| {
         let text = format!("is not acknowledged within {:.3} s", least.as_secs_f64());

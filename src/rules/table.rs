@@ -410,7 +410,7 @@ pub const RULES: &[Rule] = &[
     )
     .needing_all()
     .about_time()
-    .and_at_the_end(pace::unpaid),
+    .and_at_the_end(pace::unacknowledged),
     Rule::new(
         "no-storm",
         On::Every,

@@ -13,7 +13,8 @@ const TICK: (u64, u64) = (59, 1_000_000_000);
 /// What the stamping of a segment, and its way to where it is seen, may take besides.
 const STAMPING: Duration = Duration::from_millis(20);
 
-/// A clock that TSvals are taken from, as far as they tell of it: when some of its ticks were, and so how long one lasts.
+/// A clock that TSvals are taken from, as far as they tell of it: when some of its ticks were, and so how long one
+/// lasts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Clock {
     /// When the first value was, and in which frame.
@@ -43,7 +44,7 @@ impl Clock {
         }
     }
 
-    /// The clock once it showed this value. A value from before says nothing, and neither does one after so long a time that
+    /// The clock once it showed this value. An older value says nothing, and neither does one that comes so late that
     /// the clock may have gone half round.
     fn shows(self, value: u32, at: Stamp, number: usize) -> Clock {
         let step = value.wrapping_sub(self.last.0);
@@ -59,7 +60,7 @@ impl Clock {
         let ticks = self.ticks + u64::from(step);
         let (least, most) = at.since(self.first.0);
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        // As many ticks as these fall into more than all but one of their lengths, and less than one more.
+        // So many ticks take longer than all but one of their lengths, and less than one length more.
         let least = nanos(least.saturating_sub(STAMPING)) / (ticks + 1);
         let most = match ticks {
             0 | 1 => u64::MAX,
@@ -119,13 +120,14 @@ pub(super) fn never_back(cx: &Conversation, sight: &Sight) -> Option<Broken> {
         .flatten()
 }
 
-/// Whether timestamps at these moments can be compared; of a clock of which nothing is known, as if it were the fastest.
+/// Whether timestamps at these moments can be compared; of a clock of which nothing is known, as if it were the
+/// fastest.
 fn compares(clock: Option<Clock>, then: Stamp, at: Stamp) -> bool {
     clock.unwrap_or(Clock::new(0, then, 0)).compares(then, at)
 }
 
-/// When a segment was sent. Where frames are shown on their way, that is not before what it echoes had come, and not before
-/// an earlier value of the clock.
+/// When a segment was sent. Where frames are shown on their way, that is not before what it echoes had come, and not
+/// before an earlier value of the clock.
 pub(super) fn sent(cx: &Conversation, sight: &Sight) -> Stamp {
     if cx.known.prompt {
         return sight.at;

@@ -1,4 +1,4 @@
-//! A case lowered to what the engine carries out: no YAML, no text to be parsed, no name that may be unknown.
+//! A checked script, as the engine carries it out: no YAML, no text to be parsed, no name that may be unknown.
 
 use crate::notation::{CallSpec, Check, Expr, IcmpPattern, Quantity, ReturnSpec, SegmentPattern, TimeSpec, Verb};
 use crate::rfc::{Requirement, State};
@@ -21,7 +21,7 @@ pub struct ConnDecl {
     pub name: String,
     /// Which of the tester's addresses, by number; 0 unless `host:` names another.
     pub host: usize,
-    /// The connection whose four-tuple this one takes over.
+    /// The connection whose four-tuple this one has, too.
     pub tuple: Option<ConnId>,
     /// The tester's ISN: relative to the ISN of `tuple`'s connection if there is one, else absolute.
     pub isn: Option<Expr>,
@@ -133,7 +133,7 @@ pub struct Step {
     pub text: String,
 }
 
-/// What a step does. What is waited for longer than a moment is shared, so that whoever carries it out can keep it.
+/// What a step does. The parts of steps that take several turns are shared, so that the engine can keep them.
 #[derive(Clone, Debug)]
 pub enum StepKind {
     /// `inject:` a segment.
@@ -177,7 +177,7 @@ impl StepKind {
     }
 }
 
-/// The words by which steps are written, without what each of them says: reports tell kinds of steps apart by these.
+/// The words by which steps are written: reports tell kinds of steps apart by these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]

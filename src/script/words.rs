@@ -1,6 +1,6 @@
-//! The words that steps may name: what a middlebox can take away.
+//! The TCP options that a middlebox can remove, by name.
 
-/// What `strip` can take away: the options by name, with their kinds.
+/// The options that `strip` can name, with their kinds.
 pub const STRIPPABLE: &[(&str, u8)] = &[
     ("mss", 2),
     ("wscale", 3),

@@ -1,4 +1,4 @@
-//! The trait that a stack implements, and the vocabulary that goes over it.
+//! The trait that a stack implements, and the calls, answers and events that go over it.
 
 use super::{ErrorName, Setting};
 use crate::rfc::State;
@@ -30,7 +30,7 @@ impl<S: Into<String>> FromIterator<S> for Abilities {
     }
 }
 
-/// One call, so that its result can be told from others'.
+/// The number of a call, by which its result is told from those of other calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub u64);
 
@@ -78,9 +78,9 @@ pub enum Call {
         peer: SocketAddr,
         /// The initial sequence number to use, where the target is able (`isn`).
         isn: Option<u32>,
-        /// With fast open (RFC 7413), where the target is able (`fast-open-client`): the SYN asks for a cookie. Where one
-        /// is known the SYN waits for the first SEND instead, and takes its octets along; the call may then be answered
-        /// before the connection is established.
+        /// With fast open (RFC 7413), where the target is able (`fast-open-client`): the SYN asks for a cookie. Where
+        /// one is known the SYN waits for the first SEND instead, and takes its octets along; the call may then be
+        /// answered before the connection is established.
         fast_open: bool,
     },
     /// Takes the next connection from a listener; pending until there is one. Answered by [`Emitted::Accepted`].
@@ -198,8 +198,8 @@ pub enum Emitted {
 
 /// A TCP implementation whose clock is ours.
 ///
-/// A fresh one is made for each world: for one run, unless runs that tell themselves apart by their addresses are to share
-/// it. All times count from the start of the world.
+/// A fresh one is made for each world: for one run, unless runs that tell themselves apart by their addresses are to
+/// share it. All times count from the start of the world.
 pub trait Stack {
     /// What it can do.
     fn abilities(&self) -> Abilities;

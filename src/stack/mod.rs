@@ -1,5 +1,5 @@
-//! The contract with a stack under test: something that takes frames, calls and time, and emits frames and results; what
-//! is known of it; and the names that go between.
+//! The contract with a stack under test, which takes frames, calls and time and emits frames and results; what is known
+//! of a stack; and the names of settings, errors and times that both sides use.
 
 mod contract;
 mod error;

@@ -1,4 +1,4 @@
-//! What an application may set on a socket, and the neutral names of errors.
+//! The settings that an application may change on a socket.
 
 use core::fmt;
 

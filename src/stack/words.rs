@@ -1,5 +1,5 @@
-//! The words that cases may use where they name something outside themselves: abilities, and settings of the
-//! host. One list each, with what every word means; the loader, the schema and the runners check against these.
+//! Words that cases may use for things outside themselves: abilities, and settings of the host. Each has a meaning; the
+//! loader, the schema and the runners check against these lists.
 
 use super::Setting;
 

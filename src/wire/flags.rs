@@ -2,7 +2,8 @@
 
 use core::ops::BitOr;
 
-/// The twelve bits between the data offset and the window, reserved ones included (RFC 9293 section 3.1, RFC 9768 for AE).
+/// The twelve bits between the data offset and the window, reserved ones included (RFC 9293 section 3.1, RFC 9768 for
+/// AE).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Flags(u16);
 
@@ -41,7 +42,8 @@ impl Flags {
         (Flags::AE, "AE"),
     ];
 
-    /// All twelve bits as on the wire: FIN is bit 0, AE bit 8, the three reserved bits 9 to 11. Higher bits are cut off.
+    /// All twelve bits as on the wire: FIN is bit 0, AE bit 8, the three reserved bits 9 to 11. Higher bits are cut
+    /// off.
     pub const fn from_bits(bits: u16) -> Flags {
         Flags(bits & 0x0fff)
     }

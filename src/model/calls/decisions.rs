@@ -1,7 +1,7 @@
 //! What is decided about the user's calls.
 
 use crate::model::decision::decisions;
-use crate::model::tcb::{Receiving, Tcb};
+use crate::model::tcb::{PendingReceive, Tcb};
 use crate::rfc::State;
 use crate::wire::SeqNum;
 
@@ -25,13 +25,13 @@ pub(in crate::model) enum AbortFate {
     Resets,
     /// The TCB is deleted.
     Deletes,
-    /// Nothing: TIME-WAIT runs on.
+    /// Nothing happens: TIME-WAIT runs on.
     Stays,
-    /// It is a CLOSE.
+    /// The connection is closed, as by a CLOSE.
     Closes,
 }
 
-/// Whether CLOSE has been called in this state.
+/// Whether the user has called CLOSE, as this state shows.
 fn is_closed_by_user(state: State) -> bool {
     matches!(
         state,
@@ -39,7 +39,7 @@ fn is_closed_by_user(state: State) -> bool {
     )
 }
 
-/// Whether the peer may still have something to send or to get that an ABORT takes away.
+/// Whether section 3.10.5 has ABORT send a reset in this state.
 fn is_open_for_peer(state: State) -> bool {
     matches!(
         state,
@@ -48,8 +48,8 @@ fn is_open_for_peer(state: State) -> bool {
 }
 
 decisions! {
-    /// What becomes of a SEND: it is queued until the connection is established and there is room, and refused once the
-    /// connection is closing.
+    /// What becomes of a SEND: its octets are queued, also before the connection is established; once the connection is
+    /// closing, it is refused.
     "RFC 9293 section 3.10.2"
     fn send(tcb: &Tcb) -> SendFate {
         lawful => match is_closed_by_user(tcb.state) || tcb.closing || tcb.user.close.is_some() {
@@ -61,14 +61,14 @@ decisions! {
         wrong SendAfterCloseTaken if is_closed_by_user(tcb.state) => SendFate::ThrownAway,
     }
 
-    /// SND.UP after an urgent SEND of that length, which is queued: behind its last octet. It never moves back.
+    /// SND.UP after an urgent SEND of `length` octets has been queued: one past the last of them. It never moves back.
     "RFC 9293 sections 3.10.2 and 3.8.5"
     fn urgent_end(tcb: &Tcb, length: usize) -> SeqNum {
         lawful => tcb.queue.end(),
         wrong UrgentPointerRecedes => tcb.snd_nxt.advanced(length as i64),
     }
 
-    /// Whether the user is told that there is urgent data: as long as any is left that has not been read.
+    /// Whether the user is told that there is urgent data: as long as some of it has not been read.
     "RFC 9293 section 3.8.5; MUST-32 and MUST-33"
     fn urgent_is_told(tcb: &Tcb) -> bool {
         lawful => {
@@ -79,7 +79,8 @@ decisions! {
         wrong UrgentNotTold => false,
     }
 
-    /// Whether what has come is handed to the user, where `ended` says that nothing follows: it need not be pushed.
+    /// Whether octets that have come in order are handed to the user. They need not have been pushed; `ended` says that
+    /// the stream has ended.
     "RFC 9293 section 3.10.3"
     fn text_is_delivered(tcb: &Tcb, ended: bool) -> bool {
         lawful => true,
@@ -88,7 +89,7 @@ decisions! {
 
     /// Whether a RECEIVE has got as much as it asked for.
     "RFC 9293 section 3.10.3"
-    fn receive_is_served(_tcb: &Tcb, receive: &Receiving) -> bool {
+    fn receive_is_served(_tcb: &Tcb, receive: &PendingReceive) -> bool {
         lawful => match receive.amount {
             Some(amount) => receive.data.len() >= amount,
             None => !receive.data.is_empty(),
@@ -110,15 +111,15 @@ decisions! {
         wrong CloseTwiceSendsTwice => is_closed_by_user(tcb.state),
     }
 
-    /// Whether a CLOSE is an ABORT, where `both` says that reading is given up too: only if the application has asked that
-    /// nothing should linger.
+    /// Whether a CLOSE is carried out as an ABORT: only if the application gives up reading too (`both`) and has set a
+    /// linger time of zero.
     "RFC 9293 section 3.10.4"
     fn close_aborts(tcb: &Tcb, both: bool) -> bool {
         lawful => both && tcb.settings.linger_zero,
         wrong CloseResets => true,
     }
 
-    /// Whether the peer is told by a reset that the user leaves received data unread.
+    /// Whether a CLOSE sends a reset because received data is still unread, so that the peer learns that it was lost.
     "RFC 9293 section 3.6.1; SHLD-3"
     fn unread_data_resets(tcb: &Tcb) -> bool {
         lawful => {
@@ -129,21 +130,21 @@ decisions! {
         wrong CloseUnreadByFin => false,
     }
 
-    /// Whether what is queued when CLOSE takes place still goes out.
+    /// Whether data that is queued when CLOSE takes effect is still sent.
     "RFC 9293 section 3.10.4, ESTABLISHED STATE"
     fn close_keeps_queue(tcb: &Tcb) -> bool {
         lawful => true,
         wrong CloseLosesQueue if tcb.unsent() > 0 => false,
     }
 
-    /// Whether CLOSE takes place in SYN-RECEIVED already: where nothing is queued.
+    /// Whether CLOSE takes effect in SYN-RECEIVED already: only where no data is queued.
     "RFC 9293 section 3.10.4, SYN-RECEIVED STATE"
     fn closes_in_syn_received(tcb: &Tcb) -> bool {
         lawful => tcb.unsent() == 0,
         or CloseInSynReceivedWait => false,
     }
 
-    /// What an ABORT does: the peer is told by a reset where it may still have something to send or to get.
+    /// What an ABORT does: it sends a reset in the states for which section 3.10.5 asks for one, and deletes the TCB.
     "RFC 9293 section 3.10.5"
     fn abort(tcb: &Tcb) -> AbortFate {
         lawful => match is_open_for_peer(tcb.state) {
@@ -158,7 +159,7 @@ decisions! {
         wrong AbortAlwaysResets if lawful == AbortFate::Deletes => AbortFate::Resets,
     }
 
-    /// Whether who resets a connection stays in TIME-WAIT.
+    /// Whether an endpoint that has sent a reset on ABORT enters TIME-WAIT.
     "RFC 9293 section 3.10.5; RFC 1337 section 3"
     fn time_wait_follows_reset(tcb: &Tcb) -> bool {
         lawful => false,

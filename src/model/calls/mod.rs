@@ -1,24 +1,25 @@
-//! The user's calls (RFC 9293 section 3.10.1 to 3.10.6), as far as one connection is concerned.
+//! The user's calls (RFC 9293 sections 3.10.2 to 3.10.5) on one connection.
 
 pub(in crate::model) mod decisions;
 
 use self::decisions::{AbortFate, SendFate};
 use super::context::{Context, errno};
-use super::tcb::{Closing, Receiving, Sending, Tcb};
+use super::tcb::{PendingClose, PendingReceive, PendingSend, Tcb};
 use crate::rfc::State;
 use crate::stack::ErrorName;
 use crate::stack::{Answer, CallId, Errno};
 
 /// How a call ended, or `None` while it is pending.
-pub(super) type Ended = Option<Result<Answer, Errno>>;
+pub(super) type CallResult = Option<Result<Answer, Errno>>;
 
-fn error(name: ErrorName, detail: &str) -> Ended {
+fn error(name: ErrorName, detail: &str) -> CallResult {
     Some(Err(errno(name, detail)))
 }
 
 impl Tcb {
-    /// The answer of a connection that is no more: why it ended, once, and then that there is none.
-    fn gone(&mut self) -> Ended {
+    /// The answer to a call on a connection that has ended: the first call is told why, each later one that there is
+    /// none.
+    fn gone(&mut self) -> CallResult {
         match self.user.error.take() {
             Some(name) => error(name, "the connection has ended"),
             None => error(ErrorName::DoesNotExist, "connection does not exist"),
@@ -28,7 +29,7 @@ impl Tcb {
     // ----- 3.10.2 SEND ----------------------------------------------------------------------------------------------
 
     /// SEND: queued until the connection is established and there is room; refused once it is closing.
-    pub(super) fn send(&mut self, cx: &mut Context, id: CallId, data: &[u8], urgent: bool) -> Ended {
+    pub(super) fn send(&mut self, cx: &mut Context, id: CallId, data: &[u8], urgent: bool) -> CallResult {
         if matches!(self.state, State::Closed | State::Listen) {
             return self.gone();
         }
@@ -38,7 +39,7 @@ impl Tcb {
             SendFate::NotConnected => return error(ErrorName::DoesNotExist, "not connected"),
             SendFate::ThrownAway => return Some(Ok(Answer::Count(data.len() as u64))),
         }
-        self.user.sends.push_back(Sending {
+        self.user.sends.push_back(PendingSend {
             id,
             data: data.to_vec(),
             taken: 0,
@@ -48,8 +49,8 @@ impl Tcb {
         None
     }
 
-    /// Takes over of the SENDs what there is room for. Urgent data moves SND.UP, which never moves back (section
-    /// 3.8.5).
+    /// Moves octets of the SENDs into the queue, as far as there is room. Urgent data moves SND.UP, which never moves
+    /// back (section 3.8.5).
     pub(super) fn take_sends(&mut self, cx: &mut Context) {
         let most = self.send_buffer(cx);
         while let Some(mut send) = self.user.sends.pop_front() {
@@ -72,8 +73,8 @@ impl Tcb {
     // ----- 3.10.3 RECEIVE -------------------------------------------------------------------------------------------
 
     /// RECEIVE: answered when there is enough, or at the end of the stream. Until the connection is established it
-    /// waits. What came is handed over whatever the state, before the end is told.
-    pub(super) fn receive(&mut self, cx: &mut Context, id: CallId, amount: Option<u64>) -> Ended {
+    /// waits. Octets that have come are delivered in every state, before the user is told of the end.
+    pub(super) fn receive(&mut self, cx: &mut Context, id: CallId, amount: Option<u64>) -> CallResult {
         if amount == Some(0) {
             return Some(Ok(Answer::Ok));
         }
@@ -83,7 +84,7 @@ impl Tcb {
                 false => self.gone(),
             };
         }
-        self.user.receives.push_back(Receiving {
+        self.user.receives.push_back(PendingReceive {
             id,
             amount: amount.map(|octets| usize::try_from(octets).unwrap_or(usize::MAX)),
             data: Vec::new(),
@@ -93,9 +94,9 @@ impl Tcb {
         None
     }
 
-    /// Whether the peer has announced urgent data beyond what has been read (section 3.8.5, MUST-32 and MUST-33);
-    /// waits for it otherwise.
-    pub(super) fn await_urgent(&mut self, cx: &mut Context, id: CallId) -> Ended {
+    /// Answers once the peer has announced urgent data beyond what the user has read (section 3.8.5, MUST-32 and
+    /// MUST-33), and waits until then.
+    pub(super) fn await_urgent(&mut self, cx: &mut Context, id: CallId) -> CallResult {
         if self.state == State::Closed {
             return self.gone();
         }
@@ -104,7 +105,7 @@ impl Tcb {
         None
     }
 
-    /// Tells those who wait that there is urgent data to be read.
+    /// Answers the calls that wait for urgent data, if there is some to be read.
     pub(super) fn tell_urgent(&mut self, cx: &mut Context) {
         if !decisions::urgent_is_told(self) {
             return;
@@ -114,7 +115,7 @@ impl Tcb {
         }
     }
 
-    /// Hands octets to the RECEIVEs that wait; the window may open by that.
+    /// Hands octets to the RECEIVEs that wait, which may open the window.
     pub(super) fn serve_receives(&mut self, cx: &mut Context) {
         let ended = self.fin_received || self.state == State::Closed;
         if !decisions::text_is_delivered(self, ended) {
@@ -139,9 +140,10 @@ impl Tcb {
 
     // ----- 3.10.4 CLOSE ---------------------------------------------------------------------------------------------
 
-    /// CLOSE: no more to send. With `both` reading is given up too, which may lose data (section 3.6.1). It waits for
-    /// SENDs before it. Giving up to read what was closed already is no error.
-    pub(super) fn close(&mut self, cx: &mut Context, id: CallId, both: bool) -> Ended {
+    /// CLOSE: the user has no more to send. With `both` it gives up reading too, which may lose data (section 3.6.1).
+    /// CLOSE takes effect after the SENDs before it. To give up reading on a connection that is closed already is no
+    /// error.
+    pub(super) fn close(&mut self, cx: &mut Context, id: CallId, both: bool) -> CallResult {
         match self.state {
             State::Closed | State::Listen => {
                 return if both { Some(Ok(Answer::Ok)) } else { self.gone() };
@@ -176,13 +178,13 @@ impl Tcb {
             self.give_up_reading(cx);
             return Some(Ok(Answer::Ok));
         }
-        self.user.close = Some(Closing { id, both });
+        self.user.close = Some(PendingClose { id, both });
         self.take_close(cx);
         self.output(cx);
         None
     }
 
-    /// Received data that nobody will read: the peer is told by a reset (section 3.6.1, SHLD-3).
+    /// Sends a reset where received data will never be read (section 3.6.1, SHLD-3); whether it did.
     fn resets_unread(&mut self, cx: &mut Context) -> bool {
         let resets = decisions::unread_data_resets(self);
         if resets {
@@ -193,7 +195,7 @@ impl Tcb {
     }
 
     fn give_up_reading(&mut self, cx: &mut Context) {
-        self.user.deaf = true;
+        self.user.reading_given_up = true;
         self.received.ready.clear();
         for waiting in core::mem::take(&mut self.user.receives) {
             cx.fail(waiting.id, ErrorName::Closing, "connection closing");
@@ -203,8 +205,8 @@ impl Tcb {
         }
     }
 
-    /// A CLOSE takes place when all SENDs before it have been taken: in ESTABLISHED and SYN-RECEIVED the state becomes
-    /// FIN-WAIT-1 at once, in CLOSE-WAIT LAST-ACK with the FIN. In SYN-RECEIVED with data queued it waits for
+    /// A CLOSE takes effect when all SENDs before it have been taken. ESTABLISHED and SYN-RECEIVED become FIN-WAIT-1 at
+    /// once; CLOSE-WAIT becomes LAST-ACK when the FIN is sent. In SYN-RECEIVED with data queued CLOSE waits for
     /// ESTABLISHED.
     pub(super) fn take_close(&mut self, cx: &mut Context) {
         if !self.user.sends.is_empty() {
@@ -235,9 +237,9 @@ impl Tcb {
 
     // ----- 3.10.5 ABORT ---------------------------------------------------------------------------------------------
 
-    /// ABORT: everything queued is thrown away, the peer is told by a reset where it may still have something to send
-    /// or to get, and the TCB is deleted.
-    pub(super) fn abort(&mut self, cx: &mut Context) -> Ended {
+    /// ABORT: everything that is queued is thrown away, the peer is sent a reset in the states for which section 3.10.5
+    /// asks for one, and the TCB is deleted.
+    pub(super) fn abort(&mut self, cx: &mut Context) -> CallResult {
         if matches!(self.state, State::Closed | State::Listen) {
             self.user.error = None;
             return Some(Ok(Answer::Ok));
@@ -265,8 +267,8 @@ impl Tcb {
 
     // ----- the end --------------------------------------------------------------------------------------------------
 
-    /// The TCB enters CLOSED: timers stop, queues are flushed, every call that waits is told why. Without an error
-    /// what has been received stays to be read.
+    /// The TCB enters CLOSED: timers stop, queues are flushed, and every call that waits is told why. Without an error
+    /// the user can still read what was received.
     pub(super) fn end(&mut self, cx: &mut Context, why: Option<ErrorName>, detail: &str) {
         self.state = State::Closed;
         self.timers = super::tcb::Timers::default();
@@ -287,7 +289,7 @@ impl Tcb {
         } else {
             self.serve_receives(cx);
         }
-        // Who was told by a call need not be told again.
+        // A user who was told by a call that failed is not told again by the next one.
         self.user.error = why.filter(|_| waiting.is_empty());
         for id in waiting {
             cx.fail(id, told, detail);

@@ -1,4 +1,4 @@
-//! What is decided about the congestion window, and about losses.
+//! What is decided about the congestion window and about loss recovery.
 
 use super::{Doubt, Mode, initial_window};
 use crate::model::context::Context;
@@ -10,10 +10,10 @@ use crate::model::tcb::Tcb;
 use crate::wire::SeqNum;
 use core::time::Duration;
 
-/// A window that holds back nothing.
+/// A congestion window that limits nothing.
 const UNBOUND: u32 = 1 << 20;
 
-/// Whether so much is reported, or so many duplicates have come, that the segment at SND.UNA is lost.
+/// Whether the segment at SND.UNA counts as lost: enough above it was reported, or enough duplicate ACKs have come.
 fn enough_says_lost(tcb: &Tcb, by_reports: bool) -> bool {
     let reported = by_reports && tcb.scoreboard.is_lost(tcb.snd_una, tcb.smss());
     tcb.congestion.dup_acks >= DUP_THRESH || reported
@@ -27,7 +27,7 @@ decisions! {
         or InitialWindow10 => (10 * tcb.smss()).min(14_600.max(2 * tcb.smss())),
     }
 
-    /// Whether SYNs were lost, so that the first window is a single segment. RFC 6928 takes a single loss for an accident.
+    /// Whether SYNs were lost, so that the first window is a single segment. RFC 6928 disregards a single loss.
     "RFC 5681 section 3.1; RFC 6928 section 2"
     fn lost_syn_counts(tcb: &Tcb) -> bool {
         lawful => tcb.round_trip.syn_timeouts > 0,
@@ -51,7 +51,8 @@ decisions! {
         wrong NoSlowStart => UNBOUND,
     }
 
-    /// How many octets duplicate ACKs let out beyond cwnd, which stays as it is: a segment for each of the first two.
+    /// How many octets may be sent beyond cwnd on duplicate ACKs: a segment for each of the first two. cwnd itself
+    /// stays as it is.
     "RFC 3042 section 2"
     fn limited_transmit(tcb: &Tcb) -> u32 {
         lawful => tcb.congestion.dup_acks.min(DUP_THRESH - 1) * tcb.smss(),
@@ -59,14 +60,14 @@ decisions! {
         wrong LimitedTransmitMissing => 0,
     }
 
-    /// How many octets of new data recovery lets out, of the `room` that cwnd leaves beside the pipe.
+    /// How many octets of new data may be sent during recovery, where `room` is cwnd less pipe.
     "RFC 6675 section 5, step C"
     fn new_data_in_recovery(_tcb: &Tcb, room: u32) -> u32 {
         lawful => room,
         wrong RecoveryWithoutNewData => 0,
     }
 
-    /// Whether losses are recovered from by what is reported.
+    /// Whether loss recovery goes by SACK (RFC 6675), and not by duplicate ACKs alone (RFC 6582).
     "RFC 6675 section 5"
     fn recovers_by_reports(tcb: &Tcb) -> bool {
         lawful => tcb.agreed.sack,
@@ -83,21 +84,22 @@ decisions! {
         wrong WindowNotDeflated if tcb.congestion.mode == Mode::NewReno => tcb.congestion.cwnd,
     }
 
-    /// HighRxt after a partial acknowledgment: what was sent again is not sent once more.
+    /// HighRxt after a partial acknowledgment: what was retransmitted in this recovery is not retransmitted again.
     "RFC 6675 section 5, step C"
     fn high_rxt_after_ack(tcb: &Tcb) -> SeqNum {
         lawful => later(tcb.congestion.high_rxt, tcb.snd_una),
         wrong HolesFilledTwice => tcb.snd_una,
     }
 
-    /// Whether two ACKs that move ahead, the second by what was not sent again, say that all was only late.
+    /// Whether the second ACK after a timeout shows that the timeout was spurious: both ACKs have advanced SND.UNA, the
+    /// second over data that was not retransmitted.
     "RFC 5682 section 2.1, step 3b"
     fn timeout_was_spurious(tcb: &Tcb) -> bool {
         lawful => tcb.congestion.doubt == Doubt::Second,
         wrong SpuriousTimeoutMissed => false,
     }
 
-    /// Whether a duplicate ACK says that the loss is real.
+    /// Whether a duplicate ACK that comes while a timeout is in doubt shows that the loss is real.
     "RFC 5682 section 2.1, steps 2a and 3a"
     fn duplicate_ends_doubt(tcb: &Tcb) -> bool {
         lawful => tcb.congestion.doubt != Doubt::None,
@@ -113,14 +115,14 @@ decisions! {
         wrong AckCountedInFull => acked,
     }
 
-    /// By how much cwnd grows in congestion avoidance, once for each window of data.
+    /// By how much cwnd grows in congestion avoidance for each window of data that is acknowledged.
     "RFC 5681 section 3.1, equation 3"
     fn avoidance_growth(tcb: &Tcb) -> u32 {
         lawful => tcb.smss(),
         wrong AdditiveIncreaseTooFast => 3 * tcb.smss(),
     }
 
-    /// cwnd after a partial acknowledgment: it deflates by what was acknowledged, but for a segment.
+    /// cwnd after a partial acknowledgment: it deflates by what was acknowledged, and a segment is added back.
     "RFC 6582 section 3.2, step 3"
     fn window_after_partial_ack(tcb: &Tcb, acked: u32) -> u32 {
         lawful => {
@@ -137,7 +139,7 @@ decisions! {
         wrong PartialAckLeavesTimer => false,
     }
 
-    /// Whether a partial acknowledgment has the next hole sent at once.
+    /// Whether the next hole is retransmitted at once after a partial acknowledgment.
     "RFC 6582 section 3.2, step 3"
     fn partial_ack_resends(_tcb: &Tcb) -> bool {
         lawful => true,
@@ -160,22 +162,23 @@ decisions! {
             if tcb.congestion.dup_acks < DUP_THRESH => tcb.congestion.cwnd.saturating_add(tcb.smss()),
     }
 
-    /// Whether a duplicate ACK begins recovery: the third does, or one that reports enough. Where losses are told by time
-    /// none does.
+    /// Whether a duplicate ACK begins recovery: the third does, or one that reports enough. Where RACK detects losses
+    /// by time, none does.
     "RFC 5681 section 3.2; RFC 6675 section 5"
     fn duplicate_begins_recovery(tcb: &Tcb) -> bool {
         lawful => enough_says_lost(tcb, recovers_by_reports(tcb)) && !rack::decisions::tells_losses_by_time(tcb),
         wrong HastyFastRetransmit => true,
     }
 
-    /// Whether duplicate ACKs begin recovery after a timeout: what was outstanding then is being sent again already.
+    /// Whether duplicate ACKs after a timeout begin recovery: what was outstanding at the timeout is being
+    /// retransmitted already.
     "RFC 6582 section 4; RFC 6675 section 5.1"
     fn recovery_follows_timeout(tcb: &Tcb) -> bool {
         lawful => false,
         wrong RecoveryAfterTimeout => enough_says_lost(tcb, true),
     }
 
-    /// Whether recovery may begin: not for what an earlier one dealt with.
+    /// Whether recovery may begin: not for losses that an earlier recovery has dealt with.
     "RFC 5681 section 3.2; RFC 6582 section 3.2, step 2; RFC 6675 section 5.1"
     fn recovery_may_begin(tcb: &Tcb) -> bool {
         lawful => !tcb.snd_una.before(tcb.congestion.recover),
@@ -189,14 +192,16 @@ decisions! {
         wrong NoHalvingOnLoss => tcb.congestion.cwnd,
     }
 
-    /// Whether a hole that is not known to be lost is filled, where `idle` says that there is no new data to send instead.
+    /// Whether a hole that is not known to be lost is retransmitted; `idle` says that there is no new data to send
+    /// instead.
     "RFC 6675 section 4, NextSeg, rule 3"
     fn doubtful_hole_is_filled(_tcb: &Tcb, idle: bool) -> bool {
         lawful => idle,
         wrong HolesNearTheEndWait => false,
     }
 
-    /// Whether the tail may be sent once more: once in each recovery, where there is nothing else to send.
+    /// Whether the end of what is outstanding may be retransmitted: once in each recovery, where there is nothing else
+    /// to send.
     "RFC 6675 section 4, NextSeg, rule 4"
     fn tail_is_rescued(tcb: &Tcb) -> bool {
         lawful => !tcb.congestion.rescued && !tcb.may_send_new() && tcb.snd_una.before(tcb.congestion.recover),
@@ -218,7 +223,7 @@ decisions! {
         wrong ThresholdLoweredByEveryTimeout if !first => (tcb.congestion.ssthresh / 4).max(2 * tcb.smss()),
     }
 
-    /// Whether what the peer has reported is still believed after a timeout: it may have taken it back.
+    /// Whether what the peer has reported by SACK still counts after a timeout: the peer may have discarded that data.
     "RFC 2018 section 5.1"
     fn reports_outlive_timeout(tcb: &Tcb) -> bool {
         lawful => false,
@@ -232,7 +237,7 @@ decisions! {
         wrong NoCollapseOnTimeout => tcb.congestion.cwnd,
     }
 
-    /// Whether the peer's word of a mark halves the window: as a loss does, once for each window of data.
+    /// Whether ECE from the peer halves the window, as a loss does, once for each window of data.
     "RFC 3168 section 6.1.2"
     fn echo_halves_window(tcb: &Tcb) -> bool {
         lawful => {

@@ -10,10 +10,10 @@ use super::seq::{earlier, later, leq, span};
 use super::tcb::Tcb;
 use crate::wire::SeqNum;
 
-/// What the sender makes of losses.
+/// The state of loss recovery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// There are none.
+    /// No loss is being recovered from.
     #[default]
     Open,
     /// Fast recovery, as RFC 6582 has it.
@@ -37,7 +37,7 @@ pub(super) enum Doubt {
     Second,
 }
 
-/// See the module.
+/// The congestion control of one connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Congestion {
     pub cwnd: u32,
@@ -51,7 +51,8 @@ pub(super) struct Congestion {
     pub recover: SeqNum,
     /// HighRxt: one past the highest octet sent again in this recovery.
     pub high_rxt: SeqNum,
-    /// Whether the tail has been sent again in this recovery (RFC 6675 section 4, rule 4 of NextSeg).
+    /// Whether the end of what is outstanding has been retransmitted in this recovery (RFC 6675 section 4, rule 4 of
+    /// NextSeg).
     pub rescued: bool,
     /// Whether a partial ACK has come in this recovery (RFC 6582 section 3.2).
     pub partial: bool,
@@ -70,13 +71,13 @@ impl Tcb {
         (self.flight() / 2).max(2 * self.smss())
     }
 
-    /// FlightSize halves into ssthresh, and the window becomes that.
+    /// ssthresh becomes half of FlightSize, and cwnd becomes ssthresh.
     pub(super) fn halve(&mut self) {
         self.congestion.ssthresh = self.half_of_flight();
         self.congestion.cwnd = self.congestion.ssthresh;
     }
 
-    /// Octets of new data that congestion control lets out now.
+    /// Octets of new data that congestion control allows to be sent now.
     pub(super) fn congestion_room(&self) -> u32 {
         let (flight, smss) = (self.flight(), self.smss());
         let congestion = &self.congestion;
@@ -103,7 +104,7 @@ impl Tcb {
             .pipe(self.snd_una, self.snd_nxt, self.congestion.high_rxt, &lost)
     }
 
-    /// Whether an octet is thought to be lost: by what is reported above it, or by time.
+    /// Whether an octet counts as lost: by what is reported above it, or by time (RACK).
     fn is_lost(&self, seq: SeqNum) -> bool {
         match tells_losses_by_time(self) {
             true => self.rack_lost(seq),
@@ -139,7 +140,7 @@ impl Tcb {
 
     /// An ACK of new data came while a timeout is in doubt (RFC 5682 section 2.1, steps 2b and 3b).
     fn resolve_doubt(&mut self) {
-        // What was sent again has arrived, or what it replaces, and there is something new to send.
+        // One of the two copies of what was retransmitted has arrived, and there is new data to send.
         let ready = self.snd_una == self.congestion.high_rxt && self.unsent() > 0 && self.usable_window() > 0;
         if decisions::timeout_was_spurious(self) {
             self.congestion.mode = Mode::Open;
@@ -151,8 +152,8 @@ impl Tcb {
         };
     }
 
-    /// A duplicate ACK: the loss is real, and recovery goes on from what is missing (RFC 5682 section 2.1, steps 2a and
-    /// 3a).
+    /// A duplicate ACK while a timeout is in doubt: the loss is real, and retransmission goes on from what is missing
+    /// (RFC 5682 section 2.1, steps 2a and 3a).
     fn end_doubt(&mut self) {
         if !decisions::duplicate_ends_doubt(self) {
             return;
@@ -220,8 +221,8 @@ impl Tcb {
         }
     }
 
-    /// The third duplicate ACK: fast retransmit (RFC 5681 section 3.2), unless what it speaks of was dealt with already
-    /// (RFC 6582 section 3.2 step 2, RFC 6675 section 5.1).
+    /// The third duplicate ACK: fast retransmit (RFC 5681 section 3.2), unless an earlier recovery has dealt with that
+    /// loss already (RFC 6582 section 3.2 step 2, RFC 6675 section 5.1).
     pub(super) fn enter_recovery(&mut self, cx: &mut Context) {
         if !decisions::recovery_may_begin(self) {
             return;
@@ -243,7 +244,7 @@ impl Tcb {
         self.congestion.high_rxt = self.snd_una.advanced(i64::from(length));
     }
 
-    /// Sends again what recovery asks for, as far as the window lets it.
+    /// Retransmits what recovery asks for, as far as the window allows.
     pub(super) fn resend(&mut self, cx: &mut Context) {
         match self.congestion.mode {
             Mode::Open | Mode::NewReno => (),
@@ -252,7 +253,7 @@ impl Tcb {
         }
     }
 
-    /// NextSeg() of RFC 6675 section 4, without its second rule: new data is sent by who calls us.
+    /// NextSeg() of RFC 6675 section 4, without its second rule: the caller sends new data.
     fn resend_lost(&mut self, cx: &mut Context) {
         let smss = self.smss();
         while self.congestion.cwnd.saturating_sub(self.pipe()) >= smss {
@@ -263,7 +264,7 @@ impl Tcb {
                 }
                 self.congestion.high_rxt = seq.advanced(i64::from(length));
             } else if let Some(tail) = self.rescue() {
-                // This leaves HighRxt where it is.
+                // Rule 4 leaves HighRxt where it is.
                 self.send_again(cx, tail);
             } else {
                 return;
@@ -280,7 +281,7 @@ impl Tcb {
         fits.then_some(start)
     }
 
-    /// Rule 4: the tail once more, once in each recovery, if nothing has been reported of it.
+    /// Rule 4: the end of what is outstanding, once in each recovery, if none of it has been reported.
     fn rescue(&mut self) -> Option<SeqNum> {
         let tail = self.snd_nxt.advanced(-i64::from(self.smss().min(self.flight())));
         if !decisions::tail_is_rescued(self) {
@@ -290,7 +291,7 @@ impl Tcb {
         (self.scoreboard.end_of(tail).is_none() && leq(self.congestion.high_rxt, tail)).then_some(tail)
     }
 
-    /// After a timeout: everything that was outstanding, from the front, but for what has been reported since.
+    /// After a timeout: everything that was outstanding, from SND.UNA on, without what has been reported since.
     fn resend_all(&mut self, cx: &mut Context) {
         if self.congestion.doubt == Doubt::Second {
             return;
@@ -313,7 +314,7 @@ impl Tcb {
 
     /// The retransmission timer expired (RFC 5681 section 3.1, RFC 6582 section 4, RFC 6675 section 5.1).
     pub(super) fn on_timeout(&mut self, first: bool) {
-        // Within a recovery that is not over the timeout is believed (RFC 5682 section 2.1, step 1).
+        // A timeout within a recovery that is not over is never in doubt (RFC 5682 section 2.1, step 1).
         let fresh = first && leq(self.congestion.recover, self.snd_una);
         self.congestion.doubt = decisions::doubt_of_timeout(self, fresh);
         self.congestion.ssthresh = decisions::threshold_after_timeout(self, first);
@@ -328,14 +329,14 @@ impl Tcb {
         self.begin_loss();
     }
 
-    /// Everything outstanding is to be sent again from the front.
+    /// Everything that is outstanding is to be retransmitted, from SND.UNA on.
     pub(super) fn begin_loss(&mut self) {
         self.congestion.mode = Mode::Loss;
         self.congestion.recover = self.snd_nxt;
         self.congestion.high_rxt = self.snd_una;
     }
 
-    /// The peer tells of a mark: the window halves as for a loss, once for each window of data (RFC 3168 section 6.1.2).
+    /// The peer has sent ECE: the window halves as for a loss, once for each window of data (RFC 3168 section 6.1.2).
     pub(super) fn on_ecn_echo(&mut self) {
         if decisions::echo_halves_window(self) {
             self.halve();
@@ -350,7 +351,7 @@ impl Tcb {
         self.congestion.cwnd = decisions::window_after_idle(self, cx);
     }
 
-    /// The segments grew smaller: the window keeps their number (RFC 5681 section 3.1).
+    /// Segments have become smaller: cwnd keeps its number of segments (RFC 5681 section 3.1).
     pub(super) fn scale_congestion_window(&mut self, from: u32) {
         let smss = self.smss();
         let segments = (self.congestion.cwnd / from.max(1)).max(1);
@@ -365,7 +366,7 @@ impl Tcb {
     }
 }
 
-/// IW (RFC 5681 section 3.1).
+/// The initial window (RFC 5681 section 3.1).
 fn initial_window(smss: u32) -> u32 {
     match smss {
         2191.. => 2 * smss,

@@ -21,7 +21,7 @@ decisions! {
         wrong ReservedBitsSet => flags.with_reserved(4),
     }
 
-    /// The address that a segment comes from: the connection's, whatever it is.
+    /// The source address of a segment: the local address of its connection.
     "RFC 9293 section 3.9.2; MUST-45"
     fn source(_cx: &Context, local: IpAddr, segment: &Segment) -> IpAddr {
         lawful => local,
@@ -44,7 +44,7 @@ decisions! {
         wrong DscpCut => lawful & 0x38,
     }
 
-    /// Whether routers may not cut a packet up, of IPv4 or of IPv6.
+    /// Whether routers may not fragment the packet.
     "RFC 1191 section 3"
     fn dont_fragment(_cx: &Context, v4: bool) -> bool {
         lawful => true,

@@ -1,4 +1,4 @@
-//! What every part works with: the moment, the switches, the defects, and what leaves.
+//! What all parts of the endpoint share: the time, the configuration, the decisions, the secret, and what leaves.
 
 pub(super) mod decisions;
 
@@ -14,19 +14,19 @@ use crate::time::Instant;
 use crate::wire::{Body, Ecn, IpHeader, Packet, Segment};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// See the module.
+/// What all parts of the endpoint share.
 pub(super) struct Context {
     pub now: Instant,
     pub config: Config,
     pub decider: Decider,
     pub secret: Secret,
     pub out: Vec<Emitted>,
-    /// Added to every ISN, so that the first lies where it was asked for.
+    /// Added to every ISN, so that the first one has the value that was asked for.
     pub isn_offset: Option<u32>,
     /// What fast open remembers of servers.
     pub remembered: Remembered,
     ip_id: u16,
-    /// Challenge ACKs of all connections, for the mistake that counts them together.
+    /// How many challenge ACKs all connections have sent, for the mistake that counts them together.
     pub challenges: u32,
 }
 
@@ -104,7 +104,7 @@ impl Context {
     }
 }
 
-/// An address beside this one, for mistakes that take another than they should.
+/// Another address that is next to this one, for mistakes that use a wrong one.
 pub(super) fn neighbour(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(own) => Ipv4Addr::from_bits(own.to_bits() ^ 2).into(),

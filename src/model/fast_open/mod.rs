@@ -1,5 +1,5 @@
-//! The client's side of fast open (RFC 7413): what is remembered of servers, and text that goes out on a SYN. The server's
-//! is in [`super::listen`].
+//! The client's side of fast open (RFC 7413): what is remembered of servers, and text that goes out on a SYN. The
+//! server's side is in [`super::listen`].
 
 pub(super) mod decisions;
 
@@ -15,7 +15,8 @@ use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::collections::BTreeMap;
 
-/// For how long a path is spared that could not do it: "at least temporarily" (section 4.1.3.1).
+/// For how long fast open is not tried again towards a server that could not do it: "at least temporarily" (section
+/// 4.1.3.1).
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// What is remembered of servers (section 4.1.3).
@@ -23,30 +24,30 @@ const PAUSE: Duration = Duration::from_secs(60);
 pub(super) struct Remembered {
     /// The cookie of a host, which all its ports share, and the MSS that came with it.
     cookies: BTreeMap<IpAddr, (Vec<u8>, Option<u16>)>,
-    /// When a port of a host last answered otherwise than it should have.
+    /// When a server, by address and port, last failed to do fast open.
     refused: BTreeMap<SocketAddr, Instant>,
 }
 
-/// What an active OPEN makes of fast open.
+/// How an active OPEN uses fast open.
 #[derive(Clone, Debug)]
 pub(super) struct FastOpening {
-    /// What the SYN brings back; empty: it asks for one.
+    /// The cookie on the SYN; empty where the SYN asks for one.
     pub cookie: Vec<u8>,
-    /// The MSS that is remembered with it.
+    /// The MSS that was remembered together with the cookie.
     mss: Option<u16>,
-    /// The SYN waits for the first SEND, to take its octets along.
+    /// The SYN waits for the first SEND, to carry its octets.
     pub waits: bool,
     /// Octets on the SYN.
     text: usize,
 }
 
-/// An even length of 4 to 16 octets (section 4.1.1).
+/// Whether a cookie has a lawful length: even, and from 4 to 16 octets (section 4.1.1).
 pub(super) fn may_be_cookie(octets: &[u8]) -> bool {
     matches!(octets.len(), 4..=16) && octets.len().is_multiple_of(2)
 }
 
 impl FastOpening {
-    /// What an OPEN to this end should do; nothing where it was refused lately.
+    /// How an OPEN to this server uses fast open; `None` where fast open is off or failed with it lately.
     pub(super) fn new(cx: &Context, peer: SocketAddr) -> Option<FastOpening> {
         let refused = cx.remembered.refused.get(&peer);
         if !cx.config.fast_open || refused.is_some_and(|at| cx.now.since(*at) < PAUSE) {
@@ -68,7 +69,7 @@ impl Tcb {
         self.opening.as_ref().is_some_and(|opening| opening.waits)
     }
 
-    /// Sends the SYN that waited for this.
+    /// Sends the SYN that has waited for text.
     pub(super) fn send_syn_with_text(&mut self, cx: &mut Context) {
         if let Some(opening) = self.opening.as_mut().filter(|opening| opening.waits) {
             opening.waits = false;
@@ -76,8 +77,8 @@ impl Tcb {
         }
     }
 
-    /// What of the queue goes along on the first SYN: as much as the MSS that came with the cookie lets, or else the
-    /// default (section 4.1.3).
+    /// The octets of the queue that go out on the first SYN: as many as the MSS allows that came with the cookie, or
+    /// else the default MSS (section 4.1.3).
     pub(super) fn text_for_syn(&mut self, cx: &Context, options: usize) -> Vec<u8> {
         let path = self.path.mtu - fixed_headers(self.local.is_ipv4());
         let Some(opening) = self.opening_now() else {
@@ -95,8 +96,8 @@ impl Tcb {
         text
     }
 
-    /// A SYN,ACK has come: what is to be remembered of who sent it. A cookie is kept with the MSS beside it; who took
-    /// nothing of the text and sent no other cookie either has refused (section 4.1.3.1).
+    /// A SYN,ACK has come: what is remembered of its sender. A cookie is kept together with the MSS. A server that
+    /// neither acknowledges any of the text nor sends another cookie has failed (section 4.1.3.1).
     pub(super) fn remember_server(&mut self, cx: &mut Context, syn_ack: &Arriving) {
         let Some(opening) = &self.opening else { return };
         let cookie = syn_ack.fast_open.as_ref().filter(|cookie| may_be_cookie(cookie));
@@ -112,7 +113,8 @@ impl Tcb {
         }
     }
 
-    /// Text on a SYN was not taken, drew an ICMP error, or no answer: a negative response (section 4.1.3.1).
+    /// Text on a SYN was not acknowledged, drew an ICMP error, or drew no answer: a negative response (section
+    /// 4.1.3.1).
     pub(super) fn remember_refusal(&mut self, cx: &mut Context) {
         let had_text = self.opening.as_ref().is_some_and(|opening| opening.text > 0);
         if had_text && decisions::refusal_is_remembered(self) {
@@ -120,7 +122,7 @@ impl Tcb {
         }
     }
 
-    /// What went out on the SYN and was not acknowledged goes out again, at once, as if it were new (section 4.2.2).
+    /// Text of the SYN that was not acknowledged is sent once more, at once, as if it were new (section 4.2.2).
     pub(super) fn take_back_syn_text(&mut self) {
         let had_text = self.opening.take().is_some_and(|opening| opening.text > 0);
         if had_text && self.opened == Opened::Active && decisions::text_goes_out_again(self) {
@@ -129,13 +131,14 @@ impl Tcb {
         }
     }
 
-    /// The option of a SYN: a cookie that is brought back, or a request for one.
+    /// The fast open option of a SYN: a cookie, or a request for one.
     pub(super) fn fast_open_option(&self) -> Option<TcpOption> {
         let cookie = self.opening_now()?.cookie.clone();
         Some(TcpOption::FastOpen(cookie))
     }
 
-    /// What the SYN that is about to be sent makes of fast open; one that is sent again, nothing (sections 4.2.1, 4.2.2).
+    /// How the SYN that is about to be sent uses fast open; a SYN that is sent again does not (sections 4.2.1 and
+    /// 4.2.2).
     fn opening_now(&self) -> Option<&FastOpening> {
         let opening = self.opening.as_ref().filter(|_| self.state == State::SynSent)?;
         decisions::syn_is_fast(self).then_some(opening)

@@ -8,14 +8,14 @@ use crate::rfc::State;
 use crate::stack::ErrorName;
 use crate::wire::{Icmp, SeqNum};
 
-/// Whether an MTU is smaller than what is known of the path, and than something that was sent.
+/// Whether an MTU is below the estimate for the path, and below the size of some packet that was sent.
 fn lowers(tcb: &Tcb, mtu: usize) -> bool {
     mtu < tcb.path.mtu && mtu < tcb.path.largest_sent
 }
 
 decisions! {
-    /// Whether an error is believed that is about a segment with this number: one that is not in flight was made up by
-    /// somebody who does not see the connection.
+    /// Whether an error is believed that quotes this sequence number: only if that is in flight. Other numbers come
+    /// from somebody who cannot see the connection.
     "RFC 5927 section 4.1"
     fn error_is_believed(tcb: &Tcb, seq: SeqNum) -> bool {
         lawful => tcb.is_in_flight(seq),
@@ -29,7 +29,7 @@ decisions! {
         wrong SourceQuenchObeyed => true,
     }
 
-    /// Whether a hard error ends the connection: not once it is synchronized, unless so configured.
+    /// Whether a hard error ends the connection: not once the connection is synchronized, unless that is configured.
     "RFC 9293 section 3.9.2.2, SHLD-26; RFC 5927 section 5.2"
     fn hard_error_ends(tcb: &Tcb) -> bool {
         lawful => !tcb.is_synchronized(),
@@ -38,14 +38,14 @@ decisions! {
         wrong HardErrorAbortsAlways => true,
     }
 
-    /// What is kept of a soft error, as the cause should the connection be given up.
+    /// The soft error that is remembered, to be told to the user if the connection is given up.
     "RFC 9293 section 3.9.2.2; MUST-47 and SHLD-25"
     fn soft_error_kept(tcb: &Tcb) -> Option<ErrorName> {
         lawful => Some(ErrorName::Unreachable),
         wrong SoftErrorForgotten => tcb.soft_error,
     }
 
-    /// Whether a soft error ends the connection: never, but an attempt to open one may be given up.
+    /// Whether a soft error ends the connection: never, except that an attempt to connect may be given up.
     "RFC 9293 section 3.9.2.2, MUST-56; RFC 5461 section 4.1"
     fn soft_error_ends(tcb: &Tcb) -> bool {
         lawful => false,
@@ -53,7 +53,7 @@ decisions! {
         wrong SoftErrorAborts => true,
     }
 
-    /// Whether it is looked at that a packet was too big.
+    /// Whether a message that a packet was too big is processed.
     "RFC 1191 section 3; RFC 8201 section 4"
     fn path_mtu_is_discovered(_tcb: &Tcb) -> bool {
         lawful => true,
@@ -61,8 +61,8 @@ decisions! {
         wrong PacketTooBigIgnored => false,
     }
 
-    /// The MTU that an error claims: what it tells, or where an old router tells none, the next lower plateau below what it
-    /// dropped.
+    /// The MTU that a message claims: the one that it tells; where an old router tells none, the next common MTU below
+    /// the length of the packet that was dropped.
     "RFC 1191 sections 3, 5 and 7.1; RFC 8201 section 4"
     fn claimed_mtu(tcb: &Tcb, icmp: &Icmp) -> usize {
         lawful => match told_mtu(icmp, tcb.local.is_ipv4()) {
@@ -72,14 +72,15 @@ decisions! {
         wrong MtuZeroIgnored if tcb.local.is_ipv4() && told_mtu(icmp, true) == 0 => usize::MAX,
     }
 
-    /// Whether the connection ends because a packet was too big.
+    /// Whether a message that a packet was too big ends the connection.
     "RFC 5927 section 5.2"
     fn packet_too_big_ends(_tcb: &Tcb) -> bool {
         lawful => false,
         wrong PacketTooBigAborts => true,
     }
 
-    /// Whether a claim is plausible: below what was sent, and not below what every path can.
+    /// Whether a claimed MTU is plausible: below the size of a packet that was sent, and not below the least MTU of any
+    /// path.
     "RFC 5927 section 7.2"
     fn claim_is_plausible(tcb: &Tcb, mtu: usize) -> bool {
         lawful => mtu >= least_mtu(tcb.local.is_ipv4()) && lowers(tcb, mtu),
@@ -87,14 +88,15 @@ decisions! {
         wrong PacketTooBigWithoutFloor if mtu > 60 => lowers(tcb, mtu),
     }
 
-    /// The MTU of the link, from which the MSS is announced: not that of a path.
+    /// The MTU from which the MSS to be announced follows: that of the link, not that of the path.
     "RFC 1191 section 6.4; RFC 2923 section 2.3"
     fn link_mtu(_tcb: &Tcb, cx: &Context, claimed: usize) -> usize {
         lawful => cx.config.mtu,
         wrong AnnouncedMssFollowsPath => claimed,
     }
 
-    /// Whether a claim waits until the segment that it speaks of is lost as well: one below what has been seen to pass.
+    /// Whether a claim is believed only once the segment that it quotes has timed out as well: where larger packets
+    /// have passed.
     "RFC 5927 section 7.2"
     fn claim_waits(tcb: &Tcb, mtu: usize) -> bool {
         lawful => mtu < tcb.path.largest_acked,

@@ -1,4 +1,4 @@
-//! ICMP errors (RFC 9293 section 3.9.2.2), believed with the care of RFC 5927; path MTU discovery (RFC 1191, RFC 8201).
+//! ICMP errors (RFC 9293 section 3.9.2.2), checked as RFC 5927 advises; path MTU discovery (RFC 1191, RFC 8201).
 
 pub(in crate::model) mod decisions;
 
@@ -13,14 +13,14 @@ use crate::wire::{Icmp, IcmpKind, SeqNum};
 /// Common MTUs, for routers that do not tell theirs (RFC 1191 section 7.1).
 const PLATEAUS: [usize; 10] = [32_000, 17_914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68];
 
-/// No path has a smaller one (RFC 1191 section 3, RFC 8201 section 4).
+/// The least MTU of any path (RFC 1191 section 3, RFC 8201 section 4).
 fn least_mtu(v4: bool) -> usize {
     if v4 { 68 } else { 1280 }
 }
 
 impl Tcb {
-    /// An error came about a segment with this number. One that is not in flight was made up by somebody who does not
-    /// see the connection (RFC 5927 section 4.1).
+    /// An error came that quotes this sequence number. It is believed only if that is in flight: other numbers come
+    /// from somebody who cannot see the connection (RFC 5927 section 4.1).
     pub(super) fn icmp_arrives(&mut self, cx: &mut Context, icmp: &Icmp, seq: SeqNum) {
         if !decisions::error_is_believed(self, seq) {
             return;
@@ -37,7 +37,7 @@ impl Tcb {
             IcmpKind::SourceQuench => (),
             IcmpKind::PacketTooBig => self.packet_too_big(cx, icmp, seq),
             IcmpKind::ProtocolUnreachable | IcmpKind::PortUnreachable => self.hard_error(cx),
-            // Of IPv6 alone section 3.9.2.2 counts this among the hard ones.
+            // Section 3.9.2.2 counts this message among the hard errors for IPv6 only.
             IcmpKind::AdminProhibited if self.local.is_ipv6() => self.hard_error(cx),
             IcmpKind::NetUnreachable
             | IcmpKind::HostUnreachable
@@ -69,9 +69,9 @@ impl Tcb {
         }
     }
 
-    /// A packet was too big. The claim lowers the estimate at once where it is plausible: below what was sent (RFC 5927
-    /// section 7.2), never below what every path can, and not below what has been seen to pass, unless the segment is
-    /// lost as well.
+    /// A packet was too big. A plausible claim lowers the estimate at once: one that is below the size of a packet that
+    /// was sent (RFC 5927 section 7.2) and not below the least MTU of any path. Where larger packets have passed, the
+    /// claim waits until the segment that it quotes times out as well.
     fn packet_too_big(&mut self, cx: &mut Context, icmp: &Icmp, seq: SeqNum) {
         if !decisions::path_mtu_is_discovered(self) {
             return;
@@ -93,8 +93,8 @@ impl Tcb {
         if passed || !self.is_synchronized() {
             return;
         }
-        // The segment that was too big goes out again in smaller pieces, and no other until it is acknowledged. This is
-        // no sign of congestion (RFC 1191 section 6.4).
+        // The segment that was too big is sent again in smaller pieces, and nothing else until it is acknowledged. This
+        // is no sign of congestion (RFC 1191 section 6.4).
         self.send_in_pieces(cx, seq, before);
     }
 
@@ -110,7 +110,7 @@ impl Tcb {
         }
     }
 
-    /// Lowers the estimate; answers whether segments stay as large as they were.
+    /// Lowers the estimate; returns whether segments stay as large as they were.
     fn lower_path_mtu(&mut self, mtu: usize) -> bool {
         let before = self.smss();
         self.path.mtu = mtu;
@@ -121,7 +121,7 @@ impl Tcb {
         before == after
     }
 
-    /// The segment that a claim spoke of timed out: now it is believed (RFC 5927 section 7.2).
+    /// The segment that a claim quotes has timed out: now the claim is believed (RFC 5927 section 7.2).
     pub(super) fn take_delayed_claim(&mut self) {
         if let Some((mtu, seq)) = self.path.claimed
             && leq(self.snd_una, seq)
@@ -131,7 +131,7 @@ impl Tcb {
         }
     }
 
-    /// Packets of this size pass.
+    /// Notes that packets of this size pass.
     pub(super) fn note_acked_size(&mut self, acked: u32) {
         let packet = acked as usize + fixed_headers(self.local.is_ipv4());
         self.path.largest_acked = self.path.largest_acked.max(packet.min(self.path.mtu));
@@ -144,7 +144,7 @@ fn told_mtu(icmp: &Icmp, v4: bool) -> usize {
     (if v4 { icmp.rest & 0xffff } else { icmp.rest }) as usize
 }
 
-/// The next lower plateau below the length of the packet that was dropped.
+/// The next common MTU below the length of the packet that was dropped.
 fn plateau_below(icmp: &Icmp) -> usize {
     let dropped = match *icmp.quote.as_slice() {
         [_, _, high, low, ..] => usize::from(u16::from_be_bytes([high, low])),

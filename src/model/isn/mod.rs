@@ -9,11 +9,12 @@ use crate::time::Instant;
 use crate::wire::SeqNum;
 use core::net::{IpAddr, SocketAddr};
 
-/// What can be told by the three bits of a cookie (RFC 4987 section 3.6): the largest not above what the peer announced.
+/// The MSSs that the three bits of a SYN cookie can name (RFC 4987 section 3.6): the largest is taken that is not above
+/// what the peer announced.
 const COOKIE_MSS: [u16; 8] = [64, 256, 536, 1000, 1220, 1380, 1440, 1460];
-/// How long a cookie's clock stands still.
+/// Microseconds between two ticks of a SYN cookie's clock.
 const COOKIE_TICK: u64 = 64_000_000;
-/// How many ticks a cookie lives.
+/// How many ticks a SYN cookie is valid.
 const COOKIE_LIFE: u32 = 2;
 
 fn words(address: IpAddr) -> [u64; 2] {
@@ -23,7 +24,7 @@ fn words(address: IpAddr) -> [u64; 2] {
     }
 }
 
-/// Hashes a four-tuple, for one purpose.
+/// A keyed hash of a four-tuple; `purpose` keeps hashes for different uses apart.
 fn hash(cx: &Context, purpose: u64, local: SocketAddr, peer: SocketAddr, more: u64) -> u64 {
     let ([a, b], [c, d]) = (words(local.ip()), words(peer.ip()));
     let ports = u64::from(local.port()) << 16 | u64::from(peer.port());
@@ -38,17 +39,17 @@ pub(super) fn isn(cx: &mut Context, local: SocketAddr, peer: SocketAddr) -> SeqN
     if !cx.config.isn_near_wrap {
         return SeqNum(plain);
     }
-    // The same for every connection, so all that RFC 6528 promises of one four-tuple still holds.
+    // It is the same for every connection, so that all that RFC 6528 promises of one four-tuple still holds.
     let offset = *cx.isn_offset.get_or_insert(0xffff_fffa_u32.wrapping_sub(plain));
     SeqNum(plain.wrapping_add(offset))
 }
 
-/// Where a connection's timestamps begin.
+/// The offset at which the timestamp clock of a connection begins.
 pub(super) fn timestamp_offset(cx: &Context, local: SocketAddr, peer: SocketAddr) -> u32 {
     hash(cx, 2, local, peer, 0) as u32
 }
 
-/// Where the search for an ephemeral port begins.
+/// The offset at which the search for an ephemeral port begins.
 pub(super) fn port_offset(cx: &Context, local: SocketAddr, peer: SocketAddr) -> u16 {
     hash(cx, 3, local, peer, 0) as u16
 }
@@ -69,13 +70,13 @@ fn cookie_at(cx: &Context, ends: (SocketAddr, SocketAddr), irs: SeqNum, tick: u3
     SeqNum((tick & 0x1f) << 27 | size << 24 | mac)
 }
 
-/// The ISS that stands for a half-open connection.
+/// The ISS that encodes a half-open connection.
 pub(super) fn syn_cookie(cx: &Context, local: SocketAddr, peer: SocketAddr, irs: SeqNum, mss: u16) -> SeqNum {
     let size = COOKIE_MSS.iter().rposition(|size| *size <= mss).unwrap_or(0) as u32;
     cookie_at(cx, (local, peer), irs, cookie_tick(cx.now), size)
 }
 
-/// The MSS that a cookie stands for, if we made it not long ago for these ends.
+/// The MSS that a SYN cookie encodes, if we made it not long ago for these ends.
 pub(super) fn check_cookie(
     cx: &Context,
     local: SocketAddr,

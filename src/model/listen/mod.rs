@@ -1,9 +1,9 @@
-//! LISTEN (RFC 9293 section 3.10.7.2), the backlog, SYN cookies (RFC 4987), fast open (RFC 7413), and SYNs that reopen a
-//! connection out of TIME-WAIT (RFC 9293 section 3.6.1, RFC 6191).
+//! LISTEN (RFC 9293 section 3.10.7.2), the backlog, SYN cookies (RFC 4987), fast open (RFC 7413), and SYNs that reopen
+//! a connection in TIME-WAIT (RFC 9293 section 3.6.1, RFC 6191).
 
 pub(in crate::model) mod decisions;
 
-use self::decisions::Syn;
+use self::decisions::SynFate;
 use super::Model;
 use super::isn;
 use super::options::announced_mss;
@@ -17,7 +17,7 @@ use crate::wire::{Ecn, Flags, Segment, SeqNum, TcpOption};
 use core::net::SocketAddr;
 use std::collections::VecDeque;
 
-/// Half-open connections for each one that may wait to be accepted: a SYN is cheap, and most come to be.
+/// How many half-open connections there may be for each one that may wait to be accepted.
 const HALF_OPEN_PER_PLACE: usize = 8;
 
 /// A block in LISTEN.
@@ -26,19 +26,19 @@ pub(super) struct Listener {
     pub socket: SocketId,
     pub local: SocketAddr,
     pub backlog: usize,
-    /// It listens no more.
+    /// It has been closed, or it was to give its user one connection only.
     pub spent: bool,
     /// How many fast opens may be pending; `None`: the application did not ask for it (RFC 7413 section 4.2).
     pub fast_open: Option<usize>,
     pub settings: Settings,
     /// Connections that wait to be accepted, by number.
     pub waiting: VecDeque<u32>,
-    /// Calls that wait for one, with the name that it gets.
+    /// The ACCEPTs that wait for a connection, each with the name that the connection's socket gets.
     pub accepts: VecDeque<(CallId, SocketId)>,
 }
 
 impl Model {
-    /// A segment for a listener, of no connection that we know: first RST, second ACK, third SYN, and what is left is
+    /// A segment for a listener and no connection that we know: first RST, second ACK, third SYN; anything else is
     /// dropped.
     pub(super) fn listen_state(&mut self, at: usize, peer: SocketAddr, segment: Arriving) {
         let local = self.listeners[at].local;
@@ -69,8 +69,8 @@ impl Model {
         }
     }
 
-    /// Third, a SYN: a connection in SYN-RECEIVED, if there is room for it. `old` is the connection in TIME-WAIT in
-    /// whose place it comes.
+    /// Third, a SYN: it creates a connection in SYN-RECEIVED, if there is room. `old` is the connection in TIME-WAIT
+    /// that it replaces.
     fn listen_syn(&mut self, at: usize, peer: SocketAddr, segment: Arriving, old: Option<Box<Tcb>>) {
         let listener = &self.listeners[at];
         let (local, socket, settings) = (listener.local, listener.socket, listener.settings);
@@ -127,20 +127,20 @@ impl Model {
         }
     }
 
-    /// Whether a SYN is dropped for what else is on it.
+    /// Whether a SYN is dropped because of what else it carries.
     fn refuses_syn(&mut self, at: usize, peer: SocketAddr, segment: &Arriving) -> bool {
         let syn = decisions::syn(&self.cx, segment);
-        if syn == Syn::DroppedHalf {
+        if syn == SynFate::DroppedHalf {
             let listener = &self.listeners[at];
             let (local, socket, settings) = (listener.local, listener.socket, listener.settings);
             let mut tcb = Tcb::new(&self.cx, local, peer, Opened::Passive(socket), settings);
             tcb.state = State::SynReceived;
             self.insert(tcb);
         }
-        syn != Syn::Taken
+        syn != SynFate::Taken
     }
 
-    /// Whether another half-open connection has no place.
+    /// Whether there is no room for another half-open connection.
     fn is_full(&self, at: usize) -> bool {
         let listener = &self.listeners[at];
         let backlog = listener.backlog;
@@ -151,8 +151,8 @@ impl Model {
 
     // ----- cookies --------------------------------------------------------------------------------------------------
 
-    /// A SYN,ACK whose ISS is all that is remembered. What a cookie cannot tell is not offered (RFC 4987 section 3.6):
-    /// neither scaling nor SACK nor timestamps, unless a timestamp remembers the others.
+    /// Sends a SYN,ACK whose ISS is all that is remembered of the SYN. Options that a SYN cookie cannot encode are not
+    /// offered (RFC 4987 section 3.6): neither scaling nor SACK nor timestamps, unless a timestamp encodes the others.
     fn send_cookie(&mut self, at: usize, peer: SocketAddr, syn: &Arriving) {
         let listener = &self.listeners[at];
         let local = listener.local;
@@ -189,8 +189,8 @@ impl Model {
         self.cx.send(local, peer, segment, Ecn::NotEct);
     }
 
-    /// An ACK may bring a cookie back: then it establishes the connection that the SYN asked for. A forged or an old one
-    /// is met like any ACK in LISTEN.
+    /// An ACK may carry a SYN cookie: then it establishes the connection that the SYN asked for. An ACK with a forged
+    /// or an old cookie is treated like any ACK in LISTEN.
     fn take_cookie(&mut self, at: usize, peer: SocketAddr, segment: &Arriving) -> bool {
         let listener = &self.listeners[at];
         let (local, socket, settings) = (listener.local, listener.socket, listener.settings);
@@ -226,7 +226,8 @@ impl Model {
 
     // ----- fast open ------------------------------------------------------------------------------------------------
 
-    /// The server's side of RFC 7413: a cookie for who asks, and for who brings a good one its data at once.
+    /// The server's side of RFC 7413: a peer that asks for a cookie gets one, and the text of a peer that has the right
+    /// cookie is delivered at once.
     fn fast_open(&mut self, at: usize, tcb: &mut Tcb, segment: &Arriving) {
         let Some(offered) = segment.fast_open.as_ref().filter(|_| self.cx.config.fast_open) else {
             return;
@@ -258,7 +259,7 @@ impl Model {
 
     // ----- out of TIME-WAIT -----------------------------------------------------------------------------------------
 
-    /// A SYN for a connection in TIME-WAIT may open it anew; answers whether the segment is done with.
+    /// A SYN for a connection in TIME-WAIT may reopen it; returns whether the segment has been dealt with.
     pub(super) fn reopen(&mut self, number: u32, segment: &Arriving) -> bool {
         let Some(old) = self.tcbs.get(&number) else {
             return false;
@@ -286,14 +287,15 @@ impl Model {
     }
 }
 
-/// The bits of a cookie's timestamp: the peer's shift, and whether it permitted SACK.
+/// The bits of a timestamp that encode the peer's options beside a SYN cookie: its shift, and whether it permitted
+/// SACK.
 const SHIFT_BITS: u32 = 0xf;
 const SACK_BIT: u32 = 0x10;
 /// The shift of a peer that offered none.
 const NO_SHIFT: u32 = 0xf;
 
-/// Writes what was agreed upon into the low bits of a SYN,ACK's timestamp. The clock loses them: it goes back by 31 ms at
-/// most, before anything has been sent.
+/// Encodes what was agreed upon in the low bits of a SYN,ACK's timestamp. The clock goes back by 31 ms at most through
+/// this, before anything has been sent.
 fn remember(agreed: Agreed, option: &mut TcpOption) {
     if let TcpOption::Timestamps { value, .. } = option {
         let shift = if agreed.scaled {
@@ -306,7 +308,7 @@ fn remember(agreed: Agreed, option: &mut TcpOption) {
     }
 }
 
-/// What a timestamp that comes back says was agreed upon.
+/// Decodes what was agreed upon from the echoed timestamp.
 fn remembered(echo: u32, rcv_wind_shift: u8) -> Agreed {
     let shift = echo & SHIFT_BITS;
     let scaled = shift != NO_SHIFT;
@@ -325,8 +327,8 @@ fn is_half_open_of(tcb: &Tcb, listener: SocketId) -> bool {
     tcb.opened == Opened::Passive(listener) && tcb.state == State::SynReceived
 }
 
-/// RFC 6191 section 2: by timestamps where both connections have them, or by them where only the new one does; else by
-/// the number, which must lie above the old FIN's.
+/// RFC 6191 section 2: by timestamps where both connections have them or only the new one does; otherwise by the
+/// number, which must lie above that of the old FIN.
 fn honours(old: &Tcb, segment: &Arriving, timestamps: Option<(u32, u32)>) -> bool {
     let fin: SeqNum = old.rcv_nxt.advanced(-1);
     let above = fin.before(segment.seq);

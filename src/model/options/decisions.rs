@@ -9,7 +9,7 @@ use crate::rfc::State;
 use crate::wire::TcpOption;
 use core::time::Duration;
 
-/// The MSS that is to be announced.
+/// The MSS to announce.
 fn own_mss(tcb: &Tcb, cx: &Context) -> usize {
     announced_mss(cx, tcb.local.is_ipv4(), tcb.settings.mss)
 }
@@ -24,8 +24,8 @@ fn own_timestamps(tcb: &Tcb, cx: &Context) -> Vec<TcpOption> {
     timestamps(clock(tcb, cx), tcb.ts_recent).to_vec()
 }
 
-/// The text of a segment for a peer that takes `peer` octets and a path that may take less, with so many octets of
-/// options. No peer makes us send nothing at all.
+/// How many octets of text fit into a segment with so many octets of options, where the peer takes `peer` octets and
+/// the path may take fewer. The result is never zero, whatever the peer announced.
 fn room_for_text(tcb: &Tcb, peer: usize, options: usize) -> usize {
     let path = tcb.path.mtu - fixed_headers(tcb.local.is_ipv4());
     peer.min(path).saturating_sub(options).max(1)
@@ -42,7 +42,7 @@ fn scaled(segment: &Arriving, shift: u8) -> u32 {
 }
 
 decisions! {
-    /// What the timestamp clock shows: a tick each millisecond, from where nobody else can know.
+    /// The timestamp clock: it ticks each millisecond, and begins where nobody outside can know.
     "RFC 7323 section 5.4"
     fn timestamp_clock(tcb: &Tcb, cx: &Context) -> u32 {
         lawful => clock(tcb, cx),
@@ -68,7 +68,7 @@ decisions! {
         wrong NoMssOnSyn => None,
     }
 
-    /// Whether SACK is permitted to a peer that may have it.
+    /// Whether we send SACK-permitted, where the rules of the handshake would let us (`wanted`).
     "RFC 2018 section 2"
     fn permits_sack(_tcb: &Tcb, wanted: bool) -> bool {
         lawful => wanted,
@@ -120,7 +120,7 @@ decisions! {
         wrong UserTimeoutNotAnnounced => false,
     }
 
-    /// Which of the blocks that could be reported are, and in which order: all, where that was agreed upon, but on
+    /// Which of the SACK blocks are sent, and in which order: all of them, where SACK was agreed upon, but none on
     /// probes.
     "RFC 2018 sections 3 and 4; RFC 2883 section 4"
     fn reported(tcb: &Tcb, kind: Kind, blocks: &[(u32, u32)]) -> Vec<(u32, u32)> {
@@ -144,8 +144,8 @@ decisions! {
         or SackBlocksOne => blocks.min(1),
     }
 
-    /// How many octets of text a segment with so many octets of options can have: what fits a packet of the path, and
-    /// into what the peer takes.
+    /// How many octets of text fit into a segment with so many octets of options: limited by the MTU of the path, and
+    /// by the MSS of the peer.
     "RFC 9293 section 3.7.1; MUST-16"
     fn largest_payload(tcb: &Tcb, options: usize) -> usize {
         lawful => room_for_text(tcb, tcb.snd_mss, options),
@@ -164,7 +164,7 @@ decisions! {
         wrong DefaultMssTooLarge if syn.mss.is_none() => (1460, tcb.mss_announced),
     }
 
-    /// Snd.Wind.Shift, where the peer scales its windows and we take part in it.
+    /// Snd.Wind.Shift, where the peer offers window scaling and we take part in it.
     "RFC 7323 sections 2.2 and 2.3"
     fn snd_wind_shift(_tcb: &Tcb, syn: &Arriving) -> Option<u8> {
         lawful => syn.window_scale.map(|shift| shift.min(LARGEST_SHIFT)),
@@ -200,7 +200,7 @@ decisions! {
         wrong EcnAgreedToAnything => true,
     }
 
-    /// Whether ECN is agreed upon with a peer that speaks it: not if it answers what was not asked.
+    /// Whether ECN is agreed upon with a peer that speaks it: not if a SYN,ACK agrees to it though we did not ask.
     "RFC 3168 section 6.1.1"
     fn agrees_to_ecn(_tcb: &Tcb, syn: &Arriving, speaks_it: bool) -> bool {
         lawful => speaks_it && !syn.ack_bit,
@@ -208,14 +208,14 @@ decisions! {
         or EcnAsk => speaks_it,
     }
 
-    /// What the peer's user timeout option says: zero says nothing.
+    /// The user timeout that the peer announces; the value zero announces none.
     "RFC 5482 section 3.4"
     fn user_timeout_told(_tcb: &Tcb, segment: &Arriving) -> Option<u16> {
         lawful => segment.user_timeout.filter(|value| value & 0x7fff != 0),
         wrong UserTimeoutZeroTaken => segment.user_timeout,
     }
 
-    /// The send window that a segment offers: scaled, unless it is a SYN.
+    /// The send window that a segment offers: the window field, scaled unless the segment is a SYN.
     "RFC 7323 section 2.2"
     fn offered(tcb: &Tcb, segment: &Arriving) -> u32 {
         lawful => scaled(segment, if segment.syn { 0 } else { tcb.agreed.snd_wind_shift }),

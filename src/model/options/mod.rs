@@ -1,5 +1,5 @@
-//! Which options go on which segment, and the sizes that they leave (RFC 9293 sections 3.2 and 3.7.1, RFC 7323, RFC
-//! 2018, RFC 5482, RFC 7413).
+//! Which options stand on which segment, and how much room they leave for text (RFC 9293 sections 3.2 and 3.7.1, RFC
+//! 7323, RFC 2018, RFC 5482, RFC 7413).
 
 pub(super) mod decisions;
 
@@ -134,7 +134,7 @@ impl Tcb {
         }
     }
 
-    /// What fits a packet of the path, and into what the peer takes, before options (RFC 9293 section 3.7.1, MUST-16).
+    /// How much text fits into a segment with so many octets of options (RFC 9293 section 3.7.1, MUST-16).
     pub(super) fn largest_payload(&self, options: usize) -> usize {
         decisions::largest_payload(self, options)
     }
@@ -153,7 +153,7 @@ impl Tcb {
             .max(1) as u32
     }
 
-    /// Takes over what a SYN or SYN,ACK offers (RFC 7323 sections 2.2 and 3.2, RFC 2018 section 2).
+    /// Agrees to what a SYN or SYN,ACK offers (RFC 7323 sections 2.2 and 3.2, RFC 2018 section 2).
     pub(super) fn agree(&mut self, cx: &Context, syn: &Arriving) {
         (self.snd_mss, self.mss_announced) = decisions::snd_mss(self, syn);
         if let Some(shift) = decisions::snd_wind_shift(self, syn) {
@@ -200,7 +200,7 @@ fn uto_value(time: Duration) -> u16 {
     }
 }
 
-/// The options of a RST for a segment of no connection: its timestamp comes back (RFC 7323 section 5.2).
+/// The options of a RST for a segment of no connection: its TSval is echoed (RFC 7323 section 5.2).
 pub(super) fn stray_reset_options(segment: &Arriving) -> Vec<TcpOption> {
     match segment.timestamps {
         Some((value, _)) => timestamps(0, value).to_vec(),
@@ -208,7 +208,7 @@ pub(super) fn stray_reset_options(segment: &Arriving) -> Vec<TcpOption> {
     }
 }
 
-/// A segment without options, text and meaning.
+/// A segment without flags, options and text.
 pub(super) fn bare(seq: SeqNum) -> Segment {
     Segment {
         seq,

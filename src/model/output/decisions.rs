@@ -9,13 +9,13 @@ use crate::model::seq::{later, plus, span};
 use crate::model::tcb::Tcb;
 use crate::wire::{Ecn, Flags, Segment, SeqNum};
 
-/// What of a window of this size is left to be used.
+/// What of a window of this size is still free.
 fn left_of(tcb: &Tcb, window: u32) -> u32 {
     let edge = tcb.snd_una.advanced(i64::from(window));
     u32::try_from(edge.offset_from(tcb.snd_nxt)).unwrap_or(0)
 }
 
-/// How much the right edge may move where it is worth it from so many octets on.
+/// How far the right edge may move, where a move of fewer than `worth` octets is not made.
 fn gain(tcb: &Tcb, cx: &Context, worth: u32) -> u32 {
     let (free, wnd) = (tcb.free(cx), tcb.rcv_wnd());
     match free > wnd && free - wnd >= worth {
@@ -44,15 +44,15 @@ decisions! {
         wrong WindowOverrunByOne if tcb.snd_wnd > 0 => left_of(tcb, tcb.snd_wnd.saturating_add(1)),
     }
 
-    /// The octets of a full segment of new data, where so many fit.
+    /// How many octets make a full segment of new data, where `room` octets fit into one.
     "RFC 9293 section 3.7.1; SHLD-27"
     fn full_segment(tcb: &Tcb, room: usize) -> usize {
         lawful => room,
         wrong SendsNotMerged => room.min(tcb.last_send),
     }
 
-    /// Whether small data waits, unless the connection is idle: where Nagle's algorithm is in force. A CLOSE that waits
-    /// pushes too, since nothing is left to be gathered.
+    /// Whether small data waits while something is outstanding: where Nagle's algorithm is in force. After CLOSE it
+    /// does not wait, since no more data will join it.
     "RFC 9293 section 3.7.4; MUST-17"
     fn small_data_waits(tcb: &Tcb, cx: &Context, idle: bool) -> bool {
         lawful => !idle && !tcb.closing && tcb.nagle(cx),
@@ -60,14 +60,14 @@ decisions! {
         wrong NagleStuck => !idle && !tcb.closing,
     }
 
-    /// Whether so many octets go out because they fill half of the largest window that the peer ever offered.
+    /// Whether so many octets are sent because they fill half of the largest window that the peer ever offered.
     "RFC 9293 section 3.8.6.2.1, (3)"
     fn half_window_is_enough(tcb: &Tcb, octets: usize) -> bool {
         lawful => octets >= (tcb.max_snd_wnd / 2).max(1) as usize,
         wrong HalfWindowIgnored => false,
     }
 
-    /// Whether data goes out however little it is.
+    /// Whether data is sent however little it is.
     "RFC 9293 section 3.8.6.2.1; MUST-38"
     fn any_data_is_enough(_tcb: &Tcb) -> bool {
         lawful => false,
@@ -85,7 +85,7 @@ decisions! {
         wrong Ect1Used if lawful == Ecn::Ect0 => Ecn::Ect1,
     }
 
-    /// What new data that is ECN-capable tells by flags: CWR, once the window has been reduced.
+    /// The flags that new data carries for ECN: CWR, once the window has been reduced.
     "RFC 3168 section 6.1.2"
     fn ecn_flags_of_new_data(tcb: &Tcb) -> Flags {
         lawful => if tcb.ecn.cwr { Flags::CWR } else { Flags::NONE },
@@ -93,28 +93,28 @@ decisions! {
         wrong CwrNeverSent => Flags::NONE,
     }
 
-    /// Whether the FIN takes the place of what is queued before it.
+    /// Whether the FIN is sent in the place of the data that is queued before it.
     "RFC 9293 section 3.10.4"
     fn fin_replaces_data(tcb: &Tcb) -> bool {
         lawful => false,
         wrong FinBeforeData => tcb.unsent() > 0,
     }
 
-    /// Whether the FIN waits for what is outstanding to be acknowledged.
+    /// Whether the FIN waits until everything outstanding has been acknowledged.
     "RFC 9293 section 3.7.4"
     fn fin_waits_for_ack(tcb: &Tcb) -> bool {
         lawful => false,
         wrong FinHeldByNagle => tcb.has_outstanding(),
     }
 
-    /// Where what is sent again begins, of which this is due.
+    /// The number at which a retransmission begins, where `due` is the first one that is due.
     "RFC 6298 section 5.4"
     fn first_again(tcb: &Tcb, due: SeqNum) -> SeqNum {
         lawful => due,
         wrong RetransmitsTheLatest if tcb.queue.len() > 1 => tcb.snd_nxt.advanced(-1),
     }
 
-    /// How many octets are sent again at once, where so many fit a segment with so many octets of options.
+    /// How many octets one retransmission carries, where `room` of them fit a segment with so many octets of options.
     "RFC 9293 section 3.7.1; MUST-16"
     fn most_again(_tcb: &Tcb, room: usize, options: usize) -> usize {
         lawful => room,
@@ -122,29 +122,29 @@ decisions! {
         wrong RetransmitsACrumb => room.saturating_sub(options),
     }
 
-    /// Up to where the peer has room for what is sent again. What was sent before the window was closed may go out in
-    /// the place of a probe.
+    /// The right edge up to which data is retransmitted. Data that was sent before the window closed may be
+    /// retransmitted instead of sending a probe.
     "RFC 9293 sections 3.8.6 and 3.8.6.1"
     fn edge_again(tcb: &Tcb) -> SeqNum {
         lawful => tcb.snd_una.advanced(i64::from(tcb.snd_wnd)),
         or ShrunkWindowRetransmit if tcb.snd_wnd == 0 => tcb.snd_nxt,
     }
 
-    /// The flags of what is sent again, with FIN or without.
+    /// The flags of a retransmission, with FIN or without.
     "RFC 3168 section 6.1.2"
     fn flags_again(tcb: &Tcb, fin: bool) -> Flags {
         lawful => if fin { Flags::FIN | Flags::ACK } else { Flags::ACK },
         wrong CwrOnRetransmission if tcb.agreed.ecn => lawful | Flags::CWR,
     }
 
-    /// The first octet of what is sent again.
+    /// The first octet of a retransmission.
     "RFC 9293 section 3.8"
     fn first_octet_again(_tcb: &Tcb, octet: u8) -> u8 {
         lawful => octet,
         wrong OtherOctetsAgain => octet.wrapping_add(1),
     }
 
-    /// Whether what is outstanding goes out again though a scaled window has shrunk a little.
+    /// Whether outstanding data is retransmitted although a scaled window has shrunk a little.
     "RFC 7323 section 2.4"
     fn outlives_slight_shrinking(_tcb: &Tcb) -> bool {
         lawful => true,
@@ -159,7 +159,7 @@ decisions! {
         wrong EcnAskedUnasked => true,
     }
 
-    /// Whether a SYN that would ask for ECN does so: a second try may go without.
+    /// Whether a SYN that would ask for ECN does so: a SYN that is sent again may go without.
     "RFC 3168 section 6.1.1.1"
     fn asks_this_time(_tcb: &Tcb, again: bool) -> bool {
         lawful => !again,
@@ -176,14 +176,14 @@ decisions! {
         wrong EcnFlagsReflected if tcb.ecn.asked => Flags::SYN | Flags::ACK | Flags::ECE | Flags::CWR,
     }
 
-    /// The fast open cookie that is left once a SYN,ACK has gone out: one that is sent again bears none.
+    /// The fast open cookie that remains once a SYN,ACK has been sent: a SYN,ACK that is sent again carries none.
     "RFC 7413 section 4.2.2"
     fn cookie_after_syn_ack(tcb: &Tcb) -> Option<Vec<u8>> {
         lawful => None,
         wrong FastOpenCookieRepeated => tcb.cookie.clone(),
     }
 
-    /// How many ACKs go out where one is owed.
+    /// How many ACKs are sent where one is owed.
     "RFC 5681 section 4.2"
     fn acks_for_one(_tcb: &Tcb) -> u32 {
         lawful => 1,
@@ -204,7 +204,7 @@ decisions! {
         wrong EcnMarkedProbes if tcb.agreed.ecn => Ecn::Ect0,
     }
 
-    /// How many challenge ACKs may be sent in a while.
+    /// How many challenge ACKs a connection may send in `challenge_interval`.
     "RFC 5961 section 7"
     fn challenge_limit(cx: &Context) -> u32 {
         lawful => cx.config.challenge_limit,
@@ -218,7 +218,7 @@ decisions! {
         wrong ChallengeLimitShared => own.max(cx.challenges),
     }
 
-    /// How much the right edge may move: nothing until it is worth it.
+    /// How far the right edge moves: not at all until a move is large enough.
     "RFC 9293 section 3.8.6.2.2; MUST-39"
     fn edge_gain(tcb: &Tcb, cx: &Context) -> u32 {
         lawful => gain(tcb, cx, (tcb.receive_buffer(cx) as u32 / 2).min(tcb.rmss(cx))),
@@ -233,14 +233,14 @@ decisions! {
         wrong OwnScaleForgotten => 0,
     }
 
-    /// The window that is to be offered, as far as the field can tell it.
+    /// The window to offer, before it is scaled.
     "RFC 9293 section 3.8.6; SHLD-14"
     fn window_to_offer(tcb: &Tcb, cx: &Context) -> u32 {
         lawful => tcb.rcv_wnd() + edge_gain(tcb, cx),
         wrong RightEdgeRetreats => tcb.free(cx) / 2,
     }
 
-    /// The right edge after a window with this one was told: it never moves back.
+    /// The right edge after a window was announced that ends at `told`: it never moves back.
     "RFC 9293 section 3.8.6; SHLD-14; RFC 7323 section 2.4"
     fn right_edge(tcb: &Tcb, told: SeqNum, syn: bool) -> SeqNum {
         lawful => later(tcb.rcv_edge, told),
@@ -254,7 +254,7 @@ decisions! {
         wrong WindowStaysShut => false,
     }
 
-    /// Whether a segment is pushed: the one that empties the queue.
+    /// Whether a segment has PSH: the one that empties the queue.
     "RFC 9293 section 3.9.1.2; MUST-61"
     fn is_pushed(tcb: &Tcb, seq: SeqNum, octets: usize) -> bool {
         lawful => octets > 0 && plus(seq, octets) == tcb.queue.end(),
@@ -268,7 +268,7 @@ decisions! {
         wrong AckMissingOnData if octets > 0 => false,
     }
 
-    /// Whether a mark that was just echoed is echoed again: until the peer says that it knows.
+    /// Whether ECE, which has just been sent, is sent again: until the peer answers with CWR.
     "RFC 3168 section 6.1.3"
     fn echo_goes_on(_tcb: &Tcb) -> bool {
         lawful => true,
@@ -297,7 +297,7 @@ decisions! {
         wrong AckOnePastRcvNxt if has_come(tcb) => tcb.rcv_nxt.advanced(1),
     }
 
-    /// The duplicate that is still to be reported once blocks have gone out: none.
+    /// The duplicate that remains to be reported once SACK blocks have been sent: none.
     "RFC 2883 section 4"
     fn duplicate_after_report(tcb: &Tcb) -> Option<Block> {
         lawful => None,

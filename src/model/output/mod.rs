@@ -30,7 +30,8 @@ impl Tcb {
         self.arm(cx);
     }
 
-    /// Whether the state lets data and FIN out. With fast open a server need not wait (RFC 7413 section 4.2.2).
+    /// Whether the state allows data and FIN to be sent. After a fast open a server need not wait (RFC 7413 section
+    /// 4.2.2).
     fn may_send_data(&self) -> bool {
         match self.state {
             State::Established | State::CloseWait | State::FinWait1 | State::Closing | State::LastAck => true,
@@ -46,12 +47,12 @@ impl Tcb {
         decisions::usable_window(self)
     }
 
-    /// Whether a segment of new data could go out now, for all that windows say.
+    /// Whether the windows allow a segment of new data to be sent now.
     pub(super) fn may_send_new(&self) -> bool {
         self.unsent() > 0 && self.usable_window() > 0 && self.congestion_room() > 0
     }
 
-    /// Segments new data as long as the windows, Nagle's algorithm and silly window avoidance let it.
+    /// Sends new data as far as the windows, Nagle's algorithm and silly window avoidance allow.
     fn send_new(&mut self, cx: &mut Context) {
         if self.unsent() > 0 {
             self.restart_after_idle(cx);
@@ -71,7 +72,7 @@ impl Tcb {
     }
 
     /// The sender's silly window avoidance and Nagle's algorithm (RFC 9293 section 3.8.6.2.1). All data counts as
-    /// pushed. A CLOSE that waits pushes too: nothing is left to be gathered.
+    /// pushed. After CLOSE small data does not wait, since no more will join it.
     fn should_send(&self, cx: &Context, d: usize, u: usize, full: usize) -> bool {
         if u == 0 {
             return false;
@@ -80,7 +81,7 @@ impl Tcb {
         if d.min(u) >= full {
             return true;
         }
-        // Of what is outstanding only data keeps small data back, not the SYN of a fast open.
+        // Nagle's algorithm waits for outstanding data only, not for the SYN of a fast open.
         let idle = !self.has_outstanding() || self.snd_nxt == self.iss.advanced(1);
         let waits = decisions::small_data_waits(self, cx, idle);
         // (2) All that is queued, if nothing is outstanding or Nagle's algorithm is off.
@@ -138,7 +139,7 @@ impl Tcb {
         self.put(cx, seq, Flags::FIN | Flags::ACK, Vec::new(), options, Ecn::NotEct);
     }
 
-    /// Where a mistake sends a FIN for each CLOSE.
+    /// Sends a FIN for each CLOSE, for the mistake that does so.
     pub(super) fn send_second_fin(&mut self, cx: &mut Context) {
         let seq = self.snd_nxt;
         let options = self.segment_options(cx, Kind::Control);
@@ -155,7 +156,8 @@ impl Tcb {
         }
     }
 
-    /// The options of a segment that is to carry so much data: what the peer need not know now waits for one with room.
+    /// The options of a segment that is to carry so much data. An option that can wait is left to a segment that has
+    /// room for it.
     pub(super) fn data_options(&mut self, cx: &Context, data: usize) -> Vec<TcpOption> {
         let mut options = self.segment_options(cx, Kind::Data);
         if data > self.largest_payload(TcpOption::space(&options)) {
@@ -166,11 +168,11 @@ impl Tcb {
 
     // ----- again ----------------------------------------------------------------------------------------------------
 
-    /// Sends again what starts at `seq`: at most a segment, not into what the peer reported, not past the window;
-    /// answers how many numbers it took.
+    /// Retransmits what starts at `seq`: one segment at most, up to where the peer has reported data, and not beyond
+    /// the window; returns how many sequence numbers it took.
     pub(super) fn send_again(&mut self, cx: &mut Context, seq: SeqNum) -> u32 {
         let seq = decisions::first_again(self, seq);
-        // A sample of what was sent twice says nothing (Karn's rule, RFC 6298 section 3).
+        // After a retransmission nobody knows which copy an ACK is for (Karn's rule, RFC 6298 section 3).
         self.round_trip.timed = None;
         let options = self.data_options(cx, usize::MAX);
         let space = TcpOption::space(&options);
@@ -200,7 +202,7 @@ impl Tcb {
         length as u32 + u32::from(fin)
     }
 
-    /// Whether what is outstanding goes out again whatever the window says now: a scaled window may shrink by what
+    /// Whether outstanding data is retransmitted whatever the window is now: a scaled window may shrink by what
     /// rounding takes, so the first retransmission, and any within one unit of the scale, is not held back by it (RFC
     /// 7323 section 2.4). `most` is how many timeouts there may have been.
     pub(super) fn outlives_the_window(&self, most: u32) -> bool {
@@ -236,7 +238,7 @@ impl Tcb {
 
     // ----- acknowledgments ------------------------------------------------------------------------------------------
 
-    /// Sends an ACK if one is owed and nothing else took it along.
+    /// Sends an ACK if one is owed and no segment has carried it.
     fn acknowledge(&mut self, cx: &mut Context) {
         if self.owed.now {
             for _ in 0..decisions::acks_for_one(self) {
@@ -270,7 +272,8 @@ impl Tcb {
         self.send_ack(cx);
     }
 
-    /// A segment without data and with an old or a new number, to make the peer answer: keep-alive and window probe.
+    /// Sends a segment with an old or a new number and at most a little text, to make the peer answer: keep-alive and
+    /// window probe.
     pub(super) fn send_probe(&mut self, cx: &mut Context, seq: SeqNum, payload: Vec<u8>) {
         let options = self.segment_options(cx, Kind::Probe);
         let ecn = decisions::ecn_of_probe(self);
@@ -279,13 +282,13 @@ impl Tcb {
 
     // ----- windows --------------------------------------------------------------------------------------------------
 
-    /// Octets that could be offered from RCV.NXT on: RCV.BUFF - RCV.USER.
+    /// Octets that could be offered from RCV.NXT on.
     fn free(&self, cx: &Context) -> u32 {
         self.receive_buffer(cx).saturating_sub(self.received.ready.len()) as u32
     }
 
     /// The window field; the right edge moves with it and never back (SHLD-14). SYNs are not scaled (RFC 7323 section
-    /// 2.2), and what the scale cannot tell is not offered.
+    /// 2.2), and what rounding by the scale loses is not offered.
     fn window_field(&mut self, cx: &Context, syn: bool) -> u16 {
         let shift = decisions::shift_of_window(self, syn);
         let told = (decisions::window_to_offer(self, cx) >> shift).min(u32::from(u16::MAX));
@@ -294,7 +297,7 @@ impl Tcb {
         told as u16
     }
 
-    /// After RECEIVE: tells the peer of a window that opened again, or that grew by much (RFC 9293 section 3.8.6.1).
+    /// After RECEIVE: announces a window that has opened, or that has grown by much (RFC 9293 section 3.8.6.1).
     pub(super) fn update_window(&mut self, cx: &Context) {
         let gain = decisions::edge_gain(self, cx);
         let much = (self.receive_buffer(cx) as u32 / 2).min(2 * self.rmss(cx));
@@ -357,7 +360,8 @@ impl Tcb {
         }
     }
 
-    /// What a segment told need not be told again: a duplicate (RFC 2883 section 4), the user timeout (RFC 5482 section 3).
+    /// Options that have been sent need not be sent again: a duplicate (RFC 2883 section 4), the user timeout (RFC 5482
+    /// section 3).
     fn note_sent(&mut self, options: &[TcpOption]) {
         for option in options {
             match option {

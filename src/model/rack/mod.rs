@@ -1,5 +1,5 @@
-//! Loss detection by time, and probes for a lost tail: RACK-TLP (RFC 8985). It goes by what is reported, so it is used
-//! with SACK only (section 4).
+//! Loss detection by time, and tail loss probes: RACK-TLP (RFC 8985). It needs to know which segments have arrived, so
+//! it is used with SACK only (section 4).
 
 pub(in crate::model) mod decisions;
 
@@ -13,18 +13,18 @@ use crate::time::Instant;
 use crate::wire::{SeqNum, TcpOption};
 use core::time::Duration;
 
-/// The finest that its timers go, however short round trips are.
+/// The shortest that its timers run, however short round trips are.
 const GRANULARITY: Duration = Duration::from_micros(100);
-/// The least PTO: what comes again in the same instant has no cause.
+/// The least PTO: a probe in the same instant would be a copy.
 const LEAST_PROBE_TIMEOUT: Duration = Duration::from_millis(3);
 /// WCDelAckT: how long a peer may keep an ACK back (section 7.2).
 const PEERS_ACK_DELAY: Duration = Duration::from_millis(200);
-/// PTO before a round trip was measured (section 7.2).
+/// PTO before a round trip has been measured (section 7.2).
 const FIRST_PROBE: Duration = Duration::from_secs(1);
 
-/// A segment as it was sent last (section 5.1).
+/// The last transmission of a segment (section 5.1).
 #[derive(Clone, Copy, Debug)]
-struct Sent {
+struct Transmission {
     seq: SeqNum,
     /// One past its last number.
     end: SeqNum,
@@ -33,7 +33,7 @@ struct Sent {
     lost: bool,
 }
 
-/// A tail loss probe that nothing has been heard of (section 5.2).
+/// A tail loss probe that no ACK has answered yet (section 5.2).
 #[derive(Clone, Copy, Debug)]
 struct Probe {
     /// TLP.end_seq.
@@ -42,11 +42,11 @@ struct Probe {
     again: bool,
 }
 
-/// See the module.
+/// The state of RACK-TLP for one connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rack {
     /// What has neither been acknowledged nor reported, by number.
-    sent: Vec<Sent>,
+    sent: Vec<Transmission>,
     /// RACK.xmit_ts and RACK.end_seq: of what was delivered, the segment that was sent last.
     latest: Option<(Instant, SeqNum)>,
     /// RACK.rtt, of that segment.
@@ -70,7 +70,7 @@ impl Tcb {
         let again = self.rack.sent.iter().any(|it| it.seq.before(end) && seq.before(it.end));
         self.rack.sent.retain(|it| leq(it.end, seq) || leq(end, it.seq));
         let at = cx.now;
-        self.rack.sent.push(Sent {
+        self.rack.sent.push(Transmission {
             seq,
             end,
             at,
@@ -82,7 +82,7 @@ impl Tcb {
         self.timers.tail_probe = None;
     }
 
-    /// Whether time says that this octet is lost.
+    /// Whether this octet is lost, as time shows.
     pub(super) fn rack_lost(&self, seq: SeqNum) -> bool {
         let mut lost = self.rack.sent.iter().filter(|it| it.lost);
         lost.any(|it| leq(it.seq, seq) && seq.before(it.end))
@@ -93,9 +93,9 @@ impl Tcb {
         if !decisions::tells_losses_by_time(self) {
             return;
         }
-        let reported = |it: &Sent| self.scoreboard.end_of(it.seq).is_some_and(|end| leq(it.end, end));
+        let reported = |it: &Transmission| self.scoreboard.end_of(it.seq).is_some_and(|end| leq(it.end, end));
         let una = self.snd_una;
-        let (delivered, left): (Vec<Sent>, Vec<Sent>) =
+        let (delivered, left): (Vec<Transmission>, Vec<Transmission>) =
             self.rack.sent.iter().partition(|it| leq(it.end, una) || reported(it));
         self.rack.sent = left;
         for it in &delivered {
@@ -130,7 +130,7 @@ impl Tcb {
         }
     }
 
-    /// RACK.reo_wnd (section 6.2, step 4): none once it is plain that something is missing.
+    /// RACK.reo_wnd (section 6.2, step 4): zero once losses are certain.
     fn reordering_window(&self) -> Duration {
         let segments = self.scoreboard.octets() / self.smss().max(1);
         let plain = self.congestion.mode != Mode::Open || segments >= DUP_THRESH;
@@ -144,7 +144,7 @@ impl Tcb {
 
     // ----- the tail -------------------------------------------------------------------------------------------------
 
-    /// Starts the timer of the probe, if it goes off before the retransmission timer does (section 7.2).
+    /// Starts the timer of the probe, if it would expire before the retransmission timer (section 7.2).
     pub(super) fn arm_tail_probe(&mut self, cx: &Context) {
         if !decisions::tail_is_probed(self) {
             self.timers.tail_probe = None;
@@ -159,8 +159,8 @@ impl Tcb {
         }
     }
 
-    /// Sends new data if there is any that the peer has room for, whatever cwnd says, and else the segment with the
-    /// highest number once more (section 7.3). The retransmission timer starts anew.
+    /// Sends new data if there is any that the peer has room for, whatever cwnd is; otherwise it retransmits the
+    /// segment with the highest number (section 7.3). The retransmission timer is restarted.
     pub(super) fn tail_probe_expired(&mut self, cx: &mut Context) {
         let usable = (self.usable_window() as usize).min(self.unsent());
         let again = usable == 0;
@@ -182,8 +182,8 @@ impl Tcb {
         self.timers.retransmission = Some(cx.now + self.round_trip.rto);
     }
 
-    /// What an ACK tells of a probe (section 7.4): that it was spurious, or that it repaired a loss, to which congestion
-    /// control responds.
+    /// Handles an ACK that ends a probe (section 7.4): the probe was spurious, or it repaired a loss, to which
+    /// congestion control responds.
     fn end_probe(&mut self, segment: &Arriving) {
         let Some(probe) = self.rack.probe else { return };
         if !leq(probe.end, self.snd_una) {
@@ -202,7 +202,7 @@ impl Tcb {
         self.rack.probe = None;
     }
 
-    /// After a timeout everything is sent again from the front.
+    /// After a timeout everything is retransmitted from SND.UNA on.
     pub(super) fn rack_timeout(&mut self) {
         self.rack.sent.iter_mut().for_each(|it| it.lost = false);
         self.rack.probe = None;
@@ -211,7 +211,7 @@ impl Tcb {
     }
 }
 
-/// Whether a probe for the tail may be sent: nothing is thought to be lost, and nothing is left to be heard of the last.
+/// Whether a tail loss probe may be sent: nothing counts as lost, and the last probe has been answered.
 fn may_probe_tail(tcb: &Tcb) -> bool {
     tcb.congestion.mode == Mode::Open
         && tcb.scoreboard.octets() == 0
@@ -222,7 +222,7 @@ fn may_probe_tail(tcb: &Tcb) -> bool {
 
 impl Rack {
     /// Section 6.2, steps 1 to 3.
-    fn deliver(&mut self, it: &Sent, now: Instant) {
+    fn deliver(&mut self, it: &Transmission, now: Instant) {
         let rtt = now.since(it.at);
         // A retransmission cannot have come back faster than anything did: this is the ACK of the first copy.
         if it.again && self.min_rtt.is_some_and(|least| rtt < least) {

@@ -9,7 +9,7 @@ use crate::model::tcb::Tcb;
 use crate::stack::ErrorName;
 use crate::wire::{Checksum, Flags, Segment, TcpOption};
 
-/// What becomes of a segment whose header is read.
+/// What becomes of a segment once its header has been read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model) enum Header {
     /// It is a segment.
@@ -21,7 +21,7 @@ pub(in crate::model) enum Header {
 }
 
 impl Header {
-    /// Whether it is a segment.
+    /// Whether the segment is processed.
     pub(crate) fn is_taken(self) -> bool {
         assert!(self != Header::Fatal, "an option of no length");
         self == Header::Taken
@@ -53,8 +53,8 @@ fn has_mss(segment: &Segment) -> bool {
 }
 
 decisions! {
-    /// Whether a segment can be read: not if its checksum is wrong, or its header is not whole or does not end where it
-    /// should.
+    /// Whether a segment can be processed: not if its checksum is wrong, or if its header is cut short or has an
+    /// impossible data offset.
     "RFC 9293 section 3.1; MUST-3"
     fn header(cx: &Context, segment: &Segment) -> Header {
         lawful => match (segment.checksum, segment.offset, segment.cut) {
@@ -69,16 +69,16 @@ decisions! {
         wrong MssOffSynRefused if has_mss(segment) && !segment.flags.contains(Flags::SYN) => Header::Refused,
     }
 
-    /// Whether a segment is dropped that has an option whose length cannot be; otherwise that option, and what follows it,
-    /// is not looked at.
+    /// Whether a segment is dropped that has an option of impossible length; otherwise that option, and those behind
+    /// it, are ignored.
     "RFC 9293 section 3.2; MUST-7"
     fn illegal_option_drops(_cx: &Context, illegal: bool) -> bool {
         lawful => false,
         or IllegalOptionDrop => illegal,
     }
 
-    /// What becomes of a segment of a connection that has an option whose length cannot be. The procedure that is
-    /// suggested is to reset the connection; that only for a segment that could be the peer's, since anybody can send one.
+    /// What becomes of a segment of a connection that has an option of impossible length. The RFC suggests to reset the
+    /// connection; this is done only for a segment that could be the peer's, since anybody can send one.
     "RFC 9293 section 3.2; MUST-7"
     fn illegal_option(tcb: &Tcb, segment: &Arriving) -> Fate {
         lawful => Fate::PROCESS,
@@ -89,7 +89,7 @@ decisions! {
         },
     }
 
-    /// SendMSS after a segment that is no SYN: the MSS option means nothing there.
+    /// SendMSS after a segment that is no SYN: an MSS option is ignored there.
     "RFC 9293 section 3.7.1; MUST-65"
     fn snd_mss(tcb: &Tcb, segment: &Arriving) -> usize {
         lawful => tcb.snd_mss,

@@ -1,8 +1,8 @@
-//! What can become of a segment, and the doing of it: the answers of decisions that the checks ask.
+//! What can become of a segment, as decisions answer it, and how that is carried out.
 
 use super::closed::send_reset;
 use super::reset::decisions::ending_by_reset;
-use super::{Arriving, Check};
+use super::{Arriving, CheckResult};
 use crate::model::context::Context;
 use crate::model::tcb::Tcb;
 use crate::rfc::State;
@@ -25,7 +25,7 @@ pub(in crate::model) enum Reply {
     OwnReset,
     /// The SYN,ACK.
     SynAck,
-    /// A SYN,ACK of which the number is not that of the SYN before it.
+    /// A SYN,ACK whose number is not that of the SYN before it.
     SynAckOfNextIss,
 }
 
@@ -34,32 +34,32 @@ pub(in crate::model) enum Reply {
 pub(in crate::model) enum Next {
     /// The next check is made.
     Process,
-    /// Nothing.
+    /// It is dropped.
     Drop,
     /// Only its ACK field is looked at.
     TakeAck,
     /// Only its text is taken.
     TakeText,
-    /// RCV.NXT moves to it, as to a first SYN.
+    /// RCV.NXT moves to it, as to the first SYN of a connection.
     Resynchronize,
     /// The connection is established by it.
     Establish,
-    /// The connection is reset by it.
+    /// It resets the connection, as a valid reset does.
     Obey,
     /// The connection is deleted.
     End(Ending),
 }
 
-/// How the user hears of the end of a connection.
+/// What the user is told at the end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model) enum Ending {
-    /// Not at all: it is as if the connection had come to its end.
+    /// Nothing.
     Quiet,
     /// By this error.
     Error(ErrorName, &'static str),
-    /// Its calls are never answered.
+    /// Nothing, and the calls that wait are never answered.
     CallsForgotten,
-    /// As by the peer's FIN.
+    /// The end of the stream, as after the peer's FIN.
     EndOfStream,
 }
 
@@ -76,7 +76,7 @@ impl Fate {
         reply: Reply::Nothing,
         next: Next::Process,
     };
-    /// It is dropped without a word.
+    /// It is dropped without an answer.
     pub(crate) const DROP: Fate = Fate {
         reply: Reply::Nothing,
         next: Next::Drop,
@@ -95,7 +95,7 @@ impl Fate {
         Fate { reply, ..self }
     }
 
-    /// The same with something else done then.
+    /// The same followed by another action.
     pub(crate) const fn then(self, next: Next) -> Fate {
         Fate { next, ..self }
     }
@@ -106,7 +106,7 @@ impl Fate {
     }
 }
 
-/// When something that came is acknowledged.
+/// When received text is acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model) enum Acknowledged {
     AtOnce,
@@ -117,7 +117,7 @@ pub(in crate::model) enum Acknowledged {
 
 impl Tcb {
     /// Carries out what becomes of a segment.
-    pub(super) fn meet(&mut self, cx: &mut Context, segment: &Arriving, fate: Fate) -> Check {
+    pub(super) fn meet(&mut self, cx: &mut Context, segment: &Arriving, fate: Fate) -> CheckResult {
         self.reply(cx, segment, fate.reply);
         match fate.next {
             Next::Process => return Continue(()),
@@ -142,7 +142,7 @@ impl Tcb {
         Break(())
     }
 
-    /// Sends what a segment draws.
+    /// Sends the reply to a segment.
     pub(super) fn reply(&mut self, cx: &mut Context, segment: &Arriving, reply: Reply) {
         match reply {
             Reply::Nothing => (),
@@ -173,7 +173,7 @@ impl Tcb {
         self.end(cx, None, "");
     }
 
-    /// Acknowledges what came: at once, together with what comes after it, or not.
+    /// Acknowledges what came: at once, later, or never.
     pub(super) fn acknowledge_it(&mut self, cx: &Context, when: Acknowledged) {
         self.owed.now = when == Acknowledged::AtOnce;
         if when == Acknowledged::Later {
@@ -181,8 +181,8 @@ impl Tcb {
         }
     }
 
-    /// Enters one of the states in which both ends close; the connection is gone where that is CLOSED.
-    pub(super) fn enter(&mut self, cx: &mut Context, state: State, fin_wait_2: Option<Duration>) -> Check {
+    /// Enters a state in which both ends close; if that is CLOSED, the connection is deleted.
+    pub(super) fn enter(&mut self, cx: &mut Context, state: State, fin_wait_2: Option<Duration>) -> CheckResult {
         if state == State::Closed {
             self.end_by(cx, Ending::Quiet);
             return Break(());

@@ -13,8 +13,8 @@
 //! | sixth, seventh | [`text`] |
 //! | eighth | [`fin`] |
 //!
-//! What endpoints may do in other ways, and what some get wrong, stands in the tables of decisions: a file
-//! `decisions.rs` beside each of them.
+//! The ways in which endpoints may differ, and the mistakes that some make, stand in the tables of decisions: a file
+//! `decisions.rs` in each of these folders.
 
 pub(super) mod ack;
 pub(super) mod closed;
@@ -33,19 +33,19 @@ use crate::rfc::State;
 use crate::wire::{Ecn, Flags, Segment, SeqNum, TcpOption};
 use core::ops::ControlFlow;
 
-/// The options whose length RFCs 9293, 7323, 2018 and 5482 give: MSS, window scale, SACK permitted, SACK, timestamps, user
-/// timeout.
+/// The options whose length RFCs 9293, 7323, 2018 and 5482 give: MSS, window scale, SACK permitted, SACK, timestamps,
+/// user timeout.
 const KNOWN_KINDS: [u8; 6] = [2, 3, 4, 5, 8, 28];
 
-/// Whether an option is illegal of which only the kind could be read.
+/// Whether an option is illegal of which only kind and octets could be read: a known kind with a wrong length.
 fn is_illegal(kind: u8) -> bool {
     KNOWN_KINDS.contains(&kind)
 }
 
-/// Whether the next check is made, or the segment is done with.
-pub(super) type Check = ControlFlow<()>;
+/// Whether the next check is made (`Continue`), or the segment has been dealt with (`Break`).
+pub(super) type CheckResult = ControlFlow<()>;
 
-/// A segment on its way through the checks, which take away what is not to be looked at again.
+/// A segment on its way through the checks, each of which cuts off what the next must not see.
 #[derive(Clone, Debug)]
 pub(super) struct Arriving {
     pub seq: SeqNum,
@@ -62,7 +62,7 @@ pub(super) struct Arriving {
     pub cwr: bool,
     pub reserved: u8,
     pub text: Vec<u8>,
-    /// It had text that a closed window has refused.
+    /// It had text that a closed window refused.
     pub probes: bool,
     pub ecn: Ecn,
     pub mss: Option<u16>,
@@ -72,12 +72,12 @@ pub(super) struct Arriving {
     pub timestamps: Option<(u32, u32)>,
     pub user_timeout: Option<u16>,
     pub fast_open: Option<Vec<u8>>,
-    /// An option has a length that cannot be.
+    /// It has an option of impossible length.
     pub illegal_option: bool,
 }
 
 impl Arriving {
-    /// A segment as far as it can be read; `None` where it is thrown away.
+    /// Reads a segment; `None` where it cannot be processed.
     pub(super) fn read(cx: &Context, segment: Segment, ecn: Ecn) -> Option<Arriving> {
         if !decisions::header(cx, &segment).is_taken() {
             return None;
@@ -114,7 +114,7 @@ impl Arriving {
                 // Nothing behind the end of the list is an option (RFC 9293 section 3.2).
                 TcpOption::Eol => break,
                 TcpOption::Raw(_) => arriving.illegal_option = true,
-                // One that is known, with a length that is not its own.
+                // A known option with a wrong length.
                 TcpOption::Other { kind, .. } if is_illegal(kind) => arriving.illegal_option = true,
                 option => arriving.take_option(option),
             }
@@ -124,8 +124,8 @@ impl Arriving {
         (!dropped).then_some(arriving)
     }
 
-    /// Takes an option over; unknown ones, and known ones of another length, are passed over (RFC 9293 section 3.1,
-    /// MUST-6). Those that belong on a SYN mean nothing elsewhere.
+    /// Enters an option; unknown ones, and known ones of a wrong length, are ignored (RFC 9293 section 3.1, MUST-6).
+    /// Options that belong on a SYN are ignored elsewhere.
     fn take_option(&mut self, option: TcpOption) {
         match option {
             TcpOption::Mss(size) => self.mss = Some(size),
@@ -161,9 +161,9 @@ impl Tcb {
         }
         self.last_heard.reserved = segment.reserved;
         self.last_heard.time = segment.timestamps.map(|(value, _)| value).or(self.last_heard.time);
-        // What the checks decide shows in the block; there is nothing left to be done with the segment.
+        // All that the checks decide is in the TCB by then; nothing is left to be done with the segment.
         let _ = match self.state {
-            State::Closed | State::Listen => Check::Break(()),
+            State::Closed | State::Listen => CheckResult::Break(()),
             State::SynSent => self.syn_sent(cx, segment),
             State::SynReceived
             | State::Established
@@ -178,7 +178,7 @@ impl Tcb {
     }
 
     /// RFC 9293 section 3.10.7.4.
-    fn other_states(&mut self, cx: &mut Context, mut segment: Arriving) -> Check {
+    fn other_states(&mut self, cx: &mut Context, mut segment: Arriving) -> CheckResult {
         self.paws(cx, &segment)?;
         self.first_check_sequence(cx, &mut segment)?;
         self.heard(cx);

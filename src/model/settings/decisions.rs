@@ -1,4 +1,4 @@
-//! What is decided about what an application sets.
+//! What is decided about an application's settings.
 
 use crate::model::context::Context;
 use crate::model::decision::decisions;
@@ -9,7 +9,7 @@ use core::time::Duration;
 /// L_LIMIT and U_LIMIT (RFC 5482 section 3.1).
 const LIMITS: (Duration, Duration) = (Duration::from_secs(100), Duration::from_secs(3600));
 
-/// The user timeout by what the peer announced, where that counts.
+/// The user timeout in force if the peer's announcement is used (`counts`), and otherwise the configured one.
 fn announced_timeout(tcb: &Tcb, cx: &Context, counts: bool) -> Duration {
     let own = cx.config.user_timeout;
     match tcb.uto_remote.filter(|_| counts) {
@@ -18,20 +18,20 @@ fn announced_timeout(tcb: &Tcb, cx: &Context, counts: bool) -> Duration {
     }
 }
 
-/// Octets that have come from the peer.
+/// How many octets have come from the peer.
 fn came(tcb: &Tcb) -> usize {
     span(tcb.irs, tcb.rcv_nxt) as usize
 }
 
 decisions! {
-    /// Whether Nagle's algorithm is in force, which the application may have set.
+    /// Whether Nagle's algorithm is in force; `set` is what the application has set.
     "RFC 9293 section 3.7.4; MUST-17 and SHLD-7"
     fn nagle(_cx: &Context, set: Option<bool>) -> bool {
         lawful => set.unwrap_or(true),
         or NagleNo => set.unwrap_or(false),
     }
 
-    /// How much of a receive buffer is offered by now. It may grow with what comes.
+    /// How much of the receive buffer is offered so far. It may grow as data comes.
     "RFC 9293 section 3.8.6"
     fn buffer_offered(tcb: &Tcb, buffer: usize) -> usize {
         lawful => buffer,

@@ -1,4 +1,4 @@
-//! What an application sets on one connection.
+//! The settings that an application can change on one connection.
 
 pub(in crate::model) mod decisions;
 
@@ -8,7 +8,8 @@ use crate::stack::{Errno, SetValue};
 use crate::stack::{ErrorName, Setting};
 use core::time::Duration;
 
-/// `None`: as the host's configuration has it. A connection inherits those of its listener.
+/// The settings of one connection. `None` means what the host's configuration says. A connection inherits the settings
+/// of its listener.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Settings {
     /// Nagle's algorithm off (RFC 9293 section 3.7.4, MUST-17).
@@ -33,7 +34,7 @@ pub(super) struct Settings {
     pub ttl: Option<u8>,
 }
 
-/// The largest buffer that can be had: what 30 bits of window can tell (RFC 7323 section 2.3).
+/// The largest buffer: what a window of 30 bits can describe (RFC 7323 section 2.3).
 const LARGEST_BUFFER: u64 = 1 << 30;
 
 impl Settings {
@@ -54,7 +55,7 @@ impl Settings {
             }
             (Setting::KeepAliveCount, SetValue::Number(count @ 1..=1000)) => self.keep_alive_count = Some(count as u32),
             (Setting::UserTimeout, SetValue::Time(time)) => self.user_timeout = (!time.is_zero()).then_some(time),
-            // Urgent data is part of the stream always (RFC 6093 section 3.1), so there is nothing to be set.
+            // Urgent data always stays in the stream (RFC 6093 section 3.1), so there is nothing to set.
             (Setting::UrgentInline, SetValue::Flag(_)) => (),
             (Setting::SendBuffer, SetValue::Number(octets)) => self.send_buffer = Some(size(octets)?),
             (Setting::RecvBuffer, SetValue::Number(octets)) => self.receive_buffer = Some(size(octets)?),
@@ -92,12 +93,12 @@ impl Tcb {
         decisions::nagle(cx, self.settings.no_delay.map(|off| !off))
     }
 
-    /// Octets that SENDs may fill.
+    /// How many octets SENDs may queue.
     pub(super) fn send_buffer(&self, cx: &Context) -> usize {
         self.settings.send_buffer.unwrap_or(cx.config.send_buffer)
     }
 
-    /// RCV.BUFF; without scaling no more than 16 bits can tell.
+    /// The size of the receive buffer; without window scaling no more than 16 bits can describe.
     pub(super) fn receive_buffer(&self, cx: &Context) -> usize {
         let buffer = self.settings.receive_buffer.unwrap_or(cx.config.receive_buffer);
         let most = match self.agreed.scaled {
@@ -107,7 +108,7 @@ impl Tcb {
         decisions::buffer_offered(self, buffer.min(most))
     }
 
-    /// Takes up a setting that was just changed.
+    /// Applies a setting that has just been changed.
     pub(super) fn apply(&mut self, cx: &Context, setting: Setting) {
         match setting {
             Setting::KeepAlive | Setting::KeepAliveIdle | Setting::KeepAliveInterval | Setting::KeepAliveCount => {

@@ -1,5 +1,5 @@
-//! What stacks get wrong in a segment that they were right to send: a decision for each field of it. `tries` is how
-//! often something has been sent again since new data was, and 0 where the segment is not sent again.
+//! What stacks get wrong in a segment that they were right to send: a decision for each field. `tries` is how often
+//! text has been sent again since new text was sent; it is 0 for a segment that is not sent again.
 
 use super::blocks;
 use crate::model::context::Context;
@@ -14,17 +14,17 @@ fn has(segment: &Segment, flag: Flags) -> bool {
     segment.flags.contains(flag)
 }
 
-/// Whether a segment is no SYN, and is sent again for the `least`th time at least.
+/// Whether a segment is no SYN and is sent again, for at least the `least`th time.
 fn is_again(segment: &Segment, tries: u32, least: u32) -> bool {
     !has(segment, Flags::SYN) && tries >= least
 }
 
-/// Whether a segment is a SYN,ACK that is sent again for the `least`th time at least.
+/// Whether a segment is a SYN,ACK that is sent again, for at least the `least`th time.
 fn is_syn_ack_again(tcb: &Tcb, tries: u32, least: u32) -> bool {
     tcb.state != State::SynSent && tries >= least
 }
 
-/// Whether a segment is only there to acknowledge.
+/// Whether a segment is an ACK and nothing else.
 fn is_bare(segment: &Segment) -> bool {
     segment.seg_len() == 0
 }
@@ -33,17 +33,17 @@ fn has_text(segment: &Segment) -> bool {
     !segment.payload.is_empty()
 }
 
-/// Whether a segment only repeats what was acknowledged before.
-fn repeats(tcb: &Tcb, segment: &Segment) -> bool {
+/// Whether a segment is an ACK that repeats the last one.
+fn repeats_last_ack(tcb: &Tcb, segment: &Segment) -> bool {
     is_bare(segment) && segment.ack == tcb.last_ack_sent
 }
 
-/// The options with others behind them.
+/// The options of a segment and others behind them.
 fn with<const N: usize>(segment: &Segment, others: [TcpOption; N]) -> Vec<TcpOption> {
     segment.options.iter().cloned().chain(others).collect()
 }
 
-/// The options without those of some kind.
+/// The options of a segment without those of one kind.
 fn without(segment: &Segment, those: impl Fn(&TcpOption) -> bool) -> Vec<TcpOption> {
     segment
         .options
@@ -57,7 +57,7 @@ fn is_timestamps(option: &TcpOption) -> bool {
     matches!(option, TcpOption::Timestamps { .. })
 }
 
-/// The options with other timestamps, where there are any.
+/// The options of a segment with other timestamps, where it has any.
 fn stamped(segment: &Segment, other: impl Fn((u32, u32)) -> (u32, u32)) -> Vec<TcpOption> {
     let change = |option: &TcpOption| match option {
         TcpOption::Timestamps { value, echo } => {
@@ -69,19 +69,19 @@ fn stamped(segment: &Segment, other: impl Fn((u32, u32)) -> (u32, u32)) -> Vec<T
     segment.options.iter().map(change).collect()
 }
 
-/// The options with timestamps made of them and of those of the first time, where there were any.
+/// The options of a segment with timestamps made of its own and those of its first sending, where both exist.
 fn stamped_again(tcb: &Tcb, segment: &Segment, other: impl Fn((u32, u32), (u32, u32)) -> (u32, u32)) -> Vec<TcpOption> {
     stamped(segment, |now| {
         tcb.first_sending.times.map_or(now, |first| other(now, first))
     })
 }
 
-/// The options with this TSecr, where there is one.
+/// The options of a segment with this TSecr, where there is one.
 fn echoing(segment: &Segment, other: Option<u32>) -> Vec<TcpOption> {
     stamped(segment, |(value, echo)| (value, other.unwrap_or(echo)))
 }
 
-/// The options with other SACK blocks, where there are any.
+/// The options of a segment with other SACK blocks, where it has any.
 fn reporting(segment: &Segment, other: impl Fn(&[(u32, u32)]) -> Vec<(u32, u32)>) -> Vec<TcpOption> {
     let change = |option: &TcpOption| match option {
         TcpOption::Sack(blocks) => TcpOption::Sack(other(blocks)),
@@ -104,19 +104,19 @@ fn second_too_long(blocks: &[(u32, u32)]) -> Vec<(u32, u32)> {
     blocks.iter().enumerate().map(longer).collect()
 }
 
-/// One island as if it were two.
+/// One block cut into two that touch.
 fn halves((left, right): (u32, u32)) -> [(u32, u32); 2] {
     let middle = left.wrapping_add(1);
     [(left, middle), (middle, right)]
 }
 
-/// Whether something has been acknowledged beyond the peer's SYN.
-fn has_come(tcb: &Tcb) -> bool {
+/// Whether anything has been acknowledged beyond the peer's SYN.
+fn has_acknowledged(tcb: &Tcb) -> bool {
     span(tcb.irs, tcb.rcv_nxt) != 1
 }
 
 decisions! {
-    /// The ECN field: nothing but new data is ECN-capable, and that by agreement.
+    /// The ECN field: only new data is ECN-capable, and only if ECN was agreed upon.
     "RFC 3168 sections 6.1.1, 6.1.4 and 6.1.5"
     fn ecn(tcb: &Tcb, segment: &Segment, tries: u32, meant: Ecn) -> Ecn {
         lawful => meant,
@@ -127,7 +127,7 @@ decisions! {
         wrong EcnCapableFin
             if has(segment, Flags::FIN) && !has(segment, Flags::SYN) && !tcb.agreed.ecn => Ecn::Ect0,
         wrong EcnCapableEcho if is_bare(segment) && has(segment, Flags::ECE) => Ecn::Ect0,
-        wrong EcnCapableRepeatedAck if repeats(tcb, segment) && tcb.agreed.ecn => Ecn::Ect0,
+        wrong EcnCapableRepeatedAck if repeats_last_ack(tcb, segment) && tcb.agreed.ecn => Ecn::Ect0,
     }
 
     /// The sequence number: the same each time that something is sent.
@@ -160,7 +160,7 @@ decisions! {
         wrong SynAckOutOfData
             if is_again(segment, tries, 2) && has_text(segment) => Flags::SYN | Flags::ACK,
         wrong ReservedBitsEchoed if is_bare(segment) => lawful.with_reserved(tcb.last_heard.reserved),
-        wrong UrgentOnRepeatedAck if repeats(tcb, segment) => lawful | Flags::URG,
+        wrong UrgentOnRepeatedAck if repeats_last_ack(tcb, segment) => lawful | Flags::URG,
         wrong CwrOnAcks if is_bare(segment) && tcb.agreed.ecn => lawful | Flags::CWR,
     }
 
@@ -192,7 +192,7 @@ decisions! {
         wrong SynAckOutOfData if is_again(segment, tries, 2) => 0,
     }
 
-    /// The options of a SYN or SYN,ACK. Beside a long cookie there is no room for a further one.
+    /// The options of a SYN or SYN,ACK. Beside a long cookie there is no room for any other.
     "RFC 9293 section 3.7.1; RFC 7323 sections 2 and 3; RFC 2018 section 2"
     fn options_of_syn(tcb: &Tcb, cx: &Context, syn: &Segment, tries: u32) -> Vec<TcpOption> {
         lawful => syn.options.clone(),
@@ -220,7 +220,7 @@ decisions! {
             with(syn, [unagreed_timestamps(tcb, cx)]),
     }
 
-    /// The options of another segment: what they say of now, and not of when the segment was sent first.
+    /// The options of any other segment: their values are of now, and not of when the segment was sent first.
     "RFC 9293 section 3.7.1; RFC 7323 sections 3.2 and 4; RFC 2018 sections 3 and 4; RFC 2883 section 4"
     fn options(tcb: &Tcb, cx: &Context, segment: &Segment, tries: u32) -> Vec<TcpOption> {
         lawful => segment.options.clone(),
@@ -256,7 +256,7 @@ decisions! {
             [first, second] => [&[*first][..], &halves(*second)].concat(),
             _ => blocks.to_vec(),
         }),
-        wrong DuplicateReportOnText if has_text(segment) && has_come(tcb) => reporting(segment, |blocks| {
+        wrong DuplicateReportOnText if has_text(segment) && has_acknowledged(tcb) => reporting(segment, |blocks| {
             let acknowledged = (tcb.irs.0.wrapping_add(1), tcb.rcv_nxt.0);
             [acknowledged].iter().chain(blocks).take(3).copied().collect()
         }),

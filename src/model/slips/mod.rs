@@ -1,8 +1,8 @@
-//! Mistakes at the last step: what goes wrong between the decision to send a segment and the segment on the wire.
+//! Mistakes in the last step: a segment that is right when it is decided upon is wrong when it leaves.
 //!
-//! Stacks build a segment anew when they send it again, and forget there what they knew the first time. Cases look at
-//! what they have provoked; such slips stand on other segments, or in fields that no case asks about. They are here to
-//! show that the rules notice them.
+//! Stacks build the header of a segment anew when they send it again, and may forget what they knew the first time.
+//! Cases look at what they have provoked; these mistakes are on other segments, or in fields that no case asks about.
+//! They are here to show that the rules notice them.
 
 pub(super) mod decisions;
 
@@ -11,7 +11,7 @@ use super::seq::leq;
 use super::tcb::Tcb;
 use crate::wire::{Ecn, Flags, Segment, SeqNum, TcpOption};
 
-/// What stood on the last segment of new data, for whoever copies its header when it is sent again.
+/// What stood on the last segment of new data, for mistakes that copy it to a retransmission.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FirstSending {
     /// One past the highest number sent.
@@ -19,11 +19,11 @@ pub(super) struct FirstSending {
     ack: SeqNum,
     times: Option<(u32, u32)>,
     blocks: Vec<(u32, u32)>,
-    /// How often something was sent again since.
+    /// How often text has been sent again since then.
     retries: u32,
 }
 
-/// What stood on segments of the peer, for whoever makes answers of them.
+/// What stood on segments of the peer, for mistakes that copy it to an answer.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct LastHeard {
     /// The reserved bits of the last.
@@ -44,7 +44,7 @@ fn blocks(segment: &Segment) -> &[(u32, u32)] {
 }
 
 impl Tcb {
-    /// A segment and its ECN field as they leave, which is as they were meant to where no mistake is made.
+    /// A segment and its ECN field as they leave: unchanged where no mistake is made.
     pub(super) fn slip(&mut self, cx: &Context, segment: Segment, ecn: Ecn) -> (Segment, Ecn) {
         let tries = self.note_sending(&segment);
         let ecn = decisions::ecn(self, &segment, tries, ecn);
@@ -67,8 +67,8 @@ impl Tcb {
         (segment, ecn)
     }
 
-    /// Notes what a segment says; answers how often something has been sent again since new data was, if this is sent
-    /// again, and else 0.
+    /// Notes what a segment carries; returns how often text has been sent again since new text was sent if this segment
+    /// is sent again, and otherwise 0.
     fn note_sending(&mut self, segment: &Segment) -> u32 {
         let echo = segment.timestamps().map(|(_, echo)| echo).filter(|echo| *echo != 0);
         self.last_heard.of_syn = self.last_heard.of_syn.or(echo);

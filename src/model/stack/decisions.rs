@@ -10,7 +10,7 @@ use crate::rfc::State;
 use crate::stack::SocketId;
 use core::net::{IpAddr, SocketAddr};
 
-/// Whether an address can be that of a peer who sends.
+/// Whether an address can be the source of a segment.
 fn can_send(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(source) => {
@@ -20,7 +20,7 @@ fn can_send(address: IpAddr) -> bool {
     }
 }
 
-/// Whether an address is that of everybody, or of many.
+/// Whether an address is a broadcast or multicast address.
 fn is_everybody(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(to) => to.is_broadcast() || to.is_multicast(),
@@ -54,14 +54,15 @@ decisions! {
         wrong IpOptionsRefused if has_ip_options(packet) => false,
     }
 
-    /// Whether a packet with this source is looked at: not one from a broadcast or multicast address, or from nobody.
+    /// Whether a packet with this source address is processed: not if that is a broadcast, multicast or unspecified
+    /// address.
     "RFC 9293 section 3.9.2.3; MUST-63"
     fn source_is_somebody(_cx: &Context, source: IpAddr) -> bool {
         lawful => can_send(source),
         wrong BroadcastAnswered => true,
     }
 
-    /// The address for which a packet with this destination is: what is sent to everybody is for nobody.
+    /// The address that a packet with this destination is for: a broadcast or multicast address is none of ours.
     "RFC 9293 section 3.9.2.3; MUST-57"
     fn destination(model: &Model, address: IpAddr) -> IpAddr {
         lawful => address,
@@ -75,56 +76,57 @@ decisions! {
         wrong ChecksumMisjudgedOverIpv6 if destination.is_ipv6() => false,
     }
 
-    /// Whether a segment is a reset, whatever DSCP its packet has.
+    /// Whether a segment is a reset, whatever the DSCP of its packet.
     "RFC 2873 section 4"
     fn is_reset(_cx: &Context, segment: &Arriving, dscp: u8) -> bool {
         lawful => segment.rst,
         wrong DscpChangeResets if dscp != 0 && !segment.syn => true,
     }
 
-    /// The connection that gets a segment for which there is none between these ends.
+    /// The connection that gets a segment between two ends that have no connection: none.
     "RFC 9293 section 3.10.7"
     fn stray_segment_reaches(model: &Model, local: SocketAddr, peer: SocketAddr) -> Option<u32> {
         lawful => None,
         wrong WrongConnection => other_connection(model, local, peer),
     }
 
-    /// Whether a listener is deleted with a connection that it has not given to its user.
+    /// Whether a listener is deleted when a connection of its ends before its user has it.
     "RFC 9293 section 3.10.7.4, second check, SYN-RECEIVED STATE"
     fn listener_goes_along(tcb: &Tcb) -> bool {
         lawful => false,
         wrong RstInSynReceivedClosesListener => matches!(tcb.opened, Opened::Passive(_)) && !tcb.user.handed_over,
     }
 
-    /// Whether a listener is deleted once it has given a connection to its user.
+    /// Whether a listener is deleted once it has handed a connection to its user.
     "RFC 9293 section 3.10.7.2, third check"
     fn listener_is_spent(_cx: &Context) -> bool {
         lawful => false,
         wrong ListenerServesOnce => true,
     }
 
-    /// Whether a call succeeds for which this socket has no connection.
+    /// Whether a call on a socket without a connection succeeds.
     "RFC 9293 sections 3.10.2 and 3.10.3, LISTEN STATE"
     fn call_without_connection_succeeds(model: &Model, socket: SocketId) -> bool {
         lawful => false,
         wrong ListenerTakesCalls => model.is_taken(socket),
     }
 
-    /// Whether a passive OPEN takes the local socket away from connections that there are.
+    /// Whether a passive OPEN takes over the segments of existing connections on the same local socket.
     "RFC 9293 section 3.9.1.1; MUST-41"
     fn open_takes_over(model: &Model, local: SocketAddr) -> bool {
         lawful => false,
         wrong NewListenerTakesOver => model.tuples.keys().any(|(end, _)| *end == local),
     }
 
-    /// Whether an active OPEN may have this remote address: not that of everybody, or of nobody.
+    /// Whether an active OPEN may have this remote address: not if it is a broadcast, multicast or unspecified one.
     "RFC 9293 section 3.9.1.1; MUST-46"
     fn can_be_opened_to(_cx: &Context, peer: IpAddr) -> bool {
         lawful => !is_everybody(peer) && !peer.is_unspecified(),
         wrong ConnectsToAnybody => true,
     }
 
-    /// The address that a connection has for life: as the user gave it, or else as IP chooses.
+    /// The local address of a connection, which stays the same: the one that the user gave, or else one that IP
+    /// chooses.
     "RFC 9293 section 3.9.1.1; MUST-43 and MUST-44"
     fn local_address(model: &Model, given: IpAddr) -> IpAddr {
         lawful => match given.is_unspecified() {
@@ -135,7 +137,7 @@ decisions! {
         wrong AddressNotChosen if given.is_unspecified() => given,
     }
 
-    /// Whether a connection may have that address.
+    /// Whether a connection may have this local address.
     "RFC 9293 section 3.10.1, CLOSED STATE"
     fn address_can_be_had(model: &Model, local: IpAddr) -> bool {
         lawful => model.addresses.contains(&local),
@@ -143,21 +145,21 @@ decisions! {
         wrong AddressNotChosen => true,
     }
 
-    /// Whether OPEN succeeds on what is open already: it is an error.
+    /// Whether OPEN on a connection that is open already succeeds: it is an error.
     "RFC 9293 section 3.10.1, SYN-SENT STATE"
     fn open_again_succeeds(_cx: &Context) -> bool {
         lawful => false,
         wrong OpenAgainTaken => true,
     }
 
-    /// The ports out of which one is chosen: the least, and how many there are.
+    /// The range of ports from which one is chosen: the lowest, and how many there are.
     "RFC 6056 section 3.2"
     fn ephemeral_ports(_cx: &Context) -> (u16, u16) {
         lawful => EPHEMERAL,
         wrong DynamicPortsOnly => DYNAMIC,
     }
 
-    /// How far into them the search for one begins: where nobody else can know for this peer.
+    /// How far into the range the search for a port begins: an offset for this peer that nobody outside can know.
     "RFC 6056 section 3.3.3"
     fn first_port(cx: &Context, local: IpAddr, peer: SocketAddr) -> u16 {
         lawful => isn::port_offset(cx, SocketAddr::new(local, 0), peer),
@@ -171,7 +173,7 @@ decisions! {
         wrong ListenerCloseKeepsPort => false,
     }
 
-    /// What STATUS tells.
+    /// The state that STATUS tells.
     "RFC 9293 section 3.10.6"
     fn status(model: &Model, local: SocketAddr, peer: SocketAddr) -> State {
         lawful => model.known_state(local, peer).unwrap_or(State::Closed),

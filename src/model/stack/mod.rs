@@ -1,8 +1,8 @@
-//! The endpoint as a whole: connections and listeners, and how packets, calls and time find them.
+//! The endpoint as a whole: its connections and listeners, and how packets, calls and timers reach them.
 
 pub(in crate::model) mod decisions;
 
-use super::calls::Ended;
+use super::calls::CallResult;
 use super::config::Config;
 use super::context::{Context, errno};
 use super::decision::{Decider, Subject};
@@ -23,14 +23,14 @@ use crate::wire::{Body, Packet};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
-/// Where ephemeral ports begin, and how many there are: all that no system service has (RFC 6056 section 3.2).
+/// The lowest ephemeral port, and how many there are: all but the system ports (RFC 6056 section 3.2).
 const EPHEMERAL: (u16, u16) = (1024, 64_512);
-/// Those that RFC 6335 section 6 calls dynamic.
+/// The same for the ports that RFC 6335 section 6 calls dynamic.
 const DYNAMIC: (u16, u16) = (49_152, 16_384);
 /// How often timers may fire at one moment, for one connection.
 const MOST_FIRINGS: usize = 64;
 
-/// What it can do.
+/// The abilities of the endpoint.
 const ABILITIES: [&str; 30] = [
     "ipv4",
     "ipv6",
@@ -73,7 +73,7 @@ pub struct Model {
     sockets: BTreeMap<SocketId, u32>,
     pub(super) listeners: Vec<Listener>,
     next_number: u32,
-    /// How many ephemeral ports were asked for.
+    /// How many ephemeral ports have been asked for.
     next_ephemeral: u16,
 }
 
@@ -84,12 +84,12 @@ impl Subject for Model {
 }
 
 impl Model {
-    /// A fresh endpoint. The same seed gives the same frames.
+    /// A new endpoint. The same seed gives the same frames.
     pub fn new(config: Config, seed: u64, addresses: Vec<IpAddr>) -> Model {
         Model::with_defects(config, Defects::NONE, seed, addresses)
     }
 
-    /// The mistakes that would have made a difference so far: any other would have changed nothing.
+    /// The mistakes that would have made a difference so far; any other would have changed nothing.
     pub fn asked(&self) -> Defects {
         self.cx.decider.mistakes_asked()
     }
@@ -99,7 +99,7 @@ impl Model {
         self.cx.decider.choices_asked()
     }
 
-    /// One that makes these mistakes.
+    /// A new endpoint that makes these mistakes.
     pub fn with_defects(config: Config, defects: Defects, seed: u64, addresses: Vec<IpAddr>) -> Model {
         Model {
             cx: Context::new(config, defects, seed),
@@ -139,7 +139,7 @@ impl Model {
         Some(tcb)
     }
 
-    /// Does something to a connection, and draws the conclusions.
+    /// Does something to a connection, and then what follows from its new state.
     pub(super) fn on_tcb<R>(&mut self, number: u32, work: impl FnOnce(&mut Tcb, &mut Context) -> R) -> Option<R> {
         let tcb = self.tcbs.get_mut(&number)?;
         let result = work(tcb, &mut self.cx);
@@ -147,7 +147,8 @@ impl Model {
         Some(result)
     }
 
-    /// Hands over what has become established; forgets what is closed, unless somebody may still ask for it.
+    /// Hands over connections that have become established, and deletes those that are closed, unless the user may
+    /// still ask for them.
     fn settle(&mut self, number: u32) {
         let Some(tcb) = self.tcbs.get(&number) else { return };
         if tcb.state == State::Closed {
@@ -160,7 +161,8 @@ impl Model {
             }
             self.forget_listener(number);
             if let Some(before) = self.remove(number).and_then(|tcb| tcb.before) {
-                // The SYN that had opened it anew was an old one: TIME-WAIT goes on (RFC 9293 section 3.6.1).
+                // The SYN that reopened the connection was an old duplicate: TIME-WAIT goes on (RFC 9293 section
+                // 3.6.1).
                 self.insert(*before);
             }
             return;
@@ -170,7 +172,7 @@ impl Model {
         }
     }
 
-    /// What becomes of the listener of a connection that is no more.
+    /// Deletes the listener of a connection that has ended, where a mistake says so.
     fn forget_listener(&mut self, number: u32) {
         let Some(tcb) = self.tcbs.get(&number) else { return };
         if let Opened::Passive(socket) = tcb.opened
@@ -187,7 +189,7 @@ impl Model {
         let Opened::Passive(socket) = tcb.opened else { return };
         match self.listeners.iter_mut().find(|listener| listener.socket == socket) {
             Some(listener) => listener.waiting.push_back(number),
-            // The listener is gone: nobody will ever ask for it.
+            // The listener is gone, so that nobody will ever accept the connection.
             None => {
                 drop(tcb.abort(&mut self.cx));
                 return self.settle(number);
@@ -203,7 +205,7 @@ impl Model {
             for (number, (_, name)) in listener.waiting.drain(..served).zip(accepts) {
                 self.sockets.insert(name, number);
                 listener.spent = decisions::listener_is_spent(&self.cx);
-                // Who waits stays in the table until somebody has asked for it, closed or not.
+                // A connection that waits to be accepted stays in the table until then, closed or not.
                 if let Some(tcb) = self.tcbs.get_mut(&number) {
                     tcb.user.socket = Some(name);
                     self.cx.out.push(Emitted::Accepted {
@@ -219,8 +221,8 @@ impl Model {
 
     // ----- packets --------------------------------------------------------------------------------------------------
 
-    /// Whether a packet can be for us, and from somebody: anything from or to a broadcast or multicast address is
-    /// dropped in silence (RFC 9293 sections 3.9.2.3, MUST-57 and MUST-63).
+    /// Whether a packet can be for us and from one sender: packets from or to broadcast and multicast addresses are
+    /// dropped in silence (RFC 9293 section 3.9.2.3, MUST-57 and MUST-63).
     fn is_ours(&self, source: IpAddr, destination: IpAddr) -> bool {
         decisions::source_is_somebody(&self.cx, source)
             && self.addresses.contains(&destination)
@@ -255,7 +257,7 @@ impl Model {
         }
     }
 
-    /// Finds whom a segment is for: a connection, a listener, or nobody.
+    /// Finds the connection or listener that a segment is for, if there is one.
     fn segment_arrives(&mut self, local: SocketAddr, peer: SocketAddr, segment: Arriving) {
         if let Some(number) = self.tuples.get(&(local, peer)).copied() {
             if !self.reopen(number, &segment) {
@@ -275,7 +277,7 @@ impl Model {
 
     // ----- calls ----------------------------------------------------------------------------------------------------
 
-    fn dispatch(&mut self, id: CallId, call: &Call) -> Ended {
+    fn dispatch(&mut self, id: CallId, call: &Call) -> CallResult {
         match call {
             Call::Listen {
                 socket,
@@ -304,7 +306,7 @@ impl Model {
         }
     }
 
-    fn on_socket(&mut self, socket: SocketId, work: impl FnOnce(&mut Tcb, &mut Context) -> Ended) -> Ended {
+    fn on_socket(&mut self, socket: SocketId, work: impl FnOnce(&mut Tcb, &mut Context) -> CallResult) -> CallResult {
         match self.sockets.get(&socket).copied() {
             Some(number) => self.on_tcb(number, work).flatten(),
             None if decisions::call_without_connection_succeeds(self, socket) => Some(Ok(Answer::Ok)),
@@ -312,8 +314,8 @@ impl Model {
         }
     }
 
-    /// A call after which the user has no name for the connection any more, unless it fails.
-    fn release(&mut self, socket: SocketId, work: impl FnOnce(&mut Tcb, &mut Context) -> Ended) -> Ended {
+    /// A call that takes away the user's name for the connection, unless it fails.
+    fn release(&mut self, socket: SocketId, work: impl FnOnce(&mut Tcb, &mut Context) -> CallResult) -> CallResult {
         let number = self.sockets.get(&socket).copied();
         let ended = self.on_socket(socket, work);
         if let (Some(number), None | Some(Ok(_))) = (number, &ended) {
@@ -360,7 +362,7 @@ impl Model {
         Ok(Answer::Ok)
     }
 
-    /// Active OPEN (RFC 9293 section 3.10.1). Nobody can be connected to at a broadcast or multicast address (section
+    /// Active OPEN (RFC 9293 section 3.10.1). Broadcast and multicast addresses cannot be connected to (section
     /// 3.9.1.1, MUST-46).
     fn open_active(
         &mut self,
@@ -369,7 +371,7 @@ impl Model {
         (local, peer): (IpAddr, SocketAddr),
         isn: Option<u32>,
         fast_open: bool,
-    ) -> Ended {
+    ) -> CallResult {
         if self.is_taken(socket) {
             return self.open_again(socket, peer);
         }
@@ -399,8 +401,8 @@ impl Model {
         None
     }
 
-    /// OPEN on what is open already is an error, and changes nothing.
-    fn open_again(&mut self, socket: SocketId, peer: SocketAddr) -> Ended {
+    /// OPEN on a connection that is open already is an error, and changes nothing.
+    fn open_again(&mut self, socket: SocketId, peer: SocketAddr) -> CallResult {
         if decisions::open_again_succeeds(&self.cx) {
             let all = |listener: &Listener| listener.socket != socket;
             self.listeners.retain(all);
@@ -415,8 +417,8 @@ impl Model {
         Some(Err(errno(name, "connection already exists")))
     }
 
-    /// Simple hash-based port selection (RFC 6056 section 3.3.3): from a place that nobody else can know for this peer, the
-    /// ports one after the other, without those that are in use.
+    /// Simple hash-based port selection (RFC 6056 section 3.3.3): the ports are tried one after the other, from an
+    /// offset that nobody outside can know for this peer; those in use are left out.
     fn free_port(&mut self, local: IpAddr, peer: SocketAddr) -> Option<SocketAddr> {
         let (least, count) = decisions::ephemeral_ports(&self.cx);
         let offset = decisions::first_port(&self.cx, local, peer);
@@ -431,7 +433,7 @@ impl Model {
         })
     }
 
-    fn accept(&mut self, id: CallId, listener: SocketId, socket: SocketId) -> Ended {
+    fn accept(&mut self, id: CallId, listener: SocketId, socket: SocketId) -> CallResult {
         if self.is_taken(socket) {
             return Some(Err(errno(ErrorName::AlreadyExists, "connection already exists")));
         }
@@ -444,7 +446,7 @@ impl Model {
     }
 
     /// CLOSE or ABORT of a listener (RFC 9293 sections 3.10.4 and 3.10.5): the block is deleted. Connections that
-    /// nobody can be given any more are aborted.
+    /// nobody can accept any more are aborted.
     fn close_listener(&mut self, socket: SocketId) -> bool {
         let Some(at) = self.listeners.iter().position(|listener| listener.socket == socket) else {
             return false;
@@ -487,7 +489,7 @@ impl Model {
         changed.unwrap_or_else(|| Err(errno(ErrorName::DoesNotExist, "connection does not exist")))
     }
 
-    /// The state of what there is between these ends.
+    /// The state of the connection or listener between these ends, if there is one.
     fn known_state(&self, local: SocketAddr, peer: SocketAddr) -> Option<State> {
         let number = self.tuples.get(&(local, peer));
         match number.and_then(|number| self.tcbs.get(number)) {
@@ -502,7 +504,7 @@ impl Model {
     }
 }
 
-/// Before every other end.
+/// A socket address that sorts before every other.
 fn lowest() -> SocketAddr {
     SocketAddr::new(IpAddr::V4(core::net::Ipv4Addr::UNSPECIFIED), 0)
 }

@@ -1,4 +1,4 @@
-//! What is decided about the variables of a connection, and where they begin.
+//! What is decided about the variables of a connection and their first values.
 
 use super::Tcb;
 use crate::model::context::Context;
@@ -8,7 +8,7 @@ use crate::model::seq::leq;
 use crate::wire::SeqNum;
 use core::time::Duration;
 
-/// The smallest shift with which the whole buffer can be told, at most `largest`.
+/// The smallest shift, at most `largest`, with which the window field can describe the whole buffer.
 fn shift_for_buffer(tcb: &Tcb, cx: &Context, largest: u8) -> u8 {
     let buffer = tcb.settings.receive_buffer.unwrap_or(cx.config.receive_buffer);
     let fits = |shift: &u8| buffer >> shift <= usize::from(u16::MAX);
@@ -23,21 +23,21 @@ decisions! {
         wrong RtoTooShort => cx.config.rto_initial / 5,
     }
 
-    /// Whether the user timeout is announced, and that of the peer taken over.
+    /// Whether the user timeout is announced, and the peer's is used.
     "RFC 5482 section 3"
     fn uses_user_timeout(_cx: &Context) -> bool {
         lawful => false,
         or UserTimeoutOption => true,
     }
 
-    /// RCV.NXT after a SYN of this number, which counts.
+    /// RCV.NXT after a SYN with this number: the SYN takes one sequence number.
     "RFC 9293 sections 3.4 and 3.10.7.2"
     fn rcv_nxt_after_syn(_tcb: &Tcb, irs: SeqNum) -> SeqNum {
         lawful => irs.advanced(1),
         wrong PeersSynNotCounted => irs,
     }
 
-    /// Rcv.Wind.Shift: the smallest with which the whole buffer can be told.
+    /// Rcv.Wind.Shift: the smallest shift with which the window field can describe the whole buffer.
     "RFC 7323 section 2.3"
     fn rcv_wind_shift(tcb: &Tcb, cx: &Context) -> u8 {
         lawful => shift_for_buffer(tcb, cx, LARGEST_SHIFT),

@@ -21,7 +21,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::VecDeque;
 
-/// How a connection was opened: SYN-RECEIVED goes back to where it came from (RFC 9293 section 3.10.7.4, MUST-11).
+/// How a connection was opened, since SYN-RECEIVED goes back to the state that it came from (RFC 9293 section 3.10.7.4,
+/// MUST-11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Opened {
     /// By a SYN to this listener.
@@ -36,7 +37,7 @@ pub(super) struct Agreed {
     /// Snd.Wind.Shift and Rcv.Wind.Shift (RFC 7323 section 2.3).
     pub snd_wind_shift: u8,
     pub rcv_wind_shift: u8,
-    /// Both SYNs carried the window scale option.
+    /// Both SYNs had the window scale option.
     pub scaled: bool,
     /// Both SYNs carried timestamps.
     pub timestamps: bool,
@@ -46,7 +47,7 @@ pub(super) struct Agreed {
     pub ecn: bool,
 }
 
-/// Deadlines. `None`: not running.
+/// When timers expire; `None` where a timer does not run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Timers {
     /// RFC 6298.
@@ -63,11 +64,11 @@ pub(super) struct Timers {
     pub user: Option<Instant>,
     /// 2MSL.
     pub time_wait: Option<Instant>,
-    /// When what was not reported yet is lost (RFC 8985 section 6.2).
+    /// The reordering timer (RFC 8985 section 6.2).
     pub reordering: Option<Instant>,
     /// The probe for a lost tail (RFC 8985 section 7.2).
     pub tail_probe: Option<Instant>,
-    /// How long FIN-WAIT-2 may last.
+    /// The end of FIN-WAIT-2, where that is limited.
     pub fin_wait_2: Option<Instant>,
 }
 
@@ -77,7 +78,7 @@ pub(super) struct RoundTrip {
     pub srtt: Option<Duration>,
     pub rttvar: Duration,
     pub rto: Duration,
-    /// The octet that is timed, and when it was sent; none after a retransmission (Karn's rule).
+    /// The octet that is being timed, and when it was sent; none after a retransmission (Karn's rule).
     pub timed: Option<(SeqNum, Instant)>,
     /// Timeouts in a row.
     pub backoffs: u32,
@@ -85,25 +86,25 @@ pub(super) struct RoundTrip {
     pub syn_timeouts: u32,
 }
 
-/// What is owed to the peer (RFC 9293 section 3.8.6.3).
+/// Acknowledgments that are owed to the peer (RFC 9293 section 3.8.6.3).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Owed {
-    /// An ACK, at once.
+    /// An ACK is to be sent at once.
     pub now: bool,
     /// Octets taken since the last ACK.
     pub octets: u32,
 }
 
-/// Throttling of challenge ACKs (RFC 5961 section 7).
+/// Limits the rate of challenge ACKs (RFC 5961 section 7).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Challenges {
     pub since: Option<Instant>,
     pub sent: u32,
 }
 
-/// A SEND that has not been taken in whole.
+/// A SEND that has not been queued as a whole.
 #[derive(Clone, Debug)]
-pub(super) struct Sending {
+pub(super) struct PendingSend {
     pub id: CallId,
     pub data: Vec<u8>,
     pub taken: usize,
@@ -112,36 +113,36 @@ pub(super) struct Sending {
 
 /// A RECEIVE that waits.
 #[derive(Clone, Debug)]
-pub(super) struct Receiving {
+pub(super) struct PendingReceive {
     pub id: CallId,
     /// Exactly so many octets, unless the stream ends; `None`: at least one.
     pub amount: Option<usize>,
     pub data: Vec<u8>,
 }
 
-/// A CLOSE that waits for SENDs before it.
+/// A CLOSE that waits for the SENDs before it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Closing {
+pub(super) struct PendingClose {
     pub id: CallId,
     /// Whether reading is given up too.
     pub both: bool,
 }
 
-/// The user's side.
+/// The user of a connection, and its calls.
 #[derive(Clone, Debug, Default)]
 pub(super) struct User {
-    /// Its name for the connection; none before it is accepted, and after it is closed.
+    /// The user's name for the connection; none before the connection is accepted, and after it is closed.
     pub socket: Option<SocketId>,
-    /// Whether the listener has it, or gave it away.
+    /// Whether the connection waits to be accepted, or has been.
     pub handed_over: bool,
     pub connect: Option<CallId>,
-    pub sends: VecDeque<Sending>,
-    pub receives: VecDeque<Receiving>,
+    pub sends: VecDeque<PendingSend>,
+    pub receives: VecDeque<PendingReceive>,
     /// Calls that wait for urgent data.
     pub urgents: VecDeque<CallId>,
-    pub close: Option<Closing>,
-    /// The user reads no more.
-    pub deaf: bool,
+    pub close: Option<PendingClose>,
+    /// The user has given up reading.
+    pub reading_given_up: bool,
     /// Why the connection ended, until the user has been told.
     pub error: Option<ErrorName>,
 }
@@ -154,24 +155,24 @@ pub(super) struct PathMtu {
     /// The largest packet sent so far, and the largest acknowledged.
     pub largest_sent: usize,
     pub largest_acked: usize,
-    /// The estimate is not the link's any more.
+    /// The estimate has become smaller than the MTU of the link.
     pub lowered: bool,
-    /// A claim that waits for the segment to time out as well.
+    /// A claimed MTU that is believed once the segment with this number times out.
     pub claimed: Option<(usize, SeqNum)>,
 }
 
 /// ECN's state (RFC 3168 section 6.1).
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct EcnState {
-    /// ECE goes out with every ACK until CWR comes.
+    /// Every ACK carries ECE until CWR comes.
     pub echo: bool,
     /// The next new data carries CWR.
     pub cwr: bool,
-    /// The peer's SYN had both flags.
+    /// The SYN of the peer had ECE and CWR.
     pub asked: bool,
-    /// A SYN without ECN followed: nothing of ours is ECN-capable (RFC 3168 section 6.1.1).
+    /// The peer's SYN came again without ECN: nothing of ours is ECN-capable (RFC 3168 section 6.1.1).
     pub withheld: bool,
-    /// What was sent when the window was last reduced for a mark.
+    /// SND.NXT when the window was last reduced for a mark.
     pub reduced_at: Option<SeqNum>,
 }
 
@@ -203,9 +204,9 @@ pub(super) struct Tcb {
     pub ts_recent: u32,
     pub ts_recent_at: Instant,
     pub last_ack_sent: SeqNum,
-    /// For mistakes only.
+    /// What mistakes in the last step copy from (`slips`).
     pub first_sending: FirstSending,
-    /// For mistakes only.
+    /// What mistakes in the last step copy from (`slips`).
     pub last_heard: LastHeard,
     /// Where timestamps begin (RFC 7323 section 5.4).
     pub ts_offset: u32,
@@ -213,11 +214,11 @@ pub(super) struct Tcb {
     pub agreed: Agreed,
     /// SendMSS: what the peer announced, or the default (RFC 9293 section 3.7.1).
     pub snd_mss: usize,
-    /// The peer announced it.
+    /// Whether the peer announced it.
     pub mss_announced: bool,
     pub path: PathMtu,
     pub queue: SendQueue,
-    /// CLOSE was called and taken up: a FIN follows the queue.
+    /// CLOSE has taken effect: a FIN follows what is queued.
     pub closing: bool,
     /// The FIN has been sent.
     pub fin_sent: bool,
@@ -230,42 +231,42 @@ pub(super) struct Tcb {
     pub rack: Rack,
     pub round_trip: RoundTrip,
     pub timers: Timers,
-    /// How long until the next window probe.
+    /// The time until the next window probe.
     pub persist_for: Duration,
     /// Window probes that have not been answered.
     pub probes: u32,
-    /// A soft error that came since the peer was last heard of: why the connection is given up, if it is (RFC 9293
-    /// section 3.9.2.2, SHLD-25).
+    /// A soft error since the last segment from the peer: it is the reason that the user is told if the connection is
+    /// given up (RFC 9293 section 3.9.2.2, SHLD-25).
     pub soft_error: Option<ErrorName>,
-    /// Octets of the last SEND.
+    /// How many octets the last SEND had.
     pub last_send: usize,
-    /// All that is outstanding is the octet of a window probe.
+    /// Only the octet of a window probe is outstanding.
     pub probed: bool,
-    /// The FIN on a SYN was acknowledged with it, and is still to be taken.
+    /// The FIN on a SYN was acknowledged together with the SYN, and is still to be processed.
     pub syn_fin_acked: bool,
     pub owed: Owed,
     pub challenges: Challenges,
     pub ecn: EcnState,
-    /// When the peer was last heard of, and data last sent.
+    /// When the last segment came from the peer, and when data was last sent.
     pub heard_at: Instant,
     pub sent_at: Instant,
     pub keep_alives: u32,
-    /// The user timeout that the peer announced (RFC 5482), and whether ours has been.
+    /// The user timeout that the peer announced (RFC 5482), and whether ours is still to be announced.
     pub uto_remote: Option<Duration>,
     pub uto_announce: bool,
-    /// What the SYN,ACK carries of RFC 7413.
+    /// The fast open cookie for the SYN,ACK (RFC 7413).
     pub cookie: Option<Vec<u8>>,
-    /// The SYN's data was taken before the handshake's end.
+    /// Text on the SYN was delivered before the end of the handshake.
     pub fast_open: bool,
-    /// What our own SYN makes of RFC 7413, where the application asked for it.
+    /// How our own SYN uses fast open (RFC 7413), where the application asked for it.
     pub opening: Option<FastOpening>,
-    /// The last text came with PSH.
+    /// The last text had PSH.
     pub pushed: bool,
-    /// The connection in TIME-WAIT that this one took the place of (RFC 9293 section 3.6.1).
+    /// The connection in TIME-WAIT that this one replaces (RFC 9293 section 3.6.1).
     pub before: Option<Box<Tcb>>,
     pub user: User,
     pub settings: Settings,
-    /// What its endpoint takes.
+    /// The decider of its endpoint.
     pub decider: Decider,
 }
 
@@ -276,7 +277,7 @@ impl Subject for Tcb {
 }
 
 impl RoundTrip {
-    /// Before the first measurement (RFC 6298 section 2.1).
+    /// The estimator before the first measurement (RFC 6298 section 2.1).
     fn unmeasured(cx: &Context) -> RoundTrip {
         RoundTrip {
             srtt: None,
@@ -378,7 +379,7 @@ impl Tcb {
         self.last_ack_sent = self.rcv_nxt;
     }
 
-    /// The smallest shift with which the whole buffer can be told (RFC 7323 section 2.3).
+    /// Chooses the smallest shift with which the window field can describe the whole buffer (RFC 7323 section 2.3).
     pub(super) fn choose_scale(&mut self, cx: &Context) {
         self.agreed.rcv_wind_shift = decisions::rcv_wind_shift(self, cx);
     }

@@ -22,28 +22,28 @@ fn bounded(cx: &Context, rto: Duration, least: Duration) -> Duration {
     rto.max(least).min(cx.config.rto_max)
 }
 
-/// The retransmission timer as it runs, or else started now.
+/// When the retransmission timer expires: as it runs, or if it does not, an RTO from now.
 fn running(tcb: &Tcb, cx: &Context) -> Instant {
     tcb.timers.retransmission.unwrap_or(cx.now + tcb.round_trip.rto)
 }
 
-/// How long until the first window probe.
+/// The time until the first window probe.
 fn first_probe(tcb: &Tcb, cx: &Context) -> Duration {
     cx.config.first_probe.unwrap_or(tcb.round_trip.rto)
 }
 
-/// Whether the connection is in a state in which it may idle, and does.
+/// Whether the connection is idle, in a state that it can stay in: nothing is outstanding or waits to be sent.
 fn is_idle(tcb: &Tcb) -> bool {
     let idles = matches!(tcb.state, State::Established | State::CloseWait | State::FinWait2);
     idles && !tcb.has_outstanding() && tcb.unsent() == 0
 }
 
-/// The idle time before keep-alive probes: as the application has set it, or else `default`.
+/// The idle time before the first keep-alive probe: as the application has set it, or else `default`.
 fn idle_time(tcb: &Tcb, default: Duration) -> Duration {
     tcb.settings.keep_alive_idle.unwrap_or(default)
 }
 
-/// The same, but not before a user timeout that was agreed upon has passed (RFC 5482 section 4.2).
+/// The same, but not less than a user timeout that was agreed upon (RFC 5482 section 4.2).
 fn idle_time_after_user_timeout(tcb: &Tcb, cx: &Context, default: Duration) -> Duration {
     let idle = idle_time(tcb, default);
     match tcb.uto_remote {
@@ -73,7 +73,7 @@ decisions! {
         lawful => match tcb.state {
             State::SynSent => cx.config.retries.syn,
             State::SynReceived => cx.config.retries.syn_ack,
-            _ if tcb.user.deaf => cx.config.retries.orphan.or(cx.config.retries.data),
+            _ if tcb.user.reading_given_up => cx.config.retries.orphan.or(cx.config.retries.data),
             _ => cx.config.retries.data,
         },
         wrong HalfOpenForEver if tcb.state == State::SynReceived => None,
@@ -92,7 +92,7 @@ decisions! {
         wrong DataNotRetransmitted if tcb.queue.len() > 0 => false,
     }
 
-    /// Whether something goes out when the retransmission timer expires and nothing is outstanding.
+    /// Whether something is sent when the retransmission timer expires while nothing is outstanding.
     "RFC 6298 section 5.2"
     fn idle_timer_sends(tcb: &Tcb) -> bool {
         lawful => false,
@@ -106,7 +106,7 @@ decisions! {
         wrong RetransmitsACrumb => true,
     }
 
-    /// When TIME-WAIT ends that is entered, or entered anew, now: after 2MSL.
+    /// When the TIME-WAIT ends that begins, or begins anew, now: after 2MSL.
     "RFC 9293 section 3.6.1; MUST-13"
     fn time_wait_ends(tcb: &Tcb, cx: &Context) -> Option<Instant> {
         lawful => Some(cx.now + cx.config.msl * 2),
@@ -141,7 +141,7 @@ decisions! {
         wrong RtoFloorMissing => bounded(cx, srtt + GRANULARITY.max(tcb.round_trip.rttvar * 4), GRANULARITY * 50),
     }
 
-    /// Whether a SYN that timed out makes the first RTO for data a careful one.
+    /// Whether RTO for data begins at 3 seconds because the SYN timed out.
     "RFC 6298 section 5.7"
     fn lost_syn_sets_rto(tcb: &Tcb) -> bool {
         lawful => tcb.round_trip.syn_timeouts > 0,
@@ -163,8 +163,8 @@ decisions! {
         wrong RtoNotStopped => Some(running(tcb, cx)),
     }
 
-    /// Whether the window is shut on what is to be sent, so that it is probed. What was sent before it was shut may go out
-    /// again in the place of a probe.
+    /// Whether the window is too small for what is to be sent, so that it is probed. Data that was sent before the
+    /// window closed may be retransmitted instead.
     "RFC 9293 section 3.8.6.1"
     fn is_shut_out(tcb: &Tcb) -> bool {
         lawful => {
@@ -175,7 +175,7 @@ decisions! {
         or ShrunkWindowRetransmit if tcb.flight() > 1 => false,
     }
 
-    /// When the connection is given up, where `busy` says that something is outstanding or waits to be sent.
+    /// When the user timeout expires; `busy` says that something is outstanding or waits to be sent.
     "RFC 9293 section 3.8.3; MUST-21"
     fn user_timer(tcb: &Tcb, cx: &Context, busy: bool) -> Option<Instant> {
         lawful => match tcb.timers.user {
@@ -194,7 +194,7 @@ decisions! {
         wrong NoWindowProbe => false,
     }
 
-    /// How long until the next window probe: an RTO before the first, and each time twice as long.
+    /// The time until the next window probe: an RTO before the first probe, and twice as long before each later one.
     "RFC 9293 section 3.8.6.1; SHLD-29 and SHLD-30"
     fn probe_interval(tcb: &Tcb, cx: &Context) -> Duration {
         lawful => match tcb.persist_for.is_zero() {
@@ -204,7 +204,7 @@ decisions! {
         wrong ProbeNotBackedOff => first_probe(tcb, cx),
     }
 
-    /// The text of a window probe: an octet of what waits. Without it the probe has an old number.
+    /// The text of a window probe: one octet of what waits to be sent. A probe without text has an old number.
     "RFC 9293 section 3.8.6.1"
     fn probe_text(tcb: &Tcb) -> Vec<u8> {
         lawful => tcb.queue.read(tcb.snd_una, 1),
@@ -212,21 +212,21 @@ decisions! {
         wrong ProbeWithSegment if !lawful.is_empty() => tcb.queue.read(tcb.snd_una, 536),
     }
 
-    /// Whether the octet of a window probe goes out once more behind it, as if it were another.
+    /// Whether the octet of a window probe is sent a second time under the next number.
     "RFC 9293 section 3.8.6.1"
     fn probed_octet_is_repeated(tcb: &Tcb) -> bool {
         lawful => false,
         wrong ProbedOctetSentTwice => !tcb.has_outstanding(),
     }
 
-    /// Whether keep-alive probes are due some time: only where the application asks for them.
+    /// Whether keep-alive probes are to be sent: only where the application asks for them, and the connection is idle.
     "RFC 9293 section 3.8.4; MUST-24, MUST-25 and MUST-26"
     fn keeps_alive(tcb: &Tcb) -> bool {
         lawful => tcb.settings.keep_alive && is_idle(tcb),
         wrong KeepAliveUnasked => is_idle(tcb),
     }
 
-    /// How long nothing is heard of the peer before the first keep-alive probe.
+    /// How long nothing must come from the peer before the first keep-alive probe.
     "RFC 9293 section 3.8.4; MUST-27 and MUST-28; RFC 5482 section 4.2"
     fn keep_alive_idle(tcb: &Tcb, cx: &Context) -> Duration {
         lawful => idle_time_after_user_timeout(tcb, cx, cx.config.keep_alive_idle),
@@ -235,7 +235,7 @@ decisions! {
         wrong KeepAliveBeforeUserTimeout => idle_time(tcb, cx.config.keep_alive_idle),
     }
 
-    /// Whether so many keep-alive probes went unanswered that the peer is gone.
+    /// Whether so many keep-alive probes in a row are unanswered that the connection is dead.
     "RFC 9293 section 3.8.4; MUST-29"
     fn peer_is_gone(tcb: &Tcb, cx: &Context) -> bool {
         lawful => tcb.keep_alives >= tcb.settings.keep_alive_count.unwrap_or(cx.config.keep_alive_count),
@@ -243,7 +243,7 @@ decisions! {
         wrong KeepAliveEndless => false,
     }
 
-    /// Whether a peer that is gone is sent a reset.
+    /// Whether a connection that is dead by keep-alive ends with a reset.
     "RFC 9293 section 3.8.4"
     fn silence_resets(_tcb: &Tcb) -> bool {
         lawful => false,
@@ -264,14 +264,14 @@ decisions! {
         wrong KeepAliveNewNumber => tcb.snd_nxt,
     }
 
-    /// Whether what the peer sends shows that it lives.
+    /// Whether segments from the peer postpone keep-alive probes.
     "RFC 9293 section 3.8.4; MUST-26"
     fn traffic_counts(_tcb: &Tcb) -> bool {
         lawful => true,
         wrong KeepAliveDeafToTraffic => false,
     }
 
-    /// Whether so many octets were taken that they are acknowledged at once: as many as two full segments.
+    /// Whether so many octets came that they are acknowledged at once: as many as two full segments.
     "RFC 9293 section 3.8.6.3; SHLD-19"
     fn enough_to_acknowledge(tcb: &Tcb, cx: &Context) -> bool {
         lawful => tcb.owed.octets >= 2 * tcb.rmss(cx),
@@ -279,7 +279,7 @@ decisions! {
         wrong EverythingAckedAtOnce => true,
     }
 
-    /// When text that came in order is acknowledged, where `enough` says that there was enough of it.
+    /// When text that came in order is acknowledged; `enough` says that it is as much as two full segments.
     "RFC 9293 section 3.8.6.3; SHLD-18"
     fn text_is_acknowledged(tcb: &Tcb, enough: bool) -> Acknowledged {
         lawful => match enough || tcb.settings.quick_ack {
@@ -290,7 +290,7 @@ decisions! {
         wrong DataNotAcked => Acknowledged::Never,
     }
 
-    /// How long an ACK may be held back.
+    /// How long an ACK may be delayed.
     "RFC 9293 section 3.8.6.3; MUST-40"
     fn ack_delay(tcb: &Tcb, cx: &Context) -> Duration {
         lawful => cx.config.ack_delay,

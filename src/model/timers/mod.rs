@@ -1,5 +1,5 @@
-//! Timeouts (RFC 9293 section 3.10.8), and the timers behind them: RFC 6298, window probes (section 3.8.6.1),
-//! keep-alives (section 3.8.4), delayed ACKs (section 3.8.6.3), 2MSL (section 3.6.1).
+//! Timeouts (RFC 9293 section 3.10.8), and their timers: RFC 6298, window probes (section 3.8.6.1), keep-alives
+//! (section 3.8.4), delayed ACKs (section 3.8.6.3), 2MSL (section 3.6.1).
 
 pub(in crate::model) mod decisions;
 
@@ -12,7 +12,7 @@ use crate::time::Instant;
 use crate::wire::SeqNum;
 use core::time::Duration;
 
-/// G: how fine the clock is that round trips are measured with (RFC 6298 section 2).
+/// G: the granularity of the clock that measures round trips (RFC 6298 section 2).
 const GRANULARITY: Duration = Duration::from_millis(1);
 /// RTO for data after the SYN timed out (RFC 6298 section 5.7).
 const RTO_AFTER_SYN: Duration = Duration::from_secs(3);
@@ -23,7 +23,7 @@ fn only_fin_is_outstanding(tcb: &Tcb) -> bool {
 }
 
 impl Tcb {
-    /// Handles every timer that is due; what it caused goes out at once.
+    /// Handles every timer that has expired, and sends what follows from it.
     pub(super) fn on_time(&mut self, cx: &mut Context) {
         let now = cx.now;
         let due = |timer: Option<Instant>| timer.is_some_and(|at| at <= now);
@@ -60,7 +60,7 @@ impl Tcb {
             self.owed.now = true;
         }
         self.output(cx);
-        // Whatever was held back for the override has gone out by now, or need not.
+        // What waited for the override timeout has been sent by now, or cannot be.
         if due(self.timers.override_delay) {
             self.timers.override_delay = None;
         }
@@ -106,7 +106,7 @@ impl Tcb {
             if decisions::idle_timer_sends(self) {
                 self.send_probe(cx, self.snd_una.advanced(-1), vec![0]);
             }
-            // What the peer has reported, and is still believed, does not go out again.
+            // What the peer has reported, if that still counts, is not sent again.
             let front = self.scoreboard.end_of(self.snd_una).unwrap_or(self.snd_una);
             let length = self.send_again(cx, front);
             self.congestion.high_rxt = front.advanced(i64::from(length));
@@ -160,7 +160,7 @@ impl Tcb {
         self.round_trip.rto = decisions::rto_after_sample(self, cx, srtt);
     }
 
-    /// After the handshake: a SYN that timed out makes the first RTO for data a careful one (section 5.7).
+    /// After the handshake: if the SYN timed out, RTO for data begins at 3 seconds (section 5.7).
     pub(super) fn settle_rto(&mut self) {
         if decisions::lost_syn_sets_rto(self) {
             self.round_trip.rto = RTO_AFTER_SYN;
@@ -175,7 +175,7 @@ impl Tcb {
 
     // ----- which timers run -----------------------------------------------------------------------------------------
 
-    /// Sets the timers that follow from what is outstanding, queued and held back.
+    /// Sets the timers that depend on what is outstanding, queued, and held back.
     pub(super) fn arm(&mut self, cx: &Context) {
         if matches!(self.state, State::Closed | State::TimeWait) {
             return;
@@ -209,7 +209,8 @@ impl Tcb {
 
     // ----- window probes --------------------------------------------------------------------------------------------
 
-    /// The first probe after an RTO, each later one after twice as long (RFC 9293 section 3.8.6.1, SHLD-29 and 30).
+    /// The first probe is sent after an RTO, each later one after twice as long (RFC 9293 section 3.8.6.1, SHLD-29 and
+    /// SHLD-30).
     fn arm_persist(&mut self, cx: &Context) {
         if decisions::window_is_probed(self) {
             self.persist_for = decisions::probe_interval(self, cx);
@@ -217,10 +218,11 @@ impl Tcb {
         }
     }
 
-    /// Asks for the window, unless as many probes as retransmissions are allowed have gone unanswered. The octet of a
-    /// probe counts as sent: the peer may take it.
+    /// Probes the window, unless as many probes are unanswered as retransmissions are allowed. The octet of a probe
+    /// counts as sent, since the peer may accept it.
     fn persist_expired(&mut self, cx: &mut Context) {
-        // Who does not answer probes is gone, as who does not acknowledge data (MUST-37 spares who answers).
+        // A peer that does not answer probes is gone, like one that does not acknowledge data (MUST-37 is about peers
+        // that answer).
         if cx.config.retries.data.is_some_and(|most| self.probes >= most) {
             return self.user_timeout_expired(cx);
         }
@@ -269,7 +271,7 @@ impl Tcb {
         self.arm_keep_alive(cx);
     }
 
-    /// The peer was heard of.
+    /// A segment came from the peer.
     pub(super) fn heard(&mut self, cx: &Context) {
         self.soft_error = None;
         if decisions::traffic_counts(self) {
@@ -281,8 +283,8 @@ impl Tcb {
 
     // ----- delayed ACKs ---------------------------------------------------------------------------------------------
 
-    /// Octets were taken in order: an ACK is owed, at once for every second full segment, else soon (RFC 9293 section
-    /// 3.8.6.3, SHLD-18 and 19, MUST-40).
+    /// Octets were received in order: an ACK is owed, at once for every second full segment, otherwise soon (RFC 9293
+    /// section 3.8.6.3, SHLD-18 and SHLD-19, MUST-40).
     pub(super) fn owe_ack(&mut self, cx: &Context, octets: u32) {
         self.owed.octets += octets;
         let enough = decisions::enough_to_acknowledge(self, cx);
@@ -301,7 +303,7 @@ impl Tcb {
         if let Some(echo) = echo.filter(|_| self.agreed.timestamps) {
             let ticks = self.ts_now(cx).wrapping_sub(echo);
             self.round_trip.timed = None;
-            // A clock that was never ours says nothing.
+            // A TSecr from the future is no value of our clock.
             if ticks < 1 << 31 {
                 self.measure(cx, Duration::from_millis(u64::from(ticks)));
             }

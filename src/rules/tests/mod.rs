@@ -1,8 +1,8 @@
 //! Each rule on traces that keep it and on traces that break it.
 //!
-//! A trace has a line for each segment: when it passes, in seconds, where that is later than the line before; `<` from the
-//! target or `>` to it; then the segment in the notation of cases, with numbers only. Both ISNs lie before the wrap.
-//! What is not written is zero, the window 65535, and text is what any octet of that number is.
+//! A trace has a line for each segment: when it passes, in seconds, where that is later than the line before; `<` from
+//! the target or `>` to it; then the segment in the notation of cases, with numbers only. Both ISNs lie before the
+//! wrap. What is not written is zero, the window 65535, and text is what any octet of that number is.
 
 mod traces;
 

@@ -16,8 +16,8 @@ fn is_below(tcb: &Tcb, ack: SeqNum, window: u32) -> bool {
     ack.before(tcb.snd_una.advanced(-i64::from(window)))
 }
 
-/// Whether an ACK is the same as the last, and something is outstanding.
-fn repeats(tcb: &Tcb, segment: &Arriving) -> bool {
+/// Whether an ACK has the same number as the last one while something is outstanding.
+fn is_same_ack(tcb: &Tcb, segment: &Arriving) -> bool {
     segment.ack == tcb.snd_una && tcb.has_outstanding()
 }
 
@@ -37,7 +37,8 @@ decisions! {
             if tcb.is_synchronized() && tcb.acks_new(segment.ack) => Fate::DROP.then(Next::TakeAck),
     }
 
-    /// What becomes of a segment that acknowledges less than a correct peer could: it is nobody's who sees the connection.
+    /// What becomes of a segment whose ACK is older than any that a correct peer could send now: its sender cannot see
+    /// the connection.
     "RFC 5961 section 5.2; MAY-12"
     fn old_ack(tcb: &Tcb, segment: &Arriving) -> Fate {
         lawful => match is_below(tcb, segment.ack, tcb.max_snd_wnd) {
@@ -52,7 +53,8 @@ decisions! {
         wrong FarOldAckSilent if !lawful.goes_on() => Fate::DROP,
     }
 
-    /// What an ACK does in SYN-RECEIVED: one of our SYN establishes the connection, any other draws a reset.
+    /// What an ACK does in SYN-RECEIVED: an ACK of our SYN establishes the connection, any other is answered by a
+    /// reset.
     "RFC 9293 section 3.10.7.4, fifth check, SYN-RECEIVED STATE"
     fn ack_in_syn_received(tcb: &Tcb, segment: &Arriving) -> Fate {
         lawful => match tcb.acks_new(segment.ack) {
@@ -74,7 +76,8 @@ decisions! {
         wrong SynSentTakesAckOfIss if !tcb.acks_new(ack) => tcb.snd_nxt,
     }
 
-    /// Whether an ACK in LAST-ACK is answered that is not the one of our FIN, which is the only thing that can arrive.
+    /// Whether an ACK in LAST-ACK is answered that does not acknowledge our FIN; "the only thing that can arrive" is
+    /// that ACK.
     "RFC 9293 section 3.10.7.4, fifth check, LAST-ACK STATE"
     fn stray_ack_is_answered(tcb: &Tcb, segment: &Arriving) -> bool {
         lawful => false,
@@ -94,7 +97,7 @@ decisions! {
         wrong AckOfUnsentKeepsText => lawful.then(Next::Process),
     }
 
-    /// SND.UNA after a report by SACK, which releases nothing: the peer may take it back.
+    /// SND.UNA after a SACK: it does not move, since the peer may discard what it has reported.
     "RFC 2018 section 8"
     fn acknowledged_by_report(tcb: &Tcb, segment: &Arriving) -> SeqNum {
         lawful => tcb.snd_una,
@@ -104,7 +107,7 @@ decisions! {
         },
     }
 
-    /// Whether what the peer reports by SACK is noted.
+    /// Whether the SACK blocks of a segment are noted.
     "RFC 2018 section 5; RFC 6675 section 5.1"
     fn reports_are_noted(tcb: &Tcb, segment: &Arriving) -> bool {
         lawful => reports(tcb, segment),
@@ -153,7 +156,7 @@ decisions! {
         wrong TimerRestartedByAnything => tcb.has_outstanding(),
     }
 
-    /// Whether the echo on an ACK is measured whatever it acknowledges.
+    /// Whether TSecr of an ACK is measured even if it acknowledges nothing new.
     "RFC 7323 section 4.1"
     fn any_ack_is_measured(_tcb: &Tcb) -> bool {
         lawful => false,
@@ -171,7 +174,7 @@ decisions! {
     /// brings neither data nor a new window; with SACK, it reports something that was not known.
     "RFC 5681 section 2; RFC 6675 section 5"
     fn ack_is_duplicate(tcb: &Tcb, segment: &Arriving, news: bool) -> bool {
-        lawful => repeats(tcb, segment) && match tcb.agreed.sack {
+        lawful => is_same_ack(tcb, segment) && match tcb.agreed.sack {
             true => news,
             false => {
                 let same_window = tcb.offered(segment) == tcb.snd_wnd && tcb.snd_wnd > 0;
@@ -179,15 +182,15 @@ decisions! {
             }
         },
         wrong BareDuplicatesCounted
-            if tcb.agreed.sack && segment.sack.is_empty() && segment.text.is_empty() => repeats(tcb, segment),
-        wrong DuplicateReportBelieved if reports(tcb, segment) => repeats(tcb, segment),
-        wrong ReportsIgnored if reports(tcb, segment) => repeats(tcb, segment),
+            if tcb.agreed.sack && segment.sack.is_empty() && segment.text.is_empty() => is_same_ack(tcb, segment),
+        wrong DuplicateReportBelieved if reports(tcb, segment) => is_same_ack(tcb, segment),
+        wrong ReportsIgnored if reports(tcb, segment) => is_same_ack(tcb, segment),
         wrong ReportsIgnoredAfterTimeout
-            if reports(tcb, segment) && tcb.congestion.mode == Mode::Loss => repeats(tcb, segment),
+            if reports(tcb, segment) && tcb.congestion.mode == Mode::Loss => is_same_ack(tcb, segment),
     }
 
-    /// Whether the send window is taken from a segment: one that is newer than the last it was taken from, by SND.WL1
-    /// and SND.WL2, so that reordered segments do no harm.
+    /// Whether the send window is taken from a segment: only from one that is not older, by SND.WL1 and SND.WL2, than
+    /// the last from which it was taken.
     "RFC 9293 section 3.10.7.4, fifth check, ESTABLISHED STATE: the send window should be updated"
     fn window_is_taken(tcb: &Tcb, segment: &Arriving) -> bool {
         lawful => leq(tcb.snd_una, segment.ack)
@@ -206,7 +209,8 @@ decisions! {
         wrong WindowNeverShrinks => lawful.max(tcb.snd_wnd),
     }
 
-    /// Whether an answered probe shows that the peer lives, however long its window stays shut.
+    /// Whether an ACK resets the count of unanswered window probes, so that a peer that answers them may keep its
+    /// window closed for ever.
     "RFC 9293 section 3.8.6.1; MUST-37"
     fn answered_probe_counts(tcb: &Tcb) -> bool {
         lawful => tcb.snd_wnd == 0 || tcb.timers.persist.is_some(),
@@ -237,15 +241,15 @@ decisions! {
         wrong LastAckEntersTimeWait if tcb.state == State::LastAck => State::TimeWait,
     }
 
-    /// How long FIN-WAIT-2 may last; only as the host is configured, and where nobody reads any more.
+    /// How long FIN-WAIT-2 may last: without limit, unless one is configured and the user has given up reading.
     "RFC 9293 section 3.10.7.4, fifth check, FIN-WAIT-1 STATE"
     fn fin_wait_2_lasts(tcb: &Tcb, cx: &Context) -> Option<Duration> {
-        lawful => cx.config.fin_wait_2_limit.filter(|_| tcb.user.deaf),
+        lawful => cx.config.fin_wait_2_limit.filter(|_| tcb.user.reading_given_up),
         wrong FinWait2Limited => Some(Duration::from_secs(60)),
     }
 
-    /// Whether every ACK in TIME-WAIT is answered, as the letter has it, which takes it for a FIN that came again; two
-    /// ends that do so answer each other for ever.
+    /// Whether every ACK in TIME-WAIT is answered. The letter of the text asks for it, since it takes each segment for
+    /// a FIN that was sent again; two ends that did so would answer each other for ever.
     "RFC 9293 section 3.10.7.4, fifth check, TIME-WAIT STATE"
     fn ack_in_time_wait_is_answered(_tcb: &Tcb) -> bool {
         lawful => false,

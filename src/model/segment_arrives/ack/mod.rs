@@ -2,7 +2,7 @@
 
 pub(in crate::model) mod decisions;
 
-use super::{Arriving, Check};
+use super::{Arriving, CheckResult};
 use crate::model::context::Context;
 use crate::model::seq::{later, leq, span};
 use crate::model::tcb::Tcb;
@@ -11,8 +11,8 @@ use crate::wire::SeqNum;
 use core::ops::ControlFlow::{Break, Continue};
 
 impl Tcb {
-    /// Without ACK the segment is dropped. Otherwise what it means depends on the state.
-    pub(super) fn fifth_check_ack(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    /// A segment without ACK is dropped. What an ACK means depends on the state.
+    pub(super) fn fifth_check_ack(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         if !segment.ack_bit {
             return self.meet(cx, segment, decisions::without_ack(self, segment));
         }
@@ -25,7 +25,7 @@ impl Tcb {
     }
 
     /// SYN-RECEIVED: an ACK of our SYN establishes the connection, and the window is taken from it.
-    fn ack_in_syn_received(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    fn ack_in_syn_received(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         self.meet(cx, segment, decisions::ack_in_syn_received(self, segment))?;
         self.sample(cx, segment.ack, segment.timestamps.map(|(_, echo)| echo));
         self.acknowledged(decisions::acknowledged_with_syn(self, segment.ack));
@@ -35,22 +35,22 @@ impl Tcb {
         self.ack_of_fin(cx, segment)
     }
 
-    /// ESTABLISHED and the states after it, and then what they do beyond it.
-    pub(super) fn take_ack(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    /// The ACK processing of ESTABLISHED, and then what the later states do in addition.
+    pub(super) fn take_ack(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         self.ack_established(cx, segment)?;
         self.ack_of_fin(cx, segment)
     }
 
     /// ESTABLISHED and the states after it: what is acknowledged leaves the queue, the window is taken over, and an ACK
     /// of what was never sent is answered and dropped.
-    fn ack_established(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    fn ack_established(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         self.meet(cx, segment, decisions::ack_of_unsent(self, segment))?;
         let una = later(self.snd_una, segment.ack);
         self.acknowledged(decisions::acknowledged_by_report(self, segment));
         let noted = decisions::reports_are_noted(self, segment);
         let news = noted && self.scoreboard.update(&segment.sack, una, self.snd_nxt);
         let marked = self.agreed.ecn && segment.ece;
-        // Before what it acknowledges leaves the flight, whose half is the new window.
+        // This comes before acknowledged data leaves the queue, since the new window is half of FlightSize.
         if marked && leq(self.snd_una, segment.ack) && self.has_outstanding() {
             self.on_ecn_echo();
         }
@@ -95,7 +95,7 @@ impl Tcb {
         self.queue.acknowledge(una);
     }
 
-    /// The window is taken from a segment that is newer than the last one it was taken from.
+    /// The send window is taken from a segment that is not older than the last from which it was taken.
     fn take_window(&mut self, segment: &Arriving) {
         if decisions::window_is_taken(self, segment) {
             self.set_window(segment);
@@ -103,7 +103,8 @@ impl Tcb {
         if segment.ack.before(self.snd_una) {
             return;
         }
-        // The window has opened, and the probe's octet was not taken: it goes out with the rest (section 3.8.6.1).
+        // The window has opened, and the octet of the probe was not accepted: it is sent together with the rest
+        // (section 3.8.6.1).
         if self.snd_wnd > 0 && core::mem::take(&mut self.probed) && self.flight() == 1 && !self.fin_sent {
             self.snd_nxt = self.snd_una;
         }
@@ -121,16 +122,17 @@ impl Tcb {
         self.snd_wl2 = segment.ack;
     }
 
-    /// What the ACK of our FIN means: FIN-WAIT-1 to FIN-WAIT-2, CLOSING to TIME-WAIT, LAST-ACK to CLOSED. In TIME-WAIT
-    /// only the peer's FIN can come again, which the first check has seen to.
-    fn ack_of_fin(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    /// What the ACK of our FIN does: FIN-WAIT-1 becomes FIN-WAIT-2, CLOSING becomes TIME-WAIT, LAST-ACK becomes CLOSED.
+    /// In TIME-WAIT only the peer's FIN can come again, which the first check has handled.
+    fn ack_of_fin(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         if decisions::own_fin_is_acknowledged(self) {
             let limit = decisions::fin_wait_2_lasts(self, cx);
             return self.enter(cx, decisions::state_after_ack_of_fin(self), limit);
         }
         match self.state {
             State::TimeWait => self.owed.now |= decisions::ack_in_time_wait_is_answered(self),
-            // Otherwise the segment is ignored; but a FIN that comes again must be answered, its ACK may be lost.
+            // Otherwise the segment is ignored; but a FIN that comes again must be answered, since our ACK of it may be
+            // lost.
             State::Closing if !segment.fin && segment.text.is_empty() => return Break(()),
             _ => (),
         }

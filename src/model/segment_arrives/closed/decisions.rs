@@ -26,7 +26,7 @@ fn numbered(segment: &Arriving, seq: SeqNum) -> Segment {
 }
 
 decisions! {
-    /// Whether a segment for no connection draws a reset: whatever is no reset.
+    /// Whether a segment for no connection is answered by a reset: every segment but a reset is.
     "RFC 9293 section 3.10.7.1"
     fn draws_reset(_cx: &Context, segment: &Arriving) -> bool {
         lawful => !segment.rst,

@@ -7,7 +7,7 @@ use crate::model::context::Context;
 use crate::wire::Ecn;
 use core::net::SocketAddr;
 
-/// There is no connection: all data in the segment is discarded, and whatever is no reset draws one.
+/// There is no connection: the data of the segment is discarded, and every segment but a reset is answered by a reset.
 pub(in crate::model) fn closed(cx: &mut Context, local: SocketAddr, peer: SocketAddr, segment: &Arriving) {
     if decisions::draws_reset(cx, segment) {
         send_reset(cx, local, peer, segment);

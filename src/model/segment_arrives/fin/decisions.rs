@@ -13,20 +13,20 @@ use crate::wire::SeqNum;
 pub(in crate::model) enum Taken {
     /// It ends the stream now.
     Now,
-    /// It waits for what lies before it.
+    /// It waits until the text before it has come.
     Later,
     /// It is forgotten.
     Never,
 }
 
-/// What a FIN after the peer's FIN meets.
+/// What becomes of a second FIN from the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model) enum SecondFin {
-    /// An ACK of what was acknowledged before.
+    /// It is answered by an ACK that acknowledges nothing new.
     Answered,
-    /// RCV.NXT moves over it, as the letter has it; no state changes.
+    /// RCV.NXT moves over it, as the letter of the text has it; the state stays.
     Counted,
-    /// Nothing.
+    /// It is ignored.
     Ignored,
     /// It leads to TIME-WAIT.
     MovesState,
@@ -41,8 +41,8 @@ decisions! {
         wrong FinAckDelayed => Acknowledged::Later,
     }
 
-    /// What a FIN after the peer's FIN meets: the text can be read in each of these ways. Below RCV.NXT it is the first
-    /// once more, which was taken from a SYN a moment ago.
+    /// What becomes of a second FIN: the text can be read in each of these ways. A FIN below RCV.NXT is the first one
+    /// once more, whose number was taken from a SYN a moment ago.
     "RFC 9293 section 3.10.7.4, eighth check, CLOSE-WAIT STATE"
     fn second_fin(tcb: &Tcb, segment: &Arriving) -> SecondFin {
         lawful => SecondFin::Answered,
@@ -51,7 +51,7 @@ decisions! {
         wrong SecondFinCounted if segment.seq == tcb.rcv_nxt => SecondFin::MovesState,
     }
 
-    /// What is done with a FIN of that number.
+    /// What is done with a FIN whose sequence number is `fin`.
     "RFC 9293 section 3.10.7.4, eighth check; SHLD-31"
     fn fin_is_taken(tcb: &Tcb, fin: SeqNum) -> Taken {
         lawful => match fin == tcb.rcv_nxt {
@@ -64,7 +64,7 @@ decisions! {
         wrong FinDroppedAboveGap if tcb.rcv_nxt.before(fin) => Taken::Never,
     }
 
-    /// How many octets stay for the user that came ahead of the FIN.
+    /// How many octets that came before the FIN the user can still read.
     "RFC 9293 section 3.10.7.4, eighth check"
     fn octets_before_end(tcb: &Tcb) -> usize {
         lawful => tcb.received.ready.len(),
@@ -78,8 +78,8 @@ decisions! {
         wrong PeersFinNotCounted => 0,
     }
 
-    /// The state to which the peer's FIN leads. Had our FIN been acknowledged in FIN-WAIT-1, the fifth check would have
-    /// entered FIN-WAIT-2.
+    /// The state to which the peer's FIN leads. In FIN-WAIT-1 our FIN is not acknowledged, since the fifth check would
+    /// have entered FIN-WAIT-2 otherwise.
     "RFC 9293 section 3.10.7.4, eighth check"
     fn state_after_fin(tcb: &Tcb) -> State {
         lawful => match tcb.state {
@@ -92,14 +92,14 @@ decisions! {
         wrong TimeWaitSkipped if tcb.state == State::FinWait2 => State::Closed,
     }
 
-    /// Whether the peer's FIN is a CLOSE of the user at the same time.
+    /// Whether the peer's FIN makes our end close as well, as if the user had called CLOSE.
     "RFC 9293 section 3.6"
     fn fin_closes_both(tcb: &Tcb) -> bool {
         lawful => false,
         wrong FinAnsweredByFin if matches!(tcb.state, State::SynReceived | State::Established) => true,
     }
 
-    /// Whether the user hears that the stream has ended.
+    /// Whether the user is told that the stream has ended.
     "RFC 9293 section 3.10.7.4, eighth check"
     fn end_is_told(_tcb: &Tcb) -> bool {
         lawful => true,
@@ -107,7 +107,7 @@ decisions! {
     }
 }
 
-/// Whether a FIN does not lie below RCV.NXT.
+/// Whether a FIN lies at or above RCV.NXT.
 fn is_not_below(tcb: &Tcb, segment: &Arriving) -> bool {
     !plus(segment.seq, segment.text.len()).before(tcb.rcv_nxt)
 }

@@ -4,7 +4,7 @@ pub(in crate::model) mod decisions;
 
 use self::decisions::{SecondFin, Taken};
 use super::fate::Acknowledged;
-use super::{Arriving, Check};
+use super::{Arriving, CheckResult};
 use crate::model::context::Context;
 use crate::model::seq::plus;
 use crate::model::tcb::Tcb;
@@ -12,9 +12,9 @@ use crate::rfc::State;
 use core::ops::ControlFlow::Continue;
 
 impl Tcb {
-    /// A FIN in order is taken; one above a gap waits for what lies before it; one after the peer's FIN is none, but is
-    /// answered, and restarts 2MSL.
-    pub(super) fn eighth_check_fin(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    /// A FIN in order is taken; one above a gap waits for the text before it; a second one does not count as a FIN, but
+    /// is answered, and restarts 2MSL.
+    pub(super) fn eighth_check_fin(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         if !segment.fin || self.state == State::Closed {
             return Continue(());
         }
@@ -47,7 +47,7 @@ impl Tcb {
         }
     }
 
-    /// RCV.NXT moves over the FIN, it is acknowledged, and the user hears that the stream has ended.
+    /// RCV.NXT moves over the FIN, the FIN is acknowledged, and the user is told that the stream has ended.
     pub(in crate::model) fn take_fin(&mut self, cx: &mut Context) {
         self.fin_received = true;
         self.received.ready.truncate(decisions::octets_before_end(self));
@@ -68,7 +68,7 @@ impl Tcb {
         if state == State::Closed {
             self.send_ack(cx);
         }
-        // Nothing follows that could be left out.
+        // The result does not matter: no check follows this one.
         let _ = self.enter(cx, state, None);
     }
 }

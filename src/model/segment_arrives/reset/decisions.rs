@@ -11,10 +11,10 @@ use crate::stack::ErrorName;
 /// The connection is reset.
 const OBEYED: Fate = Fate::DROP.then(Next::Obey);
 
-/// The peer is asked whether it means it.
+/// The peer is asked to confirm by a reset with the right number.
 const CHALLENGED: Fate = Fate::answer(Reply::Challenge);
 
-/// RFC 5961 section 3.2, where `exact` says whether the reset has the number that ends the connection.
+/// What a reset does by RFC 5961 section 3.2; `exact` says whether it has the number that ends the connection.
 fn by_number(tcb: &Tcb, segment: &Arriving, exact: bool) -> Fate {
     match exact {
         true => OBEYED,
@@ -27,7 +27,7 @@ fn is_inside(tcb: &Tcb, segment: &Arriving) -> bool {
     span(tcb.rcv_nxt, segment.seq) < tcb.rcv_wnd()
 }
 
-/// Whether a reset stands where the highest text above a gap ends, of which the peer has heard by SACK.
+/// Whether a reset has the number behind the highest text above a gap, which the peer knows from SACK.
 fn ends_what_is_held(tcb: &Tcb, segment: &Arriving) -> bool {
     let highest = tcb.received.islands(tcb.rcv_nxt).last().map(|(_, end)| *end);
     tcb.agreed.sack && highest == Some(segment.seq)
@@ -41,8 +41,9 @@ decisions! {
         wrong RstWithFinEndsOrderly if segment.fin => false,
     }
 
-    /// What a reset does: at RCV.NXT it ends the connection, elsewhere in the window it draws a challenge ACK, so that
-    /// only who sees the connection can end it. Before RFC 5961 it ended the connection anywhere in the window.
+    /// What a reset does: at RCV.NXT it ends the connection; elsewhere in the window it is answered by a challenge ACK,
+    /// so that only a peer that sees the connection can end it. Before RFC 5961 it ended the connection anywhere in the
+    /// window.
     "RFC 9293 section 3.10.7.4, second check; RFC 5961 section 3.2"
     fn reset(tcb: &Tcb, segment: &Arriving) -> Fate {
         lawful => by_number(tcb, segment, segment.seq == tcb.rcv_nxt),
@@ -68,9 +69,9 @@ decisions! {
         wrong RstIgnoredInTimeWait if lawful == OBEYED && tcb.state == State::TimeWait => Fate::DROP,
     }
 
-    /// How the connection ends by a reset, if it does: SYN-RECEIVED goes back to where it came from, and who was listening
-    /// hears nothing, unless fast open has given the connection to the user already; while both ends close there is
-    /// nothing to tell. TIME-WAIT may be kept from ending early (RFC 1337 section 3, fix F1).
+    /// How the connection ends by a reset, if it does. SYN-RECEIVED goes back to the state that it came from: after a
+    /// passive open the user is not told, unless fast open has given it the connection already. While both ends close
+    /// there is nothing to tell. TIME-WAIT may be kept from ending early (RFC 1337 section 3, fix F1).
     "RFC 9293 section 3.10.7.4, second check"
     fn ending_by_reset(tcb: &Tcb) -> Option<Ending> {
         lawful => Some(match (tcb.state, tcb.opened) {

@@ -2,15 +2,15 @@
 
 pub(in crate::model) mod decisions;
 
-use super::{Arriving, Check};
+use super::{Arriving, CheckResult};
 use crate::model::context::Context;
 use crate::model::tcb::Tcb;
 use core::ops::ControlFlow::Continue;
 
 impl Tcb {
-    /// A reset outside the window was dropped by the first check; what becomes of one inside depends on its number, and
-    /// on the state.
-    pub(super) fn second_check_reset(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    /// The first check has dropped resets outside the window; what becomes of one inside depends on its number and on
+    /// the state.
+    pub(super) fn second_check_reset(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         match decisions::is_reset(self, segment) {
             true => self.meet(cx, segment, decisions::reset(self, segment)),
             false => Continue(()),

@@ -1,4 +1,4 @@
-//! What is decided about the number of a segment, and about its timestamp.
+//! What is decided about the sequence number of a segment, and about its timestamp.
 
 use super::{TS_RECENT_LIFE, acceptable};
 use crate::model::context::Context;
@@ -11,7 +11,7 @@ use crate::rfc::State;
 use crate::stack::ErrorName;
 use crate::wire::{Ecn, SeqNum};
 
-/// What happens to the clock of TIME-WAIT.
+/// What happens to the 2MSL timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model) enum TimeWaitClock {
     RunsOn,
@@ -19,7 +19,7 @@ pub(in crate::model) enum TimeWaitClock {
     Ends,
 }
 
-/// What is done with text that came before.
+/// What is done with text that was received before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model) enum OldText {
     /// It is cut off.
@@ -35,31 +35,31 @@ fn is_older(value: u32, than: u32) -> bool {
     (value.wrapping_sub(than) as i32) < 0
 }
 
-/// Whether TS.Recent is too old to judge by.
+/// Whether TS.Recent is too old to be compared with.
 fn is_outdated(tcb: &Tcb, cx: &Context) -> bool {
     cx.now.since(tcb.ts_recent_at) >= TS_RECENT_LIFE
 }
 
-/// Whether the timestamp of a segment would not set TS.Recent back.
+/// Whether TS.Recent would not move back to the timestamp of this segment.
 fn may_be_recent(tcb: &Tcb, cx: &Context, segment: &Arriving) -> bool {
     let newer = |(value, _)| !is_older(value, tcb.ts_recent) || is_outdated(tcb, cx);
     tcb.agreed.timestamps && segment.timestamps.is_some_and(newer)
 }
 
-/// Where the text of a segment begins and ends; nothing where it is no part of this stream.
+/// Where the text of a segment begins and ends; `None` where it does not belong to this stream.
 fn text_of(tcb: &Tcb, segment: &Arriving) -> Option<(SeqNum, SeqNum)> {
     let first = segment.seq.advanced(i64::from(segment.syn));
     let foreign = segment.text.is_empty() || first.before(tcb.irs) || tcb.rcv_edge.before(first);
     (!foreign).then(|| (first, plus(first, segment.text.len())))
 }
 
-/// What is held above the gap and overlaps these edges.
+/// The text held above a gap that overlaps these edges.
 fn island_at(tcb: &Tcb, first: SeqNum, end: SeqNum) -> Option<(SeqNum, SeqNum)> {
     let overlaps = |(left, right): &(SeqNum, SeqNum)| left.before(end) && first.before(*right);
     tcb.received.islands(tcb.rcv_nxt).into_iter().find(overlaps)
 }
 
-/// The first stretch of a segment's text that was here already.
+/// The first stretch of a segment's text that was received before.
 fn first_duplicate(tcb: &Tcb, segment: &Arriving) -> Option<(SeqNum, SeqNum)> {
     let (first, end) = text_of(tcb, segment)?;
     if first.before(tcb.rcv_nxt) {
@@ -74,13 +74,13 @@ fn is_keep_alive(tcb: &Tcb, segment: &Arriving) -> bool {
     segment.seq == tcb.rcv_nxt.advanced(-1) && segment.text.len() < 2 && !segment.fin
 }
 
-/// Room between a segment's first octet and the right edge of the window.
+/// How many octets fit between a segment's first octet and the right edge of the window.
 fn room(tcb: &Tcb, segment: &Arriving) -> usize {
     usize::try_from(tcb.rcv_edge.offset_from(segment.seq)).unwrap_or(0)
 }
 
 decisions! {
-    /// Whether a segment must bear a timestamp that is not older than TS.Recent. A reset need not.
+    /// Whether a segment must carry a timestamp that is not older than TS.Recent. A reset need not.
     "RFC 7323 section 5.3, R1"
     fn timestamp_is_checked(tcb: &Tcb, segment: &Arriving) -> bool {
         lawful => tcb.agreed.timestamps && !segment.rst,
@@ -88,8 +88,8 @@ decisions! {
         wrong PawsMissing => false,
     }
 
-    /// What becomes of a segment without the timestamps agreed upon: it is dropped, but for a SYN, which is answered
-    /// whatever is on it (RFC 5961 section 4.2).
+    /// What becomes of a segment without the timestamps agreed upon: it is dropped, except for a SYN, which is answered
+    /// whatever else it carries (RFC 5961 section 4.2).
     "RFC 7323 section 3.2"
     fn missing_timestamp(_tcb: &Tcb, segment: &Arriving) -> Fate {
         lawful => if segment.syn { Fate::PROCESS } else { Fate::DROP },
@@ -99,7 +99,7 @@ decisions! {
         wrong MissingTimestampAnswered => lawful.replying(Reply::Ack),
     }
 
-    /// Whether the timestamp of a segment shows that it is a duplicate from long ago.
+    /// Whether the timestamp of a segment shows that it is an old duplicate.
     "RFC 7323 section 5.3, R1 and section 5.5"
     fn timestamp_is_old(tcb: &Tcb, cx: &Context, segment: &Arriving, value: u32) -> bool {
         lawful => is_older(value, tcb.ts_recent) && !is_outdated(tcb, cx),
@@ -116,8 +116,8 @@ decisions! {
         wrong PawsSilent => Fate::DROP,
     }
 
-    /// Whether TS.Recent follows a segment: one that lies in the window and begins at or below what was last
-    /// acknowledged, and is no reset.
+    /// Whether TS.Recent is taken from a segment: only if the segment lies in the window, begins at or below what was
+    /// last acknowledged, and is no reset.
     "RFC 7323 section 4.3, (2), and section 5.3, R3"
     fn ts_recent_follows(tcb: &Tcb, cx: &Context, segment: &Arriving, acceptable: bool) -> bool {
         lawful => acceptable
@@ -131,14 +131,14 @@ decisions! {
         wrong TsRecentFromResets if segment.rst => may_be_recent(tcb, cx, segment),
     }
 
-    /// Whether what waits above a gap stays when TS.Recent moves past its timestamp.
+    /// Whether text that is held above a gap is kept when TS.Recent moves past its timestamp.
     "RFC 7323 section 5.3, R5"
     fn held_text_stays(tcb: &Tcb, value: u32) -> bool {
         lawful => true,
         wrong PawsOnQueued if value != tcb.ts_recent && tcb.received.has_gap() => false,
     }
 
-    /// Whether a segment lies in the window, if only with its last octet.
+    /// Whether any octet of a segment lies in the window.
     "RFC 9293 section 3.10.7.4, first check, and section 3.4, table 6"
     fn is_acceptable(tcb: &Tcb, segment: &Arriving) -> bool {
         lawful => acceptable(tcb.rcv_nxt, tcb.rcv_wnd(), segment.seq, segment.len()),
@@ -154,29 +154,29 @@ decisions! {
         wrong CompareWithoutWrap if segment.len() > 0 && segment.seq.0 < tcb.rcv_nxt.0.min(tcb.irs.0) => false,
     }
 
-    /// Whether a SYN for which a SYN,ACK is due is the SYN,ACK of a simultaneous open, and is read as the ACK of our SYN:
-    /// against the letter of the first check.
+    /// Whether a SYN that comes in SYN-RECEIVED is the SYN,ACK of a simultaneous open, and is processed as the ACK of
+    /// our SYN, against the letter of the first check.
     "RFC 9293 section 3.5, figure 7, and appendix A.2"
     fn is_simultaneous_syn_ack(tcb: &Tcb, segment: &Arriving) -> bool {
         lawful => segment.ack_bit && tcb.opened == Opened::Active,
         wrong SimultaneousSynAckRefused => false,
     }
 
-    /// What becomes of the peer's SYN when it comes again: it is old, as the sequence check will find.
+    /// What becomes of the peer's SYN when it comes again: the sequence check will find that it is old.
     "RFC 9293 section 3.10.7.4, first check"
     fn repeated_syn(_tcb: &Tcb) -> Fate {
         lawful => Fate::PROCESS,
         or RepeatedSynSynAck => Fate::answer(Reply::SynAck),
     }
 
-    /// Whether a SYN that came again without asking for ECN takes back what the first had asked for.
+    /// Whether a SYN that is sent again without asking for ECN withdraws what the first one asked for.
     "RFC 3168 section 6.1.1"
     fn repeated_syn_withholds_ecn(_tcb: &Tcb, segment: &Arriving) -> bool {
         lawful => !(segment.ack_bit || segment.ece && segment.cwr),
         wrong EcnAfterPlainSyn => false,
     }
 
-    /// What an unacceptable segment draws that is no reset.
+    /// What an unacceptable segment that is no reset is answered by.
     "RFC 9293 section 3.10.7.4, first check"
     fn unacceptable_draws(tcb: &Tcb, segment: &Arriving) -> Reply {
         lawful => Reply::Ack,
@@ -190,7 +190,7 @@ decisions! {
         wrong ZeroWindowNotAcked if tcb.rcv_wnd() == 0 => Reply::Nothing,
     }
 
-    /// What an unacceptable segment does to the clock of TIME-WAIT: only the peer's FIN that comes again restarts it.
+    /// What an unacceptable segment does to the 2MSL timer: only a FIN that the peer sends again restarts it.
     "RFC 9293 section 3.10.7.4, first and eighth check"
     fn time_wait_clock(tcb: &Tcb, segment: &Arriving) -> TimeWaitClock {
         lawful => match plus(segment.seq, segment.text.len() + 1) == tcb.rcv_nxt {
@@ -201,21 +201,21 @@ decisions! {
         wrong TimeWaitRestartedByAnything if tcb.state == State::TimeWait => TimeWaitClock::Restarts,
     }
 
-    /// Whether the ACK and the urgent pointer of a segment count that a closed window has refused.
+    /// Whether the ACK and the urgent pointer of a segment that a closed window has refused are processed.
     "RFC 9293 section 3.10.7.4, first check; MUST-66"
     fn closed_window_takes_ack(_tcb: &Tcb) -> bool {
         lawful => true,
         wrong ZeroWindowAckIgnored => false,
     }
 
-    /// Whether a congestion mark counts that stands on an unacceptable segment.
+    /// Whether a congestion mark on an unacceptable segment counts.
     "RFC 3168 section 6.1.5"
     fn unacceptable_mark_counts(_tcb: &Tcb, segment: &Arriving) -> bool {
         lawful => false,
         wrong EcnMarkOnOldData if segment.cwr || segment.ecn == Ecn::Ce => true,
     }
 
-    /// What is done with the part of a segment's text that came before.
+    /// What is done with the part of a segment's text that was received before.
     "RFC 9293 section 3.10.7.4, first check"
     fn old_text(_tcb: &Tcb, segment: &Arriving) -> OldText {
         lawful => OldText::CutOff,
@@ -223,7 +223,7 @@ decisions! {
         wrong OldDataNotTrimmed if !segment.text.is_empty() => OldText::Kept,
     }
 
-    /// Whether the FIN of a segment counts of which the first `old` numbers came before.
+    /// Whether the FIN of a segment counts whose first `old` numbers were received before.
     "RFC 9293 section 3.10.7.4, first check"
     fn fin_is_new(_tcb: &Tcb, segment: &Arriving, old: usize) -> bool {
         lawful => segment.fin && old <= segment.text.len(),
@@ -249,7 +249,7 @@ decisions! {
         wrong FinBeyondWindowTaken => segment.fin,
     }
 
-    /// The first stretch of a segment that was here already, to be reported.
+    /// The first stretch of a segment that was received before, to be reported by D-SACK.
     "RFC 2883 section 4"
     fn duplicate(tcb: &Tcb, segment: &Arriving) -> Option<(SeqNum, SeqNum)> {
         lawful => first_duplicate(tcb, segment).filter(|_| tcb.agreed.sack),

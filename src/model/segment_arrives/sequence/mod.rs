@@ -4,7 +4,7 @@
 pub(in crate::model) mod decisions;
 
 use self::decisions::{OldText, TimeWaitClock};
-use super::{Arriving, Check};
+use super::{Arriving, CheckResult};
 use crate::model::context::Context;
 use crate::model::seq::span;
 use crate::model::tcb::Tcb;
@@ -35,8 +35,8 @@ pub(super) fn acceptable(rcv_nxt: SeqNum, rcv_wnd: u32, seg_seq: SeqNum, seg_len
 }
 
 impl Tcb {
-    /// R1 of RFC 7323 section 5.3: a segment with a timestamp older than TS.Recent is a duplicate from long ago.
-    pub(super) fn paws(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    /// R1 of RFC 7323 section 5.3: a segment with a timestamp older than TS.Recent is an old duplicate.
+    pub(super) fn paws(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         if !decisions::timestamp_is_checked(self, segment) {
             return Continue(());
         }
@@ -50,8 +50,8 @@ impl Tcb {
         self.meet(cx, segment, decisions::old_timestamp(self))
     }
 
-    /// First: whether the segment lies in the window at all; what lies outside is cut off.
-    pub(super) fn first_check_sequence(&mut self, cx: &mut Context, segment: &mut Arriving) -> Check {
+    /// First: whether the segment lies in the window at all; the parts of it outside the window are cut off.
+    pub(super) fn first_check_sequence(&mut self, cx: &mut Context, segment: &mut Arriving) -> CheckResult {
         self.repeated_syn(cx, segment)?;
         if !decisions::is_acceptable(self, segment) {
             return self.unacceptable(cx, segment);
@@ -65,7 +65,7 @@ impl Tcb {
     }
 
     /// The peer's SYN comes again, or its SYN,ACK after its SYN has crossed with ours.
-    fn repeated_syn(&mut self, cx: &mut Context, segment: &mut Arriving) -> Check {
+    fn repeated_syn(&mut self, cx: &mut Context, segment: &mut Arriving) -> CheckResult {
         if self.state != State::SynReceived || !segment.syn || segment.rst || segment.seq != self.irs {
             return Continue(());
         }
@@ -78,10 +78,10 @@ impl Tcb {
         self.meet(cx, segment, decisions::repeated_syn(self))
     }
 
-    /// An unacceptable segment draws an ACK, unless it is a reset. With a closed window its ACK and its urgent pointer
-    /// still count (section 3.10.7.4; MUST-66), and a RST at RCV.NXT too, whatever it carries. A FIN that comes again in
-    /// TIME-WAIT restarts 2MSL.
-    fn unacceptable(&mut self, cx: &mut Context, segment: &mut Arriving) -> Check {
+    /// An unacceptable segment is answered by an ACK, unless it is a reset. With a closed window its ACK and its urgent
+    /// pointer are still processed (section 3.10.7.4; MUST-66), and so is a RST at RCV.NXT, whatever it carries. A FIN
+    /// that comes again in TIME-WAIT restarts 2MSL.
+    fn unacceptable(&mut self, cx: &mut Context, segment: &mut Arriving) -> CheckResult {
         if decisions::unacceptable_mark_counts(self, segment) {
             self.note_congestion_mark(segment);
         }
@@ -107,7 +107,7 @@ impl Tcb {
         Break(())
     }
 
-    /// TS.Recent follows segments that reach to or below what was last acknowledged (RFC 7323 section 4.3).
+    /// TS.Recent is taken from segments that begin at or below what was last acknowledged (RFC 7323 section 4.3).
     fn update_ts_recent(&mut self, cx: &Context, segment: &Arriving, acceptable: bool) {
         let Some((value, _)) = segment.timestamps else { return };
         if decisions::ts_recent_follows(self, cx, segment, acceptable) {
@@ -119,7 +119,8 @@ impl Tcb {
         }
     }
 
-    /// Cuts off what lies before RCV.NXT, SYN first, and what lies past the right edge, FIN first.
+    /// Cuts off what lies before RCV.NXT, where the SYN comes first, and what lies past the right edge, where the FIN
+    /// comes last.
     fn trim(&mut self, segment: &mut Arriving) {
         if segment.syn && segment.seq.before(self.rcv_nxt) {
             segment.syn = false;
@@ -134,7 +135,7 @@ impl Tcb {
         segment.text.truncate(inside);
     }
 
-    /// Cuts off the first `old` numbers of a segment, which came before.
+    /// Cuts off the first `old` numbers of a segment, which were received before.
     fn trim_old(&mut self, segment: &mut Arriving, old: usize) {
         segment.fin = decisions::fin_is_new(self, segment, old);
         match decisions::old_text(self, segment) {
@@ -148,8 +149,8 @@ impl Tcb {
         segment.seq = self.rcv_nxt;
     }
 
-    /// Notes the first stretch of a segment that was here already, to be reported (RFC 2883 section 4); whether there is
-    /// any.
+    /// Notes the first stretch of a segment that was received before, to be reported (RFC 2883 section 4); whether
+    /// there is any.
     fn note_duplicate(&mut self, segment: &Arriving) -> bool {
         let duplicate = decisions::duplicate(self, segment);
         self.reports.duplicate = duplicate.or(self.reports.duplicate);

@@ -10,15 +10,15 @@ use crate::stack::ErrorName;
 /// The connection goes back to LISTEN.
 const BACK_TO_LISTEN: Fate = Fate::DROP.then(Next::End(Ending::Quiet));
 
-/// The peer is asked whether it means it.
+/// The peer is asked to confirm by a reset with the right number.
 const CHALLENGED: Fate = Fate::answer(Reply::Challenge);
 
 /// The connection is reset, as before RFC 5961.
 const RESET: Fate = Fate::answer(Reply::Reset).then(Next::End(Ending::Error(ErrorName::Reset, "connection reset")));
 
 decisions! {
-    /// What a SYN in the window does: a passively opened SYN-RECEIVED goes back to LISTEN, elsewhere the peer is asked
-    /// by a challenge ACK.
+    /// What a SYN in the window does: after a passive open SYN-RECEIVED goes back to LISTEN; in other states the SYN is
+    /// answered by a challenge ACK.
     "RFC 9293 section 3.10.7.4, fourth check; RFC 5961 section 4.2"
     fn syn_in_window(tcb: &Tcb, segment: &Arriving) -> Fate {
         lawful => match (tcb.state, tcb.opened) {

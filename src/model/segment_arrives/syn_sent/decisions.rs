@@ -7,18 +7,18 @@ use crate::model::seq::leq;
 use crate::model::tcb::{Opened, Tcb};
 use crate::stack::ErrorName;
 
-/// What becomes of text and FIN on a SYN.
+/// What becomes of text and FIN on a SYN or SYN,ACK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::model) enum SynText {
-    /// They are kept for later, and acknowledged once the handshake has proven the peer.
+    /// They are kept, and acknowledged once the connection is established.
     Held,
-    /// They are kept for later, and acknowledged with the SYN.
+    /// They are kept, and acknowledged together with the SYN.
     Acknowledged,
     /// They are thrown away; the peer sends them again.
     Discarded,
 }
 
-/// A segment is refused: by a reset, unless it is one.
+/// A segment is refused: it is answered by a reset, unless it is one.
 fn refused(segment: &Arriving) -> Fate {
     match segment.rst {
         true => Fate::DROP,
@@ -26,13 +26,14 @@ fn refused(segment: &Arriving) -> Fate {
     }
 }
 
-/// Nobody listens there, or nobody does any more.
+/// The errors by which a connection ends that the peer resets or refuses.
 const RESET: Next = Next::End(Ending::Error(ErrorName::Reset, "connection reset"));
 const REFUSED: Next = Next::End(Ending::Error(ErrorName::Refused, "connection reset"));
 
 decisions! {
-    /// What becomes of a segment with this ACK: one of anything but our SYN belongs to no connection of ours, and draws a
-    /// reset. An ACK of part of what was sent is as good as one of all (the text warns of `==`).
+    /// What becomes of a segment with this ACK: one that does not acknowledge our SYN belongs to no connection of ours,
+    /// and is answered by a reset. An ACK of part of what was sent is acceptable too (the RFC warns not to compare with
+    /// `==`).
     "RFC 9293 section 3.10.7.3, first check"
     fn ack_in_syn_sent(tcb: &Tcb, segment: &Arriving) -> Fate {
         lawful => match leq(segment.ack, tcb.iss) || tcb.snd_nxt.before(segment.ack) {
@@ -47,7 +48,7 @@ decisions! {
         wrong SynSentBadAckCloses if !lawful.goes_on() => lawful.then(RESET),
     }
 
-    /// What a reset does: it counts only if its ACK is acceptable; then nobody listens there.
+    /// What a reset does: it counts only if its ACK is acceptable, and then the connection was refused.
     "RFC 9293 section 3.10.7.3, second check"
     fn reset_in_syn_sent(tcb: &Tcb, segment: &Arriving) -> Fate {
         lawful => match segment.ack_bit && tcb.acks_new(segment.ack) {
@@ -58,8 +59,8 @@ decisions! {
         wrong SynSentIgnoresRst => Fate::DROP,
     }
 
-    /// What becomes of a segment with neither SYN nor RST. A FIN cannot be processed, there is nothing to check its number
-    /// against.
+    /// What becomes of a segment with neither SYN nor RST. A FIN cannot be processed, since there is nothing that its
+    /// number could be checked against.
     "RFC 9293 section 3.10.7.3, fifth check"
     fn without_syn(_tcb: &Tcb, segment: &Arriving) -> Fate {
         lawful => Fate::DROP,
@@ -76,7 +77,7 @@ decisions! {
         wrong CrossingSynIgnored => Fate::DROP,
     }
 
-    /// What a SYN without ACK draws.
+    /// What a SYN without ACK is answered by.
     "RFC 9293 section 3.10.7.3, fourth check, and section 3.5, figure 7"
     fn crossing_syn_draws(_tcb: &Tcb) -> Reply {
         lawful => Reply::SynAck,
@@ -84,15 +85,15 @@ decisions! {
         wrong CrossingSynOnlyAcked => Reply::Ack,
     }
 
-    /// What a SYN,ACK draws.
+    /// What a SYN,ACK is answered by.
     "RFC 9293 section 3.10.7.3, fourth check"
     fn syn_ack_draws(_tcb: &Tcb) -> Reply {
         lawful => Reply::Ack,
         wrong SynAckNotAcked => Reply::Nothing,
     }
 
-    /// What becomes of text and FIN on a SYN, which "should be queued for processing later". Who brought no good fast
-    /// open cookie has the SYN acknowledged only (RFC 7413 section 4.2.2).
+    /// What becomes of text and FIN on a SYN, which "should be queued for processing later". After a SYN without a
+    /// valid fast open cookie only the SYN is acknowledged (RFC 7413 section 4.2.2).
     "RFC 9293 sections 3.10.7.2 and 3.4"
     fn syn_text(tcb: &Tcb, segment: &Arriving) -> SynText {
         lawful => SynText::Held,
@@ -107,14 +108,14 @@ decisions! {
         or SynAckDataDiscard if segment.len() > 1 => SynText::Discarded,
     }
 
-    /// Whether what the user has sent already goes out once the connection is established.
+    /// Whether data of earlier SENDs is sent once the connection is established.
     "RFC 9293 section 3.10.2, SYN-SENT STATE"
     fn queue_is_kept(tcb: &Tcb) -> bool {
         lawful => true,
         wrong SendWhileOpeningLost if tcb.queue.len() > 0 => false,
     }
 
-    /// How many octets from a SYN the user gets.
+    /// How many octets of text on a SYN or SYN,ACK are delivered.
     "RFC 9293 section 3.10.7.3, fourth check"
     fn octets_from_syn(tcb: &Tcb) -> usize {
         lawful => tcb.received.ready.len(),

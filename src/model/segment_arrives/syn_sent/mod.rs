@@ -4,7 +4,7 @@ pub(in crate::model) mod decisions;
 
 use self::decisions::SynText;
 use super::ack::decisions::acknowledged_with_syn;
-use super::{Arriving, Check};
+use super::{Arriving, CheckResult};
 use crate::model::context::Context;
 use crate::model::queues::SendQueue;
 use crate::model::tcb::Tcb;
@@ -12,8 +12,8 @@ use crate::rfc::State;
 use core::ops::ControlFlow::Continue;
 
 impl Tcb {
-    /// ACK, RST, (security,) SYN, and what is left.
-    pub(super) fn syn_sent(&mut self, cx: &mut Context, segment: Arriving) -> Check {
+    /// The checks in order: ACK, RST, (security,) SYN; anything else is dropped.
+    pub(super) fn syn_sent(&mut self, cx: &mut Context, segment: Arriving) -> CheckResult {
         if segment.ack_bit {
             self.meet(cx, &segment, decisions::ack_in_syn_sent(self, &segment))?;
         }
@@ -26,9 +26,9 @@ impl Tcb {
         self.syn_sent_fourth_syn(cx, segment)
     }
 
-    /// Fourth, SYN: with an ACK of ours the connection is established, without one both ends open at once (section
-    /// 3.5, figure 7). What else is on it waits until then.
-    fn syn_sent_fourth_syn(&mut self, cx: &mut Context, segment: Arriving) -> Check {
+    /// Fourth, SYN: with an ACK of our SYN the connection is established, without an ACK it is a simultaneous open
+    /// (section 3.5, figure 7). What else the SYN carries waits until then.
+    fn syn_sent_fourth_syn(&mut self, cx: &mut Context, segment: Arriving) -> CheckResult {
         if !segment.ack_bit {
             self.meet(cx, &segment, decisions::crossing_syn(self, &segment))?;
         }
@@ -73,7 +73,7 @@ impl Tcb {
         self.snd_wl2 = segment.ack;
     }
 
-    /// What is on a SYN without an ACK "should be queued for processing later".
+    /// What a SYN without an ACK carries "should be queued for processing later".
     pub(in crate::model) fn keep_syn_text(&mut self, segment: &Arriving) {
         self.keep_text(segment, decisions::syn_text(self, segment));
     }
@@ -117,7 +117,7 @@ impl Tcb {
         self.timers.retransmission = None;
         self.timers.user = None;
         self.settle_rto();
-        // The handshake's ACKs do not enlarge it (RFC 5681 section 3.1).
+        // The ACKs of the handshake do not enlarge cwnd (RFC 5681 section 3.1).
         if !self.fast_open {
             self.open_congestion_window();
         }
@@ -128,7 +128,7 @@ impl Tcb {
         self.before = None;
     }
 
-    /// Hands what was kept from the SYN to the user.
+    /// Delivers what was kept from the SYN.
     pub(in crate::model) fn release_held(&mut self, cx: &mut Context) {
         let taken = self.received.take(self.rcv_nxt, &[]);
         self.received.ready.truncate(decisions::octets_from_syn(self));

@@ -18,16 +18,16 @@ pub(in crate::model) enum AboveGap {
     ThrownAway,
     /// It waits, and what waited behind it is cut off.
     CutsOffTheRest,
-    /// The user gets it at once, as if it were in order.
+    /// It is delivered at once, as if it were in order.
     Delivered,
 }
 
-/// Whether marks are echoed after a segment, where `mark` says whether it is marked and `ends` whether it ends the echo.
+/// Whether marks are echoed after a segment; `mark` says whether it is marked, and `ends` whether it ends the echo.
 fn echo(tcb: &Tcb, mark: bool, ends: bool) -> bool {
     mark || (tcb.ecn.echo && !ends)
 }
 
-/// Whether a segment bears a mark that counts: on text, or on the probe of a closed window.
+/// Whether a segment carries a mark that counts: together with text, or on the probe of a closed window.
 fn is_marked(segment: &Arriving) -> bool {
     segment.ecn == Ecn::Ce && (!segment.text.is_empty() || segment.probes)
 }
@@ -42,9 +42,9 @@ decisions! {
         wrong HalfCloseClosesBoth if matches!(tcb.state, State::FinWait1 | State::FinWait2) => false,
     }
 
-    /// Whether ECE stands on ACKs after a segment: from a mark until CWR comes; a mark on the segment with CWR begins
-    /// anew. What lies outside the window never gets here, but for a probe of a closed one: whoever sent that knows the
-    /// very number that is due (section 6.1.6).
+    /// Whether ACKs carry ECE after a segment: from a mark on until CWR comes; a mark on the segment with CWR begins
+    /// the echo anew. Segments outside the window are not seen here, except for probes of a closed window, whose sender
+    /// knows the number that is due (section 6.1.6).
     "RFC 3168 section 6.1.3"
     fn echoes_marks(tcb: &Tcb, segment: &Arriving) -> bool {
         lawful => echo(tcb, is_marked(segment), segment.cwr),
@@ -63,17 +63,17 @@ decisions! {
         wrong UrgentResets if segment.urg => Fate::DROP.then(Next::End(Ending::Quiet)),
     }
 
-    /// Whether text after the peer's FIN is answered; it is ignored in any case.
+    /// Whether text that comes after the peer's FIN is answered; the text itself is ignored in any case.
     "RFC 9293 section 3.10.7.4, seventh check, CLOSE-WAIT STATE"
     fn text_after_fin_is_answered(tcb: &Tcb) -> bool {
         lawful => false,
         or TextAfterFinAnswer => tcb.fin_received,
     }
 
-    /// What becomes of text for a user that has closed and reads no more: the peer must learn that its data is lost.
+    /// What becomes of text when the user has given up reading: the peer must learn that its data is lost.
     "RFC 9293 section 3.6.1; SHLD-3"
     fn unread_text(tcb: &Tcb) -> Fate {
-        lawful => match tcb.user.deaf {
+        lawful => match tcb.user.reading_given_up {
             true => Fate::answer(Reply::OwnReset)
                 .then(Next::End(Ending::Error(ErrorName::Reset, "data after CLOSE"))),
             false => Fate::PROCESS,
@@ -92,7 +92,7 @@ decisions! {
         wrong DeliversAboveGap => AboveGap::Delivered,
     }
 
-    /// When text above a gap is acknowledged: at once, so that the peer learns of the gap.
+    /// When text above a gap is acknowledged: at once, so that the peer can tell that something is missing.
     "RFC 5681 section 4.2"
     fn gap_is_acknowledged(_tcb: &Tcb) -> Acknowledged {
         lawful => Acknowledged::AtOnce,
@@ -107,10 +107,10 @@ decisions! {
         wrong GapFillAckDelayed => false,
     }
 
-    /// How many octets of what has come in order stay for the user: all, unless nobody reads any more.
+    /// How many of the octets that have come in order are kept for the user: all, unless it has given up reading.
     "RFC 9293 section 3.10.7.4, seventh check"
     fn octets_delivered(tcb: &Tcb, cx: &Context, segment: &Arriving) -> usize {
-        lawful => if tcb.user.deaf { 0 } else { tcb.received.ready.len() },
+        lawful => if tcb.user.reading_given_up { 0 } else { tcb.received.ready.len() },
         wrong UrgentOctetLost if segment.urg => lawful.saturating_sub(1),
         wrong RightOverlapLost => lawful.min(tcb.receive_buffer(cx)),
         wrong TextWithFinLost if segment.fin => 0,

@@ -1,10 +1,10 @@
-//! The sixth check, URG, and the seventh, the text (RFC 9293 section 3.10.7.4); and marks on what carries text (RFC 3168
+//! The sixth check, URG, and the seventh, the text (RFC 9293 section 3.10.7.4), and congestion marks on text (RFC 3168
 //! section 6.1.3).
 
 pub(in crate::model) mod decisions;
 
 use self::decisions::AboveGap;
-use super::{Arriving, Check};
+use super::{Arriving, CheckResult};
 use crate::model::context::Context;
 use crate::model::seq::later;
 use crate::model::tcb::Tcb;
@@ -19,9 +19,9 @@ impl Tcb {
         }
     }
 
-    /// Sixth: RCV.UP = max(RCV.UP, SEG.UP), and the user is told, for whom urgent data stays part of the stream (RFC
-    /// 6093). After the peer's FIN it is ignored.
-    pub(super) fn sixth_check_urgent(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    /// Sixth: RCV.UP = max(RCV.UP, SEG.UP), and the user is told. Urgent data stays in the stream (RFC 6093). After the
+    /// peer's FIN the urgent pointer is ignored.
+    pub(super) fn sixth_check_urgent(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         if segment.urg && decisions::takes_text(self) {
             self.note_urgent(segment.seq.advanced(i64::from(segment.urgent)));
             self.tell_urgent(cx);
@@ -33,9 +33,9 @@ impl Tcb {
         self.rcv_up = Some(self.rcv_up.map_or(up, |known| later(known, up)));
     }
 
-    /// Seventh: text in order goes to the user, together with what waited for it; text above a gap waits. After the
-    /// peer's FIN there should be none, and it is ignored.
-    pub(super) fn seventh_text(&mut self, cx: &mut Context, segment: &Arriving) -> Check {
+    /// Seventh: text in order is delivered, together with the text that was held behind it; text above a gap is held.
+    /// After the peer's FIN there should be no text, and it is ignored.
+    pub(super) fn seventh_text(&mut self, cx: &mut Context, segment: &Arriving) -> CheckResult {
         if segment.text.is_empty() {
             return Continue(());
         }
@@ -51,7 +51,7 @@ impl Tcb {
         Continue(())
     }
 
-    /// RCV.NXT moves over the text and over what waited for it, and the user gets both.
+    /// RCV.NXT moves over the text and over the held text behind it, and the user gets both.
     fn text_in_order(&mut self, cx: &mut Context, segment: &Arriving) {
         self.pushed = segment.psh;
         let fills = self.received.has_gap();
