@@ -161,12 +161,24 @@ fn outcomes(plan: &[Run], prepare: impl FnOnce(&mut Host)) -> Vec<Outcome> {
 
 #[test]
 fn runs_pass_in_any_place() {
-    let plan = plan();
-    for (run, outcome) in plan.iter().zip(outcomes(&plan, |_| ())) {
-        // A machine that is busy with other things may be too slow for us.
-        let late = outcome.verdict == Verdict::Inconclusive && outcome.reason.ends_with("ms late");
-        assert!(late || outcome.verdict == Verdict::Pass, "{}: {outcome:#?}", run.name);
+    let mut left = plan();
+    // A machine that is busy with other things may be too slow for us. Such a run says nothing, and is made again.
+    for _ in 0..20 {
+        let outcomes = outcomes(&left, |_| ());
+        let made = left.into_iter().zip(outcomes);
+        left = made
+            .filter(|(run, outcome)| {
+                let is_lawful = matches!(outcome.verdict, Verdict::Pass | Verdict::Inconclusive);
+                assert!(is_lawful, "{}: {outcome:#?}", run.name);
+                outcome.verdict == Verdict::Inconclusive
+            })
+            .map(|(run, _)| run)
+            .collect();
+        if left.is_empty() {
+            return;
+        }
     }
+    panic!("20 times too late: {}", left[0].name);
 }
 
 #[test]
