@@ -11,10 +11,10 @@ use tcpvet::rfc::Level;
 use tcpvet::suite;
 use tcpvet::time::Instant;
 
-/// Columns of a line; what is longer goes on in the next one.
+/// The most columns of a line; what is longer is wrapped.
 const COLUMNS: usize = 80;
 
-/// What came of one file.
+/// The result for one file.
 struct Judged {
     broken: bool,
     read: bool,
@@ -136,7 +136,7 @@ impl Text {
         text
     }
 
-    /// Adds a line, of which what does not fit goes on below, further in.
+    /// Adds a line, and wraps it with a deeper indent.
     fn line(&mut self, indent: usize, line: &str) {
         for (place, part) in wrap(line, COLUMNS - indent - 2).into_iter().enumerate() {
             let indent = indent + if place > 0 { 2 } else { 0 };
@@ -171,7 +171,7 @@ impl Text {
         self.line(4, &finding.text);
     }
 
-    /// What ought to have been judged and was not, and why.
+    /// What should have been judged and was not, and why.
     fn not_judged(&mut self, inspection: &Inspection) {
         if !inspection.is_partial() {
             return;
@@ -208,7 +208,7 @@ impl Text {
     }
 }
 
-/// What a reader ought to know besides.
+/// Remarks for the reader.
 fn notes(arguments: &InspectArguments, inspection: &Inspection) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |number: usize, what: &str, text: &str| {

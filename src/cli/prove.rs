@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &ProveArguments) -> u8 {
     progress.end();
     let proof = match proof {
         Ok(proof) => proof,
-        // Its description is part of this program, and a test reads it.
+        // The description of the reference endpoint is part of this program, and a test reads it.
         Err(error) => {
             output::error(&error.to_string());
             return BUG;
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &ProveArguments) -> u8 {
     tell(arguments, &proof, json, began.elapsed())
 }
 
-/// The rows that are selected, and whether that is the library that comes with the program, all of it.
+/// The selected rows, and whether they are the whole library that comes with the program.
 fn choose(arguments: &ProveArguments) -> Result<(Vec<Row>, bool), u8> {
     let library = library::load(&arguments.cases)?;
     let scripts: Vec<_> = library.cases().iter().flat_map(|case| case.scripts.clone()).collect();
@@ -85,7 +85,7 @@ fn tell(arguments: &ProveArguments, proof: &Proof, json: Option<ReportFile>, too
         code = ENVIRONMENT;
     }
     let text = report(proof, &judgement, arguments.verbose, took);
-    // Both at once could not be told apart.
+    // On one terminal the two could not be told apart.
     match to_stdout {
         true => output::say(&text),
         false => output::print(&text),
@@ -93,7 +93,7 @@ fn tell(arguments: &ProveArguments, proof: &Proof, json: Option<ReportFile>, too
     code
 }
 
-/// What is wrong first, then what was done.
+/// The report: what is wrong first, then what was done.
 fn report(proof: &Proof, judgement: &Judgement, verbose: bool, took: Duration) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail, here and below.
@@ -187,7 +187,7 @@ fn wrong(text: &mut String, judgement: &Judgement, verbose: bool) {
     }
 }
 
-/// Every row with what it notices; what is known not to hold, and why.
+/// Every row with the mistakes that it notices, and the known gaps with their reasons.
 fn each_row(text: &mut String, proof: &Proof, judgement: &Judgement) {
     for row in &proof.rows {
         let names: Vec<&str> = row.caught.iter().map(Defect::name).collect();
@@ -220,7 +220,7 @@ fn plural(count: usize, thing: &str) -> String {
     }
 }
 
-/// The same for a program.
+/// The report as JSON.
 fn as_json(proof: &Proof, judgement: &Judgement) -> Vec<u8> {
     let row = |row: &RowProof| {
         json!({
@@ -251,7 +251,7 @@ fn wrong_with<'a>(judgement: &'a Judgement, row: &str) -> &'a [String] {
     found.map_or(&[], |(_, wrong)| wrong)
 }
 
-/// How far it is, on a terminal.
+/// The progress line on a terminal.
 struct Progress {
     done: AtomicUsize,
     all: usize,

@@ -1,4 +1,4 @@
-//! `tcpvet report`, and what is printed and written of any record, whoever made it.
+//! `tcpvet report`, and the printing and writing of reports for `tcpvet run`.
 
 use super::arguments::{ReportArguments, Reports};
 use super::prepare::Stated;
@@ -60,8 +60,8 @@ fn read(path: &Path) -> Result<Stored, u8> {
     record::read(BufReader::new(file), &name).map_err(|error| mistake(&error.to_string()))
 }
 
-/// Judges the runs of a record by a file of expectations, written anew if that is asked for. An exit code where it could
-/// not be written.
+/// Judges the runs of a record by a file of expectations, which is updated first if that is asked for. An exit code
+/// where it could not be written.
 fn judge_anew(arguments: &ReportArguments, record: &mut Record) -> Result<Option<u8>, u8> {
     let named = || PathBuf::from(&record.head.expectations);
     let path = arguments.expectations.clone().unwrap_or_else(named);
@@ -100,7 +100,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Opens both. What is wrong has been told where this gives an exit code.
+    /// Opens both. Where this gives an exit code, the error has been printed.
     pub(super) fn open(reports: &Reports) -> Result<Files, u8> {
         let open = |path: &Option<PathBuf>| path.as_deref().map(ReportFile::open).transpose();
         let open = |path| open(path).map_err(|problem| mistake(&problem));
@@ -114,13 +114,13 @@ impl Files {
         }
     }
 
-    /// How many go to standard output.
+    /// How many of them go to standard output.
     fn to_stdout(&self) -> usize {
         let files = [&self.junit, &self.json].into_iter().flatten();
         files.filter(|file| file.is_stdout()).count()
     }
 
-    /// Writes them, whatever becomes of each; what went wrong.
+    /// Writes both, even if one fails. Gives the errors.
     fn write(self, whole: &Comparison, several: bool) -> Vec<String> {
         let only = whole.records.first().filter(|_| !several);
         let make_junit = || only.map_or_else(|| report::junit_of_several(whole), report::junit);
@@ -133,12 +133,12 @@ impl Files {
     }
 }
 
-/// What people and machines are told of records, and where.
+/// Prints reports for people, and writes those for programs.
 pub(super) struct Telling<'a> {
     reports: &'a Reports,
     page: Page,
     several: bool,
-    /// A report for machines goes to standard output, so what is for people does not.
+    /// A report for programs goes to standard output, so nothing for people does.
     to_stdout: bool,
 }
 
@@ -153,7 +153,7 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// Tells what came of one target.
+    /// Prints the report of one target.
     pub(super) fn tell(&self, record: &Record) {
         let text = match self.page {
             Page::Portrait => report::portrait(record),
@@ -168,8 +168,8 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// Writes the reports for machines, and tells how several targets compare. The exit code is the worst of `codes` and of
-    /// what the records and the writing give.
+    /// Writes the reports for programs, and prints how several targets compare. The exit code is the worst of `codes`,
+    /// of those of the records, and of the writing.
     pub(super) fn conclude(&self, whole: &Comparison, files: Files, mut codes: Vec<u8>) -> u8 {
         codes.push(whole.exit_code());
         for problem in files.write(whole, self.several) {
@@ -178,7 +178,7 @@ impl<'a> Telling<'a> {
         }
         self.compare(whole);
         match (self.page, exit_code(codes)) {
-            // That it does not conform is what one wants to read, not a failure of the audit.
+            // An audit that finds that the target does not conform has succeeded.
             (Page::Portrait, 1) => OK,
             (Page::Portrait | Page::Verdicts, code) => code,
         }
@@ -196,7 +196,7 @@ impl<'a> Telling<'a> {
         self.print(&text);
     }
 
-    /// Of several targets it would be too much to tell of each what is as expected.
+    /// With several targets, printing what is as expected for each would be too much.
     fn loudness(&self) -> Loudness {
         match (self.reports.quiet, self.reports.verbose) {
             (true, _) => Loudness::Quiet,

@@ -1,4 +1,4 @@
-//! The outcomes of a case's `any-of`s, and whether each comes where the case says so.
+//! The outcomes of a case's `any-of`s, and whether each comes under the choice or mistake that the case names.
 
 use super::trial::{Choice, Claims, Stand, Trial};
 use super::trouble::{Trouble, Where};
@@ -8,20 +8,20 @@ use crate::notation::nearest;
 use crate::script::{AnyOf, Script, Step, StepKind};
 use crate::suite::Run;
 
-/// An outcome as the file has it.
+/// An outcome as it is written in the case.
 pub(super) struct Named<'a> {
     step: &'a Step,
     any_of: &'a AnyOf,
     name: &'a str,
 }
 
-/// What makes the endpoint take an outcome.
+/// The choices and mistakes that make the endpoint take an outcome.
 pub(super) struct By {
     pub switches: Vec<Switch>,
     pub defects: Defects,
 }
 
-/// Every outcome of a script, those within outcomes included, each line of the file once.
+/// Every outcome of a script, nested ones included, each line of the file once.
 pub(super) fn named(script: &Script) -> Vec<Named<'_>> {
     let mut found = Vec::new();
     collect(&script.steps, &mut found);
@@ -49,12 +49,12 @@ impl Named<'_> {
         }
     }
 
-    /// Whether it meets what the case covers.
+    /// Whether the outcome meets what the case covers.
     pub(super) fn is_right(&self) -> bool {
         self.any_of.right.is_empty() || self.any_of.right.iter().any(|right| right == self.name)
     }
 
-    /// What makes it come; a trouble where that is not said, or what is said is nothing that there is.
+    /// What makes it come; an error where the case does not say it, or names something that does not exist.
     pub(super) fn by(&self) -> Result<By, Trouble> {
         let Some(words) = self.any_of.by.get(self.name) else {
             return Err(Trouble::OutcomeWithoutBy(self.place()));
@@ -89,7 +89,7 @@ impl Named<'_> {
 
     /// Makes the run in which it must come.
     pub(super) fn prove(&self, stand: &Stand, run: &Run, by: &By) -> (Choice, Trial, Option<Trouble>) {
-        // A case that is about the choice itself must go on under it.
+        // All claims are kept, so that a case about the choice itself applies.
         let choice = stand.choice(&by.switches, Claims::All);
         let trial = stand.run(run, &choice, by.defects, None);
         let trouble = self.judge(run, &trial.outcome);
@@ -116,7 +116,7 @@ impl Named<'_> {
     }
 }
 
-/// Whether a run failed by nothing but outcomes that are not right, and that its case says to come under this switch.
+/// Whether a run failed only by outcomes that are not right, and that the case says come under this switch.
 pub(super) fn foretold(script: &Script, outcome: &Outcome, switch: Switch) -> bool {
     let wrong = |named: &&Named| !named.is_right() && named.came(script, outcome);
     let named = named(script);

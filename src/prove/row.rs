@@ -1,4 +1,5 @@
-//! The proof of one row: it passes on the reference endpoint however that chooses, and fails when something is wrong.
+//! The proof of one row: it passes on the reference endpoint under all lawful choices, and fails when something is
+//! wrong.
 
 use super::altered::{Alteration, Reply, When};
 use super::change::{Change, changes};
@@ -13,16 +14,16 @@ use crate::suite::Run;
 use core::fmt;
 use std::collections::BTreeSet;
 
-/// A row of a case, with its runs: over each IP version, far from the wrap of sequence numbers and near to it.
+/// A row of a case, with its runs: over each IP version, with ISNs far from 2^32 and near it.
 #[derive(Clone, Debug)]
 pub struct Row {
     /// `reset/acceptance[state=SYNRCVD]`, or `close/simple` without a matrix.
     pub name: String,
-    /// The plainest first; never empty.
+    /// The plainest run first; never empty.
     pub runs: Vec<Run>,
 }
 
-/// What was found out about a row.
+/// The proof of a row.
 #[derive(Clone, Debug, Default)]
 pub struct RowProof {
     /// Its name.
@@ -33,28 +34,28 @@ pub struct RowProof {
     pub caught: Defects,
     /// The choices under which it does not pass, each with how it ends.
     pub not_under: Vec<(&'static str, String)>,
-    /// Outcomes of `any-of`s that were seen to come as they should.
+    /// How many outcomes of `any-of`s came as the case says.
     pub outcomes: usize,
-    /// Replies that were changed.
+    /// How many changes of replies were tried.
     pub changes: usize,
-    /// Of these, those that made a lawful outcome into another one.
+    /// How many of these led to another lawful outcome.
     pub other_outcomes: usize,
-    /// Of these, those that nothing noticed.
+    /// Those of these that the row did not notice.
     pub unnoticed: Vec<Unnoticed>,
-    /// Runs made.
+    /// How many runs were made.
     pub runs: usize,
 }
 
-/// A changed reply that the row passes all the same.
+/// A changed reply with which the row still passes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unnoticed {
-    /// The step that looked at it, as written.
+    /// The step that checked it, as written.
     pub step: String,
     /// Where it stands.
     pub position: Position,
-    /// What was other: `ack +1`.
+    /// How it differed: `ack +1`.
     pub what: String,
-    /// Why that is no wonder, if it is none.
+    /// Why it need not be noticed, if so.
     pub excuse: Option<Excuse>,
 }
 
@@ -65,7 +66,7 @@ impl fmt::Display for Unnoticed {
 }
 
 impl Unnoticed {
-    /// Where the step stands, for a person.
+    /// The position of the step, for a person.
     pub fn place(&self) -> String {
         format!("{}:{}", self.position.file, self.position.line)
     }
@@ -76,18 +77,18 @@ impl Unnoticed {
 pub enum Excuse {
     /// The case's own middlebox kept the changed frame back.
     Swallowed,
-    /// The endpoint sent again what was missing, within the time that the case gives.
+    /// The endpoint repaired the change within the time that the case allows, by sending again what was missing.
     MadeGood,
 }
 
-/// Whether a row has noticed that something is wrong. What cannot even reach the state that it begins from is noticed by
-/// every row, and says nothing of this one.
+/// Whether a row has noticed that something is wrong. A run that cannot even reach the state in which it begins does
+/// not count: every row with that state would notice, so it says nothing of this one.
 fn fails(outcome: &Outcome) -> bool {
     let failed = matches!(outcome.verdict, Verdict::Fail | Verdict::Deviates | Verdict::Observed);
     failed && outcome.failure.as_ref().is_some_and(|failure| failure.given.is_none())
 }
 
-/// What of the frames that the endpoint sent reached the tester's end of the line.
+/// The frames of the endpoint that arrived at the middlebox, and what it did with each.
 fn came(outcome: &Outcome) -> impl Iterator<Item = (&[u8], Option<Treatment>)> {
     outcome.trace.iter().filter_map(|event| match &event.what {
         Happening::Frame {
@@ -111,21 +112,21 @@ fn excuse(base: &Outcome, changed: &Outcome, alteration: &Alteration) -> Option<
         return Some(Excuse::Swallowed);
     }
     let instead = usize::from(matches!(alteration.instead_of, Some(Reply::Frame(_))));
-    // What is let out in the place of nothing came as well; what is let out too late need not have come.
+    // What is added without a reply being held back must have arrived as well; what is sent too late need not have.
     let counts = |when: When| when == When::InPlace || instead == 0;
     let emitted = alteration.emit.iter().filter(|(when, _)| counts(*when)).count();
     let repeated = came(changed).count() + instead > came(base).count() + emitted;
     repeated.then_some(Excuse::MadeGood)
 }
 
-/// The making of one.
+/// A proof of a row while it is being made.
 pub(super) struct Proving<'a> {
     stand: &'a Stand,
     row: &'a Row,
     proof: RowProof,
-    /// Steps whose evidence has been changed.
+    /// Steps whose reply has been changed.
     changed: BTreeSet<Cursor>,
-    /// Where steps stand that some run came by.
+    /// The positions of steps that any run has reached.
     reached: BTreeSet<Position>,
 }
 
@@ -144,7 +145,7 @@ pub(super) fn prove(stand: &Stand, row: &Row) -> RowProof {
     proving.proof
 }
 
-/// The mistakes among `these` that other runs of the row notice, and how many runs that took.
+/// Which mistakes among `these` other runs of the row notice, and how many runs that took.
 pub(super) fn caught_elsewhere(stand: &Stand, row: &Row, these: Defects) -> (Defects, usize) {
     let mut proving = Proving::new(stand, row);
     for run in &row.runs[1..] {
@@ -194,7 +195,7 @@ impl<'a> Proving<'a> {
             .run(run, choice, defects, change.map(|change| &change.alteration))
     }
 
-    /// The default choices; where a row does not apply to who makes these, the first other under which it does.
+    /// The default choices; where a row does not apply under them, the first other choice under which it does.
     fn where_it_applies(&mut self, run: &Run) -> (Choice, Trial) {
         let default = self.stand.choice(&[], Claims::Honest);
         let base = self.trial(run, &default, Defects::NONE, None);
@@ -219,7 +220,7 @@ impl<'a> Proving<'a> {
         *verdict == Verdict::Pass
     }
 
-    /// Makes each mistake about which the endpoint was asked.
+    /// Makes each mistake about which the endpoint asked.
     fn bite(&mut self, run: &Run, choice: &Choice, base: &Trial) {
         let caught = self.try_each(run, choice, base.asked);
         if caught == 0 {
@@ -229,7 +230,7 @@ impl<'a> Proving<'a> {
         }
     }
 
-    /// How many of these make the run fail.
+    /// Makes each of these mistakes. The answer is how many runs that took.
     fn try_each(&mut self, run: &Run, choice: &Choice, defects: Defects) -> usize {
         let mut caught = 0;
         for defect in defects.iter() {
@@ -251,7 +252,7 @@ impl<'a> Proving<'a> {
         }
     }
 
-    /// Changes what met the steps that no run before this one came by.
+    /// Changes the replies to the steps that no earlier run has reached.
     fn change(&mut self, run: &Run, choice: &Choice, base: &Trial) {
         let script = self.script();
         for change in changes(script, &base.outcome, &base.told, &self.changed) {
@@ -287,7 +288,7 @@ impl<'a> Proving<'a> {
         self.reached.extend(places);
     }
 
-    /// Complains of steps that look at something in vain.
+    /// Reports steps that check something and are never reached.
     fn seek_unreached(&mut self, steps: &[Step]) {
         for step in steps {
             let looks = match &step.kind {
@@ -337,7 +338,7 @@ impl<'a> Proving<'a> {
         }
     }
 
-    /// Runs it under each choice by itself.
+    /// Makes the run under each choice by itself.
     fn choices(&mut self, run: &Run) {
         for switch in Switch::ALL {
             let choice = self.stand.choice(&[*switch], Claims::Honest);

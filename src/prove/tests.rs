@@ -1,4 +1,4 @@
-//! The library bites, and what would show that it does not is told.
+//! The library detects errors, and a row that does not is reported.
 
 use super::*;
 use crate::case::Library;
@@ -37,7 +37,7 @@ fn the_table_names_every_row_and_every_mistake() {
     assert_eq!(mistakes, all, "write the table anew");
 }
 
-/// What is quick enough for every run of the tests: some rows, and what the table says of them.
+/// A part of the proof that is quick enough for every run of the tests: some rows, compared with the table.
 #[test]
 fn a_sample_of_the_library_bites_as_the_table_says() {
     let sample: Vec<Row> = ROWS.iter().step_by(23).cloned().collect();
@@ -51,7 +51,7 @@ fn a_sample_of_the_library_bites_as_the_table_says() {
             .unwrap();
         let columns: Vec<&str> = line.split('\t').collect();
         let most: usize = columns[2].parse().unwrap();
-        // On other runs of the row more may be noticed, which is looked for in the whole library only.
+        // Other runs of a row may notice more, but they are made only for the whole library.
         assert!(row.caught.iter().count() <= most, "{line}");
         let names: Vec<&str> = row.caught.iter().map(Defect::name).collect();
         assert!(

@@ -1,4 +1,4 @@
-//! What a proof finds wrong with a row, in words.
+//! What a proof finds wrong with a row, with messages.
 
 use crate::engine::Verdict;
 use crate::notation::suggestion;
@@ -17,25 +17,25 @@ pub struct Where {
 /// What is wrong with a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// The reference endpoint does not pass it: under which choice, its verdict, and why.
+    /// The reference endpoint does not pass it: the choice, the verdict, and why.
     NotPassed(String, Verdict, String),
-    /// No mistake fails it: under which choice, and about how many mistakes the endpoint was asked.
+    /// No mistake makes it fail: the choice, and about how many mistakes the endpoint asked.
     BitesNothing(String, usize),
-    /// A mistake shows that the case is wrong, and not the endpoint: which mistake or change, and why.
+    /// A mistake shows that the case is wrong, and not the endpoint: the mistake or change, and why.
     CaseError(String, String),
     /// An outcome does not say what makes it come.
     OutcomeWithoutBy(Where),
-    /// It names what is neither a choice nor a mistake: the word, and what it may stand for.
+    /// It names something that is neither a choice nor a mistake: the word, and what may be meant.
     NoSuchChoice(Where, String, Vec<&'static str>),
     /// It is right, and yet is said to come by a mistake.
     RightByMistake(Where),
-    /// It does not come: what does.
+    /// It does not come: what comes instead.
     OutcomeDidNotCome(Where, String),
     /// It comes, and is right, and yet the run fails: how.
     OutcomeFails(Where, String),
     /// It comes, and is not right, and yet the run passes.
     WrongOutcomePasses(Where),
-    /// A step looks at something, and no run came by it: as written, and where it stands.
+    /// A step checks something, and no run reaches it: as written, and its position.
     NeverReached(String, Position),
 }
 

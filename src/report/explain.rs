@@ -1,4 +1,4 @@
-//! Why a run came out as it did, in lines that the console colours and JUnit takes as they are.
+//! Why a run came out as it did, in lines that the console colours and JUnit takes unchanged.
 
 use super::ladder::wrap;
 use super::{ladder, level_word, plural};
@@ -6,18 +6,18 @@ use crate::engine::Verdict;
 use crate::record::{Attempt, Run};
 use crate::suite::Expectation;
 
-/// How a line is meant, for whoever gives it a colour.
+/// What a line says, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The case's claim.
+    /// The title of the case.
     Title,
     /// A requirement that is broken.
     Requirement,
-    /// What should have been.
+    /// What was expected.
     Expected,
-    /// What came.
+    /// What came instead.
     Seen,
-    /// Everything else that is said.
+    /// Everything else.
     Plain,
     /// A line of a ladder.
     Ladder,
@@ -28,18 +28,18 @@ pub enum Kind {
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// How it is meant.
+    /// What it says, for its colour.
     pub kind: Kind,
-    /// What it says; at most 100 columns, without a line break.
+    /// Its text, of at most 100 columns and without a line break.
     pub text: String,
 }
 
 /// Columns of a label such as `expected`, with the blanks after it.
 const LABEL: usize = 12;
-/// Columns of everything.
+/// The most columns of a line.
 const WIDTH: usize = 100;
 
-/// All that there is to say of a run but its name and verdict.
+/// All that there is to print of a run but its name and verdict.
 pub fn explain(run: &Run) -> Vec<Line> {
     let outcome = &run.outcome;
     let mut lines = Vec::new();
@@ -87,7 +87,7 @@ fn left_a_trace(attempt: &Attempt) -> bool {
     attempt.trace.as_ref().is_some_and(|trace| !trace.is_empty())
 }
 
-/// Whether two attempts say the same, so that one picture serves both.
+/// Whether two attempts came out the same, so that one ladder serves for both.
 fn agrees(a: &Attempt, b: &Attempt) -> bool {
     a.verdict == b.verdict && a.failure == b.failure
 }
@@ -161,8 +161,7 @@ fn summary(outcome: &Attempt) -> String {
     }
 }
 
-/// A label and text after it, broken so that what follows stands under the text. Of a very long text the beginning has
-/// to do.
+/// A label and a text after it, wrapped so that further lines stand below the text. A very long text is cut.
 fn say(lines: &mut Vec<Line>, kind: Kind, label: &str, text: &str) {
     const MOST: usize = 24;
     let (indent, room) = match label {

@@ -1,4 +1,5 @@
-//! A case told to somebody who knows TCP a little: what is asked and why, and the exchange on the reference endpoint.
+//! The page of `tcpvet explain` for readers who know TCP a little: what a case asks and why, and the exchange on the
+//! reference endpoint.
 
 use super::ladder::{Remarks, annotated, wrap};
 use super::{Kind, Line, level_word, plural};
@@ -11,7 +12,7 @@ use crate::suite::{Lawful, Reaction, Run, requirements, step_at};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Columns of everything.
+/// The most columns of a line.
 const WIDTH: usize = 80;
 /// Columns of a label such as `Given`, with the blanks round it.
 const LABEL: usize = 10;
@@ -19,15 +20,15 @@ const LABEL: usize = 10;
 const ROWS: usize = 20;
 const CHOICES: usize = 3;
 
-/// What is to be told.
+/// What a lesson is made of.
 pub struct Lesson<'a> {
     /// The case.
     pub case: &'a Case,
-    /// Where its requirements stand.
+    /// The catalogue of its requirements.
     pub catalogue: &'a Catalogue,
     /// The run that is shown.
     pub run: &'a Run,
-    /// What became of it on the reference endpoint.
+    /// Its outcome on the reference endpoint.
     pub outcome: &'a Outcome,
     /// What may follow each injected segment.
     pub lawful: &'a [Lawful],
@@ -35,7 +36,7 @@ pub struct Lesson<'a> {
     pub verbose: bool,
 }
 
-/// What there is to tell of a case, at most 80 columns wide.
+/// The lesson of a case, at most 80 columns wide.
 pub fn lesson(lesson: &Lesson<'_>) -> Vec<Line> {
     let Lesson { case, run, .. } = lesson;
     let mut page = Page { lines: Vec::new() };
@@ -56,7 +57,7 @@ pub fn lesson(lesson: &Lesson<'_>) -> Vec<Line> {
     page.lines
 }
 
-/// What the notation of a lesson means.
+/// The meaning of the notation in a lesson.
 pub const LEGEND: &str = "\
 seq and ack count from each side's first number: a SYN is 0, the first octet 1.
 Names in capitals are variables of the target (RFC 9293 section 3.3.1).
@@ -156,7 +157,7 @@ impl Page {
         self.blank();
     }
 
-    /// How the target is brought to where the case begins.
+    /// How the target is brought to the state in which the case begins.
     fn given(&mut self, script: &Script) {
         for given in &script.given {
             let conn = match given.conn.0 {
@@ -209,7 +210,7 @@ impl Page {
     }
 }
 
-/// What stands beside and beneath the events of the trace.
+/// The remarks on the trace.
 fn remarks(lesson: &Lesson<'_>) -> Remarks {
     let mut remarks = Remarks {
         whole: lesson.verbose,
@@ -251,7 +252,7 @@ fn remarks(lesson: &Lesson<'_>) -> Remarks {
     remarks
 }
 
-/// Whether a step looks at the target.
+/// Whether a step checks what the target does.
 fn checks(step: &Step) -> bool {
     match &step.kind {
         StepKind::Expect(_) | StepKind::Nothing(_) | StepKind::Result(_) | StepKind::State(_) => true,

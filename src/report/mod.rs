@@ -1,5 +1,4 @@
-//! What a person or a program reads afterwards. What is told of runs is made from their [record](crate::record), and from
-//! nothing else.
+//! Reports for people and programs. Reports of runs are made from their [record](crate::record), and from nothing else.
 
 #[cfg(feature = "cli")]
 mod comparison;

@@ -1,12 +1,12 @@
-//! The ledger: every run that was scheduled has exactly one verdict.
+//! The ledger: it makes sure that every scheduled run gets exactly one verdict.
 //!
-//! A suite that loses a run reports a target as better than it is. Whatever a target's driver does, a verdict that is
+//! A suite that loses a run would report a target as better than it is. Whatever a driver does, a verdict that is
 //! missing or came twice is found here, and is a bug of ours.
 
 use crate::engine::Outcome;
 use std::fmt;
 
-/// What became of each run, by its place.
+/// The state of each run, by its index in the plan.
 #[derive(Debug)]
 pub struct Ledger {
     names: Vec<String>,
@@ -17,14 +17,14 @@ pub struct Ledger {
 enum Page {
     /// The attempts so far.
     Open(Vec<Outcome>),
-    /// What was in it has been handed out.
+    /// The run is settled, and its attempts have been handed out.
     Settled,
 }
 
-/// What a page held when it was settled.
+/// The verdict of a run, and its attempts.
 #[derive(Clone, Debug)]
 pub struct Settled {
-    /// What counts.
+    /// The outcome that counts.
     pub verdict: Outcome,
     /// The attempts that do not count, in order.
     pub earlier: Vec<Outcome>,
@@ -37,11 +37,11 @@ pub struct Settled {
 pub enum LedgerError {
     /// Two runs have the same name.
     SameName(String),
-    /// A verdict came for a place at which no run is.
+    /// A verdict came for an index that no run has.
     Unknown(usize),
     /// A verdict came for a run that had one.
     Doubled(String),
-    /// No verdict came for these.
+    /// No verdict came for these runs.
     Missing(Vec<String>),
 }
 
@@ -65,7 +65,7 @@ impl fmt::Display for LedgerError {
 impl std::error::Error for LedgerError {}
 
 impl Ledger {
-    /// A ledger with an open page for each run.
+    /// A ledger in which each run is open.
     pub fn new(names: impl IntoIterator<Item = String>) -> Result<Ledger, LedgerError> {
         let names: Vec<String> = names.into_iter().collect();
         let mut sorted: Vec<&String> = names.iter().collect();
@@ -77,14 +77,14 @@ impl Ledger {
         Ok(Ledger { names, pages })
     }
 
-    /// Notes an attempt, and gives all of this run's so far.
+    /// Notes an attempt, and gives all attempts of this run so far.
     pub fn attempt(&mut self, place: usize, outcome: Outcome) -> Result<&[Outcome], LedgerError> {
         let attempts = self.open_page(place)?;
         attempts.push(outcome);
         Ok(attempts)
     }
 
-    /// The attempts of a run so far that have not settled it; none where there is no such run.
+    /// The attempts of a run that is not settled; none where there is no such run.
     pub fn attempts(&self, place: usize) -> &[Outcome] {
         match self.pages.get(place) {
             Some(Page::Open(attempts)) => attempts,
@@ -92,7 +92,7 @@ impl Ledger {
         }
     }
 
-    /// Settles a run by its last attempt, or by a verdict of its own, beside which all attempts are kept.
+    /// Settles a run with its last attempt, or with `verdict`; then all attempts are kept as earlier ones.
     pub fn settle(&mut self, place: usize, verdict: Option<Outcome>) -> Result<Settled, LedgerError> {
         let mut earlier = std::mem::take(self.open_page(place)?);
         let attempts = earlier.len();
@@ -106,7 +106,7 @@ impl Ledger {
         })
     }
 
-    /// The places of runs without a verdict.
+    /// The indices of runs without a verdict.
     pub fn open(&self) -> Vec<usize> {
         let open = |&place: &usize| matches!(self.pages[place], Page::Open(_));
         (0..self.pages.len()).filter(open).collect()

@@ -1,4 +1,4 @@
-//! Select, schedule, run, judge: from a library of scripts to one judged verdict for each run.
+//! Selects, schedules, runs and judges: from a library of scripts to one judged verdict for each run.
 //!
 //! Nothing here prints, and nothing here knows how a target is driven.
 

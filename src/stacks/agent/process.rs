@@ -184,7 +184,7 @@ impl Process {
         self.answer(at, stop, hear)
     }
 
-    /// Reads the answers to a line of lockstep that was sent at time `now`, up to `idle`.
+    /// Reads the answers to a line of lockstep that was sent at the time `at`, up to `idle`.
     pub fn answer(
         &mut self,
         at: Instant,
