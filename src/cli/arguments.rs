@@ -84,7 +84,7 @@ pub(super) enum Command {
 
 /// Which runs.
 #[derive(Args, Clone, Debug)]
-pub(super) struct Choice {
+pub(super) struct RunSelection {
     /// Which cases; all if none is named. See below.
     #[arg(value_name = "SELECTION")]
     pub selection: Vec<String>,
@@ -106,7 +106,7 @@ pub(super) struct Choice {
     pub quick: bool,
 }
 
-impl Choice {
+impl RunSelection {
     /// The axes that are left.
     pub(super) fn axes(&self) -> Axes {
         let mut axes = Axes::default();
@@ -131,7 +131,7 @@ pub(super) const DEFAULT_SEED: u64 = 1;
 #[derive(Args, Clone, Debug)]
 pub(super) struct RunArguments {
     #[command(flatten)]
-    pub choice: Choice,
+    pub choice: RunSelection,
     #[command(flatten)]
     pub reports: Reports,
     /// Write down everything that becomes known, as soon as it does; `tcpvet report` reads it.
@@ -219,7 +219,7 @@ impl RunArguments {
 #[derive(Args, Clone, Debug)]
 pub(super) struct ListArguments {
     #[command(flatten)]
-    pub choice: Choice,
+    pub choice: RunSelection,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

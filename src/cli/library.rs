@@ -1,6 +1,6 @@
 //! The cases that a command is about.
 
-use super::arguments::Choice;
+use super::arguments::RunSelection;
 use super::{MISTAKE, output};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(super) struct Chosen {
 }
 
 /// Loads the library and selects from it. Where this gives an exit code, the error has been printed.
-pub(super) fn choose(choice: &Choice) -> Result<Chosen, u8> {
+pub(super) fn choose(choice: &RunSelection) -> Result<Chosen, u8> {
     let cases = load(&choice.cases)?;
     let scripts: Vec<Arc<Script>> = cases.cases().iter().flat_map(|case| case.scripts.clone()).collect();
     let library = expand(&scripts, &Axes::default());

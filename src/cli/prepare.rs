@@ -14,7 +14,7 @@ use tcpvet::suite::{ExpectationError, Expectations, QUICK, Row, Run, estimate, r
 /// What was opened, read and checked.
 pub(super) struct Prepared {
     /// The targets, which are run one after the other; at least one.
-    pub subjects: Vec<Subject>,
+    pub subjects: Vec<PlannedTarget>,
     /// The targets that were asked for and cannot be run here.
     pub absent: Vec<Absent>,
     /// Every run of every case, whatever is selected.
@@ -24,7 +24,7 @@ pub(super) struct Prepared {
 }
 
 /// A target, and what is run against it.
-pub(super) struct Subject {
+pub(super) struct PlannedTarget {
     pub target: Opened,
     /// What it is called in reports.
     pub name: String,
@@ -124,7 +124,7 @@ fn subject(
     library: &[Row],
     target: Opened,
     instead_of: Option<InsteadOf>,
-) -> Result<Subject, u8> {
+) -> Result<PlannedTarget, u8> {
     let stated = stated(arguments, &target)?;
     stated.check(library)?;
     let facts = target.target.facts();
@@ -137,7 +137,7 @@ fn subject(
             ));
         }
     }
-    Ok(Subject {
+    Ok(PlannedTarget {
         name: facts.name.clone(),
         instead_of,
         stated,
@@ -148,7 +148,7 @@ fn subject(
 }
 
 /// Two folders may hold runners of the same name.
-fn tell_apart(subjects: &mut [Subject]) {
+fn tell_apart(subjects: &mut [PlannedTarget]) {
     let names: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
     for subject in subjects {
         if names.iter().filter(|name| **name == subject.name).count() > 1 {

@@ -10,7 +10,7 @@ use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use tcpvet::model::{Defect, Defects};
-use tcpvet::prove::{Judgement, Proof, Row, RowProof, prove, rows};
+use tcpvet::prove::{Judgement, Proof, RowProof, RowRuns, prove, rows};
 use tcpvet::report::ReportFile;
 use tcpvet::suite::{Axes, Selection, expand};
 
@@ -35,7 +35,7 @@ pub(super) fn run(arguments: &ProveArguments) -> u8 {
         }
     };
     let began = Instant::now();
-    let progress = Progress::of(chosen.len());
+    let progress = RowCount::of(chosen.len());
     let proof = prove(&chosen, whole, &|| progress.step());
     progress.end();
     let proof = match proof {
@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &ProveArguments) -> u8 {
 }
 
 /// The selected rows, and whether they are the whole library that comes with the program.
-fn choose(arguments: &ProveArguments) -> Result<(Vec<Row>, bool), u8> {
+fn choose(arguments: &ProveArguments) -> Result<(Vec<RowRuns>, bool), u8> {
     let library = library::load(&arguments.cases)?;
     let scripts: Vec<_> = library.cases().iter().flat_map(|case| case.scripts.clone()).collect();
     let runs = expand(&scripts, &Axes::default());
@@ -252,15 +252,15 @@ fn wrong_with<'a>(judgement: &'a Judgement, row: &str) -> &'a [String] {
 }
 
 /// The progress line on a terminal.
-struct Progress {
+struct RowCount {
     done: AtomicUsize,
     all: usize,
     shown: bool,
 }
 
-impl Progress {
-    fn of(all: usize) -> Progress {
-        Progress {
+impl RowCount {
+    fn of(all: usize) -> RowCount {
+        RowCount {
             done: AtomicUsize::new(0),
             all,
             shown: io::stderr().is_terminal(),

@@ -12,7 +12,7 @@ use tcpvet::suite::exit_code;
 
 /// What is printed at the end.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Page {
+pub(super) enum Summary {
     /// Verdicts, and whatever is unexpected.
     Verdicts,
     /// What the stack is like.
@@ -39,11 +39,11 @@ fn render(arguments: &ReportArguments) -> Result<u8, u8> {
             "expectations are about one target: name a record of one run only",
         ));
     }
-    let page = match arguments.audit {
-        true => Page::Portrait,
-        false => Page::Verdicts,
+    let summary = match arguments.audit {
+        true => Summary::Portrait,
+        false => Summary::Verdicts,
     };
-    let telling = Telling::new(&arguments.reports, page, several, &files);
+    let telling = Telling::new(&arguments.reports, summary, several, &files);
     let mut codes = Vec::new();
     for record in &mut whole.records {
         if judged_anew {
@@ -136,7 +136,7 @@ impl Files {
 /// Prints reports for people, and writes those for programs.
 pub(super) struct Telling<'a> {
     reports: &'a Reports,
-    page: Page,
+    summary: Summary,
     several: bool,
     /// A report for programs goes to standard output, so nothing for people does.
     to_stdout: bool,
@@ -144,10 +144,10 @@ pub(super) struct Telling<'a> {
 
 impl<'a> Telling<'a> {
     /// `several`: whether several targets were asked for.
-    pub(super) fn new(reports: &'a Reports, page: Page, several: bool, files: &Files) -> Telling<'a> {
+    pub(super) fn new(reports: &'a Reports, summary: Summary, several: bool, files: &Files) -> Telling<'a> {
         Telling {
             reports,
-            page,
+            summary,
             several,
             to_stdout: files.to_stdout() > 0,
         }
@@ -155,9 +155,9 @@ impl<'a> Telling<'a> {
 
     /// Prints the report of one target.
     pub(super) fn tell(&self, record: &Record) {
-        let text = match self.page {
-            Page::Portrait => report::portrait(record),
-            Page::Verdicts => report::console(record, self.loudness(), self.colour()),
+        let text = match self.summary {
+            Summary::Portrait => report::portrait(record),
+            Summary::Verdicts => report::console(record, self.loudness(), self.colour()),
         };
         if self.several && !text.is_empty() {
             self.print(&report::heading(&record.head.target.name, self.colour()));
@@ -177,16 +177,16 @@ impl<'a> Telling<'a> {
             codes.push(ENVIRONMENT);
         }
         self.compare(whole);
-        match (self.page, exit_code(codes)) {
+        match (self.summary, exit_code(codes)) {
             // An audit that finds that the target does not conform has succeeded.
-            (Page::Portrait, 1) => OK,
-            (Page::Portrait | Page::Verdicts, code) => code,
+            (Summary::Portrait, 1) => OK,
+            (Summary::Portrait | Summary::Verdicts, code) => code,
         }
     }
 
     fn compare(&self, whole: &Comparison) {
         let silent = self.reports.quiet && whole.exit_code() == 0;
-        if !self.several || self.page == Page::Portrait || silent {
+        if !self.several || self.summary == Summary::Portrait || silent {
             return;
         }
         let text = report::comparison(whole, self.reports.verbose, self.colour());

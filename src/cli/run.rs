@@ -1,8 +1,8 @@
 //! `tcpvet run`
 
 use super::arguments::{self, DEFAULT_SEED, RunArguments};
-use super::prepare::{Prepared, Subject, prepare};
-use super::report::{Page, Telling};
+use super::prepare::{PlannedTarget, Prepared, prepare};
+use super::report::{Summary, Telling};
 use super::{ENVIRONMENT, output, update};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::num::NonZeroUsize;
@@ -19,15 +19,21 @@ const INTERRUPTED: i32 = 130;
 
 /// Runs cases; gives the exit code.
 pub(super) fn run(arguments: &RunArguments) -> u8 {
-    prepare(arguments).map_or_else(|code| code, |prepared| carry_out(arguments, prepared, Page::Verdicts))
+    prepare(arguments).map_or_else(
+        |code| code,
+        |prepared| carry_out(arguments, prepared, Summary::Verdicts),
+    )
 }
 
 /// Runs cases to see what the target is like; gives the exit code, which is not about whether it conforms.
 pub(super) fn audit(arguments: &RunArguments) -> u8 {
-    prepare(arguments).map_or_else(|code| code, |prepared| carry_out(arguments, prepared, Page::Portrait))
+    prepare(arguments).map_or_else(
+        |code| code,
+        |prepared| carry_out(arguments, prepared, Summary::Portrait),
+    )
 }
 
-fn carry_out(arguments: &RunArguments, prepared: Prepared, page: Page) -> u8 {
+fn carry_out(arguments: &RunArguments, prepared: Prepared, summary: Summary) -> u8 {
     let stop = match listen_for_signals() {
         Ok(stop) => stop,
         Err(err) => {
@@ -43,7 +49,7 @@ fn carry_out(arguments: &RunArguments, prepared: Prepared, page: Page) -> u8 {
         mut record,
     } = prepared;
     let several = subjects.len() + absent.len() > 1;
-    let telling = Telling::new(&arguments.reports, page, several, &files);
+    let telling = Telling::new(&arguments.reports, summary, several, &files);
     let mut whole = Comparison::default();
     for absent in absent {
         leave_out(absent, &mut whole, record.as_mut());
@@ -90,7 +96,12 @@ struct Watch<'a> {
 
 impl Watch<'_> {
     /// Makes all runs against one target. An exit code where the expectations could not be written.
-    fn run_all(&self, mut subject: Subject, library: &[Row], file: Option<&mut RecordFile>) -> (Record, Option<u8>) {
+    fn run_all(
+        &self,
+        mut subject: PlannedTarget,
+        library: &[Row],
+        file: Option<&mut RecordFile>,
+    ) -> (Record, Option<u8>) {
         let began = Instant::now();
         let mut recorder = Recorder::begin(head(self.arguments, &subject), file);
         recorder.note(Event::Library(library.to_vec()));
@@ -124,7 +135,7 @@ impl Watch<'_> {
     }
 
     /// Makes the runs of a plan, and shows the progress.
-    fn make_all(&self, subject: &mut Subject, settled: &mut dyn FnMut(usize, Box<RunResult>)) -> Option<Trouble> {
+    fn make_all(&self, subject: &mut PlannedTarget, settled: &mut dyn FnMut(usize, Box<RunResult>)) -> Option<Trouble> {
         let facts = Arc::clone(subject.target.target.facts());
         let estimates = subject.plan.iter().map(|run| estimate(&run.script, &facts.tolerances));
         let of = match self.several {
@@ -161,7 +172,7 @@ impl Watch<'_> {
 }
 
 /// What is known before the first run.
-fn head(arguments: &RunArguments, subject: &Subject) -> Head {
+fn head(arguments: &RunArguments, subject: &PlannedTarget) -> Head {
     let facts = subject.target.target.facts();
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     Head {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Alteration {
     /// The reply that is held back.
-    pub instead_of: Option<Reply>,
+    pub instead_of: Option<ReplyId>,
     /// What is sent: in its place, or at a time of its own.
     pub emit: Vec<(When, Emitted)>,
 }
@@ -37,7 +37,7 @@ pub(super) enum When {
 
 /// A reply of the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
+pub(super) enum ReplyId {
     /// A frame, by its number among all, from 0.
     Frame(u32),
     /// The end of a call.
@@ -80,22 +80,22 @@ impl<'a> Altered<'a> {
     }
 
     /// The name of a reply, as [`Alteration`] uses it.
-    fn name(&mut self, what: &Emitted) -> Option<Reply> {
+    fn name(&mut self, what: &Emitted) -> Option<ReplyId> {
         match what {
             // The engine counts only what can be parsed as a packet.
             Emitted::Packet(octets) => Packet::parse(octets).is_ok().then(|| {
                 self.frames += 1;
-                Reply::Frame(self.frames - 1)
+                ReplyId::Frame(self.frames - 1)
             }),
-            Emitted::Result(id, _) => Some(Reply::Call(*id)),
-            Emitted::Accepted { socket, .. } => self.accepts.get(socket).map(|id| Reply::Call(*id)),
+            Emitted::Result(id, _) => Some(ReplyId::Call(*id)),
+            Emitted::Accepted { socket, .. } => self.accepts.get(socket).map(|id| ReplyId::Call(*id)),
             Emitted::Pending(_) => None,
         }
     }
 
     fn pass(&mut self, what: Emitted, out: &mut dyn FnMut(Emitted)) {
         let name = self.name(&what);
-        if let Some(Reply::Call(id)) = name {
+        if let Some(ReplyId::Call(id)) = name {
             self.told.push((id, what.clone()));
         }
         match self.alteration {

@@ -1,6 +1,6 @@
 //! What else the target could have done at each step that checked it.
 
-use super::altered::{Alteration, Reply, When};
+use super::altered::{Alteration, ReplyId, When};
 use super::{answer, segment};
 use crate::engine::{Arrow, Cursor, Evidence, Happening, MetBy, Outcome};
 use crate::notation::{TimeSpec, Verb};
@@ -102,7 +102,7 @@ impl<'a> Maker<'a> {
             // A state that is waited for is asked for again, so a wrong answer changes nothing.
             (StepKind::State(wanted), MetBy::Call(_)) if wanted.when.is_some() => Vec::new(),
             (StepKind::State(wanted), MetBy::Call(id)) => {
-                replaced(Reply::Call(id), answer::other_states(wanted.state, id))
+                replaced(ReplyId::Call(id), answer::other_states(wanted.state, id))
             }
             (StepKind::Call(call), MetBy::Pending(id)) => vec![ended(call.call.verb, id, evidence)],
             (StepKind::Result(result), MetBy::Pending(id)) => vec![ended(result.verb, id, evidence)],
@@ -124,7 +124,7 @@ impl<'a> Maker<'a> {
             return Vec::new();
         };
         let chooses = !from_target.take(number as usize).any(|(.., of)| of == conn);
-        let reply = Reply::Frame(number);
+        let reply = ReplyId::Frame(number);
         let same = || Emitted::Packet(octets.to_vec());
         let took = self.evidence.iter().filter(|it| it.step == evidence.step).count() as u64;
         let (least, most) = expect.count.unwrap_or((1, 1));
@@ -162,7 +162,7 @@ impl<'a> Maker<'a> {
         let Some((_, told)) = self.told.iter().find(|(of, _)| *of == id) else {
             return Vec::new();
         };
-        let reply = Reply::Call(id);
+        let reply = ReplyId::Call(id);
         let mut made = replaced(reply, answer::others(returns, told));
         if bounded && !returns.contains(&crate::notation::ReturnSpec::Pending) {
             made.push(("left out".to_owned(), instead(reply, [])));
@@ -195,8 +195,8 @@ impl<'a> Maker<'a> {
         made
     }
 
-    /// An ACK and a RST that the target could have sent on a connection after so many frames, like its last frame
-    /// before.
+    /// An ACK and a RST that the target could have sent on a connection after so many frames; both
+    /// follow from the last of those frames.
     fn unasked(&self, conn: &str, came: usize) -> Vec<(&'static str, Packet)> {
         let of_conn = |wanted: Arrow, most: usize| {
             let frames = self
@@ -260,12 +260,12 @@ fn answer_to(ours: Packet) -> Packet {
     }
 }
 
-fn replaced(reply: Reply, others: impl IntoIterator<Item = (String, Emitted)>) -> Vec<(String, Alteration)> {
+fn replaced(reply: ReplyId, others: impl IntoIterator<Item = (String, Emitted)>) -> Vec<(String, Alteration)> {
     let in_place = |(what, other)| (what, instead(reply, [(When::InPlace, other)]));
     others.into_iter().map(in_place).collect()
 }
 
-fn instead<const N: usize>(reply: Reply, emit: [(When, Emitted); N]) -> Alteration {
+fn instead<const N: usize>(reply: ReplyId, emit: [(When, Emitted); N]) -> Alteration {
     Alteration {
         instead_of: Some(reply),
         emit: emit.into(),
@@ -276,7 +276,7 @@ fn instead<const N: usize>(reply: Reply, emit: [(When, Emitted); N]) -> Alterati
 fn ended(verb: Verb, id: CallId, evidence: &Evidence) -> (String, Alteration) {
     let (what, end) = answer::end(verb, id);
     let alteration = Alteration {
-        instead_of: Some(Reply::Call(id)),
+        instead_of: Some(ReplyId::Call(id)),
         emit: vec![(When::Then(evidence.window.0, evidence.inputs), end)],
     };
     (what, alteration)

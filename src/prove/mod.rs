@@ -20,6 +20,7 @@
 mod altered;
 mod answer;
 mod change;
+mod flaw;
 mod known;
 mod outcome;
 mod row;
@@ -28,12 +29,11 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod trial;
-mod trouble;
 #[cfg(test)]
 mod witnesses;
 
-pub use row::{Excuse, Row, RowProof, Unnoticed};
-pub use trouble::{Trouble, Where};
+pub use flaw::{Flaw, Where};
+pub use row::{Excuse, RowProof, RowRuns, Unnoticed};
 
 use crate::model::{Defect, Defects};
 use crate::script::Script;
@@ -59,13 +59,13 @@ pub struct Proof {
 }
 
 /// The rows of scripts, each with all its runs.
-pub fn rows(scripts: &[Arc<Script>]) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
+pub fn rows(scripts: &[Arc<Script>]) -> Vec<RowRuns> {
+    let mut rows: Vec<RowRuns> = Vec::new();
     for run in expand(scripts, &Axes::default()) {
         let name = run.case_and_row();
         match rows.last_mut() {
             Some(row) if row.name == name => row.runs.push(run),
-            Some(_) | None => rows.push(Row { name, runs: vec![run] }),
+            Some(_) | None => rows.push(RowRuns { name, runs: vec![run] }),
         }
     }
     rows
@@ -76,7 +76,7 @@ pub fn rows(scripts: &[Arc<Script>]) -> Vec<Row> {
 /// A mistake counts as noticed if any run of the row notices it. All mistakes are tried on the plainest run. On the
 /// other runs only these are tried: all of them for a row that has noticed none; and, if `whole` says that these rows
 /// are a whole library, for every row those that no row has noticed.
-pub fn prove(rows: &[Row], whole: bool, note: &(dyn Fn() + Sync)) -> Result<Proof, RunnerError> {
+pub fn prove(rows: &[RowRuns], whole: bool, note: &(dyn Fn() + Sync)) -> Result<Proof, RunnerError> {
     let proofs = in_parallel(rows.len(), &|stand, at| {
         let proof = row::prove(stand, &rows[at]);
         note();
@@ -112,7 +112,7 @@ pub fn prove(rows: &[Row], whole: bool, note: &(dyn Fn() + Sync)) -> Result<Proo
 }
 
 /// Which of these mistakes a rule notices in some run of a library.
-fn by_rules(rows: &[Row], defects: Defects) -> Result<BTreeMap<Defect, &'static str>, RunnerError> {
+fn by_rules(rows: &[RowRuns], defects: Defects) -> Result<BTreeMap<Defect, &'static str>, RunnerError> {
     let defects: Vec<Defect> = defects.iter().collect();
     let rules = in_parallel(defects.len(), &|stand, at| {
         let choice = stand.choice(&[], Claims::Honest);
@@ -139,7 +139,7 @@ impl Proof {
         let mut known = Known::new();
         let mut judgement = Judgement::default();
         for row in &self.rows {
-            let mut wrong: Vec<String> = row.troubles.iter().map(Trouble::to_string).collect();
+            let mut wrong: Vec<String> = row.flaws.iter().map(Flaw::to_string).collect();
             for (switch, how) in &row.not_under {
                 match known.choice(switch, &row.row) {
                     Some(why) => judgement

@@ -1,7 +1,7 @@
 //! The outcomes of a case's `any-of`s, and whether each comes under the choice or mistake that the case names.
 
+use super::flaw::{Flaw, Where};
 use super::trial::{Choice, Claims, Stand, Trial};
-use super::trouble::{Trouble, Where};
 use crate::engine::{MetBy, Outcome, Verdict};
 use crate::model::{Defect, Defects, Switch};
 use crate::notation::nearest;
@@ -55,9 +55,9 @@ impl Named<'_> {
     }
 
     /// What makes it come; an error where the case does not say it, or names something that does not exist.
-    pub(super) fn by(&self) -> Result<By, Trouble> {
+    pub(super) fn by(&self) -> Result<By, Flaw> {
         let Some(words) = self.any_of.by.get(self.name) else {
-            return Err(Trouble::OutcomeWithoutBy(self.place()));
+            return Err(Flaw::OutcomeWithoutBy(self.place()));
         };
         let mut by = By {
             switches: Vec::new(),
@@ -67,11 +67,11 @@ impl Named<'_> {
             match (Switch::from_name(word), Defect::from_name(word)) {
                 (Some(switch), _) => by.switches.push(switch),
                 (None, Some(defect)) => by.defects = by.defects.with(defect),
-                (None, None) => return Err(Trouble::NoSuchChoice(self.place(), word.clone(), near(word))),
+                (None, None) => return Err(Flaw::NoSuchChoice(self.place(), word.clone(), near(word))),
             }
         }
         match self.is_right() && by.defects != Defects::NONE {
-            true => Err(Trouble::RightByMistake(self.place())),
+            true => Err(Flaw::RightByMistake(self.place())),
             false => Ok(by),
         }
     }
@@ -88,30 +88,30 @@ impl Named<'_> {
     }
 
     /// Makes the run in which it must come.
-    pub(super) fn prove(&self, stand: &Stand, run: &Run, by: &By) -> (Choice, Trial, Option<Trouble>) {
+    pub(super) fn prove(&self, stand: &Stand, run: &Run, by: &By) -> (Choice, Trial, Option<Flaw>) {
         // All claims are kept, so that a case about the choice itself applies.
         let choice = stand.choice(&by.switches, Claims::All);
         let trial = stand.run(run, &choice, by.defects, None);
-        let trouble = self.judge(run, &trial.outcome);
-        (choice, trial, trouble)
+        let flaw = self.judge(run, &trial.outcome);
+        (choice, trial, flaw)
     }
 
-    fn judge(&self, run: &Run, outcome: &Outcome) -> Option<Trouble> {
+    fn judge(&self, run: &Run, outcome: &Outcome) -> Option<Flaw> {
         if !self.came(&run.script, outcome) {
             let instead = match outcome.verdict {
                 Verdict::Pass | Verdict::Observed => outcome.outcomes.join(", "),
                 _ => format!("{}: {}", outcome.verdict, outcome.reason),
             };
-            return Some(Trouble::OutcomeDidNotCome(self.place(), instead));
+            return Some(Flaw::OutcomeDidNotCome(self.place(), instead));
         }
         let passed = outcome.verdict == Verdict::Pass;
         match (self.is_right(), passed) {
             (true, true) | (false, false) => None,
             (true, false) => {
                 let why = format!("{}: {}", outcome.verdict, outcome.reason);
-                Some(Trouble::OutcomeFails(self.place(), why))
+                Some(Flaw::OutcomeFails(self.place(), why))
             }
-            (false, true) => Some(Trouble::WrongOutcomePasses(self.place())),
+            (false, true) => Some(Flaw::WrongOutcomePasses(self.place())),
         }
     }
 }

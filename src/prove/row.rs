@@ -1,11 +1,11 @@
 //! The proof of one row: it passes on the reference endpoint under all lawful choices, and fails when something is
 //! wrong.
 
-use super::altered::{Alteration, Reply, When};
+use super::altered::{Alteration, ReplyId, When};
 use super::change::{Change, changes};
+use super::flaw::Flaw;
 use super::outcome::{foretold, named};
 use super::trial::{Choice, Claims, Stand, Trial};
-use super::trouble::Trouble;
 use crate::engine::{Arrow, Cursor, Happening, Outcome, Verdict};
 use crate::model::{Defect, Defects, Switch};
 use crate::path::Treatment;
@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 
 /// A row of a case, with its runs: over each IP version, with ISNs far from 2^32 and near it.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct RowRuns {
     /// `reset/acceptance[state=SYNRCVD]`, or `close/simple` without a matrix.
     pub name: String,
     /// The plainest run first; never empty.
@@ -29,7 +29,7 @@ pub struct RowProof {
     /// Its name.
     pub row: String,
     /// What is wrong with it.
-    pub troubles: Vec<Trouble>,
+    pub flaws: Vec<Flaw>,
     /// The mistakes that it notices.
     pub caught: Defects,
     /// The choices under which it does not pass, each with how it ends.
@@ -111,7 +111,7 @@ fn excuse(base: &Outcome, changed: &Outcome, alteration: &Alteration) -> Option<
     if !emitted.is_empty() && emitted.iter().all(kept_back) {
         return Some(Excuse::Swallowed);
     }
-    let instead = usize::from(matches!(alteration.instead_of, Some(Reply::Frame(_))));
+    let instead = usize::from(matches!(alteration.instead_of, Some(ReplyId::Frame(_))));
     // What is added without a reply being held back must have arrived as well; what is sent too late need not have.
     let counts = |when: When| when == When::InPlace || instead == 0;
     let emitted = alteration.emit.iter().filter(|(when, _)| counts(*when)).count();
@@ -122,7 +122,7 @@ fn excuse(base: &Outcome, changed: &Outcome, alteration: &Alteration) -> Option<
 /// A proof of a row while it is being made.
 pub(super) struct Proving<'a> {
     stand: &'a Stand,
-    row: &'a Row,
+    row: &'a RowRuns,
     proof: RowProof,
     /// Steps whose reply has been changed.
     changed: BTreeSet<Cursor>,
@@ -131,7 +131,7 @@ pub(super) struct Proving<'a> {
 }
 
 /// The whole proof of a row, on its plainest run.
-pub(super) fn prove(stand: &Stand, row: &Row) -> RowProof {
+pub(super) fn prove(stand: &Stand, row: &RowRuns) -> RowProof {
     let mut proving = Proving::new(stand, row);
     let run = &row.runs[0];
     let (default, base) = proving.where_it_applies(run);
@@ -146,7 +146,7 @@ pub(super) fn prove(stand: &Stand, row: &Row) -> RowProof {
 }
 
 /// Which mistakes among `these` other runs of the row notice, and how many runs that took.
-pub(super) fn caught_elsewhere(stand: &Stand, row: &Row, these: Defects) -> (Defects, usize) {
+pub(super) fn caught_elsewhere(stand: &Stand, row: &RowRuns, these: Defects) -> (Defects, usize) {
     let mut proving = Proving::new(stand, row);
     for run in &row.runs[1..] {
         let (default, base) = proving.where_it_applies(run);
@@ -165,14 +165,14 @@ impl RowProof {
             self.caught = self.caught.with(defect);
         }
         if caught != Defects::NONE {
-            let bites = |trouble: &Trouble| !matches!(trouble, Trouble::BitesNothing(choice, _) if choice.is_empty());
-            self.troubles.retain(bites);
+            let bites = |flaw: &Flaw| !matches!(flaw, Flaw::BitesNothing(choice, _) if choice.is_empty());
+            self.flaws.retain(bites);
         }
     }
 }
 
 impl<'a> Proving<'a> {
-    fn new(stand: &'a Stand, row: &'a Row) -> Proving<'a> {
+    fn new(stand: &'a Stand, row: &'a RowRuns) -> Proving<'a> {
         Proving {
             stand,
             row,
@@ -214,23 +214,23 @@ impl<'a> Proving<'a> {
     fn passes(&mut self, choice: &Choice, base: &Trial) -> bool {
         let Outcome { verdict, reason, .. } = &base.outcome;
         if *verdict != Verdict::Pass {
-            let trouble = Trouble::NotPassed(choice.name.clone(), *verdict, reason.clone());
-            self.proof.troubles.push(trouble);
+            let flaw = Flaw::NotPassed(choice.name.clone(), *verdict, reason.clone());
+            self.proof.flaws.push(flaw);
         }
         *verdict == Verdict::Pass
     }
 
-    /// Makes each mistake about which the endpoint asked.
+    /// Makes each mistake that could make a difference in the run.
     fn bite(&mut self, run: &Run, choice: &Choice, base: &Trial) {
         let caught = self.try_each(run, choice, base.asked);
         if caught == 0 {
             let near = base.asked.iter().count();
-            let trouble = Trouble::BitesNothing(choice.name.clone(), near);
-            self.proof.troubles.push(trouble);
+            let flaw = Flaw::BitesNothing(choice.name.clone(), near);
+            self.proof.flaws.push(flaw);
         }
     }
 
-    /// Makes each of these mistakes. The answer is how many runs that took.
+    /// Makes each of these mistakes. The answer is how many the run notices.
     fn try_each(&mut self, run: &Run, choice: &Choice, defects: Defects) -> usize {
         let mut caught = 0;
         for defect in defects.iter() {
@@ -246,9 +246,7 @@ impl<'a> Proving<'a> {
 
     fn note_case_error(&mut self, outcome: &Outcome, by: impl FnOnce() -> String) {
         if outcome.verdict == Verdict::CaseError {
-            self.proof
-                .troubles
-                .push(Trouble::CaseError(by(), outcome.reason.clone()));
+            self.proof.flaws.push(Flaw::CaseError(by(), outcome.reason.clone()));
         }
     }
 
@@ -302,9 +300,9 @@ impl<'a> Proving<'a> {
                 | StepKind::Check(_) => false,
             };
             if looks && !self.reached.contains(&step.position) {
-                let trouble = Trouble::NeverReached(step.text.clone(), step.position.clone());
-                if !self.proof.troubles.contains(&trouble) {
-                    self.proof.troubles.push(trouble);
+                let flaw = Flaw::NeverReached(step.text.clone(), step.position.clone());
+                if !self.proof.flaws.contains(&flaw) {
+                    self.proof.flaws.push(flaw);
                 }
             } else if let StepKind::AnyOf(any_of) = &step.kind {
                 any_of.outcomes.iter().for_each(|(_, steps)| self.seek_unreached(steps));
@@ -318,16 +316,16 @@ impl<'a> Proving<'a> {
         for named in named(self.script()) {
             let by = match named.by() {
                 Ok(by) => by,
-                Err(trouble) => {
-                    self.proof.troubles.push(trouble);
+                Err(flaw) => {
+                    self.proof.flaws.push(flaw);
                     continue;
                 }
             };
-            let (choice, trial, trouble) = named.prove(self.stand, run, &by);
+            let (choice, trial, flaw) = named.prove(self.stand, run, &by);
             self.proof.runs += 1;
             self.note_reached(&trial.outcome);
-            match trouble {
-                Some(trouble) => self.proof.troubles.push(trouble),
+            match flaw {
+                Some(flaw) => self.proof.flaws.push(flaw),
                 None => self.proof.outcomes += 1,
             }
             if by.defects == Defects::NONE && trial.outcome.verdict == Verdict::Pass && !tried.contains(&choice.name) {

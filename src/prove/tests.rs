@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 
 const TABLE: &str = include_str!("../../cases/proof.tsv");
 
-pub(super) static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
+pub(super) static ROWS: LazyLock<Vec<RowRuns>> = LazyLock::new(|| {
     let library = Library::bundled().unwrap_or_else(|problems| panic!("{problems}"));
     let scripts: Vec<_> = library.cases().iter().flat_map(|case| case.scripts.clone()).collect();
     rows(&scripts)
@@ -40,7 +40,7 @@ fn the_table_names_every_row_and_every_mistake() {
 /// A part of the proof that is quick enough for every run of the tests: some rows, compared with the table.
 #[test]
 fn a_sample_of_the_library_bites_as_the_table_says() {
-    let sample: Vec<Row> = ROWS.iter().step_by(23).cloned().collect();
+    let sample: Vec<RowRuns> = ROWS.iter().step_by(23).cloned().collect();
     let proof = prove(&sample, false, &|| ()).unwrap();
     let judgement = proof.judge();
     assert!(judgement.holds(), "{}", told(&judgement));

@@ -15,7 +15,7 @@ const ALONE: usize = 30;
 /// Which rules mistakes break.
 type Broken = BTreeSet<(&'static str, Defect)>;
 
-/// Which rules these mistakes break in some runs, as far as the endpoint asks about the mistakes there.
+/// Which rules these mistakes break in some runs, as far as the mistakes make a difference there.
 fn look(stand: &Stand, runs: &[Run], these: Defects) -> Broken {
     let choice = stand.choice(&[], Claims::Honest);
     let mut broken = Broken::new();
@@ -41,7 +41,7 @@ fn witnesses(broken: &Broken, rule: &str, among: Defects) -> BTreeSet<&'static s
 #[test]
 #[ignore = "makes every mistake in every run"]
 fn every_rule_is_broken_by_a_mistake_and_most_by_one_that_no_row_notices() {
-    let rows: &[Row] = &ROWS;
+    let rows: &[RowRuns] = &ROWS;
     let unnoticed = WHOLE.unnoticed();
     let broken = in_parallel(rows.len(), &|stand, at| {
         let (plainest, others) = rows[at].runs.split_at(1);

@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 
 /// The file of one record, or of the records of several targets one after the other.
 ///
-/// Lines are written by a thread of its own, since the driver of a stack on real time must not wait for a disk.
+/// Lines are written by a thread of their own, since the driver of a stack on real time must not wait for a disk.
 #[derive(Debug)]
 pub struct RecordFile {
     path: PathBuf,

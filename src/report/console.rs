@@ -1,7 +1,7 @@
 //! The report on a terminal: counts for each topic, then unexpected runs in full, then the rest in numbers.
 
 use super::ink::Ink;
-use super::{Kind, Line, explain, human, level_word, plural};
+use super::{Line, LineKind, explain, human, level_word, plural};
 use crate::engine::Verdict;
 use crate::record::{Attempt, Ending, Failure, Head, InsteadOf, Measure, Record, Run};
 use crate::suite::{Expectation, Judged, topic};
@@ -52,10 +52,10 @@ pub fn painted(lines: &[Line], colour: bool) -> String {
 
 fn lines_in(ink: &Ink, lines: &[Line]) -> String {
     let painted = lines.iter().map(|line| match line.kind {
-        Kind::Title | Kind::Requirement => ink.bold(&line.text),
-        Kind::Expected => ink.green(&line.text),
-        Kind::Seen | Kind::Mark => ink.red(&line.text),
-        Kind::Plain | Kind::Ladder => line.text.clone(),
+        LineKind::Title | LineKind::Requirement => ink.bold(&line.text),
+        LineKind::Expected => ink.green(&line.text),
+        LineKind::Seen | LineKind::Mark => ink.red(&line.text),
+        LineKind::Plain | LineKind::Ladder => line.text.clone(),
     });
     painted.map(|line| line + "\n").collect()
 }

@@ -2,7 +2,7 @@
 //! reference endpoint.
 
 use super::ladder::{Remarks, annotated, wrap};
-use super::{Kind, Line, level_word, plural};
+use super::{Line, LineKind, level_word, plural};
 use crate::case::{Case, Catalogue};
 use crate::engine::{Happening, Outcome, Verdict};
 use crate::rfc::{Level, Requirement};
@@ -40,9 +40,9 @@ pub struct Lesson<'a> {
 pub fn lesson(lesson: &Lesson<'_>) -> Vec<Line> {
     let Lesson { case, run, .. } = lesson;
     let mut page = Page { lines: Vec::new() };
-    page.line(Kind::Title, &case.id);
+    page.line(LineKind::Title, &case.id);
     for part in wrap(&case.title, WIDTH - 2) {
-        page.line(Kind::Plain, &format!("  {part}"));
+        page.line(LineKind::Plain, &format!("  {part}"));
     }
     page.blank();
     page.say("Why", &case.why);
@@ -74,13 +74,13 @@ struct Page {
 }
 
 impl Page {
-    fn line(&mut self, kind: Kind, text: &str) {
+    fn line(&mut self, kind: LineKind, text: &str) {
         let text = text.trim_end().to_owned();
         self.lines.push(Line { kind, text });
     }
 
     fn blank(&mut self) {
-        self.line(Kind::Plain, "");
+        self.line(LineKind::Plain, "");
     }
 
     /// A label and text after it, and a blank line.
@@ -92,7 +92,7 @@ impl Page {
     fn paragraph(&mut self, label: &str, text: &str) {
         for (number, part) in wrap(text, WIDTH - LABEL).into_iter().enumerate() {
             let label = if number == 0 { label } else { "" };
-            self.line(Kind::Plain, &format!("  {label:<width$}{part}", width = LABEL - 2));
+            self.line(LineKind::Plain, &format!("  {label:<width$}{part}", width = LABEL - 2));
         }
     }
 
@@ -107,7 +107,7 @@ impl Page {
             let head = format!("[{}] {keyword} {}{section}{when}", number + 1, requirement.id);
             self.paragraph(label, &head);
             for part in wrap(&requirement.summary, WIDTH - LABEL - 4) {
-                self.line(Kind::Plain, &format!("{:width$}{part}", "", width = LABEL + 4));
+                self.line(LineKind::Plain, &format!("{:width$}{part}", "", width = LABEL + 4));
             }
         }
         self.blank();
@@ -136,21 +136,21 @@ impl Page {
         self.paragraph("Rows", &plural(scripts.len(), "variation"));
         let (heading, table) = table(scripts);
         if let Some(heading) = heading {
-            self.line(Kind::Plain, &format!("    {}", short(&heading, WIDTH - 4)));
+            self.line(LineKind::Plain, &format!("    {}", short(&heading, WIDTH - 4)));
         }
         let most = if lesson.verbose { scripts.len() } else { ROWS };
         for (place, row) in table.iter().enumerate() {
             let is_chosen = chosen == Some(place);
             if place < most || is_chosen {
                 let mark = if is_chosen { '>' } else { ' ' };
-                let kind = if is_chosen { Kind::Expected } else { Kind::Plain };
+                let kind = if is_chosen { LineKind::Expected } else { LineKind::Plain };
                 self.line(kind, &format!("  {mark} {}", short(row, WIDTH - 4)));
             }
         }
         let left_out = table.len().saturating_sub(most);
         if left_out > 0 {
             self.line(
-                Kind::Plain,
+                LineKind::Plain,
                 &format!("    ... {} (-v shows all)", plural(left_out, "more row")),
             );
         }
@@ -191,19 +191,19 @@ impl Page {
             row => format!(" {row}"),
         };
         self.line(
-            Kind::Plain,
+            LineKind::Plain,
             &format!("  On the reference endpoint, over {ip}{wrap}:{row}"),
         );
         let outcome = lesson.outcome;
         if outcome.trace.is_empty() || outcome.verdict != Verdict::Pass {
             let why = if outcome.reason.is_empty() { "" } else { ": " };
-            self.line(Kind::Seen, &format!("  {}{why}{}", outcome.verdict, outcome.reason));
+            self.line(LineKind::Seen, &format!("  {}{why}{}", outcome.verdict, outcome.reason));
         }
         for line in annotated(&outcome.into(), &remarks(lesson)).lines() {
             let kind = if line.starts_with('>') {
-                Kind::Mark
+                LineKind::Mark
             } else {
-                Kind::Ladder
+                LineKind::Ladder
             };
             self.line(kind, line);
         }

@@ -26,7 +26,7 @@ mod update;
 pub use comparison::{Comparison, Difference, Unit, comparison, heading};
 #[cfg(feature = "cli")]
 pub use console::{Loudness, console, painted};
-pub use explain::{Kind, Line, explain};
+pub use explain::{Line, LineKind, explain};
 #[cfg(feature = "cli")]
 pub use file::ReportFile;
 #[cfg(feature = "cli")]

@@ -193,8 +193,8 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// What the cases of a library cover, and the rules: each entry of `rules` is an id of the catalogue and `rule
-    /// NAME`. The errors say which ids do not exist, or have a reason for not being covered.
+    /// What the cases of a library cover, and the rules: each entry of `rules` is an id of the catalogue and
+    /// `rule NAME`. The errors say which ids do not exist, or have a reason for not being covered.
     pub fn of(library: &Library, rules: &[(&str, String)]) -> Result<Coverage, Vec<String>> {
         let mut by: BTreeMap<&str, Vec<Arc<str>>> = BTreeMap::new();
         for case in library.cases() {

@@ -2,7 +2,7 @@
 //! verdict.
 
 use super::meeting::stands;
-use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Meeting, Run, RunId, Settled, estimate};
+use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Meeting, Run, RunId, SettledRun, estimate};
 use crate::drive::virtual_time::panic_text;
 use crate::drive::{EndedRun, EnvironmentError, Job, Target};
 use crate::engine::{Outcome, Verdict};
@@ -231,7 +231,7 @@ impl Bookkeeping<'_> {
         })
     }
 
-    fn result(&mut self, place: usize, id: &RunId, settled: Settled, cut_off: bool) -> RunResult {
+    fn result(&mut self, place: usize, id: &RunId, settled: SettledRun, cut_off: bool) -> RunResult {
         RunResult {
             expectation: self.expectations.judge(id, &settled.verdict),
             run: self.plan[place].clone(),

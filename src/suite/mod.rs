@@ -23,7 +23,7 @@ pub use expectations::{Came, Entry, ExpectationError, Expectations};
 #[cfg(feature = "cli")]
 pub(crate) use expectations::{TODO, squeeze};
 pub use judge::{Expectation, Judged, exit_code};
-pub use ledger::{Ledger, LedgerError, Settled};
+pub use ledger::{Ledger, LedgerError, SettledRun};
 pub use meeting::Meeting;
 pub use pattern::Pattern;
 #[cfg(feature = "cli")]

@@ -20,11 +20,11 @@ pub struct Folder {
     pub runner: Runner,
     /// The expectations of the target: a file's name and text; empty where there is none.
     pub expectations: (String, String),
-    place: Place,
+    origin: Origin,
 }
 
 #[derive(Clone, Debug)]
-enum Place {
+enum Origin {
     /// The runner of this name comes with the program, and is unpacked when it is needed.
     Bundled(String),
     /// A folder of the user.
@@ -41,7 +41,7 @@ impl Folder {
         Some(Folder {
             runner,
             expectations: (format!("runners/{name}/{EXPECTATIONS}"), text),
-            place: Place::Bundled(name.to_owned()),
+            origin: Origin::Bundled(name.to_owned()),
         })
     }
 
@@ -68,13 +68,13 @@ impl Folder {
         Ok(Folder {
             runner,
             expectations: (expectations.display().to_string(), text),
-            place: Place::Own(path),
+            origin: Origin::Own(path),
         })
     }
 
     /// Whether it comes with the program.
     pub fn is_bundled(&self) -> bool {
-        matches!(self.place, Place::Bundled(_))
+        matches!(self.origin, Origin::Bundled(_))
     }
 
     /// What it requires and the machine lacks.
@@ -102,12 +102,12 @@ impl Folder {
         if let Some(error) = self.refused() {
             return Err(error);
         }
-        let folder = match &self.place {
-            Place::Own(path) => {
+        let folder = match &self.origin {
+            Origin::Own(path) => {
                 self.build(path)?;
                 path.clone()
             }
-            Place::Bundled(name) => self.unpacked(name)?,
+            Origin::Bundled(name) => self.unpacked(name)?,
         };
         // A runner.yaml without a command is refused when it is read.
         Launch::new(&self.runner.command, Some(&folder), self.runner.patience).ok_or_else(|| EnvironmentError {

@@ -26,7 +26,7 @@ pub enum Mark {
 
 /// A step of the check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct StepResult {
     /// The result.
     pub mark: Mark,
     /// What was checked, as a sentence that is true if the agent is right.
@@ -47,7 +47,7 @@ pub struct Tally {
 }
 
 /// Checks an agent, and calls `tell` with every step as it ends.
-pub fn check(launch: &Launch, mode: Mode, tell: &mut dyn FnMut(&Finding)) -> Result<Tally, EnvironmentError> {
+pub fn check(launch: &Launch, mode: Mode, tell: &mut dyn FnMut(&StepResult)) -> Result<Tally, EnvironmentError> {
     let mut list = Checklist {
         tell,
         tally: Tally::default(),
@@ -64,7 +64,7 @@ type Step = Result<String, String>;
 
 /// Reports steps and counts them.
 struct Checklist<'a> {
-    tell: &'a mut dyn FnMut(&Finding),
+    tell: &'a mut dyn FnMut(&StepResult),
     tally: Tally,
 }
 
@@ -98,7 +98,7 @@ impl Checklist<'_> {
             Mark::NotTried => &mut self.tally.not_tried,
         } += 1;
         let what = what.to_owned();
-        (self.tell)(&Finding { mark, what, more });
+        (self.tell)(&StepResult { mark, what, more });
     }
 }
 

@@ -16,10 +16,10 @@ pub struct Where {
 
 /// What is wrong with a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum Flaw {
     /// The reference endpoint does not pass it: the choice, the verdict, and why.
     NotPassed(String, Verdict, String),
-    /// No mistake makes it fail: the choice, and about how many mistakes the endpoint asked.
+    /// No mistake makes it fail: the choice, and how many mistakes could have made a difference.
     BitesNothing(String, usize),
     /// A mistake shows that the case is wrong, and not the endpoint: the mistake or change, and why.
     CaseError(String, String),
@@ -49,26 +49,26 @@ impl fmt::Display for Where {
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Trouble::NotPassed(choice, verdict, why) => {
+            Flaw::NotPassed(choice, verdict, why) => {
                 write!(f, "{verdict} on the reference endpoint{}: {why}", under(choice))
             }
-            Trouble::BitesNothing(choice, 0) => {
+            Flaw::BitesNothing(choice, 0) => {
                 write!(f, "notices no mistake{}: it comes near none", under(choice))
             }
-            Trouble::BitesNothing(choice, near) => {
+            Flaw::BitesNothing(choice, near) => {
                 write!(f, "notices no mistake{}, though it comes near {near}", under(choice))
             }
-            Trouble::CaseError(by, why) => write!(f, "is an error of its own case with {by}: {why}"),
-            Trouble::OutcomeWithoutBy(outcome) => {
+            Flaw::CaseError(by, why) => write!(f, "is an error of its own case with {by}: {why}"),
+            Flaw::OutcomeWithoutBy(outcome) => {
                 write!(
                     f,
                     "{outcome} does not say `by` which choice of `tcpvet defects` it comes"
                 )
             }
-            Trouble::NoSuchChoice(outcome, word, near) => {
+            Flaw::NoSuchChoice(outcome, word, near) => {
                 write!(
                     f,
                     "{outcome} comes by `{word}`, which is neither a choice nor a mistake"
@@ -78,20 +78,20 @@ impl fmt::Display for Trouble {
                     Some(near) => write!(f, "; {near}"),
                 }
             }
-            Trouble::RightByMistake(outcome) => {
+            Flaw::RightByMistake(outcome) => {
                 write!(f, "{outcome} is right, but comes by a mistake: either is wrong")
             }
-            Trouble::OutcomeDidNotCome(outcome, instead) if instead.is_empty() => {
+            Flaw::OutcomeDidNotCome(outcome, instead) if instead.is_empty() => {
                 write!(f, "{outcome} does not come by what it says, and no other")
             }
-            Trouble::OutcomeDidNotCome(outcome, instead) => {
+            Flaw::OutcomeDidNotCome(outcome, instead) => {
                 write!(f, "{outcome} does not come by what it says, but {instead}")
             }
-            Trouble::OutcomeFails(outcome, why) => write!(f, "{outcome} comes and is right, but the run ends: {why}"),
-            Trouble::NeverReached(step, position) => {
+            Flaw::OutcomeFails(outcome, why) => write!(f, "{outcome} comes and is right, but the run ends: {why}"),
+            Flaw::NeverReached(step, position) => {
                 write!(f, "`{step}` ({}:{}) is never reached", position.file, position.line)
             }
-            Trouble::WrongOutcomePasses(outcome) => write!(f, "{outcome} comes and is not right, but the run passes"),
+            Flaw::WrongOutcomePasses(outcome) => write!(f, "{outcome} comes and is not right, but the run passes"),
         }
     }
 }
