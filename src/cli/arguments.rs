@@ -156,8 +156,8 @@ pub(super) struct RunArguments {
     /// At most so many runs at once; 0: as many as make sense.
     #[arg(long, short, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub jobs: usize,
-    /// On virtual time, let up to so many runs at once share a world, instead of a fresh one for each; what does not pass
-    /// there is made again alone.
+    /// On virtual time, let up to so many runs at once share a world, instead of a fresh one for each; what does not
+    /// pass there is made again alone.
     #[arg(long, value_name = "N")]
     pub runs_per_world: Option<NonZeroUsize>,
     /// From which everything that looks random is made.

@@ -74,14 +74,14 @@ impl Losses {
     pub fn beyond(&self, earlier: &Losses) -> Option<String> {
         if self.frames > earlier.frames {
             let lost = self.frames - earlier.frames;
-            return Some(format!("{lost} frames were lost in a queue of ours"));
+            return Some(format!("{lost} frames were dropped by a full queue of the tester"));
         }
         let both = self.counters.iter().zip(&earlier.counters);
         let risen: Vec<String> = both
             .filter(|(now, before)| now.value > before.value)
             .map(|(now, before)| format!("{} by {}", now.name, now.value - before.value))
             .collect();
-        (!risen.is_empty()).then(|| format!("the target's host held something back: {} rose", risen.join(", ")))
+        (!risen.is_empty()).then(|| format!("the target's host limited or dropped something: {}", risen.join(", ")))
     }
 }
 
@@ -100,8 +100,8 @@ mod tests {
         let earlier = losses(3, [5, 7]);
         assert_eq!(losses(3, [5, 7]).beyond(&earlier), None);
         let said = losses(3, [6, 9]).beyond(&earlier).unwrap();
-        assert!(said.ends_with("ListenDrops by 1, TCPAbortOnMemory by 2 rose"), "{said}");
+        assert!(said.ends_with("ListenDrops by 1, TCPAbortOnMemory by 2"), "{said}");
         let said = losses(5, [6, 7]).beyond(&earlier).unwrap();
-        assert_eq!(said, "2 frames were lost in a queue of ours");
+        assert_eq!(said, "2 frames were dropped by a full queue of the tester");
     }
 }

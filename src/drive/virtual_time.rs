@@ -22,7 +22,7 @@ const STORM: u32 = 1_000;
 const STEPS_AT_ONCE: u32 = 1_000_000;
 
 /// The message for a run whose stack never comes to rest.
-const STORMS: &str = "storm: the stack goes on without time going by";
+const STORMS: &str = "storm: the stack keeps acting without time passing";
 
 /// What is expected of such a stack.
 const AN_END: &str = "a stack that comes to rest";

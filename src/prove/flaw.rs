@@ -56,12 +56,20 @@ impl fmt::Display for Flaw {
                 write!(f, "{verdict} on the reference endpoint{}: {why}", under(choice))
             }
             Flaw::BitesNothing(choice, 0) => {
-                write!(f, "notices no mistake{}: it comes near none", under(choice))
+                write!(
+                    f,
+                    "notices no mistake{}: none could make a difference in it",
+                    under(choice)
+                )
             }
             Flaw::BitesNothing(choice, near) => {
-                write!(f, "notices no mistake{}, though it comes near {near}", under(choice))
+                write!(
+                    f,
+                    "notices no mistake{}, though {near} could make a difference in it",
+                    under(choice)
+                )
             }
-            Flaw::CaseError(by, why) => write!(f, "is an error of its own case with {by}: {why}"),
+            Flaw::CaseError(by, why) => write!(f, "turns out to be a case error with {by}: {why}"),
             Flaw::OutcomeWithoutBy(outcome) => {
                 write!(
                     f,

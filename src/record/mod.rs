@@ -1,4 +1,5 @@
-//! The record of a run of the suite: everything that is known when it is over, in types that can be stored and read back.
+//! The record of a run of the suite: everything that is known when it is over, in types that can be stored and read
+//! back.
 //!
 //! A run of the suite is a stream of events: a [`Head`], then one [`Event`] after the other, of which the last is
 //! [`Event::Ended`]. A [`Record`] is their sum. A [`Recorder`] makes one while runs are made, and [`read()`] makes one

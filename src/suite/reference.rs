@@ -200,8 +200,8 @@ fn answer(script: &Script, failed: &Outcome, failure: &Failure, own: &Outcome) -
     let places = own.trace.iter().enumerate().filter(|(_, event)| is_it(event));
     let Some((begin, _)) = places.take(times).last() else {
         return Some(match own.outcomes.last() {
-            Some(outcome) => format!("takes another way: the outcome {outcome}"),
-            None => "does not get there".to_owned(),
+            Some(outcome) => format!("takes another outcome: {outcome}"),
+            None => "does not reach this step".to_owned(),
         });
     };
     let mut told = meanwhile(&own.trace, begin, own.began);

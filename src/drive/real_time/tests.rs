@@ -174,7 +174,7 @@ fn what_a_place_has_lost_makes_no_verdict() {
     let plan = plan();
     for outcome in outcomes(&plan, |host| host.losses.frames = 12) {
         assert_eq!(outcome.verdict, Verdict::Inconclusive);
-        assert_eq!(outcome.reason, "12 frames were lost in a queue of ours");
+        assert_eq!(outcome.reason, "12 frames were dropped by a full queue of the tester");
     }
 }
 
