@@ -228,7 +228,7 @@ impl fmt::Display for Hex<'_> {
     }
 }
 
-/// A text from any source, with its line breaks replaced so that it stays on one line.
+/// A text from any source, with control characters replaced by blanks so that it stays on one line.
 struct OneLine<'a>(&'a str);
 
 impl fmt::Display for OneLine<'_> {

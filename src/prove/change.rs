@@ -195,8 +195,8 @@ impl<'a> Maker<'a> {
         made
     }
 
-    /// An ACK and a RST that the target could have sent on a connection after so many frames; both
-    /// follow from the last of those frames.
+    /// An ACK and a RST that the target could have sent on a connection after its first `came`
+    /// frames: both continue the last of these that is on the connection.
     fn unasked(&self, conn: &str, came: usize) -> Vec<(&'static str, Packet)> {
         let of_conn = |wanted: Arrow, most: usize| {
             let frames = self

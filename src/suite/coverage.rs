@@ -127,14 +127,14 @@ const CORE: &[Goal] = &[
     goal(&[Level::May], Bound::Percent(80)),
 ];
 
-/// The goals of the RFCs that every implementation must follow too.
+/// The goals of the RFCs that are close to RFC 9293: its corrections, its timer, timestamps and urgent data.
 const CLOSE: &[Goal] = &[
     goal(&[Level::Must], Bound::Percent(100)),
     goal(&[Level::Should], Bound::Percent(100)),
     goal(&[Level::May], Bound::HalfOrReasons),
 ];
 
-/// The goals of the RFCs that most implementations follow.
+/// The goals of further RFCs that most implementations follow.
 const COMMON: &[Goal] = &[goal(ALL_LEVELS, Bound::Percent(85))];
 
 const OTHER: &[Goal] = &[goal(ALL_LEVELS, Bound::HalfOrReasons)];
