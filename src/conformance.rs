@@ -3,8 +3,8 @@
 //! A crate that has `tcpvet` among its dev-dependencies implements [`Stack`] for its stack and writes, in a file below
 //! `tests/`, `tcpvet::conformance!(MyStack::new);`: an example of all of it stands at [the top of this crate](crate).
 //!
-//! Then `cargo test` has a test for each case: `conformance::handshake::passive_open`. One that fails shows the exchange.
-//! What is written after the constructor goes to the [`Suite`]'s method of that name:
+//! Then `cargo test` has a test for each case, such as `conformance::handshake::passive_open`. A test that fails shows
+//! the exchange. An argument after the constructor is passed to the [`Suite`]'s method of that name:
 //!
 //! ```ignore
 //! tcpvet::conformance!(
@@ -31,7 +31,8 @@ use std::sync::{Arc, LazyLock};
 
 include!(concat!(env!("OUT_DIR"), "/conformance.rs"));
 
-/// A test for each bundled case, run against what the first argument makes of a [`Job`]. See [the module](mod@crate::conformance).
+/// A test for each bundled case, run against the stack that the first argument makes for a [`Job`]. See [the
+/// module](mod@crate::conformance).
 #[macro_export]
 macro_rules! conformance {
     ($make:expr $(, $option:ident = $value:expr)* $(,)?) => {
@@ -47,7 +48,7 @@ macro_rules! conformance {
                 })
             }
 
-            /// What is known of the stack must be about runs that there are.
+            /// The known failures must be of runs that exist.
             #[test]
             fn what_is_known_is_about_cases_that_there_are() {
                 suite().check_known();
@@ -67,7 +68,7 @@ macro_rules! conformance {
 /// Makes a stack for a job.
 type Make = Box<dyn Fn(&Job) -> Box<dyn Stack> + Send + Sync>;
 
-/// A stack, and what is known of it.
+/// A stack, its description, and its known failures.
 pub struct Suite {
     make: Make,
     runner: Option<Runner>,
@@ -87,7 +88,7 @@ fn runs_of(library: &Library) -> Vec<Run> {
 }
 
 impl Suite {
-    /// A stack of which nothing is known but what it says it can do.
+    /// A stack with no description but its own abilities.
     pub fn new(make: impl Fn(&Job) -> Box<dyn Stack> + Send + Sync + 'static) -> Suite {
         Suite {
             make: Box::new(make),
@@ -100,7 +101,7 @@ impl Suite {
     /// The text of its `runner.yaml`: what it claims, its times, what it can be configured to.
     ///
     /// # Panics
-    /// If the text is none: tests are where that should be seen.
+    /// If the text is not a valid `runner.yaml`: the test that uses it shows the error.
     pub fn runner(mut self, text: &str) -> Suite {
         let runner = Runner::parse("runner.yaml", text);
         self.runner = Some(runner.unwrap_or_else(|error| panic!("{error}")));
@@ -110,7 +111,7 @@ impl Suite {
     /// The text of its expectations: known failures, with reasons.
     ///
     /// # Panics
-    /// If the text is none, with all that is wrong with it.
+    /// If the text is not a valid list of expectations, with all errors.
     pub fn known(mut self, text: &str) -> Suite {
         self.known = Expectations::parse(text, "the known failures").unwrap_or_else(|errors| {
             let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
@@ -128,7 +129,7 @@ impl Suite {
     /// Runs a bundled case in all its variations.
     ///
     /// # Panics
-    /// If one comes out otherwise than is known, with the exchange.
+    /// If an outcome differs from what is expected, with the exchange.
     pub fn check(&self, case: &str) {
         let runs: Vec<&Run> = BUNDLED.iter().filter(|run| &*run.script.case == case).collect();
         assert!(!runs.is_empty(), "there is no case `{case}`");
@@ -144,7 +145,7 @@ impl Suite {
         self.check_runs(&runs.iter().collect::<Vec<_>>());
     }
 
-    /// Checks that the known failures are of cases that there are.
+    /// Checks that the known failures are of cases that exist.
     ///
     /// # Panics
     /// If they are not, with all that is wrong.
@@ -160,7 +161,7 @@ impl Suite {
             return Vec::new();
         }
         let bundled: BTreeSet<&str> = BUNDLED.iter().map(|run| run.name.as_str()).collect();
-        // They may cover requirements of the bundled catalogue.
+        // The added cases may cover requirements of the bundled catalogue.
         let own = self.own.iter().cloned().map(Root::Dir);
         let roots: Vec<Root> = [Root::Bundled].into_iter().chain(own).collect();
         let library = Library::load(&roots).unwrap_or_else(|problems| panic!("{problems}"));
@@ -210,7 +211,8 @@ impl Suite {
         }
     }
 
-    /// What the stack says of itself; it claims nothing that is not asked of every stack.
+    /// What is known of the stack. Without a `runner.yaml` it claims no condition under which further requirements
+    /// apply.
     fn facts(&self, job: &Job) -> Arc<Facts> {
         Arc::new(Facts {
             name: "the stack".to_owned(),

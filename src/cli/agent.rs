@@ -1,5 +1,4 @@
-//! The reference endpoint as an agent in lockstep: what the driver of agents is tried with, as an agent of somebody
-//! else's would be. A hidden command.
+//! The reference endpoint as an agent in lockstep, behind a hidden command: the tests of the driver of agents use it.
 
 use std::io;
 use tcpvet::drive::addresses::target_address;

@@ -84,7 +84,7 @@ pub(super) enum Command {
 
 /// Which runs.
 #[derive(Args, Clone, Debug)]
-pub(super) struct Choice {
+pub(super) struct RunSelection {
     /// Which cases; all if none is named. See below.
     #[arg(value_name = "SELECTION")]
     pub selection: Vec<String>,
@@ -106,7 +106,7 @@ pub(super) struct Choice {
     pub quick: bool,
 }
 
-impl Choice {
+impl RunSelection {
     /// The axes that are left.
     pub(super) fn axes(&self) -> Axes {
         let mut axes = Axes::default();
@@ -131,7 +131,7 @@ pub(super) const DEFAULT_SEED: u64 = 1;
 #[derive(Args, Clone, Debug)]
 pub(super) struct RunArguments {
     #[command(flatten)]
-    pub choice: Choice,
+    pub choice: RunSelection,
     #[command(flatten)]
     pub reports: Reports,
     /// Write down everything that becomes known, as soon as it does; `tcpvet report` reads it.
@@ -156,8 +156,8 @@ pub(super) struct RunArguments {
     /// At most so many runs at once; 0: as many as make sense.
     #[arg(long, short, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub jobs: usize,
-    /// On virtual time, let up to so many runs at once share a world, instead of a fresh one for each; what does not pass
-    /// there is made again alone.
+    /// On virtual time, let up to so many runs at once share a world, instead of a fresh one for each; what does not
+    /// pass there is made again alone.
     #[arg(long, value_name = "N")]
     pub runs_per_world: Option<NonZeroUsize>,
     /// From which everything that looks random is made.
@@ -219,7 +219,7 @@ impl RunArguments {
 #[derive(Args, Clone, Debug)]
 pub(super) struct ListArguments {
     #[command(flatten)]
-    pub choice: Choice,
+    pub choice: RunSelection,
     /// Print JSON.
     #[arg(long)]
     pub json: bool,

@@ -46,7 +46,7 @@ pub(super) fn check(arguments: &CheckArguments) -> u8 {
     MISTAKE
 }
 
-/// A file is read as part of the directory that it stands in, since its id is its path there.
+/// A file is read as part of its directory, since its id is its path there.
 fn root_of(path: &Path) -> (Root, Option<PathBuf>) {
     if !path.is_file() {
         return (Root::Dir(path.to_owned()), None);

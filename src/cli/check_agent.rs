@@ -5,7 +5,7 @@ use super::{ENVIRONMENT, FAILED, MISTAKE, OK, output, targets};
 use core::time::Duration;
 use std::path::Path;
 use tcpvet::drive::protocol::Mode;
-use tcpvet::stacks::agent::{Finding, Launch, Mark, check};
+use tcpvet::stacks::agent::{Launch, Mark, StepResult, check};
 
 /// How long an agent may take for a line, where no runner.yaml says it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -64,15 +64,15 @@ fn launch(arguments: &CheckAgentArguments) -> Result<(Launch, Mode), u8> {
     }
 }
 
-fn tell(finding: &Finding) {
-    let mark = match finding.mark {
+fn tell(result: &StepResult) {
+    let mark = match result.mark {
         Mark::Right => "ok       ",
         Mark::Wrong => "WRONG    ",
         Mark::NotTried => "not tried",
     };
-    let mut text = format!("{mark}  {}\n", finding.what);
-    if !finding.more.is_empty() {
-        text += &format!("           {}\n", finding.more);
+    let mut text = format!("{mark}  {}\n", result.what);
+    if !result.more.is_empty() {
+        text += &format!("           {}\n", result.more);
     }
     output::print(&text);
 }

@@ -64,7 +64,7 @@ fn tell(arguments: &CoverageArguments, coverage: &Coverage) -> u8 {
     OK
 }
 
-/// A table for a terminal; with every requirement where that is wanted.
+/// A table for a terminal, with every requirement if `verbose`.
 fn text(coverage: &Coverage, verbose: bool) -> String {
     let mut text = heading();
     for of in coverage.rfcs() {
@@ -84,7 +84,7 @@ fn heading() -> String {
     row(cells.map(str::to_owned), "  goal") + "\n"
 }
 
-/// Five columns and what stands behind them.
+/// Five columns, and text after them.
 fn row(cells: [String; 5], rest: &str) -> String {
     let [name, observable, covered, reason, open] = cells;
     format!("{name:<20}{observable:>11}{covered:>11}{reason:>8}{open:>6}{rest}")
@@ -169,7 +169,7 @@ fn requirement(text: &mut String, item: &Item) {
     let _ = writeln!(text, "      {told}");
 }
 
-/// What all of it comes to.
+/// The counts over all RFCs.
 fn summary(coverage: &Coverage) -> String {
     let counts = Counts::of(&coverage.items);
     let goals: Vec<(Goal, usize)> = coverage.rfcs().iter().flat_map(OfRfc::goals).collect();

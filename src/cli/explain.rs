@@ -1,6 +1,6 @@
 //! `tcpvet explain`
 
-use super::arguments::{Choice, DEFAULT_SEED, ExplainArguments};
+use super::arguments::{DEFAULT_SEED, ExplainArguments, RunSelection};
 use super::{BUG, OK, colour, library, output};
 use std::io;
 use tcpvet::report::{LEGEND, Lesson, lesson, painted};
@@ -8,7 +8,7 @@ use tcpvet::suite::Reference;
 
 /// Tells what cases test and why; gives the exit code.
 pub(super) fn explain(arguments: &ExplainArguments) -> u8 {
-    let choice = Choice {
+    let choice = RunSelection {
         selection: arguments.selection.clone(),
         cases: arguments.cases.clone(),
         target: Vec::new(),

@@ -11,18 +11,18 @@ use tcpvet::rfc::Level;
 use tcpvet::suite;
 use tcpvet::time::Instant;
 
-/// Columns of a line; what is longer goes on in the next one.
+/// The most columns of a line; what is longer is wrapped.
 const COLUMNS: usize = 80;
 
-/// What came of one file.
-struct Judged {
+/// The result for one file.
+struct JudgedFile {
     broken: bool,
     read: bool,
     partial: bool,
 }
 
-impl Judged {
-    const UNREAD: Judged = Judged {
+impl JudgedFile {
+    const UNREAD: JudgedFile = JudgedFile {
         broken: false,
         read: false,
         partial: false,
@@ -30,9 +30,9 @@ impl Judged {
 
     fn exit_code(&self) -> u8 {
         match self {
-            Judged { read: false, .. } => MISTAKE,
-            Judged { broken: true, .. } => FAILED,
-            Judged { partial: true, .. } => ENVIRONMENT,
+            JudgedFile { read: false, .. } => MISTAKE,
+            JudgedFile { broken: true, .. } => FAILED,
+            JudgedFile { partial: true, .. } => ENVIRONMENT,
             _ => OK,
         }
     }
@@ -40,9 +40,9 @@ impl Judged {
 
 /// Judges captures; gives the exit code.
 pub(super) fn inspect(arguments: &InspectArguments) -> u8 {
-    let judged: Vec<Judged> = arguments.files.iter().map(|file| judge(arguments, file)).collect();
+    let judged: Vec<JudgedFile> = arguments.files.iter().map(|file| judge(arguments, file)).collect();
     if judged.len() > 1 {
-        let count = |which: fn(&Judged) -> bool| judged.iter().filter(|it| which(it)).count();
+        let count = |which: fn(&JudgedFile) -> bool| judged.iter().filter(|it| which(it)).count();
         output::print(&format!(
             "{} files: {} with a broken rule, {} judged only in part, {} not read\n",
             judged.len(),
@@ -51,10 +51,10 @@ pub(super) fn inspect(arguments: &InspectArguments) -> u8 {
             count(|it| !it.read)
         ));
     }
-    suite::exit_code(judged.iter().map(Judged::exit_code))
+    suite::exit_code(judged.iter().map(JudgedFile::exit_code))
 }
 
-fn judge(arguments: &InspectArguments, file: &Path) -> Judged {
+fn judge(arguments: &InspectArguments, file: &Path) -> JudgedFile {
     let name = match file.as_os_str() == "-" {
         true => "standard input".to_owned(),
         false => file.display().to_string(),
@@ -70,7 +70,7 @@ fn judge(arguments: &InspectArguments, file: &Path) -> Judged {
         Ok(inspection) => inspection,
         Err(error) => {
             output::error(&format!("cannot read `{name}`: {error}"));
-            return Judged::UNREAD;
+            return JudgedFile::UNREAD;
         }
     };
     if let Some(damage) = &inspection.damage {
@@ -86,11 +86,11 @@ fn judge(arguments: &InspectArguments, file: &Path) -> Judged {
             .any(|it| it.ends.0.ip() == on || it.ends.1.ip() == on)
     {
         output::error(&format!("no connection in `{name}` has the end {on}"));
-        return Judged::UNREAD;
+        return JudgedFile::UNREAD;
     }
     output::print(&Text::of(arguments, &name, &inspection).0);
     let findings = inspection.connections.iter().flat_map(|it| &it.findings);
-    Judged {
+    JudgedFile {
         broken: findings
             .map(|finding| finding.rule.level())
             .max()
@@ -136,7 +136,7 @@ impl Text {
         text
     }
 
-    /// Adds a line, of which what does not fit goes on below, further in.
+    /// Adds a line, and wraps it with a deeper indent.
     fn line(&mut self, indent: usize, line: &str) {
         for (place, part) in wrap(line, COLUMNS - indent - 2).into_iter().enumerate() {
             let indent = indent + if place > 0 { 2 } else { 0 };
@@ -171,7 +171,7 @@ impl Text {
         self.line(4, &finding.text);
     }
 
-    /// What ought to have been judged and was not, and why.
+    /// What should have been judged and was not, and why.
     fn not_judged(&mut self, inspection: &Inspection) {
         if !inspection.is_partial() {
             return;
@@ -208,7 +208,7 @@ impl Text {
     }
 }
 
-/// What a reader ought to know besides.
+/// Remarks for the reader.
 fn notes(arguments: &InspectArguments, inspection: &Inspection) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |number: usize, what: &str, text: &str| {

@@ -1,6 +1,6 @@
 //! The cases that a command is about.
 
-use super::arguments::Choice;
+use super::arguments::RunSelection;
 use super::{MISTAKE, output};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ pub(super) struct Chosen {
     pub cases: Library,
     /// Every run of every case, whatever is selected.
     pub library: Vec<Run>,
-    /// What is selected, over the axes that are wanted.
+    /// The selected runs, over the axes that are wanted.
     pub runs: Vec<Run>,
 }
 
-/// Loads the library and picks from it. What is wrong has been told where this gives an exit code.
-pub(super) fn choose(choice: &Choice) -> Result<Chosen, u8> {
+/// Loads the library and selects from it. Where this gives an exit code, the error has been printed.
+pub(super) fn choose(choice: &RunSelection) -> Result<Chosen, u8> {
     let cases = load(&choice.cases)?;
     let scripts: Vec<Arc<Script>> = cases.cases().iter().flat_map(|case| case.scripts.clone()).collect();
     let library = expand(&scripts, &Axes::default());
@@ -39,8 +39,8 @@ pub(super) fn choose(choice: &Choice) -> Result<Chosen, u8> {
     Ok(Chosen { cases, library, runs })
 }
 
-/// The cases that come with the program, and those of the user's directories. What is wrong with them has been told
-/// where this gives an exit code.
+/// The cases that come with the program, and those of the user's directories. Where this gives an exit code, the errors
+/// have been printed.
 pub(super) fn load(dirs: &[PathBuf]) -> Result<Library, u8> {
     let roots: Vec<Root> = std::iter::once(Root::Bundled)
         .chain(dirs.iter().cloned().map(Root::Dir))

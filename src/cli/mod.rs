@@ -1,4 +1,4 @@
-//! Arguments, wiring, exit codes: depends on all the rest, and none of it depends on this.
+//! Arguments, wiring, exit codes: it depends on all other folders, and none depends on it.
 //!
 //! | exit code | means |
 //! |---|---|
@@ -92,7 +92,7 @@ fn dispatch(arguments: Arguments) -> u8 {
     }
 }
 
-/// Whether whatever is written there is read by a person who wants colours.
+/// Whether text for this stream is coloured.
 fn colour(choice: arguments::Colour, stream: &impl io::IsTerminal) -> bool {
     // As https://no-color.org asks: set, and not empty.
     let unwanted = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-/// Prints to standard output. Where its reader has left, as `head` does, nobody wants the rest.
+/// Prints to standard output. If its reader has closed it, as `head` does, the rest is dropped.
 pub(super) fn print(text: &str) {
     print_octets(text.as_bytes());
 }
@@ -21,11 +21,11 @@ pub(super) fn print_octets(octets: &[u8]) {
 
 /// Prints to standard error.
 pub(super) fn say(text: &str) {
-    // There is nowhere left to complain if this fails.
+    // If this fails there is nowhere left to report it.
     drop(writeln!(io::stderr().lock(), "{}", text.trim_end()));
 }
 
-/// Draws over the line that standard error is at.
+/// Draws over the current line of standard error.
 pub(super) fn draw(text: &str) {
     let mut err = io::stderr().lock();
     drop(err.write_all(text.as_bytes()).and_then(|()| err.flush()));

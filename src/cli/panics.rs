@@ -1,19 +1,19 @@
-//! Panics: every one of ours is a bug, and is reported as one.
+//! Panics: every panic of ours is a bug, and is reported as one.
 //!
 //! A stack under test may panic too, and its driver catches that as a failure of the stack. So a panic is only noted
-//! when it happens, and told of when it has come through to the top.
+//! when it happens, and reported when it has reached `main`.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::PanicHookInfo;
 use std::sync::{Mutex, PoisonError};
 
-/// The last panics: what was said, and where.
+/// The last panics: message and place.
 static NOTED: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 
 /// How many are kept; a stack may panic in every run.
 const KEPT: usize = 16;
 
-/// From now on panics are noted.
+/// Installs the hook that notes panics.
 pub(super) fn install() {
     std::panic::set_hook(Box::new(note));
 }
@@ -32,10 +32,10 @@ fn note(info: &PanicHookInfo<'_>) {
     noted.push((said, place));
 }
 
-/// What to tell of a panic that came through, by what it said.
+/// The report of a panic that has reached `main`, by its message.
 pub(super) fn report(said: &str) -> String {
     let noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
-    // What is told may say more than the panic did: in which run it was.
+    // The message may have been extended, by the names of the runs under way.
     let place = noted
         .iter()
         .rfind(|(text, _)| said.starts_with(text))

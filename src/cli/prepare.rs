@@ -11,11 +11,11 @@ use std::path::Path;
 use tcpvet::record::{Absent, InsteadOf, RecordFile};
 use tcpvet::suite::{ExpectationError, Expectations, QUICK, Row, Run, estimate, rows};
 
-/// All of it has gone well.
+/// What was opened, read and checked.
 pub(super) struct Prepared {
-    /// Against what is run, one after the other; at least one.
-    pub subjects: Vec<Subject>,
-    /// What was asked for and cannot be run here.
+    /// The targets, which are run one after the other; at least one.
+    pub subjects: Vec<PlannedTarget>,
+    /// The targets that were asked for and cannot be run here.
     pub absent: Vec<Absent>,
     /// Every run of every case, whatever is selected.
     pub library: Vec<Row>,
@@ -24,18 +24,18 @@ pub(super) struct Prepared {
 }
 
 /// A target, and what is run against it.
-pub(super) struct Subject {
+pub(super) struct PlannedTarget {
     pub target: Opened,
     /// What it is called in reports.
     pub name: String,
-    /// The default target, and why it is not run but this one.
+    /// The default target, and why this one is run instead.
     pub instead_of: Option<InsteadOf>,
     pub stated: Stated,
     pub plan: Vec<Run>,
     pub left_out: usize,
 }
 
-/// What is expected of a target.
+/// The expectations of a target.
 pub(super) struct Stated {
     pub parsed: Expectations,
     /// The file, as shown to a person.
@@ -44,19 +44,19 @@ pub(super) struct Stated {
 }
 
 impl Stated {
-    /// What a file says, with its name as shown to a person.
+    /// Reads a file's text; `file` is its name as shown to a person.
     pub(super) fn parse(file: String, text: String) -> Result<Stated, u8> {
         let parsed = Expectations::parse(&text, &file).map_err(|errors| refuse(&errors))?;
         Ok(Stated { parsed, file, text })
     }
 
-    /// What a file says that must be there.
+    /// Reads a file that must exist.
     pub(super) fn read(path: &Path) -> Result<Stated, u8> {
         let text = read(path).map_err(|err| cannot_read(path, &err))?;
         Stated::parse(path.display().to_string(), text)
     }
 
-    /// What a file says that may not be there yet.
+    /// Reads a file that need not exist yet.
     pub(super) fn read_to_update(path: &Path) -> Result<Stated, u8> {
         let text = match read(path) {
             Err(err) if err.kind() == io::ErrorKind::NotFound => String::new(),
@@ -65,7 +65,7 @@ impl Stated {
         Stated::parse(path.display().to_string(), text)
     }
 
-    /// Whether all of it is about runs that there are.
+    /// Checks that every entry matches a run of the library.
     pub(super) fn check(&self, library: &[Row]) -> Result<(), u8> {
         match self.parsed.check(library) {
             errors if errors.is_empty() => Ok(()),
@@ -79,10 +79,10 @@ fn refuse(errors: &[ExpectationError]) -> u8 {
     MISTAKE
 }
 
-/// A target that was opened, and in whose stead.
+/// A target that was opened, and the one that it is run instead of.
 type Found = (Opened, Option<InsteadOf>);
 
-/// What is wrong has been told where this gives an exit code.
+/// Opens, reads and checks everything. Where this gives an exit code, the error has been printed.
 pub(super) fn prepare(arguments: &RunArguments) -> Result<Prepared, u8> {
     let chosen = library::choose(&arguments.choice)?;
     let files = Files::open(&arguments.reports)?;
@@ -124,7 +124,7 @@ fn subject(
     library: &[Row],
     target: Opened,
     instead_of: Option<InsteadOf>,
-) -> Result<Subject, u8> {
+) -> Result<PlannedTarget, u8> {
     let stated = stated(arguments, &target)?;
     stated.check(library)?;
     let facts = target.target.facts();
@@ -137,7 +137,7 @@ fn subject(
             ));
         }
     }
-    Ok(Subject {
+    Ok(PlannedTarget {
         name: facts.name.clone(),
         instead_of,
         stated,
@@ -148,7 +148,7 @@ fn subject(
 }
 
 /// Two folders may hold runners of the same name.
-fn tell_apart(subjects: &mut [Subject]) {
+fn tell_apart(subjects: &mut [PlannedTarget]) {
     let names: Vec<String> = subjects.iter().map(|subject| subject.name.clone()).collect();
     for subject in subjects {
         if names.iter().filter(|name| **name == subject.name).count() > 1 {
@@ -157,7 +157,7 @@ fn tell_apart(subjects: &mut [Subject]) {
     }
 }
 
-/// The targets asked for; without a wish the first that can be run here.
+/// The targets asked for; if none is, the first that can be run here.
 fn open_targets(arguments: &RunArguments) -> Result<(Vec<Found>, Vec<Absent>), u8> {
     let RunArguments { defect, switch, .. } = arguments;
     let altered = !defect.is_empty() || !switch.is_empty();
@@ -214,7 +214,7 @@ fn open_default() -> Result<Found, u8> {
                     why: error.to_string(),
                 });
             }
-            // The names are those of the list itself.
+            // The names are those of the list itself, so this cannot happen.
             Err(NoTarget::Unknown(problem)) => return Err(mistake(problem)),
         }
     }
@@ -226,7 +226,7 @@ fn open_default() -> Result<Found, u8> {
     Err(ENVIRONMENT)
 }
 
-/// What is expected of a target, as read.
+/// The expectations of a target, as read.
 fn stated(arguments: &RunArguments, target: &Opened) -> Result<Stated, u8> {
     match (arguments.expectations.as_deref(), arguments.update_expectations) {
         (None, true) => Stated::read_to_update(&update::file_of(target).map_err(mistake)?),

@@ -10,7 +10,7 @@ use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use tcpvet::model::{Defect, Defects};
-use tcpvet::prove::{Judgement, Proof, Row, RowProof, prove, rows};
+use tcpvet::prove::{Judgement, Proof, RowProof, RowRuns, prove, rows};
 use tcpvet::report::ReportFile;
 use tcpvet::suite::{Axes, Selection, expand};
 
@@ -35,12 +35,12 @@ pub(super) fn run(arguments: &ProveArguments) -> u8 {
         }
     };
     let began = Instant::now();
-    let progress = Progress::of(chosen.len());
+    let progress = RowCount::of(chosen.len());
     let proof = prove(&chosen, whole, &|| progress.step());
     progress.end();
     let proof = match proof {
         Ok(proof) => proof,
-        // Its description is part of this program, and a test reads it.
+        // The description of the reference endpoint is part of this program, and a test reads it.
         Err(error) => {
             output::error(&error.to_string());
             return BUG;
@@ -49,8 +49,8 @@ pub(super) fn run(arguments: &ProveArguments) -> u8 {
     tell(arguments, &proof, json, began.elapsed())
 }
 
-/// The rows that are selected, and whether that is the library that comes with the program, all of it.
-fn choose(arguments: &ProveArguments) -> Result<(Vec<Row>, bool), u8> {
+/// The selected rows, and whether they are the whole library that comes with the program.
+fn choose(arguments: &ProveArguments) -> Result<(Vec<RowRuns>, bool), u8> {
     let library = library::load(&arguments.cases)?;
     let scripts: Vec<_> = library.cases().iter().flat_map(|case| case.scripts.clone()).collect();
     let runs = expand(&scripts, &Axes::default());
@@ -85,7 +85,7 @@ fn tell(arguments: &ProveArguments, proof: &Proof, json: Option<ReportFile>, too
         code = ENVIRONMENT;
     }
     let text = report(proof, &judgement, arguments.verbose, took);
-    // Both at once could not be told apart.
+    // On one terminal the two could not be told apart.
     match to_stdout {
         true => output::say(&text),
         false => output::print(&text),
@@ -93,7 +93,7 @@ fn tell(arguments: &ProveArguments, proof: &Proof, json: Option<ReportFile>, too
     code
 }
 
-/// What is wrong first, then what was done.
+/// The report: what is wrong first, then what was done.
 fn report(proof: &Proof, judgement: &Judgement, verbose: bool, took: Duration) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail, here and below.
@@ -187,7 +187,7 @@ fn wrong(text: &mut String, judgement: &Judgement, verbose: bool) {
     }
 }
 
-/// Every row with what it notices; what is known not to hold, and why.
+/// Every row with the mistakes that it notices, and the known gaps with their reasons.
 fn each_row(text: &mut String, proof: &Proof, judgement: &Judgement) {
     for row in &proof.rows {
         let names: Vec<&str> = row.caught.iter().map(Defect::name).collect();
@@ -220,7 +220,7 @@ fn plural(count: usize, thing: &str) -> String {
     }
 }
 
-/// The same for a program.
+/// The report as JSON.
 fn as_json(proof: &Proof, judgement: &Judgement) -> Vec<u8> {
     let row = |row: &RowProof| {
         json!({
@@ -251,16 +251,16 @@ fn wrong_with<'a>(judgement: &'a Judgement, row: &str) -> &'a [String] {
     found.map_or(&[], |(_, wrong)| wrong)
 }
 
-/// How far it is, on a terminal.
-struct Progress {
+/// The progress line on a terminal.
+struct RowCount {
     done: AtomicUsize,
     all: usize,
     shown: bool,
 }
 
-impl Progress {
-    fn of(all: usize) -> Progress {
-        Progress {
+impl RowCount {
+    fn of(all: usize) -> RowCount {
+        RowCount {
             done: AtomicUsize::new(0),
             all,
             shown: io::stderr().is_terminal(),

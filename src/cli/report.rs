@@ -1,4 +1,4 @@
-//! `tcpvet report`, and what is printed and written of any record, whoever made it.
+//! `tcpvet report`, and the printing and writing of reports for `tcpvet run`.
 
 use super::arguments::{ReportArguments, Reports};
 use super::prepare::Stated;
@@ -12,7 +12,7 @@ use tcpvet::suite::exit_code;
 
 /// What is printed at the end.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Page {
+pub(super) enum Summary {
     /// Verdicts, and whatever is unexpected.
     Verdicts,
     /// What the stack is like.
@@ -39,11 +39,11 @@ fn render(arguments: &ReportArguments) -> Result<u8, u8> {
             "expectations are about one target: name a record of one run only",
         ));
     }
-    let page = match arguments.audit {
-        true => Page::Portrait,
-        false => Page::Verdicts,
+    let summary = match arguments.audit {
+        true => Summary::Portrait,
+        false => Summary::Verdicts,
     };
-    let telling = Telling::new(&arguments.reports, page, several, &files);
+    let telling = Telling::new(&arguments.reports, summary, several, &files);
     let mut codes = Vec::new();
     for record in &mut whole.records {
         if judged_anew {
@@ -60,8 +60,8 @@ fn read(path: &Path) -> Result<Stored, u8> {
     record::read(BufReader::new(file), &name).map_err(|error| mistake(&error.to_string()))
 }
 
-/// Judges the runs of a record by a file of expectations, written anew if that is asked for. An exit code where it could
-/// not be written.
+/// Judges the runs of a record by a file of expectations, which is updated first if that is asked for. An exit code
+/// where it could not be written.
 fn judge_anew(arguments: &ReportArguments, record: &mut Record) -> Result<Option<u8>, u8> {
     let named = || PathBuf::from(&record.head.expectations);
     let path = arguments.expectations.clone().unwrap_or_else(named);
@@ -100,7 +100,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Opens both. What is wrong has been told where this gives an exit code.
+    /// Opens both. Where this gives an exit code, the error has been printed.
     pub(super) fn open(reports: &Reports) -> Result<Files, u8> {
         let open = |path: &Option<PathBuf>| path.as_deref().map(ReportFile::open).transpose();
         let open = |path| open(path).map_err(|problem| mistake(&problem));
@@ -114,13 +114,13 @@ impl Files {
         }
     }
 
-    /// How many go to standard output.
+    /// How many of them go to standard output.
     fn to_stdout(&self) -> usize {
         let files = [&self.junit, &self.json].into_iter().flatten();
         files.filter(|file| file.is_stdout()).count()
     }
 
-    /// Writes them, whatever becomes of each; what went wrong.
+    /// Writes both, even if one fails. Gives the errors.
     fn write(self, whole: &Comparison, several: bool) -> Vec<String> {
         let only = whole.records.first().filter(|_| !several);
         let make_junit = || only.map_or_else(|| report::junit_of_several(whole), report::junit);
@@ -133,31 +133,31 @@ impl Files {
     }
 }
 
-/// What people and machines are told of records, and where.
+/// Prints reports for people, and writes those for programs.
 pub(super) struct Telling<'a> {
     reports: &'a Reports,
-    page: Page,
+    summary: Summary,
     several: bool,
-    /// A report for machines goes to standard output, so what is for people does not.
+    /// A report for programs goes to standard output, so nothing for people does.
     to_stdout: bool,
 }
 
 impl<'a> Telling<'a> {
     /// `several`: whether several targets were asked for.
-    pub(super) fn new(reports: &'a Reports, page: Page, several: bool, files: &Files) -> Telling<'a> {
+    pub(super) fn new(reports: &'a Reports, summary: Summary, several: bool, files: &Files) -> Telling<'a> {
         Telling {
             reports,
-            page,
+            summary,
             several,
             to_stdout: files.to_stdout() > 0,
         }
     }
 
-    /// Tells what came of one target.
+    /// Prints the report of one target.
     pub(super) fn tell(&self, record: &Record) {
-        let text = match self.page {
-            Page::Portrait => report::portrait(record),
-            Page::Verdicts => report::console(record, self.loudness(), self.colour()),
+        let text = match self.summary {
+            Summary::Portrait => report::portrait(record),
+            Summary::Verdicts => report::console(record, self.loudness(), self.colour()),
         };
         if self.several && !text.is_empty() {
             self.print(&report::heading(&record.head.target.name, self.colour()));
@@ -168,8 +168,8 @@ impl<'a> Telling<'a> {
         }
     }
 
-    /// Writes the reports for machines, and tells how several targets compare. The exit code is the worst of `codes` and of
-    /// what the records and the writing give.
+    /// Writes the reports for programs, and prints how several targets compare. The exit code is the worst of `codes`,
+    /// of those of the records, and of the writing.
     pub(super) fn conclude(&self, whole: &Comparison, files: Files, mut codes: Vec<u8>) -> u8 {
         codes.push(whole.exit_code());
         for problem in files.write(whole, self.several) {
@@ -177,16 +177,16 @@ impl<'a> Telling<'a> {
             codes.push(ENVIRONMENT);
         }
         self.compare(whole);
-        match (self.page, exit_code(codes)) {
-            // That it does not conform is what one wants to read, not a failure of the audit.
-            (Page::Portrait, 1) => OK,
-            (Page::Portrait | Page::Verdicts, code) => code,
+        match (self.summary, exit_code(codes)) {
+            // An audit that finds that the target does not conform has succeeded.
+            (Summary::Portrait, 1) => OK,
+            (Summary::Portrait | Summary::Verdicts, code) => code,
         }
     }
 
     fn compare(&self, whole: &Comparison) {
         let silent = self.reports.quiet && whole.exit_code() == 0;
-        if !self.several || self.page == Page::Portrait || silent {
+        if !self.several || self.summary == Summary::Portrait || silent {
             return;
         }
         let text = report::comparison(whole, self.reports.verbose, self.colour());
@@ -196,7 +196,7 @@ impl<'a> Telling<'a> {
         self.print(&text);
     }
 
-    /// Of several targets it would be too much to tell of each what is as expected.
+    /// With several targets, printing what is as expected for each would be too much.
     fn loudness(&self) -> Loudness {
         match (self.reports.quiet, self.reports.verbose) {
             (true, _) => Loudness::Quiet,

@@ -1,8 +1,8 @@
 //! `tcpvet run`
 
 use super::arguments::{self, DEFAULT_SEED, RunArguments};
-use super::prepare::{Prepared, Subject, prepare};
-use super::report::{Page, Telling};
+use super::prepare::{PlannedTarget, Prepared, prepare};
+use super::report::{Summary, Telling};
 use super::{ENVIRONMENT, output, update};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::num::NonZeroUsize;
@@ -14,20 +14,26 @@ use tcpvet::record::{self, Absent, Ending, Event, Head, Host, Record, RecordFile
 use tcpvet::report::{Comparison, ProgressLine};
 use tcpvet::suite::{Conduct, Progress, Reference, Row, RunResult, Trouble, estimate, execute};
 
-/// What a process ends with that was ended by Ctrl-C.
+/// The exit code of a process that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
 /// Runs cases; gives the exit code.
 pub(super) fn run(arguments: &RunArguments) -> u8 {
-    prepare(arguments).map_or_else(|code| code, |prepared| carry_out(arguments, prepared, Page::Verdicts))
+    prepare(arguments).map_or_else(
+        |code| code,
+        |prepared| carry_out(arguments, prepared, Summary::Verdicts),
+    )
 }
 
 /// Runs cases to see what the target is like; gives the exit code, which is not about whether it conforms.
 pub(super) fn audit(arguments: &RunArguments) -> u8 {
-    prepare(arguments).map_or_else(|code| code, |prepared| carry_out(arguments, prepared, Page::Portrait))
+    prepare(arguments).map_or_else(
+        |code| code,
+        |prepared| carry_out(arguments, prepared, Summary::Portrait),
+    )
 }
 
-fn carry_out(arguments: &RunArguments, prepared: Prepared, page: Page) -> u8 {
+fn carry_out(arguments: &RunArguments, prepared: Prepared, summary: Summary) -> u8 {
     let stop = match listen_for_signals() {
         Ok(stop) => stop,
         Err(err) => {
@@ -43,13 +49,13 @@ fn carry_out(arguments: &RunArguments, prepared: Prepared, page: Page) -> u8 {
         mut record,
     } = prepared;
     let several = subjects.len() + absent.len() > 1;
-    let telling = Telling::new(&arguments.reports, page, several, &files);
+    let telling = Telling::new(&arguments.reports, summary, several, &files);
     let mut whole = Comparison::default();
     for absent in absent {
         leave_out(absent, &mut whole, record.as_mut());
     }
     let mut codes = Vec::new();
-    // One after the other: a kernel's clock would not bear that others take the processors from under it.
+    // One after the other: a kernel's timers would be late if other targets took the processors.
     for subject in subjects {
         if stop.load(Ordering::Relaxed) {
             let (target, why) = (subject.name, "interrupted before it began".to_owned());
@@ -73,7 +79,7 @@ fn carry_out(arguments: &RunArguments, prepared: Prepared, page: Page) -> u8 {
     telling.conclude(&whole, files, codes)
 }
 
-/// Takes note of a target that is not run.
+/// Notes a target that is not run.
 fn leave_out(absent: Absent, whole: &mut Comparison, record: Option<&mut RecordFile>) {
     if let Some(record) = record {
         record.absent(&absent);
@@ -81,7 +87,7 @@ fn leave_out(absent: Absent, whole: &mut Comparison, record: Option<&mut RecordF
     whole.absent.push(absent);
 }
 
-/// How runs are made and watched, whatever they are made against.
+/// What all runs of this command have in common, whatever the target.
 struct Watch<'a> {
     arguments: &'a RunArguments,
     stop: &'a Arc<AtomicBool>,
@@ -89,8 +95,13 @@ struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Runs everything against one target. An exit code where the expectations could not be written.
-    fn run_all(&self, mut subject: Subject, library: &[Row], file: Option<&mut RecordFile>) -> (Record, Option<u8>) {
+    /// Makes all runs against one target. An exit code where the expectations could not be written.
+    fn run_all(
+        &self,
+        mut subject: PlannedTarget,
+        library: &[Row],
+        file: Option<&mut RecordFile>,
+    ) -> (Record, Option<u8>) {
         let began = Instant::now();
         let mut recorder = Recorder::begin(head(self.arguments, &subject), file);
         recorder.note(Event::Library(library.to_vec()));
@@ -101,7 +112,7 @@ impl Watch<'_> {
                 failed.push((place, result));
             }
         });
-        // It is asked only now, since runs on real time must not wait for it.
+        // The reference endpoint is asked only now, since runs on real time must not wait for it.
         if let Some(reference) = Reference::new() {
             for (place, result) in &failed {
                 let answer = reference.answer(&result.run, self.arguments.seed, &result.outcome);
@@ -123,8 +134,8 @@ impl Watch<'_> {
         (recorder.end(ending, took), code)
     }
 
-    /// Makes the runs of a plan, and says how far they are.
-    fn make_all(&self, subject: &mut Subject, settled: &mut dyn FnMut(usize, Box<RunResult>)) -> Option<Trouble> {
+    /// Makes the runs of a plan, and shows the progress.
+    fn make_all(&self, subject: &mut PlannedTarget, settled: &mut dyn FnMut(usize, Box<RunResult>)) -> Option<Trouble> {
         let facts = Arc::clone(subject.target.target.facts());
         let estimates = subject.plan.iter().map(|run| estimate(&run.script, &facts.tolerances));
         let of = match self.several {
@@ -161,7 +172,7 @@ impl Watch<'_> {
 }
 
 /// What is known before the first run.
-fn head(arguments: &RunArguments, subject: &Subject) -> Head {
+fn head(arguments: &RunArguments, subject: &PlannedTarget) -> Head {
     let facts = subject.target.target.facts();
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     Head {
@@ -201,7 +212,7 @@ fn host() -> Host {
     }
 }
 
-/// What makes the same run of the same case.
+/// The arguments that repeat a run with the same outcome.
 fn again(arguments: &RunArguments, target: &str) -> String {
     let mut words = vec!["--target".to_owned(), quoted(target)];
     for dir in &arguments.choice.cases {
@@ -218,7 +229,7 @@ fn again(arguments: &RunArguments, target: &str) -> String {
     words.iter().map(|word| format!(" {word}")).collect()
 }
 
-/// As a shell takes it for one word.
+/// A word, quoted for a shell if need be.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+=,:@%".contains(c);
     match word.chars().all(plain) {
@@ -227,7 +238,7 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// The first signal ends the runs that are under way, the second the process.
+/// The first signal ends the runs under way, the second ends the process.
 fn listen_for_signals() -> io::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {

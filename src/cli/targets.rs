@@ -11,19 +11,19 @@ use tcpvet::stack::Tolerances;
 use tcpvet::stacks::agent::{Agents, Folder, Launch, install};
 use tcpvet::stacks::{Needed, Runner};
 
-/// Something that can be run against.
+/// A target that was opened.
 pub(super) struct Opened {
-    /// What it was asked for by.
+    /// The name by which it was asked for.
     pub called: String,
     /// The target.
     pub target: Box<dyn Target>,
-    /// What is known of it: a file's name and text.
+    /// Its expectations: a file's name and text.
     pub expectations: (String, String),
-    /// Whether that comes with this program, and is a file only in a checkout of tcpvet.
+    /// Whether the expectations come with this program; then they are a file only in a checkout of tcpvet.
     pub bundled: bool,
 }
 
-/// One that this program was built with.
+/// A target that is built into this program.
 struct Known {
     name: &'static str,
     expectations: (&'static str, &'static str),
@@ -56,7 +56,7 @@ const KNOWN: &[Known] = &[
     },
 ];
 
-/// The reference endpoint does what the RFCs ask: there is nothing to excuse.
+/// The reference endpoint conforms: it has no expectations.
 const MODEL_EXPECTATIONS: (&str, &str) = ("runners/model/expectations.yaml", "");
 
 /// Why there is no target.
@@ -67,7 +67,7 @@ pub(super) enum NoTarget {
     Environment(EnvironmentError),
 }
 
-/// The target of that name, or the agent in that folder.
+/// Opens the target of that name, or the agent in that folder.
 pub(super) fn open(name: &str) -> Result<Opened, NoTarget> {
     if let Some(known) = KNOWN.iter().find(|known| known.name == name) {
         return Ok(Opened {
@@ -102,7 +102,7 @@ pub(super) fn folder(name: &str) -> Result<Folder, String> {
     }
 }
 
-/// Builds it if need be, and starts it.
+/// Builds the agent if need be, and starts it.
 fn open_agent(folder: &Folder) -> Result<Box<dyn Target>, EnvironmentError> {
     let launch = folder.prepare()?;
     match folder.runner.mode {
@@ -134,12 +134,12 @@ fn not_linux() -> EnvironmentError {
     }
 }
 
-/// Those that are tried in turn where none is named, the default first.
+/// The targets that are tried in turn where none is named, the default first.
 pub(super) fn defaults() -> impl Iterator<Item = &'static str> {
     KNOWN.iter().map(|known| known.name)
 }
 
-/// All names: what is built in, then the agents that come with the program.
+/// All names: the built-in targets, then the agents that come with the program.
 fn names() -> impl Iterator<Item = &'static str> {
     let agents = Runner::names().filter(|name| Folder::bundled(name).is_some());
     defaults().chain(agents)
@@ -209,7 +209,7 @@ fn namespaces() -> Result<(), EnvironmentError> {
     Err(not_linux())
 }
 
-/// What the program does where it was started as a target's child; `None` where it was not.
+/// Runs this process as a target's child or agent, if it was started as one; else `None`.
 pub(super) fn child() -> Option<ExitCode> {
     if std::env::args_os().nth(1).is_some_and(|word| word == agent::SUBCOMMAND) {
         return Some(ExitCode::from(agent::agent()));
@@ -234,7 +234,7 @@ fn linux() -> Result<Box<dyn Target>, EnvironmentError> {
 
 #[cfg(feature = "smoltcp")]
 fn smoltcp() -> Result<Box<dyn Target>, EnvironmentError> {
-    // Its description is part of this program, and a test reads it.
+    // The description of smoltcp is part of this program, and a test reads it.
     let runner = Runner::bundled("smoltcp").map_err(|error| EnvironmentError {
         problem: error.to_string(),
         remedy: "this is a bug of tcpvet".to_owned(),
@@ -246,9 +246,9 @@ fn model() -> Result<Box<dyn Target>, EnvironmentError> {
     reference(Config::default(), Defects::NONE)
 }
 
-/// The reference endpoint, which chooses and errs as told.
+/// The reference endpoint with these choices and mistakes.
 fn reference(config: Config, defects: Defects) -> Result<Box<dyn Target>, EnvironmentError> {
-    // As for smoltcp.
+    // As for smoltcp: the description is part of this program.
     let runner = Runner::bundled("model").map_err(|error| EnvironmentError {
         problem: error.to_string(),
         remedy: "this is a bug of tcpvet".to_owned(),

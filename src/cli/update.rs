@@ -9,7 +9,7 @@ use tcpvet::record::{Ending, Record};
 use tcpvet::report::{Update, update};
 use tcpvet::suite::Expectations;
 
-/// What stands over the entries of a file that is new.
+/// The comment at the top of a new file.
 const HEAD: &str = "\
 # What is known of this target, with the reason for which it is left so. Each entry pins the verdict, the requirement that
 # is broken and the step that fails; failing elsewhere is red, and so is passing.
@@ -35,8 +35,8 @@ pub(super) fn file_of(target: &Opened) -> Result<PathBuf, String> {
     Ok(path)
 }
 
-/// Writes down what came, and gives what is expected now; tells what was done, or why nothing was. `ending` is how the
-/// runs ended. The exit code where it went wrong.
+/// Updates the file of expectations, prints what was done or why nothing was, and gives the new expectations. `ending`
+/// is how the runs ended. An exit code where it failed.
 pub(super) fn write_down(
     stated: &Stated,
     record: &Record,
@@ -70,7 +70,7 @@ fn try_to_write_down(stated: &Stated, record: &Record) -> Result<(Expectations, 
         errors if errors.is_empty() => Ok(now),
         errors => Err(errors),
     });
-    // What was written is read as anybody's would be, before it takes the place of what there was.
+    // The new text is read as a user's file would be, before it replaces the old one.
     let now = sound.map_err(|errors| {
         let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         unchanged(errors.join("\n"))

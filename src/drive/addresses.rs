@@ -1,7 +1,9 @@
-//! Where runs take place: the target's address, and for each run tester addresses and a port of the target that no other
-//! run of the same world has, before or after. By them runs are told apart, whatever clock counts.
+//! Which addresses and ports each run has. Every world has the same target address; each run of a world has tester
+//! addresses and a target port that no other run of that world has, before or after. By these the runs of a world are
+//! told apart, on virtual time and on real time.
 //!
-//! A stack keeps metrics, path MTUs and limits of ICMP by address, and what is left of connections by port.
+//! None is used twice, because a stack keeps metrics, path MTUs and ICMP rate limits for each address, and remembers
+//! old connections (TIME-WAIT) for each port.
 
 use super::Job;
 use crate::engine::Endpoints;
@@ -19,7 +21,7 @@ pub const TESTERS_V4: (Ipv4Addr, u8) = (Ipv4Addr::new(198, 18, 0, 0), 15);
 /// As [`TESTERS_V4`], over IPv6.
 pub const TESTERS_V6: (Ipv6Addr, u8) = (Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 0), 48);
 
-/// How many testers a world has room for: as many as the smaller network, that of IPv4.
+/// The number of tester addresses in a world: that of the smaller network, which is the one of IPv4.
 const TESTERS: u32 = 1 << (32 - TESTERS_V4.1);
 
 /// The target's ports on virtual time, and those from which a stack may choose for connections of its own (RFC 6056
@@ -35,7 +37,7 @@ pub fn target_address(ip: IpVersion) -> IpAddr {
     }
 }
 
-/// A tester's address, by its number below 2^17; 0 is nobody's.
+/// The tester address of this number, which is below 2^17. Number 0 is not used: it is the network's own address.
 pub fn tester_address(ip: IpVersion, number: u32) -> IpAddr {
     match ip {
         IpVersion::V4 => IpAddr::V4(Ipv4Addr::from_bits(TESTERS_V4.0.to_bits() | number)),
@@ -43,7 +45,7 @@ pub fn tester_address(ip: IpVersion, number: u32) -> IpAddr {
     }
 }
 
-/// Where a job takes place that has a world to itself, which ends with it.
+/// The addresses and ports of a job that is the only run of its world.
 pub fn endpoints(job: &Job) -> Endpoints {
     Endpoints {
         lasting: false,
@@ -60,13 +62,13 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Those of a world on virtual time.
+    /// The addresses of a world on virtual time.
     pub fn on_virtual_time() -> Addresses {
         Addresses::new(1, PORTS, EPHEMERAL)
     }
 
-    /// Those of a world. `first_tester` is the number of the first tester's address; of the target's `ports` those that it
-    /// may choose for connections of its own are passed over.
+    /// The addresses of a world. `first_tester` is the number of the first tester address. Of the target's `ports`,
+    /// those are left out from which the target chooses ports for its own connections (`ephemeral`).
     pub fn new(first_tester: u32, ports: RangeInclusive<u16>, ephemeral: RangeInclusive<u16>) -> Addresses {
         Addresses {
             next_tester: first_tester,
@@ -75,7 +77,8 @@ impl Addresses {
         }
     }
 
-    /// Where the next run takes place, in a world that outlives it; `None`: all is used up, and another world is needed.
+    /// The addresses and ports of the next run in a world of several runs; `None`: all are used up, and another world
+    /// is needed.
     pub fn next(&mut self, job: &Job) -> Option<Endpoints> {
         let after = self.next_tester.checked_add(hosts(job))?;
         if after > TESTERS {

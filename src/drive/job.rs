@@ -17,13 +17,14 @@ pub struct Job {
     pub ip: IpVersion,
     /// Whether ISNs are placed near 2^32.
     pub wrap: bool,
-    /// From which everything that looks random is made.
+    /// The seed of every random choice in the run.
     pub seed: u64,
     /// Whether nothing else may run at the same time in the same place: its case asks for it, or it is a repetition.
     pub alone: bool,
 }
 
-/// Why a target could not be run at all: a sentence for a person, with the remedy. Never the target's fault.
+/// Why a target cannot be run in this environment: a sentence for a person, with the remedy. It is never the target's
+/// fault.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnvironmentError {
     /// What is missing or forbidden: `user namespaces are forbidden here (EPERM)`.
@@ -45,21 +46,22 @@ impl std::error::Error for EnvironmentError {}
 pub struct EndedRun {
     /// What it established.
     pub outcome: Outcome,
-    /// The places of the other jobs that had begun in the same world by then: any of them may have changed what came of
-    /// it. Empty where it had a world to itself; and on real time, where whatever surprises is made again alone.
+    /// The indices of the other jobs that had begun in the same world by then: any of them may have changed the
+    /// outcome. Empty where the run had a world to itself, and on real time, where every unexpected run is repeated
+    /// alone.
     pub beside: Vec<usize>,
 }
 
 impl EndedRun {
-    /// One that no other run can have changed.
+    /// A run whose outcome no other run can have changed.
     pub fn by_itself(outcome: Outcome) -> EndedRun {
         let beside = Vec::new();
         EndedRun { outcome, beside }
     }
 }
 
-/// Who is told of each run as it ends, by its place among the jobs. The answer may be a job that is then run in its stead,
-/// under the same place, in a world to itself.
+/// Called with each run as it ends, and with the index of its job. If the answer is a job, it is run instead, under the
+/// same index, in a world to itself.
 pub type Done<'a> = &'a mut dyn FnMut(usize, EndedRun) -> Option<Job>;
 
 /// Something that jobs can be run against.
@@ -67,13 +69,14 @@ pub trait Target {
     /// What is known of it.
     fn facts(&self) -> &Arc<Facts>;
 
-    /// From now on, how many runs are made in one world on virtual time; [`Worlds::Fresh`] before. On real time it says
-    /// nothing: there runs share a place as far as their settings of the host allow.
+    /// Sets how many runs share a world on virtual time from now on; before the first call that is [`Worlds::Fresh`].
+    /// On real time it has no effect: there, runs share a place wherever their settings of the host are the same.
     fn share_worlds(&mut self, _worlds: Worlds) {}
 
-    /// Runs all jobs, as many at once as makes sense and at most `at_once` (0: no limit), and tells of each as it ends,
-    /// by its place in `jobs`. Every job is told of exactly once per run made. When `stop` becomes true, the runs under way end as inconclusive,
-    /// with what they have seen, and no other begins; those are told of too, as inconclusive.
+    /// Runs all jobs, as many at once as is sensible and at most `at_once` (0: no limit), and calls `done` for each as
+    /// it ends, with its index in `jobs`: exactly once for every run made. When `stop` becomes true, the runs under way
+    /// end as inconclusive, with what they have seen, and no other begins; `done` is called for those too, as
+    /// inconclusive.
     fn run(
         &mut self,
         jobs: Vec<Job>,

@@ -1,4 +1,4 @@
-//! Worlds that share nothing, made beside each other on as many threads as make sense.
+//! Makes the runs of independent worlds in parallel, on a number of threads.
 
 use super::worlds::{Runs, Worlds};
 use super::{Done, EndedRun, Job};
@@ -7,18 +7,18 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError, mpsc};
 
-/// Whom a worker tells of each run that has ended, by its place.
+/// Called by a worker for each run that has ended, with the index of its job.
 pub(crate) type Tell<'a> = &'a mut dyn FnMut(usize, EndedRun);
 
-/// What a thread says: a run is over, or the worker panicked, which is a bug of ours.
+/// What a thread reports: a run has ended, or the worker panicked, which is a bug of ours.
 enum Said {
     Ended(usize, Box<EndedRun>),
     Panicked(Box<dyn Any + Send>),
 }
 
-/// Makes all jobs, divided among worlds, at most `at_once` of these at the same time (0: one for each processor).
-/// `new_worker` makes somebody who makes all runs of one world after the other; one for each thread. A job that is the
-/// answer to an outcome has a world to itself.
+/// Makes all jobs, divided among worlds, at most `at_once` worlds at the same time (0: one for each processor). Each
+/// thread has a worker from `new_worker`, which makes all runs of one world after the other. A job with which `done`
+/// answers an outcome has a world to itself.
 pub(crate) fn make_all<W: FnMut(&mut Runs, Tell<'_>)>(
     worlds: Worlds,
     jobs: Vec<Job>,
@@ -56,7 +56,7 @@ fn beside<W: FnMut(&mut Runs, Tell<'_>)>(
     let (give, given) = mpsc::channel::<Runs>();
     let (say, said) = mpsc::channel::<Said>();
     for runs in worlds {
-        // The other end lives in this function.
+        // The receiving end lives in this function, so that the channel is open.
         let _ = give.send(runs);
     }
     let given = Mutex::new(given);
@@ -87,7 +87,7 @@ fn work(mut worker: impl FnMut(&mut Runs, Tell<'_>), given: &Mutex<mpsc::Receive
         // Nothing can panic while the lock is held, so a poisoned one is as good.
         let next = given.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(mut runs) = next else { return };
-        // Nobody listens any more only after a panic elsewhere, which ends everything.
+        // The receiver is gone only after a panic elsewhere, which ends everything.
         let made = catch_unwind(AssertUnwindSafe(|| {
             worker(&mut runs, &mut |place, ended| {
                 drop(say.send(Said::Ended(place, Box::new(ended))))

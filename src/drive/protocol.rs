@@ -1,7 +1,8 @@
-//! The lines that a tester and an agent speak: calls, frames and time in one direction, results, frames and events in
-//! the other. Pure text to values and back; what is printed here is read back here to the same thing.
+//! The lines that a tester and an agent exchange: calls, frames and the time in one direction; results, frames and
+//! events in the other. This file only converts between text and values, and reads back what it prints to the same
+//! value.
 //!
-//! A line that is none gives an error that quotes it: the other end is a program that somebody is just writing.
+//! The error for a line that cannot be read quotes it, since it helps the agent's author, who may still be writing it.
 
 use crate::rfc::State;
 use crate::stack::{Abilities, Answer, Call, CallId, Errno, Profile, SetValue, SocketId};
@@ -13,19 +14,19 @@ use core::str::FromStr;
 use core::time::Duration;
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 
-/// The version of the language that is spoken here.
+/// The version of the protocol.
 pub const VERSION: u32 = 1;
 
-/// Whose clock counts.
+/// Whose clock is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Ours: each line is a turn, ended by one `idle`.
+    /// The tester's: each line is a turn, ended by one `idle`.
     Lockstep,
-    /// The world's: lines flow freely in both directions.
+    /// Real time: lines are sent at any time in both directions.
     RealTime,
 }
 
-/// What the tester says.
+/// What the tester sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// `tcpvet 1 realtime`: the first line.
@@ -34,26 +35,27 @@ pub enum Request {
     New {
         /// The target's address.
         target: IpAddr,
-        /// From which everything that looks random is made.
+        /// The seed of every random choice.
         seed: u64,
-        /// What the first ISN should be that the stack chooses by itself; only for those that say that they can `isn`.
+        /// The value for the first ISN that the stack chooses by itself; only sent to agents that have the ability
+        /// `isn`.
         isn: Option<u32>,
-        /// Settings of the host, in the words of its `runner.yaml`. Neither names nor values hold blanks.
+        /// Settings of the host, by the names in its `runner.yaml`. Neither names nor values contain blanks.
         settings: Profile,
     },
     /// `call 3 accept s1 s2`
     Call(CallId, Call),
     /// `frame 4500...`: an IP packet arrives.
     Frame(Vec<u8>),
-    /// `forget s1 s2`: nobody will ask for these again; give them back without a word.
+    /// `forget s1 s2`: these sockets are not used any more; close them without sending anything.
     Forget(Vec<SocketId>),
-    /// `sync 9`: answer `synced 9` when pending calls have been taken as far as they go.
+    /// `sync 9`: answer `synced 9` when every pending call has been taken as far as it can go.
     Sync(u64),
-    /// Nothing but the time, in lockstep.
+    /// Nothing but the time; only in lockstep.
     Tick,
 }
 
-/// A line of the tester's; in lockstep with the time.
+/// A line of the tester, in lockstep with the time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Turn {
     /// `at 1500`, in microseconds since the start of the run.
@@ -62,7 +64,7 @@ pub struct Turn {
     pub request: Request,
 }
 
-/// What an agent says.
+/// What an agent sends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// `agent lwip-2.1.3 can ipv4 ipv6 ...`: its first line.
@@ -74,18 +76,18 @@ pub enum Reply {
     },
     /// `result 3 ok`
     Result(CallId, Result<Answer, Errno>),
-    /// `pending 3`: taken up, but it cannot end yet.
+    /// `pending 3`: the call has been taken up, but cannot end yet.
     Pending(CallId),
     /// `event accepted s1 s2 198.18.0.1:40000`
     Accepted {
-        /// The listener that it came to.
+        /// The listener at which the connection arrived.
         listener: SocketId,
         /// Its socket.
         socket: SocketId,
         /// The tester's end.
         peer: SocketAddr,
     },
-    /// `frame 4500...`: it sends an IP packet.
+    /// `frame 4500...`: the stack sends an IP packet.
     Frame(Vec<u8>),
     /// `idle 3001000`, or `idle -` without a timer: the turn has ended.
     Idle(Option<Instant>),
@@ -101,7 +103,7 @@ pub enum Reply {
     Note(String),
 }
 
-/// A line that says nothing that is known.
+/// A line that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProtocolError {
     /// The line, cut if it is long.
@@ -118,7 +120,7 @@ impl fmt::Display for ProtocolError {
 
 impl std::error::Error for ProtocolError {}
 
-/// What a line that cannot be read is cut to.
+/// The length in characters to which a quoted line is cut.
 const QUOTED: usize = 120;
 
 fn quote(line: &str) -> String {
@@ -184,7 +186,8 @@ impl fmt::Display for Reply {
                 write!(f, "event accepted {} {} {peer}", Name(*listener), Name(*socket))
             }
             Reply::Frame(octets) => write!(f, "frame {}", Hex(octets)),
-            // Never before it is due: the stack would be woken for nothing, again and again.
+            // The deadline is rounded up: a stack that is woken before its timer is due would ask to be woken again at
+            // once.
             Reply::Idle(Some(timer)) => write!(f, "idle {}", timer.in_whole_micros().as_micros()),
             Reply::Idle(None) => f.write_str("idle -"),
             Reply::Synced(number) => write!(f, "synced {number}"),
@@ -196,7 +199,7 @@ impl fmt::Display for Reply {
     }
 }
 
-/// A word, and a text if there is any.
+/// A word, and after it a text unless that is empty.
 fn words_of(f: &mut fmt::Formatter<'_>, word: &str, text: &str) -> fmt::Result {
     f.write_str(word)?;
     match text.trim() {
@@ -225,7 +228,7 @@ impl fmt::Display for Hex<'_> {
     }
 }
 
-/// A text that may come from anywhere, kept on its line.
+/// A text from any source, with control characters replaced by blanks so that it stays on one line.
 struct OneLine<'a>(&'a str);
 
 impl fmt::Display for OneLine<'_> {
@@ -288,7 +291,7 @@ impl fmt::Display for ValueText {
         match self.0 {
             SetValue::Flag(flag) => write!(f, "{flag}"),
             SetValue::Number(number) => write!(f, "{number}"),
-            // The largest unit that says it exactly, so that agents of people see `3s`.
+            // The largest unit in which the time is a whole number, so that a person reads `3s`.
             SetValue::Time(time) if time.subsec_nanos() == 0 => write!(f, "{}s", time.as_secs()),
             SetValue::Time(time) if time.subsec_nanos() % 1_000_000 == 0 => write!(f, "{}ms", time.as_millis()),
             SetValue::Time(time) if time.subsec_nanos() % 1_000 == 0 => write!(f, "{}us", time.as_micros()),
@@ -328,7 +331,7 @@ impl fmt::Display for ErrnoText<'_> {
 
 // --- reading ---
 
-/// The words of a line, taken one by one. Errors are only the message; the line is put in where it is known.
+/// The words of a line, taken one by one. An error here is only the message; the caller adds the line.
 struct Words<'a> {
     rest: &'a str,
 }

@@ -1,9 +1,10 @@
-//! Runs against a target whose clock we do not own: carries between a bench and a [`Place`], and decides nothing.
+//! Runs against a target whose clock we do not own. The driver carries packets and calls between a bench and a
+//! [`Place`]; the bench decides what they mean.
 //!
-//! A kernel does what a packet or a call causes before it returns from the write or says that the call is done; what
-//! comes later was caused by a timer or by the application. So all packets are received after each of them, and what was
-//! found is told as its consequence. Everything else that comes is stamped with the interval between the last look that
-//! found nothing and the one that found it.
+//! A kernel has done what a packet or a call causes when the write of the packet returns, or when it says that the call
+//! is done; what comes later was caused by a timer or by the application. So the driver receives all packets after each
+//! packet and each call, and reports them as their consequence. Everything else is stamped with the interval between
+//! the last look that found nothing and the look that found it.
 
 use super::place::{Losses, Place};
 use super::protocol::{Reply, Request};
@@ -16,26 +17,26 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-/// How often the device is looked at while runs are under way: a stamp is hardly ever wider.
+/// How often the device is read while runs are under way; a stamp is hardly ever wider than this.
 const LOOK: Duration = Duration::from_millis(5);
-/// After so many steps packets and lines are looked for, whatever else there is to do.
+/// After so many steps of the bench packets and lines are read, even if the bench has more steps.
 const STEPS: u32 = 64;
 /// How often the driver looks whether the agent has been silent for too long.
 const CHECK: Duration = Duration::from_millis(250);
-/// Calls that are on their way at once: enough to keep an agent busy, few enough for it to answer in a moment.
+/// Most calls that have been written and not been answered: enough to keep an agent busy, few enough for quick answers.
 const CALLS_AT_ONCE: usize = 128;
 
-/// Our clock, which all drivers of a session share.
+/// The tester's clock, which all drivers of a session share.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock(std::time::Instant);
 
 impl Clock {
-    /// One that begins now.
+    /// A clock that starts now.
     pub fn start() -> Clock {
         Clock(std::time::Instant::now())
     }
 
-    /// Since then.
+    /// The time since its start.
     pub fn now(self) -> Instant {
         Instant::ZERO + self.0.elapsed()
     }
@@ -48,7 +49,7 @@ pub struct Driver<P> {
     clock: Clock,
     /// When the device was last seen empty.
     drained: Instant,
-    /// When the agent was last seen to have nothing to say.
+    /// When the agent was last seen to have sent no line.
     heard: Instant,
     runs: BTreeMap<RunId, UnderWay>,
     /// Calls that wait to be written.
@@ -57,21 +58,23 @@ pub struct Driver<P> {
     asked: HashMap<CallId, RunId>,
     /// Calls that are pending.
     pending: HashMap<CallId, RunId>,
-    /// The calls that are answered by handing over a socket of that name.
+    /// The `accept` calls that are open, by the name of the socket that each will be given.
     accepts: HashMap<SocketId, CallId>,
-    /// The tester addresses of runs with a call on its way: their frames may be its consequence, and are kept for it.
+    /// The tester addresses of runs with an unanswered call: frames to them may be the call's consequence, and are kept
+    /// until it is answered.
     calling: HashMap<IpAddr, RunId>,
     syncs: Syncs,
-    /// Outcomes that nobody may see yet, and when they were reached: it must be shown first that the agent outlived them.
-    /// When its process dies its sockets are closed, and the kernel's FINs come before the news of its death.
+    /// Outcomes that are not reported yet, and when they were reached: it must be shown first that the agent was alive
+    /// after them. When its process dies its sockets are closed, and the kernel's FINs arrive before the news of its
+    /// death.
     held: Vec<(usize, Outcome, Instant)>,
-    /// Outcomes that stand.
+    /// Outcomes to be reported.
     ended: Vec<(usize, Outcome)>,
     losses: Losses,
-    /// When all runs under way were taken back for the last time, and why.
+    /// When all runs under way were last made inconclusive, and why.
     voided: Option<(Instant, String)>,
     next_check: Instant,
-    /// Why nothing more can be had of this place.
+    /// Why the place can no longer be used.
     broken: Option<String>,
 }
 
@@ -101,21 +104,21 @@ impl UnderWay {
     }
 }
 
-/// A call on its way.
+/// A call that has not been answered.
 struct InCall {
     written: Instant,
-    /// The socket that is no more when it ends well.
+    /// The socket that no longer exists if the call succeeds.
     closes: Option<SocketId>,
     held: Vec<(Stamp, Vec<u8>)>,
 }
 
-/// Questions whether the agent has taken pending calls as far as they go.
+/// `sync` requests, by which the agent takes its pending calls as far as they go.
 #[derive(Default)]
 struct Syncs {
     last: u64,
-    /// Asked and not answered: when, and on whose behalf.
+    /// Those that have not been answered: the number, when it was sent, and the run for which it was sent.
     open: VecDeque<(u64, Instant, Option<RunId>)>,
-    /// Up to this moment everything has been told.
+    /// Everything that happened up to this moment has been reported by the agent.
     until: Instant,
 }
 
@@ -149,7 +152,7 @@ impl<P: Place> Driver<P> {
         }
     }
 
-    /// Begins a run; `job` is what its outcome will be told under.
+    /// Begins a run. `job` is the index under which its outcome will be reported.
     pub fn start(&mut self, job: usize, script: Arc<crate::script::Script>, at: Endpoints) {
         let testers = at.testers.clone();
         let run = self.bench.start(self.clock.now(), script, at);
@@ -163,12 +166,12 @@ impl<P: Place> Driver<P> {
         self.runs.insert(run, under_way);
     }
 
-    /// Runs under way, and those of which the outcome cannot be told yet.
+    /// How many runs are under way or have an outcome that cannot be reported yet.
     pub fn active(&self) -> usize {
         self.bench.active() + self.held.len()
     }
 
-    /// Why nothing more can be had of this place.
+    /// Why the place can no longer be used.
     pub fn broken(&self) -> Option<&str> {
         self.broken.as_deref()
     }
@@ -178,22 +181,23 @@ impl<P: Place> Driver<P> {
         self.bench.void_all(self.clock.now(), reason);
     }
 
-    /// Calls that wait to be written or have not been answered: what the agent and the driver are busy with just now.
+    /// How many calls wait to be written or have not been answered: how busy the agent and the driver are.
     pub fn unanswered(&self) -> usize {
         self.calls.len() + self.asked.len()
     }
 
-    /// What has ended since the last time.
+    /// The outcomes since the last time, each with the index of its job.
     pub fn take_ended(&mut self) -> Vec<(usize, Outcome)> {
         std::mem::take(&mut self.ended)
     }
 
-    /// The place, when nothing more is to be run in it.
+    /// Gives the place back, when no more runs are to be made in it.
     pub fn into_place(self) -> P {
         self.place
     }
 
-    /// Does all that can be done now, and says when there is something to do again by itself; `None`: at once.
+    /// Does all that can be done now. The answer is when there is something to do again without a packet or a line;
+    /// `None`: at once.
     pub fn turn(&mut self) -> Option<Instant> {
         let next = self.try_turn().and_then(|next| self.conclude().map(|()| next));
         next.unwrap_or_else(|why| {
@@ -237,16 +241,16 @@ impl<P: Place> Driver<P> {
         Ok(None)
     }
 
-    /// Up to when everything that happened has been handed in.
+    /// The moment up to which everything that happened has been given to the bench.
     fn certain(&self) -> Instant {
         match self.pending.is_empty() {
             true => self.drained,
-            // How a pending call ended comes through the agent, which may be slow to say it.
+            // The end of a pending call is reported by the agent, which may be slow to do so.
             false => self.drained.min(self.syncs.until),
         }
     }
 
-    /// Has the agent say that there is nothing more up to now.
+    /// Asks the agent to report everything that has happened up to now.
     fn make_certain(&mut self, now: Instant) {
         if !self.pending.is_empty() && self.syncs.open.is_empty() {
             self.sync(now, None);
@@ -259,7 +263,7 @@ impl<P: Place> Driver<P> {
         self.place.say(&Request::Sync(self.syncs.last));
     }
 
-    /// Hands in what has come to the device by itself.
+    /// Gives the bench the packets that have arrived without being caused by a packet or a call.
     fn look(&mut self) -> Result<(), String> {
         let before = self.drained;
         loop {
@@ -282,13 +286,13 @@ impl<P: Place> Driver<P> {
     }
 
     fn inject(&mut self, run: RunId, packet: &[u8]) -> Result<(), String> {
-        // What is there already is not this packet's doing.
+        // A packet that is there already was not caused by this one.
         self.look()?;
         let before = self.clock.now();
         let sent = self.place.send(packet);
         let after = self.clock.now();
         if let Err(error) = sent {
-            // A device that is gone says so at every packet; then each run ends with this reason.
+            // If the device is gone this happens at every packet; then each run ends with this reason.
             self.bench
                 .void(run, after, &format!("the device took no packet: {error}"));
             return Ok(());
@@ -302,14 +306,15 @@ impl<P: Place> Driver<P> {
         );
         self.look()?;
         match self.runs.get(&run).is_some_and(|it| !it.pending.is_empty()) {
-            // The agent may be about to take a pending call further: its doing belongs to this packet too.
+            // The agent may be about to take a pending call further: what that causes is a consequence of this packet
+            // too.
             true => self.sync(after, Some(run)),
             false => self.bench.quiet(run, self.drained),
         }
         Ok(())
     }
 
-    /// Writes calls that wait, as many as may be on their way.
+    /// Writes waiting calls, up to the most that may be unanswered.
     fn write_calls(&mut self) -> Result<(), String> {
         let now = self.clock.now();
         while self.asked.len() < CALLS_AT_ONCE
@@ -327,14 +332,14 @@ impl<P: Place> Driver<P> {
         self.place.flush()
     }
 
-    /// Hands in what the agent says.
+    /// Gives the bench what the agent has sent.
     fn listen(&mut self) -> Result<(), String> {
         let before = self.heard;
         let asked = self.clock.now();
         let mut replies = Vec::new();
         let heard = self.place.hear(&mut replies);
         if !replies.is_empty() {
-            // What calls caused was in the device's queue before the agent spoke of them.
+            // What a call caused was in the device's queue before the agent answered the call.
             self.look()?;
             let at = Stamp {
                 earliest: before,
@@ -352,10 +357,10 @@ impl<P: Place> Driver<P> {
         heard
     }
 
-    /// Hands in replies, and says for which runs they end a step.
+    /// Gives replies to the bench. The answer is the runs of which they end a step.
     fn hand_in(&mut self, replies: Vec<Reply>, at: Stamp) -> Result<Vec<RunId>, String> {
         let mut quiet = Vec::new();
-        // First what has been carried out: whatever else is told of those runs was caused by it.
+        // Calls that have been carried out come first: the other replies about those runs were caused by them.
         for reply in &replies {
             if let Some(run) = self.call_of(reply).and_then(|id| self.asked.get(&id).copied()) {
                 self.call_carried(run, matches!(reply, Reply::Result(_, Ok(_))), at.latest);
@@ -431,7 +436,7 @@ impl<P: Place> Driver<P> {
         }
     }
 
-    /// The runs whose last step is known to be over now.
+    /// The runs whose last step is known to be over by this `synced`.
     fn synced(&mut self, number: u64) -> Vec<RunId> {
         let mut over = Vec::new();
         while let Some((asked, at, run)) = self.syncs.open.front().copied()
@@ -456,7 +461,7 @@ impl<P: Place> Driver<P> {
             .map(|call| call.written);
         let syncs = self.syncs.open.front().map(|(_, at, _)| *at);
         let oldest = calls.chain(syncs).min();
-        // An agent that has not said for so long that it took a call up has lost it.
+        // An agent that has not answered a call for so long has lost it.
         let patience = self.place.patience();
         match oldest.is_some_and(|at| now.since(at) > patience) {
             true => Err(format!(
@@ -467,7 +472,7 @@ impl<P: Place> Driver<P> {
         }
     }
 
-    /// Takes the outcome of a run, and gives back what it has left.
+    /// Takes the outcome of a run from the bench, and has the agent close the sockets that the run has left.
     fn finish(&mut self, run: RunId) {
         let Some(mut outcome) = self.bench.take(run) else {
             return;
@@ -477,7 +482,7 @@ impl<P: Place> Driver<P> {
             self.calling.remove(tester);
         }
         if outcome.verdict == Verdict::Inconclusive {
-            // It may have been ended from outside, in the middle of a call.
+            // The run may have been ended from outside, in the middle of a call.
             self.calls.retain(|(of, _, _)| *of != run);
             self.asked.retain(|_, of| *of != run);
         }
@@ -490,7 +495,7 @@ impl<P: Place> Driver<P> {
         if !it.sockets.is_empty() {
             self.place.say(&Request::Forget(it.sockets.into_iter().collect()));
         }
-        // It may have been over when everything was taken back, and only now be asked for.
+        // The run may have been over when all runs were made inconclusive, though its outcome is taken only now.
         if let Some((at, reason)) = &self.voided
             && outcome.began <= *at
         {
@@ -499,7 +504,7 @@ impl<P: Place> Driver<P> {
         self.held.push((it.job, outcome, self.clock.now()));
     }
 
-    /// Lets outcomes stand that the agent has outlived, unless something was lost while they came about.
+    /// Reports the outcomes after which the agent was seen alive, unless packets were lost while they came about.
     fn conclude(&mut self) -> Result<(), String> {
         if self.held.is_empty() {
             return Ok(());
@@ -522,7 +527,7 @@ impl<P: Place> Driver<P> {
         Ok(())
     }
 
-    /// Takes everything back that is under way or not yet told.
+    /// Makes every run inconclusive that is under way or whose outcome is not reported yet.
     fn void_all(&mut self, reason: &str) {
         let now = self.clock.now();
         self.bench.void_all(now, reason);
@@ -532,7 +537,7 @@ impl<P: Place> Driver<P> {
         }
     }
 
-    /// Ends all runs, and what was to be done for them.
+    /// Ends all runs, and drops the calls that wait for them.
     fn break_down(&mut self, why: String) {
         self.void_all(&why);
         loop {
@@ -549,10 +554,10 @@ impl<P: Place> Driver<P> {
     }
 }
 
-/// Takes a verdict back that was reached while something was lost.
+/// Makes an outcome inconclusive that was reached while packets were lost.
 fn void(outcome: &mut Outcome, reason: &str) {
     match outcome.verdict {
-        // Nothing was carried for these.
+        // For these verdicts no packet was carried.
         Verdict::Unsupported | Verdict::NotApplicable | Verdict::CaseError => {}
         Verdict::Pass | Verdict::Fail | Verdict::Deviates | Verdict::Observed | Verdict::Inconclusive => {
             outcome.verdict = Verdict::Inconclusive;
@@ -572,7 +577,7 @@ fn receive(place: &mut impl Place) -> Result<Option<&[u8]>, String> {
     received.map_err(|error| format!("the device cannot be read: {error}"))
 }
 
-/// To whom an IP packet goes.
+/// The destination of an IP packet.
 fn destination(packet: &[u8]) -> Option<IpAddr> {
     match packet.first()? >> 4 {
         4 => Some(IpAddr::V4(Ipv4Addr::from(
@@ -593,7 +598,7 @@ pub struct Wakers {
 }
 
 impl Wakers {
-    /// Those of a driver.
+    /// The wakers of a driver.
     pub fn of<P: Place>(driver: &Driver<P>) -> std::io::Result<Wakers> {
         Ok(Wakers {
             packets: driver.place.packets()?,

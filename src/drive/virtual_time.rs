@@ -1,7 +1,7 @@
-//! Runs against stacks whose clock is ours: a plain discrete-event loop.
+//! Runs against stacks whose clock is the tester's: a discrete-event loop.
 //!
-//! Nothing here waits. The clock jumps to the earlier of what the bench and what the stack wait for, so hours of
-//! back-off cost microseconds, and the same runs in the same order from the same seed give the same trace, octet for
+//! The loop never waits. The clock jumps to the earlier of the bench's deadline and the stack's timer, so hours of
+//! back-off take microseconds, and the same runs in the same order from the same seed give the same trace, octet for
 //! octet.
 
 use crate::engine::{Bench, Endpoints, Outcome, RunId, Step, Verdict};
@@ -14,45 +14,44 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// Turns of the loop at one moment after which a stack is said to storm. A turn ends when the bench has nothing to do
-/// but wait, so a script that injects thousands of segments at once is none.
+/// Most turns of the loop without the clock moving on; a stack that takes more never comes to rest. A turn ends when
+/// the bench can only wait, so a script that injects thousands of segments at once takes few turns.
 const STORM: u32 = 1_000;
 
-/// Steps that a bench may ask for at one moment. No script is that long: the stack answers each answer.
+/// Most steps that a bench may take without the clock moving on. No script is that long: the stack answers each answer.
 const STEPS_AT_ONCE: u32 = 1_000_000;
 
-/// What is said of it then.
-const STORMS: &str = "storm: the stack goes on without time going by";
+/// The message for a run whose stack never comes to rest.
+const STORMS: &str = "storm: the stack keeps acting without time passing";
 
-/// What was expected of a stack that does not get that far.
+/// What is expected of such a stack.
 const AN_END: &str = "a stack that comes to rest";
 
-/// When a run is given up: no case waits that long.
+/// The virtual time after which a run is ended: no case waits that long.
 const END: core::time::Duration = core::time::Duration::from_secs(60 * 24 * 3600);
 
 /// Why a world cannot go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Halt {
-    /// The stack misbehaves in a way that no step asks about, in words: it panicked, its process died. The run whose
-    /// input it was given last has failed.
+    /// The stack panicked, or its process died; the text says how. The run that last gave it an input has failed.
     Blamed(String),
-    /// For a reason that is not the stack's: all runs are void.
+    /// The reason is not the stack's fault: all runs are inconclusive.
     Void(String),
 }
 
 impl Halt {
-    /// What a panic of a stack means.
+    /// The halt for a stack that panicked.
     pub fn panicked(payload: &(dyn Any + Send)) -> Halt {
         Halt::Blamed(format!("the stack panicked: {}", panic_text(payload)))
     }
 
-    /// That everything is to stop, where it is.
+    /// The halt for a set `stop`.
     pub fn stopped(stop: &AtomicBool) -> Option<Halt> {
         stop.load(Ordering::Relaxed).then(|| Halt::Void("stopped".to_owned()))
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub fn panic_text(payload: &(dyn Any + Send)) -> &str {
     match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
         (Some(text), _) => text,
@@ -61,19 +60,20 @@ pub fn panic_text(payload: &(dyn Any + Send)) -> &str {
     }
 }
 
-/// A stack as it is driven, and what may end it besides a panic.
+/// A stack that the loop can drive, and the reasons other than a panic for which it may halt.
 pub trait Driven {
     /// The stack itself.
     fn stack(&mut self) -> &mut dyn Stack;
 
-    /// Why nothing more can be had of it, if so. Asked whenever it has been given something to do.
+    /// Why the stack can no longer be used, if so. Asked after every input.
     fn halt(&self) -> Option<Halt>;
 
-    /// Told of each run that has ended, before anybody else is. `halted`: this is the run in which it broke down.
+    /// Called for each run that has ended, before its outcome is reported. `halted`: this is the run in which the stack
+    /// broke down.
     fn conclude(&mut self, _outcome: &mut Outcome, _halted: bool) {}
 }
 
-/// A stack that may be stopped.
+/// A stack whose runs can be stopped.
 struct Stoppable<'a> {
     stack: &'a mut dyn Stack,
     stop: &'a AtomicBool,
@@ -91,8 +91,7 @@ impl Driven for Stoppable<'_> {
 
 /// Drives one run to its end, the only one of its bench, from the start of the clock.
 ///
-/// Where `stop` becomes true the run is void. A stack that panics, or that goes on at one moment without end, has
-/// failed.
+/// If `stop` becomes true the run is inconclusive. A stack that panics, or that never comes to rest, has failed.
 pub fn drive(bench: &mut Bench, run: RunId, stack: &mut dyn Stack, stop: &AtomicBool) -> Outcome {
     let mut stack = Stoppable { stack, stop };
     let mut world = World::new(bench, &mut stack);
@@ -104,7 +103,7 @@ pub fn drive(bench: &mut Bench, run: RunId, stack: &mut dyn Stack, stop: &Atomic
     )
 }
 
-/// What is said of a run that the bench does not know.
+/// The reason given for a run that the bench does not know.
 pub(super) const LOST: &str = "the bench lost the run";
 
 /// A stack with its clock, and the runs that are made against it: one, or many that are told apart by their addresses.
@@ -114,18 +113,18 @@ pub struct World<'a> {
     now: Instant,
     /// The runs under way in the order in which they began, and when that was.
     under_way: VecDeque<(RunId, Instant)>,
-    /// Turns and steps since the clock went on, or a run ended.
+    /// Turns and steps since the clock last moved on, or a run last ended.
     turns: u32,
     steps: u32,
-    /// The run that whatever the stack does now is put down to: the one whose input it was given last.
+    /// The run that last gave the stack an input: it is held responsible for whatever the stack does next.
     cause: Option<RunId>,
-    /// Why the stack can do no more, until the runs have been told.
+    /// Why the stack can no longer be used, until the bench has been told.
     trouble: Option<Halt>,
     halted: bool,
 }
 
 impl<'a> World<'a> {
-    /// A world in which nothing has happened yet, with a bench without runs.
+    /// A world in which nothing has happened yet. The bench has no runs.
     pub fn new(bench: &'a mut Bench, driven: &'a mut dyn Driven) -> World<'a> {
         let mut stack = Guarded {
             driven,
@@ -153,13 +152,13 @@ impl<'a> World<'a> {
         run
     }
 
-    /// Takes note of a run that has just been started on the bench.
+    /// Adds a run that has just been started on the bench to those under way.
     fn begun(&mut self, run: RunId) {
         self.under_way.push_back((run, self.now));
         self.cause.get_or_insert(run);
     }
 
-    /// Whether the stack can do no more: then no run is to be begun, and those under way end by themselves.
+    /// Whether the stack can no longer be used: then no run may be started, and those under way end by themselves.
     pub fn is_over(&self) -> bool {
         self.halted
     }
@@ -179,7 +178,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Ends all runs where there is a reason to.
+    /// Ends all runs if the stack has halted, or if the virtual time is used up.
     fn look_for_trouble(&mut self) {
         if self.turns > STORM || self.steps > STEPS_AT_ONCE {
             self.trouble.get_or_insert_with(|| Halt::Blamed(STORMS.to_owned()));
@@ -235,7 +234,7 @@ impl<'a> World<'a> {
         Carried::Flooded
     }
 
-    /// Lets the clock go on to what comes first: that deadline of the bench, or the stack's timer.
+    /// Moves the clock on to the bench's `deadline` or the stack's timer, whichever is earlier.
     fn wait(&mut self, deadline: Instant) {
         let next = self
             .stack
@@ -250,7 +249,8 @@ impl<'a> World<'a> {
         self.trouble = self.stack.turn(next, |_| ()).err();
     }
 
-    /// Takes the outcome of a run that has ended. What comes to light of the stack at its end is put down to it.
+    /// Takes the outcome of a run that has ended. If the stack turns out to be broken then, this run is held
+    /// responsible.
     fn conclude(&mut self, run: RunId) -> Outcome {
         (self.turns, self.steps) = (0, 0);
         self.under_way.retain(|(other, _)| *other != run);
@@ -267,13 +267,13 @@ impl<'a> World<'a> {
     }
 }
 
-/// How far [`World::carry`] came.
+/// How [`World::carry`] ended.
 enum Carried {
     /// The bench waits until then.
     Until(Instant),
-    /// The stack can do no more.
+    /// The stack can no longer be used.
     Broken(Halt),
-    /// There is no end to it.
+    /// Too many steps were taken without the clock moving on.
     Flooded,
     /// This run has ended.
     Ended(RunId),
@@ -281,7 +281,7 @@ enum Carried {
     Over,
 }
 
-/// A stack that may panic, and is not touched again if it does.
+/// A stack that may panic, and is not called again if it does.
 struct Guarded<'a> {
     driven: &'a mut dyn Driven,
     emitted: Vec<Emitted>,
@@ -289,14 +289,14 @@ struct Guarded<'a> {
 }
 
 impl Guarded<'_> {
-    /// Does something to the stack and lets it run until it is quiet. What it emitted is kept, also if it panicked.
+    /// Gives the stack an input and polls it until it is quiet. What it emitted is kept, even if it panicked.
     fn turn(&mut self, now: Instant, what: impl FnOnce(&mut dyn Stack)) -> Result<(), Halt> {
         let Guarded { driven, emitted, timer } = self;
-        // After a panic only what it has emitted is looked at, and that is whole.
+        // After a panic only `emitted` is read, and that is never left half changed.
         let done = catch_unwind(AssertUnwindSafe(|| {
             let stack = driven.stack();
             what(stack);
-            // An agent's line has whole microseconds. So has a stack that is linked in: it sees the same moments.
+            // An agent's line gives the time in whole microseconds. A stack in this process sees the same times.
             let next = stack.poll(now, &mut |what| emitted.push(what));
             *timer = next.map(Instant::in_whole_micros);
         }));
@@ -306,7 +306,7 @@ impl Guarded<'_> {
         }
     }
 
-    /// Tells the bench what came of it.
+    /// Gives the bench what the stack emitted.
     fn hand_over(&mut self, now: Instant, bench: &mut Bench) {
         for what in self.emitted.drain(..) {
             bench.handle(Stamp::exactly(now), what);

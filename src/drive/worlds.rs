@@ -12,30 +12,30 @@ use std::sync::Arc;
 
 /// How many runs are made in one world on virtual time.
 ///
-/// In a world of its own a run depends on nothing but its seed. Where runs share one, the same runs in the same order
-/// give the same octets; they share what is left of connections, and limits of the whole host.
+/// In a world of its own the outcome of a run depends on nothing but its seed. Where runs share a world, the same runs
+/// in the same order give the same octets; but they share old connections and the limits of the whole host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Worlds {
     /// Each run has a fresh one.
     #[default]
     Fresh,
-    /// Many share one, on one clock, told apart by their addresses. A world is made as its first run asks for it; only
-    /// runs with the same IP version and the same kind of ISN share it. A run that changes settings of the host, or that
-    /// asks to be alone, has a fresh one.
+    /// Many runs share a world, on one clock, told apart by their addresses. A world is configured as its first run
+    /// asks; only runs with the same IP version and the same kind of ISN share it. A run that changes settings of the
+    /// host, or that asks to be alone, has a fresh world.
     Shared {
-        /// So many at most are under way in one world at the same time; others begin as those end.
+        /// At most so many are under way in one world at the same time; others begin as those end.
         at_once: NonZeroUsize,
     },
 }
 
-/// Runs for one world, by their places among all jobs, in the order in which they begin.
+/// Runs for one world, each with the index of its job, in the order in which they begin.
 pub type Runs = VecDeque<(usize, Job)>;
 
-/// Runs of one world at most. There are a few more ports.
+/// Most runs of one world. It has a few more ports than that.
 const MOST: usize = 1000;
 
 impl Worlds {
-    /// Divides jobs among worlds. It depends on nothing but the jobs and their order.
+    /// Divides jobs among worlds. The division depends on nothing but the jobs and their order.
     pub(super) fn divide(self, jobs: Vec<Job>) -> Vec<Runs> {
         let mut worlds: Vec<Runs> = Vec::new();
         let mut open = BTreeMap::new();
@@ -64,8 +64,8 @@ impl Worlds {
         }
     }
 
-    /// Makes runs in a world that has been made for the first of them. Those that are left are to be made in another: the
-    /// stack broke down, or all addresses are used up.
+    /// Makes runs in a world that was configured for the first of them. Those that are left in `runs` must be made in
+    /// another: the stack broke down, or all addresses are used up.
     pub fn fill(
         self,
         bench: &mut Bench,
@@ -76,7 +76,7 @@ impl Worlds {
         let Some((place, first)) = runs.pop_front() else { return };
         let mut world = World::new(bench, driven);
         let mut addresses = Addresses::on_virtual_time();
-        // The first run is where it would be alone; if it is, the world ends with it.
+        // The first run has the addresses that it would have alone; if it is the only one, the world ends with it.
         let at = addresses.next(&first).filter(|_| !runs.is_empty());
         let run = world.start(Arc::clone(&first.script), at.unwrap_or_else(|| endpoints(&first)));
         let mut under_way = BTreeMap::from([(run, place)]);

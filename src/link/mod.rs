@@ -1,6 +1,6 @@
-//! How packets travel between the tester and a kernel: IP packets in, IP packets out, and a count of what was lost.
+//! Links that carry IP packets between the tester and a kernel, and count what was lost.
 //!
-//! A link never waits and never judges. Nothing is lost unseen: what its queue had to drop is counted.
+//! A link never blocks, and does not look into packets. Every packet that a queue drops is counted.
 
 mod packet;
 mod readiness;
@@ -20,19 +20,20 @@ pub const LARGEST: usize = 65_535;
 
 /// The MAC address of the target's end of a virtual cable.
 pub const TARGET_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x01];
-/// The MAC address of the tester's. No interface has it: the kernel must not take the tester's frames for its own.
+/// The MAC address of the tester's end. No interface has it: else the kernel would take the tester's frames for its
+/// own.
 pub const TESTER_MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x02];
 
-/// A way to a kernel.
+/// A link to a kernel.
 pub enum Link {
-    /// Through /dev/net/tun: the kernel handles a packet before the write of it returns.
+    /// A TUN device (/dev/net/tun): the kernel has handled a packet when the write of it returns.
     Tun(TunLink),
-    /// Through a packet socket at the far end of a virtual cable.
+    /// A packet socket at the far end of a virtual cable (veth).
     Packet(PacketLink),
 }
 
 impl Link {
-    /// Takes over a descriptor that a child has opened in its namespace.
+    /// Takes over a device or socket that a child has opened in its namespace.
     pub fn new(device: OwnedFd) -> io::Result<Link> {
         match packet::bound_interface(&device)? {
             Some(index) => PacketLink::new(device, index).map(Link::Packet),
@@ -56,7 +57,7 @@ impl Link {
         }
     }
 
-    /// How many frames the socket's own queue has lost so far. What an interface lost stands in [`Statistics`].
+    /// How many frames the socket's own queue has dropped so far. What an interface dropped is in [`Statistics`].
     pub fn lost(&mut self) -> io::Result<u64> {
         match self {
             Link::Tun(_) => Ok(0),
@@ -64,7 +65,7 @@ impl Link {
         }
     }
 
-    /// How many small frames its queue holds at least.
+    /// How many small frames the link's queue holds at least.
     pub fn capacity(&self) -> usize {
         match self {
             Link::Tun(_) => usize::MAX,
@@ -72,7 +73,7 @@ impl Link {
         }
     }
 
-    /// What it is called in messages.
+    /// The link's name in messages.
     pub fn kind(&self) -> &'static str {
         match self {
             Link::Tun(_) => "tun",

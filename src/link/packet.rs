@@ -1,4 +1,4 @@
-//! IP packets through an AF_PACKET socket: what serves where /dev/net/tun is closed.
+//! IP packets through an AF_PACKET socket, for machines where /dev/net/tun cannot be opened.
 
 #![expect(
     unsafe_code,
@@ -15,20 +15,20 @@ use std::time::Duration;
 
 /// An Ethernet header.
 const HEADER: usize = 14;
-/// What the kernel charges a receive queue for a small frame: the octets and its own books (measured: 768).
+/// The memory that the kernel charges a receive queue for a small frame, its own structures included (measured: 768).
 const CHARGE: usize = 1280;
 
 /// A packet socket at the tester's end of a virtual cable, in another namespace.
 pub struct PacketLink {
     sender: Box<dyn DataLinkSender>,
     receiver: Box<dyn DataLinkReceiver>,
-    /// For what pnet does not do: to wait for it, and to ask what it lost.
+    /// For what pnet does not do: waiting for a frame, and asking how many were dropped.
     socket: OwnedFd,
     frame: Vec<u8>,
     lost: u64,
 }
 
-/// The interface that a packet socket is bound to; `None` if it is none, and so is taken for a TUN device.
+/// The interface that a packet socket is bound to; `None` if this is not a socket, and so must be a TUN device.
 pub(super) fn bound_interface(device: &OwnedFd) -> io::Result<Option<u32>> {
     // SAFETY: every field of the structure may be zero.
     let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
@@ -47,10 +47,10 @@ pub(super) fn bound_interface(device: &OwnedFd) -> io::Result<Option<u32>> {
 }
 
 impl PacketLink {
-    /// Takes over a packet socket that is bound to the tester's end of the cable, by its number. It belongs to the namespace that it
-    /// was made in, so that everything done through it happens there.
+    /// Takes over a packet socket that is bound to the tester's end of the cable, which is the interface `index`. The
+    /// socket belongs to the namespace in which it was made, so everything done through it happens there.
     pub fn new(device: OwnedFd, index: u32) -> io::Result<PacketLink> {
-        // pnet owns the descriptor that it gets, and closes it; ours is a second one for the same socket.
+        // pnet owns the descriptor that it is given, and closes it; so we keep a duplicate.
         let socket = device.try_clone()?;
         // pnet asks for an interface of this namespace; the socket's is in another, and only its index is used.
         let interface = NetworkInterface {
@@ -62,7 +62,7 @@ impl PacketLink {
             flags: 0,
         };
         let config = Config {
-            // The default of 4096 octets silently cuts longer frames.
+            // With the default of 4096 octets longer frames would be cut silently.
             read_buffer_size: LARGEST + HEADER,
             write_buffer_size: LARGEST + HEADER,
             read_timeout: Some(Duration::ZERO),
@@ -99,7 +99,7 @@ impl PacketLink {
     }
 
     pub(super) fn receive(&mut self) -> io::Result<Option<&[u8]>> {
-        // ARP, were there any, would be handed out too; it is no IP packet, and whoever reads it finds that out.
+        // An ARP frame, if there is any, is returned too; it is not an IP packet, and fails to parse.
         match self.receiver.next() {
             Ok(frame) => Ok(Some(frame.get(HEADER..).unwrap_or_default())),
             Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock) => Ok(None),

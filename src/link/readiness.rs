@@ -17,7 +17,7 @@ use tokio::io::unix::AsyncFd;
 pub struct Readiness(AsyncFd<OwnedFd>);
 
 impl Readiness {
-    /// Watches a second descriptor of the same file, so that nobody's lifetime depends on another's.
+    /// Watches a duplicate of the descriptor, so that the file may be closed before or after this is dropped.
     pub fn of(file: BorrowedFd<'_>) -> io::Result<Readiness> {
         let own = file.try_clone_to_owned()?;
         // SAFETY: the descriptor must stay valid and the same as long as the `AsyncFd` lives; that owns it.
@@ -25,27 +25,27 @@ impl Readiness {
         Ok(Readiness(watched?))
     }
 
-    /// Returns when something has come since the last time. Whoever is told reads until nothing is left.
+    /// Returns when something has come since the last time. The caller must read until nothing is left.
     pub async fn readable(&self) -> io::Result<()> {
         self.0.readable().await?.clear_ready();
         Ok(())
     }
 
-    /// Returns when there is room again. Whoever is told writes until there is none.
+    /// Returns when the file can be written to again. The caller must write until the file takes no more.
     pub async fn writable(&self) -> io::Result<()> {
         self.0.writable().await?.clear_ready();
         Ok(())
     }
 }
 
-/// Wakes at a moment, within tens of microseconds; tokio's own clock ticks in milliseconds.
+/// A timer that is accurate to tens of microseconds; tokio's own clock ticks in milliseconds.
 pub struct Alarm {
     timer: TimerFd,
     ready: Readiness,
 }
 
 impl Alarm {
-    /// One that is not set.
+    /// A timer that is not set.
     pub fn new() -> io::Result<Alarm> {
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
         let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?;
@@ -55,7 +55,7 @@ impl Alarm {
 
     /// Returns after this long.
     pub async fn after(&self, time: Duration) -> io::Result<()> {
-        // Zero would switch it off.
+        // A time of zero would switch the timer off.
         let time = TimeSpec::from_duration(time.max(Duration::from_nanos(1)));
         self.timer.set(Expiration::OneShot(time), TimerSetTimeFlags::empty())?;
         self.ready.readable().await

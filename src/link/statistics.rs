@@ -1,18 +1,18 @@
-//! What a namespace's kernel counts, read through files that were opened inside it.
+//! The counters of a namespace's kernel, read through files that were opened inside the namespace.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 
-/// The statistics of one namespace, read from outside: both files stay bound to the namespace that they were opened in.
+/// The counters of one namespace, read from outside: both files stay bound to the namespace in which they were opened.
 pub struct Statistics {
     devices: File,
     tcp: File,
     text: Vec<u8>,
 }
 
-/// More than either file ever held.
+/// The most that is read of either file, in octets: more than either is ever long.
 const LIMIT: usize = 1 << 20;
 
 impl Statistics {
@@ -25,7 +25,7 @@ impl Statistics {
         }
     }
 
-    /// How many frames the namespace's interfaces have lost on their way out.
+    /// How many outgoing frames the namespace's interfaces have dropped.
     pub fn lost(&mut self) -> io::Result<u64> {
         read(&self.devices, &mut self.text)?;
         Ok(device_losses(&String::from_utf8_lossy(&self.text)))
@@ -52,7 +52,7 @@ fn read(file: &File, text: &mut Vec<u8>) -> io::Result<()> {
 
 /// The sum of the dropped outgoing frames in the text of /proc/net/dev.
 pub fn device_losses(text: &str) -> u64 {
-    // After the colon: eight numbers for the way in, then bytes, packets, errs and drop for the way out.
+    // After the colon: eight numbers for received frames, then bytes, packets, errs and drop for transmitted ones.
     let dropped = |line: &str| {
         line.split_once(':')?
             .1

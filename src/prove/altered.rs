@@ -1,5 +1,5 @@
-//! The reference endpoint with one of its replies changed on the way out. It knows nothing of it, as a stack knows
-//! nothing of its mistakes.
+//! The reference endpoint with one of its replies changed on the way out. The endpoint itself does not notice the
+//! change.
 
 use crate::model::{Defects, Model};
 use crate::stack::{Abilities, Call, CallId, Emitted, SocketId, Stack};
@@ -7,17 +7,17 @@ use crate::time::Instant;
 use crate::wire::Packet;
 use std::collections::BTreeMap;
 
-/// What is taken away, and what is put in its place.
+/// The reply that is held back, and what is sent instead.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Alteration {
-    /// What is not let out.
-    pub instead_of: Option<Reply>,
-    /// What is let out: in its place, or at a moment of its own.
+    /// The reply that is held back.
+    pub instead_of: Option<ReplyId>,
+    /// What is sent: in its place, or at a time of its own.
     pub emit: Vec<(When, Emitted)>,
 }
 
 impl Alteration {
-    /// The frames among what is let out.
+    /// The frames among what is sent.
     pub(super) fn packets(&self) -> impl Iterator<Item = &[u8]> {
         self.emit.iter().filter_map(|(_, what)| match what {
             Emitted::Packet(octets) => Some(octets.as_slice()),
@@ -26,33 +26,33 @@ impl Alteration {
     }
 }
 
-/// When something is let out.
+/// When something is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
-    /// In the place of what is not.
+    /// In the place of the reply that is held back.
     InPlace,
-    /// Not before this moment, nor before the endpoint has met so many packets and calls.
+    /// Not before this time, and not before the endpoint has received so many packets and calls.
     Then(Instant, u32),
 }
 
-/// One thing that the endpoint does.
+/// A reply of the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
+pub(super) enum ReplyId {
     /// A frame, by its number among all, from 0.
     Frame(u32),
     /// The end of a call.
     Call(CallId),
 }
 
-/// See the module.
+/// The reference endpoint, with an alteration applied to what it emits.
 pub(super) struct Altered<'a> {
     model: Model,
     alteration: Option<&'a Alteration>,
-    /// Of what is let out at a moment of its own: how much was, in the order of [`Alteration::emit`].
+    /// For each element of [`Alteration::emit`] with a time of its own: whether it was sent.
     let_out: Vec<bool>,
     frames: u32,
     inputs: u32,
-    /// Which call each socket answers that a connection is handed over by.
+    /// For each socket that is to be handed over, the `accept` call that it answers.
     accepts: BTreeMap<SocketId, CallId>,
     told: Vec<(CallId, Emitted)>,
 }
@@ -74,28 +74,28 @@ impl<'a> Altered<'a> {
         self.model.asked()
     }
 
-    /// What it did besides sending, each with the call that it answers.
+    /// What the endpoint emitted besides frames, each with the call that it answers.
     pub(super) fn into_told(self) -> Vec<(CallId, Emitted)> {
         self.told
     }
 
-    /// What of all is now done, as [`Alteration`] names it.
-    fn name(&mut self, what: &Emitted) -> Option<Reply> {
+    /// The name of a reply, as [`Alteration`] uses it.
+    fn name(&mut self, what: &Emitted) -> Option<ReplyId> {
         match what {
-            // The engine counts what is a packet at all.
+            // The engine counts only what can be parsed as a packet.
             Emitted::Packet(octets) => Packet::parse(octets).is_ok().then(|| {
                 self.frames += 1;
-                Reply::Frame(self.frames - 1)
+                ReplyId::Frame(self.frames - 1)
             }),
-            Emitted::Result(id, _) => Some(Reply::Call(*id)),
-            Emitted::Accepted { socket, .. } => self.accepts.get(socket).map(|id| Reply::Call(*id)),
+            Emitted::Result(id, _) => Some(ReplyId::Call(*id)),
+            Emitted::Accepted { socket, .. } => self.accepts.get(socket).map(|id| ReplyId::Call(*id)),
             Emitted::Pending(_) => None,
         }
     }
 
     fn pass(&mut self, what: Emitted, out: &mut dyn FnMut(Emitted)) {
         let name = self.name(&what);
-        if let Some(Reply::Call(id)) = name {
+        if let Some(ReplyId::Call(id)) = name {
             self.told.push((id, what.clone()));
         }
         match self.alteration {
@@ -107,7 +107,7 @@ impl<'a> Altered<'a> {
         }
     }
 
-    /// Lets out what is due, and tells when the next is.
+    /// Sends what is due, and gives the time of what is due next.
     fn let_out(&mut self, now: Instant, out: &mut dyn FnMut(Emitted)) -> Option<Instant> {
         let mut next: Option<Instant> = None;
         let emit = self.alteration.map_or(&[][..], |it| &it.emit);

@@ -1,4 +1,4 @@
-//! How else a call could have ended: whatever the step that looks at it does not allow.
+//! How else a call could have ended: the ends that the step which looks at it does not allow.
 
 use crate::notation::{ReturnSpec, Verb};
 use crate::rfc::State;
@@ -6,10 +6,10 @@ use crate::stack::ErrorName;
 use crate::stack::{Answer, CallId, Emitted, Errno, SocketId};
 use core::net::SocketAddr;
 
-/// Another end of a call, and what is other about it.
+/// Another end of a call, and how it differs.
 pub(super) type Other = (String, Emitted);
 
-/// All others of a call's end, as far as `returns` does not allow them. Without a return only an error is wrong.
+/// All other ends of a call that `returns` does not allow. Where nothing is written only an error is wrong.
 pub(super) fn others(returns: &[ReturnSpec], told: &Emitted) -> Vec<Other> {
     match told {
         Emitted::Result(id, result) => ends(returns, result)
@@ -22,7 +22,7 @@ pub(super) fn others(returns: &[ReturnSpec], told: &Emitted) -> Vec<Other> {
     }
 }
 
-/// Another state in the place of the one that was asked for.
+/// The answers with another state than the one asked for.
 pub(super) fn other_states(wanted: State, id: CallId) -> Vec<Other> {
     let alike = |state: &State| *state == wanted || (wanted, *state) == (State::Closed, State::Listen);
     let others = State::ALL.into_iter().filter(|state| !alike(state));
@@ -31,7 +31,7 @@ pub(super) fn other_states(wanted: State, id: CallId) -> Vec<Other> {
         .collect()
 }
 
-/// An end of a call that must still be pending.
+/// The end of a call that must still be pending.
 pub(super) fn end(verb: Verb, id: CallId) -> Other {
     let answer = match verb {
         Verb::Recv => Answer::EndOfStream,
@@ -86,7 +86,7 @@ fn error(name: ErrorName) -> Errno {
     }
 }
 
-/// Whether a step allows such an end. Numbers are not computed here: those of [`ends`] differ from what came.
+/// Whether a step allows such an end. Numbers are not evaluated: those of [`ends`] differ from what came.
 fn allowed(returns: &[ReturnSpec], end: &End) -> bool {
     if returns.is_empty() {
         return end.is_ok();
@@ -96,7 +96,7 @@ fn allowed(returns: &[ReturnSpec], end: &End) -> bool {
         (ReturnSpec::Eof, Ok(answer)) => *answer == Answer::EndOfStream,
         (ReturnSpec::Error(name), Err(errno)) => *name == errno.name || *name == ErrorName::Error,
         (ReturnSpec::OkText(text), Ok(Answer::Data(data))) => text == data,
-        // A number alone does not look at the octets.
+        // A step that only counts octets does not look at them.
         (ReturnSpec::OkCount(_) | ReturnSpec::OkText(_) | ReturnSpec::Pending, _) => false,
         (ReturnSpec::Ok | ReturnSpec::Eof, Err(_)) | (ReturnSpec::Error(_), Ok(_)) => false,
     })

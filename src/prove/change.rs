@@ -1,6 +1,6 @@
-//! What else the target could have done at each step that looked at it.
+//! What else the target could have done at each step that checked it.
 
-use super::altered::{Alteration, Reply, When};
+use super::altered::{Alteration, ReplyId, When};
 use super::{answer, segment};
 use crate::engine::{Arrow, Cursor, Evidence, Happening, MetBy, Outcome};
 use crate::notation::{TimeSpec, Verb};
@@ -15,14 +15,14 @@ use std::sync::Arc;
 /// One reply changed in one way.
 #[derive(Clone, Debug)]
 pub(super) struct Change {
-    /// The step that looked at it.
+    /// The step that checked the reply.
     pub step: Cursor,
-    /// What is other: `ack +1`, `doubled`.
+    /// How the reply differs: `ack +1`, `doubled`.
     pub what: String,
     pub alteration: Alteration,
 }
 
-/// How much too late or too early is enough: on virtual time anything is.
+/// The time by which a reply is made too late or too early: on virtual time any is enough.
 const A_MOMENT: Duration = Duration::from_millis(1);
 
 /// All changes to what met the steps of a run, other than those in `known`.
@@ -50,7 +50,7 @@ pub(super) fn changes(
     found
 }
 
-/// What a trace holds of frames, in order; those of the target are numbered as the engine numbers them.
+/// The frames in a trace, in order; those of the target are numbered as the engine numbers them.
 fn frames(outcome: &Outcome) -> Vec<(Arrow, Arc<[u8]>, &str)> {
     let frames = outcome.trace.iter().filter_map(|event| match &event.what {
         Happening::Frame {
@@ -99,10 +99,10 @@ impl<'a> Maker<'a> {
             (StepKind::Result(result), MetBy::Call(id)) => {
                 self.of_end(evidence, &result.returns, Some(result), (id, true))
             }
-            // A state that is waited for is asked for again.
+            // A state that is waited for is asked for again, so a wrong answer changes nothing.
             (StepKind::State(wanted), MetBy::Call(_)) if wanted.when.is_some() => Vec::new(),
             (StepKind::State(wanted), MetBy::Call(id)) => {
-                replaced(Reply::Call(id), answer::other_states(wanted.state, id))
+                replaced(ReplyId::Call(id), answer::other_states(wanted.state, id))
             }
             (StepKind::Call(call), MetBy::Pending(id)) => vec![ended(call.call.verb, id, evidence)],
             (StepKind::Result(result), MetBy::Pending(id)) => vec![ended(result.verb, id, evidence)],
@@ -124,12 +124,12 @@ impl<'a> Maker<'a> {
             return Vec::new();
         };
         let chooses = !from_target.take(number as usize).any(|(.., of)| of == conn);
-        let reply = Reply::Frame(number);
+        let reply = ReplyId::Frame(number);
         let same = || Emitted::Packet(octets.to_vec());
         let took = self.evidence.iter().filter(|it| it.step == evidence.step).count() as u64;
         let (least, most) = expect.count.unwrap_or((1, 1));
         let needed = expect.count.is_none() || took <= least;
-        // Where fewer would do, the last may be shorter than the others.
+        // Where fewer segments would suffice, the last one may be shorter than the others.
         let lawful = |(what, _): &segment::Other| !needed && what == segment::AN_OCTET_LESS;
         let others = segment::others(&expect.segment, &packet, chooses).into_iter();
         let others = others.filter(|other| !lawful(other));
@@ -151,7 +151,7 @@ impl<'a> Maker<'a> {
         made
     }
 
-    /// The end of a call, by itself or as an accepted connection.
+    /// Changes of the end of a call, or of an accepted connection.
     fn of_end(
         &self,
         evidence: &Evidence,
@@ -162,7 +162,7 @@ impl<'a> Maker<'a> {
         let Some((_, told)) = self.told.iter().find(|(of, _)| *of == id) else {
             return Vec::new();
         };
-        let reply = Reply::Call(id);
+        let reply = ReplyId::Call(id);
         let mut made = replaced(reply, answer::others(returns, told));
         if bounded && !returns.contains(&crate::notation::ReturnSpec::Pending) {
             made.push(("left out".to_owned(), instead(reply, [])));
@@ -178,7 +178,7 @@ impl<'a> Maker<'a> {
         made
     }
 
-    /// A reply where none may come.
+    /// Changes that add a reply where none may come.
     fn of_silence(&self, evidence: &Evidence, step: &Step, frames: usize) -> Vec<(String, Alteration)> {
         let Some(conn) = step.conns.first().and_then(|id| self.script.connections.get(id.0)) else {
             return Vec::new();
@@ -195,7 +195,8 @@ impl<'a> Maker<'a> {
         made
     }
 
-    /// An ACK and a RST that the target could have sent on a connection when so many frames had come, by the last there.
+    /// An ACK and a RST that the target could have sent on a connection after its first `came`
+    /// frames: both continue the last of these that is on the connection.
     fn unasked(&self, conn: &str, came: usize) -> Vec<(&'static str, Packet)> {
         let of_conn = |wanted: Arrow, most: usize| {
             let frames = self
@@ -237,7 +238,7 @@ impl<'a> Maker<'a> {
     }
 }
 
-/// What answers a segment of the tester where nothing of the target has been seen.
+/// An answer to a segment of the tester, for a connection on which the target has sent nothing yet.
 fn answer_to(ours: Packet) -> Packet {
     let mut ip = ours.ip.clone();
     (ip.source, ip.destination) = (ours.ip.destination, ours.ip.source);
@@ -259,29 +260,29 @@ fn answer_to(ours: Packet) -> Packet {
     }
 }
 
-fn replaced(reply: Reply, others: impl IntoIterator<Item = (String, Emitted)>) -> Vec<(String, Alteration)> {
+fn replaced(reply: ReplyId, others: impl IntoIterator<Item = (String, Emitted)>) -> Vec<(String, Alteration)> {
     let in_place = |(what, other)| (what, instead(reply, [(When::InPlace, other)]));
     others.into_iter().map(in_place).collect()
 }
 
-fn instead<const N: usize>(reply: Reply, emit: [(When, Emitted); N]) -> Alteration {
+fn instead<const N: usize>(reply: ReplyId, emit: [(When, Emitted); N]) -> Alteration {
     Alteration {
         instead_of: Some(reply),
         emit: emit.into(),
     }
 }
 
-/// A call ends that must be pending when the step begins.
+/// The end of a call that must be pending when the step begins.
 fn ended(verb: Verb, id: CallId, evidence: &Evidence) -> (String, Alteration) {
     let (what, end) = answer::end(verb, id);
     let alteration = Alteration {
-        instead_of: Some(Reply::Call(id)),
+        instead_of: Some(ReplyId::Call(id)),
         emit: vec![(When::Then(evidence.window.0, evidence.inputs), end)],
     };
     (what, alteration)
 }
 
-/// Whether a time has a bound below: `3s..4s`, `about 3s`.
+/// Whether a time has a lower bound: `3s..4s`, `about 3s`.
 fn has_a_beginning(time: &TimeSpec) -> bool {
     time.about || time.from.is_some()
 }

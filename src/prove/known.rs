@@ -1,6 +1,6 @@
-//! What is known not to hold, with the reason for each: the only place where a gap of the library may be written down.
+//! The known gaps: what is known not to hold, with the reason for each. No other file may list gaps.
 //!
-//! A proof of the whole library tells of entries that are needed no more.
+//! A proof of the whole library reports entries that are no longer needed.
 
 use crate::suite::Pattern;
 
@@ -161,7 +161,7 @@ const NO_HALF_OPEN: &str = "with a cookie there is no connection in SYN-RECEIVED
 const COOKIE_AGAIN: &str =
     "an ACK of the old connection brings its cookie back, and opens it again (RFC 4987 section 3.6)";
 
-/// Changed replies that a row passes: the rows, the step and what is other, and why that is lawful.
+/// Changed replies that a row passes: the rows, the step and how the reply differs, and why that is lawful.
 const CHANGES: &[(&str, &str, &str)] = &[
     (
         "network/duplicated",
@@ -189,7 +189,7 @@ const CHANGES: &[(&str, &str, &str)] = &[
 
 const STILL_OWED: &str = "the ACK of the FIN was dropped on the way, so it may come";
 
-/// Which entries were needed.
+/// Looks gaps up, and notes which entries were needed.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     choices: Vec<bool>,
@@ -221,7 +221,7 @@ impl Known {
         Some(CHANGES[at].2)
     }
 
-    /// What was never needed, in words.
+    /// The entries that were never needed, in words.
     pub(super) fn unneeded(&self) -> Vec<String> {
         let choices = CHOICES.iter().zip(&self.choices).filter(|(_, needed)| !**needed);
         let changes = CHANGES.iter().zip(&self.changes).filter(|(_, needed)| !**needed);

@@ -1,11 +1,11 @@
-//! Whether the library bites: each row passes on the reference endpoint however that chooses, and fails when something
-//! is wrong.
+//! Proves that the cases detect errors: each row passes on the reference endpoint under all its lawful choices, and
+//! fails when something is wrong.
 //!
-//! Something wrong is made in two ways. The endpoint makes each of its named mistakes, one at a time; and each of its
-//! replies that a step looked at is changed on its way out, in everything that the step constrains. A row that notices
-//! no mistake tests nothing. A change that nobody notices shows where a case, or the engine, is too lax.
+//! Errors are made in two ways. The endpoint makes each of its named mistakes, one at a time; and each of its replies
+//! that a step checked is changed on its way out, in everything that the step constrains. A row that notices no mistake
+//! tests nothing. A change that no row notices shows where a case, or the engine, is too lax.
 //!
-//! Nothing here prints, and a run is a run on virtual time: the same rows give the same proof.
+//! Nothing here prints, and all runs are on virtual time: the same rows give the same proof.
 //!
 //! | file | what it holds |
 //! |---|---|
@@ -20,6 +20,7 @@
 mod altered;
 mod answer;
 mod change;
+mod flaw;
 mod known;
 mod outcome;
 mod row;
@@ -28,12 +29,11 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod trial;
-mod trouble;
 #[cfg(test)]
 mod witnesses;
 
-pub use row::{Excuse, Row, RowProof, Unnoticed};
-pub use trouble::{Trouble, Where};
+pub use flaw::{Flaw, Where};
+pub use row::{Excuse, RowProof, RowRuns, Unnoticed};
 
 use crate::model::{Defect, Defects};
 use crate::script::Script;
@@ -45,38 +45,38 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use trial::{Claims, Stand};
 
-/// What was found out about many rows.
+/// The proofs of many rows.
 #[derive(Clone, Debug)]
 pub struct Proof {
     /// In the order of the rows.
     pub rows: Vec<RowProof>,
-    /// Runs made.
+    /// How many runs were made.
     pub runs: usize,
-    /// Of a whole library: mistakes that no row notices by its steps, and a rule that does.
+    /// For a whole library: the mistakes that no row notices by its steps, each with a rule that does.
     pub by_rules: BTreeMap<Defect, &'static str>,
     /// Whether the rows are a whole library.
     pub whole: bool,
 }
 
 /// The rows of scripts, each with all its runs.
-pub fn rows(scripts: &[Arc<Script>]) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
+pub fn rows(scripts: &[Arc<Script>]) -> Vec<RowRuns> {
+    let mut rows: Vec<RowRuns> = Vec::new();
     for run in expand(scripts, &Axes::default()) {
         let name = run.case_and_row();
         match rows.last_mut() {
             Some(row) if row.name == name => row.runs.push(run),
-            Some(_) | None => rows.push(Row { name, runs: vec![run] }),
+            Some(_) | None => rows.push(RowRuns { name, runs: vec![run] }),
         }
     }
     rows
 }
 
-/// Proves rows, and tells of each that is done.
+/// Proves rows, and calls `note` for each that is done.
 ///
-/// A mistake counts as noticed if any run of the row notices it. All are tried on the plainest run; on the others those
-/// that it takes to know more: of a row that has noticed none all, and if `whole` says that these rows are a whole
-/// library, of each row those that no row has noticed.
-pub fn prove(rows: &[Row], whole: bool, note: &(dyn Fn() + Sync)) -> Result<Proof, RunnerError> {
+/// A mistake counts as noticed if any run of the row notices it. All mistakes are tried on the plainest run. On the
+/// other runs only these are tried: all of them for a row that has noticed none; and, if `whole` says that these rows
+/// are a whole library, for every row those that no row has noticed.
+pub fn prove(rows: &[RowRuns], whole: bool, note: &(dyn Fn() + Sync)) -> Result<Proof, RunnerError> {
     let proofs = in_parallel(rows.len(), &|stand, at| {
         let proof = row::prove(stand, &rows[at]);
         note();
@@ -112,7 +112,7 @@ pub fn prove(rows: &[Row], whole: bool, note: &(dyn Fn() + Sync)) -> Result<Proo
 }
 
 /// Which of these mistakes a rule notices in some run of a library.
-fn by_rules(rows: &[Row], defects: Defects) -> Result<BTreeMap<Defect, &'static str>, RunnerError> {
+fn by_rules(rows: &[RowRuns], defects: Defects) -> Result<BTreeMap<Defect, &'static str>, RunnerError> {
     let defects: Vec<Defect> = defects.iter().collect();
     let rules = in_parallel(defects.len(), &|stand, at| {
         let choice = stand.choice(&[], Claims::Honest);
@@ -134,12 +134,12 @@ impl Proof {
         unnoticed.fold(Defects::NONE, |all, defect| all.with(*defect))
     }
 
-    /// What is wrong, and what is known to be.
+    /// Separates what is wrong from what is known.
     pub fn judge(&self) -> Judgement {
         let mut known = Known::new();
         let mut judgement = Judgement::default();
         for row in &self.rows {
-            let mut wrong: Vec<String> = row.troubles.iter().map(Trouble::to_string).collect();
+            let mut wrong: Vec<String> = row.flaws.iter().map(Flaw::to_string).collect();
             for (switch, how) in &row.not_under {
                 match known.choice(switch, &row.row) {
                     Some(why) => judgement
@@ -172,16 +172,16 @@ impl Proof {
     }
 }
 
-/// What a proof comes to.
+/// The judgement of a proof.
 #[derive(Clone, Debug, Default)]
 pub struct Judgement {
-    /// The rows with which something is wrong, and what.
+    /// The rows that have faults, with the faults.
     pub rows: Vec<(String, Vec<String>)>,
     /// Of a whole library: mistakes that neither a row nor a rule notices.
     pub mistakes: Vec<Defect>,
-    /// Of a whole library: entries of `known.rs` that are not true any more.
+    /// For a whole library: entries of `known.rs` that are no longer true.
     pub unneeded: Vec<String>,
-    /// Rows that are known not to be as they should, in what, and why.
+    /// Rows with known gaps: the row, the gap, and the reason.
     pub known: Vec<(String, String, &'static str)>,
 }
 
@@ -192,8 +192,8 @@ impl Judgement {
     }
 }
 
-/// Does something at all places below `count`, on as many threads as the machine has, each with a stand of its own;
-/// gives what came of it in order.
+/// Calls `what` for all indices below `count`, on as many threads as the machine has processors, each with a stand of
+/// its own; gives the results in order.
 fn in_parallel<T: Send>(count: usize, what: &(dyn Fn(&Stand, usize) -> T + Sync)) -> Result<Vec<T>, RunnerError> {
     let threads = std::thread::available_parallelism()
         .map_or(1, usize::from)

@@ -1,27 +1,27 @@
-//! The outcomes of a case's `any-of`s, and whether each comes where the case says so.
+//! The outcomes of a case's `any-of`s, and whether each comes under the choice or mistake that the case names.
 
+use super::flaw::{Flaw, Where};
 use super::trial::{Choice, Claims, Stand, Trial};
-use super::trouble::{Trouble, Where};
 use crate::engine::{MetBy, Outcome, Verdict};
 use crate::model::{Defect, Defects, Switch};
 use crate::notation::nearest;
 use crate::script::{AnyOf, Script, Step, StepKind};
 use crate::suite::Run;
 
-/// An outcome as the file has it.
+/// An outcome as it is written in the case.
 pub(super) struct Named<'a> {
     step: &'a Step,
     any_of: &'a AnyOf,
     name: &'a str,
 }
 
-/// What makes the endpoint take an outcome.
+/// The choices and mistakes that make the endpoint take an outcome.
 pub(super) struct By {
     pub switches: Vec<Switch>,
     pub defects: Defects,
 }
 
-/// Every outcome of a script, those within outcomes included, each line of the file once.
+/// Every outcome of a script, nested ones included, each line of the file once.
 pub(super) fn named(script: &Script) -> Vec<Named<'_>> {
     let mut found = Vec::new();
     collect(&script.steps, &mut found);
@@ -49,15 +49,15 @@ impl Named<'_> {
         }
     }
 
-    /// Whether it meets what the case covers.
+    /// Whether the outcome meets what the case covers.
     pub(super) fn is_right(&self) -> bool {
         self.any_of.right.is_empty() || self.any_of.right.iter().any(|right| right == self.name)
     }
 
-    /// What makes it come; a trouble where that is not said, or what is said is nothing that there is.
-    pub(super) fn by(&self) -> Result<By, Trouble> {
+    /// What makes it come; an error where the case does not say it, or names something that does not exist.
+    pub(super) fn by(&self) -> Result<By, Flaw> {
         let Some(words) = self.any_of.by.get(self.name) else {
-            return Err(Trouble::OutcomeWithoutBy(self.place()));
+            return Err(Flaw::OutcomeWithoutBy(self.place()));
         };
         let mut by = By {
             switches: Vec::new(),
@@ -67,11 +67,11 @@ impl Named<'_> {
             match (Switch::from_name(word), Defect::from_name(word)) {
                 (Some(switch), _) => by.switches.push(switch),
                 (None, Some(defect)) => by.defects = by.defects.with(defect),
-                (None, None) => return Err(Trouble::NoSuchChoice(self.place(), word.clone(), near(word))),
+                (None, None) => return Err(Flaw::NoSuchChoice(self.place(), word.clone(), near(word))),
             }
         }
         match self.is_right() && by.defects != Defects::NONE {
-            true => Err(Trouble::RightByMistake(self.place())),
+            true => Err(Flaw::RightByMistake(self.place())),
             false => Ok(by),
         }
     }
@@ -88,35 +88,35 @@ impl Named<'_> {
     }
 
     /// Makes the run in which it must come.
-    pub(super) fn prove(&self, stand: &Stand, run: &Run, by: &By) -> (Choice, Trial, Option<Trouble>) {
-        // A case that is about the choice itself must go on under it.
+    pub(super) fn prove(&self, stand: &Stand, run: &Run, by: &By) -> (Choice, Trial, Option<Flaw>) {
+        // All claims are kept, so that a case about the choice itself applies.
         let choice = stand.choice(&by.switches, Claims::All);
         let trial = stand.run(run, &choice, by.defects, None);
-        let trouble = self.judge(run, &trial.outcome);
-        (choice, trial, trouble)
+        let flaw = self.judge(run, &trial.outcome);
+        (choice, trial, flaw)
     }
 
-    fn judge(&self, run: &Run, outcome: &Outcome) -> Option<Trouble> {
+    fn judge(&self, run: &Run, outcome: &Outcome) -> Option<Flaw> {
         if !self.came(&run.script, outcome) {
             let instead = match outcome.verdict {
                 Verdict::Pass | Verdict::Observed => outcome.outcomes.join(", "),
                 _ => format!("{}: {}", outcome.verdict, outcome.reason),
             };
-            return Some(Trouble::OutcomeDidNotCome(self.place(), instead));
+            return Some(Flaw::OutcomeDidNotCome(self.place(), instead));
         }
         let passed = outcome.verdict == Verdict::Pass;
         match (self.is_right(), passed) {
             (true, true) | (false, false) => None,
             (true, false) => {
                 let why = format!("{}: {}", outcome.verdict, outcome.reason);
-                Some(Trouble::OutcomeFails(self.place(), why))
+                Some(Flaw::OutcomeFails(self.place(), why))
             }
-            (false, true) => Some(Trouble::WrongOutcomePasses(self.place())),
+            (false, true) => Some(Flaw::WrongOutcomePasses(self.place())),
         }
     }
 }
 
-/// Whether a run failed by nothing but outcomes that are not right, and that its case says to come under this switch.
+/// Whether a run failed only by outcomes that are not right, and that the case says come under this switch.
 pub(super) fn foretold(script: &Script, outcome: &Outcome, switch: Switch) -> bool {
     let wrong = |named: &&Named| !named.is_right() && named.came(script, outcome);
     let named = named(script);

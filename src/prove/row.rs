@@ -1,10 +1,11 @@
-//! The proof of one row: it passes on the reference endpoint however that chooses, and fails when something is wrong.
+//! The proof of one row: it passes on the reference endpoint under all lawful choices, and fails when something is
+//! wrong.
 
-use super::altered::{Alteration, Reply, When};
+use super::altered::{Alteration, ReplyId, When};
 use super::change::{Change, changes};
+use super::flaw::Flaw;
 use super::outcome::{foretold, named};
 use super::trial::{Choice, Claims, Stand, Trial};
-use super::trouble::Trouble;
 use crate::engine::{Arrow, Cursor, Happening, Outcome, Verdict};
 use crate::model::{Defect, Defects, Switch};
 use crate::path::Treatment;
@@ -13,48 +14,48 @@ use crate::suite::Run;
 use core::fmt;
 use std::collections::BTreeSet;
 
-/// A row of a case, with its runs: over each IP version, far from the wrap of sequence numbers and near to it.
+/// A row of a case, with its runs: over each IP version, with ISNs far from 2^32 and near it.
 #[derive(Clone, Debug)]
-pub struct Row {
+pub struct RowRuns {
     /// `reset/acceptance[state=SYNRCVD]`, or `close/simple` without a matrix.
     pub name: String,
-    /// The plainest first; never empty.
+    /// The plainest run first; never empty.
     pub runs: Vec<Run>,
 }
 
-/// What was found out about a row.
+/// The proof of a row.
 #[derive(Clone, Debug, Default)]
 pub struct RowProof {
     /// Its name.
     pub row: String,
     /// What is wrong with it.
-    pub troubles: Vec<Trouble>,
+    pub flaws: Vec<Flaw>,
     /// The mistakes that it notices.
     pub caught: Defects,
     /// The choices under which it does not pass, each with how it ends.
     pub not_under: Vec<(&'static str, String)>,
-    /// Outcomes of `any-of`s that were seen to come as they should.
+    /// How many outcomes of `any-of`s came as the case says.
     pub outcomes: usize,
-    /// Replies that were changed.
+    /// How many changes of replies were tried.
     pub changes: usize,
-    /// Of these, those that made a lawful outcome into another one.
+    /// How many of these led to another lawful outcome.
     pub other_outcomes: usize,
-    /// Of these, those that nothing noticed.
+    /// Those of these that the row did not notice.
     pub unnoticed: Vec<Unnoticed>,
-    /// Runs made.
+    /// How many runs were made.
     pub runs: usize,
 }
 
-/// A changed reply that the row passes all the same.
+/// A changed reply with which the row still passes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unnoticed {
-    /// The step that looked at it, as written.
+    /// The step that checked it, as written.
     pub step: String,
     /// Where it stands.
     pub position: Position,
-    /// What was other: `ack +1`.
+    /// How it differed: `ack +1`.
     pub what: String,
-    /// Why that is no wonder, if it is none.
+    /// Why it need not be noticed, if so.
     pub excuse: Option<Excuse>,
 }
 
@@ -65,7 +66,7 @@ impl fmt::Display for Unnoticed {
 }
 
 impl Unnoticed {
-    /// Where the step stands, for a person.
+    /// The position of the step, for a person.
     pub fn place(&self) -> String {
         format!("{}:{}", self.position.file, self.position.line)
     }
@@ -76,18 +77,18 @@ impl Unnoticed {
 pub enum Excuse {
     /// The case's own middlebox kept the changed frame back.
     Swallowed,
-    /// The endpoint sent again what was missing, within the time that the case gives.
+    /// The endpoint repaired the change within the time that the case allows, by sending again what was missing.
     MadeGood,
 }
 
-/// Whether a row has noticed that something is wrong. What cannot even reach the state that it begins from is noticed by
-/// every row, and says nothing of this one.
+/// Whether a row has noticed that something is wrong. A run that cannot even reach the state in which it begins does
+/// not count: every row with that state would notice, so it says nothing of this one.
 fn fails(outcome: &Outcome) -> bool {
     let failed = matches!(outcome.verdict, Verdict::Fail | Verdict::Deviates | Verdict::Observed);
     failed && outcome.failure.as_ref().is_some_and(|failure| failure.given.is_none())
 }
 
-/// What of the frames that the endpoint sent reached the tester's end of the line.
+/// The frames of the endpoint that arrived at the middlebox, and what it did with each.
 fn came(outcome: &Outcome) -> impl Iterator<Item = (&[u8], Option<Treatment>)> {
     outcome.trace.iter().filter_map(|event| match &event.what {
         Happening::Frame {
@@ -110,27 +111,27 @@ fn excuse(base: &Outcome, changed: &Outcome, alteration: &Alteration) -> Option<
     if !emitted.is_empty() && emitted.iter().all(kept_back) {
         return Some(Excuse::Swallowed);
     }
-    let instead = usize::from(matches!(alteration.instead_of, Some(Reply::Frame(_))));
-    // What is let out in the place of nothing came as well; what is let out too late need not have come.
+    let instead = usize::from(matches!(alteration.instead_of, Some(ReplyId::Frame(_))));
+    // What is added without a reply being held back must have arrived as well; what is sent too late need not have.
     let counts = |when: When| when == When::InPlace || instead == 0;
     let emitted = alteration.emit.iter().filter(|(when, _)| counts(*when)).count();
     let repeated = came(changed).count() + instead > came(base).count() + emitted;
     repeated.then_some(Excuse::MadeGood)
 }
 
-/// The making of one.
+/// A proof of a row while it is being made.
 pub(super) struct Proving<'a> {
     stand: &'a Stand,
-    row: &'a Row,
+    row: &'a RowRuns,
     proof: RowProof,
-    /// Steps whose evidence has been changed.
+    /// Steps whose reply has been changed.
     changed: BTreeSet<Cursor>,
-    /// Where steps stand that some run came by.
+    /// The positions of steps that any run has reached.
     reached: BTreeSet<Position>,
 }
 
 /// The whole proof of a row, on its plainest run.
-pub(super) fn prove(stand: &Stand, row: &Row) -> RowProof {
+pub(super) fn prove(stand: &Stand, row: &RowRuns) -> RowProof {
     let mut proving = Proving::new(stand, row);
     let run = &row.runs[0];
     let (default, base) = proving.where_it_applies(run);
@@ -144,8 +145,8 @@ pub(super) fn prove(stand: &Stand, row: &Row) -> RowProof {
     proving.proof
 }
 
-/// The mistakes among `these` that other runs of the row notice, and how many runs that took.
-pub(super) fn caught_elsewhere(stand: &Stand, row: &Row, these: Defects) -> (Defects, usize) {
+/// Which mistakes among `these` other runs of the row notice, and how many runs that took.
+pub(super) fn caught_elsewhere(stand: &Stand, row: &RowRuns, these: Defects) -> (Defects, usize) {
     let mut proving = Proving::new(stand, row);
     for run in &row.runs[1..] {
         let (default, base) = proving.where_it_applies(run);
@@ -164,14 +165,14 @@ impl RowProof {
             self.caught = self.caught.with(defect);
         }
         if caught != Defects::NONE {
-            let bites = |trouble: &Trouble| !matches!(trouble, Trouble::BitesNothing(choice, _) if choice.is_empty());
-            self.troubles.retain(bites);
+            let bites = |flaw: &Flaw| !matches!(flaw, Flaw::BitesNothing(choice, _) if choice.is_empty());
+            self.flaws.retain(bites);
         }
     }
 }
 
 impl<'a> Proving<'a> {
-    fn new(stand: &'a Stand, row: &'a Row) -> Proving<'a> {
+    fn new(stand: &'a Stand, row: &'a RowRuns) -> Proving<'a> {
         Proving {
             stand,
             row,
@@ -194,7 +195,7 @@ impl<'a> Proving<'a> {
             .run(run, choice, defects, change.map(|change| &change.alteration))
     }
 
-    /// The default choices; where a row does not apply to who makes these, the first other under which it does.
+    /// The default choices; where a row does not apply under them, the first other choice under which it does.
     fn where_it_applies(&mut self, run: &Run) -> (Choice, Trial) {
         let default = self.stand.choice(&[], Claims::Honest);
         let base = self.trial(run, &default, Defects::NONE, None);
@@ -213,23 +214,23 @@ impl<'a> Proving<'a> {
     fn passes(&mut self, choice: &Choice, base: &Trial) -> bool {
         let Outcome { verdict, reason, .. } = &base.outcome;
         if *verdict != Verdict::Pass {
-            let trouble = Trouble::NotPassed(choice.name.clone(), *verdict, reason.clone());
-            self.proof.troubles.push(trouble);
+            let flaw = Flaw::NotPassed(choice.name.clone(), *verdict, reason.clone());
+            self.proof.flaws.push(flaw);
         }
         *verdict == Verdict::Pass
     }
 
-    /// Makes each mistake about which the endpoint was asked.
+    /// Makes each mistake that could make a difference in the run.
     fn bite(&mut self, run: &Run, choice: &Choice, base: &Trial) {
         let caught = self.try_each(run, choice, base.asked);
         if caught == 0 {
             let near = base.asked.iter().count();
-            let trouble = Trouble::BitesNothing(choice.name.clone(), near);
-            self.proof.troubles.push(trouble);
+            let flaw = Flaw::BitesNothing(choice.name.clone(), near);
+            self.proof.flaws.push(flaw);
         }
     }
 
-    /// How many of these make the run fail.
+    /// Makes each of these mistakes. The answer is how many the run notices.
     fn try_each(&mut self, run: &Run, choice: &Choice, defects: Defects) -> usize {
         let mut caught = 0;
         for defect in defects.iter() {
@@ -245,13 +246,11 @@ impl<'a> Proving<'a> {
 
     fn note_case_error(&mut self, outcome: &Outcome, by: impl FnOnce() -> String) {
         if outcome.verdict == Verdict::CaseError {
-            self.proof
-                .troubles
-                .push(Trouble::CaseError(by(), outcome.reason.clone()));
+            self.proof.flaws.push(Flaw::CaseError(by(), outcome.reason.clone()));
         }
     }
 
-    /// Changes what met the steps that no run before this one came by.
+    /// Changes the replies to the steps that no earlier run has reached.
     fn change(&mut self, run: &Run, choice: &Choice, base: &Trial) {
         let script = self.script();
         for change in changes(script, &base.outcome, &base.told, &self.changed) {
@@ -287,7 +286,7 @@ impl<'a> Proving<'a> {
         self.reached.extend(places);
     }
 
-    /// Complains of steps that look at something in vain.
+    /// Reports steps that check something and are never reached.
     fn seek_unreached(&mut self, steps: &[Step]) {
         for step in steps {
             let looks = match &step.kind {
@@ -301,9 +300,9 @@ impl<'a> Proving<'a> {
                 | StepKind::Check(_) => false,
             };
             if looks && !self.reached.contains(&step.position) {
-                let trouble = Trouble::NeverReached(step.text.clone(), step.position.clone());
-                if !self.proof.troubles.contains(&trouble) {
-                    self.proof.troubles.push(trouble);
+                let flaw = Flaw::NeverReached(step.text.clone(), step.position.clone());
+                if !self.proof.flaws.contains(&flaw) {
+                    self.proof.flaws.push(flaw);
                 }
             } else if let StepKind::AnyOf(any_of) = &step.kind {
                 any_of.outcomes.iter().for_each(|(_, steps)| self.seek_unreached(steps));
@@ -317,16 +316,16 @@ impl<'a> Proving<'a> {
         for named in named(self.script()) {
             let by = match named.by() {
                 Ok(by) => by,
-                Err(trouble) => {
-                    self.proof.troubles.push(trouble);
+                Err(flaw) => {
+                    self.proof.flaws.push(flaw);
                     continue;
                 }
             };
-            let (choice, trial, trouble) = named.prove(self.stand, run, &by);
+            let (choice, trial, flaw) = named.prove(self.stand, run, &by);
             self.proof.runs += 1;
             self.note_reached(&trial.outcome);
-            match trouble {
-                Some(trouble) => self.proof.troubles.push(trouble),
+            match flaw {
+                Some(flaw) => self.proof.flaws.push(flaw),
                 None => self.proof.outcomes += 1,
             }
             if by.defects == Defects::NONE && trial.outcome.verdict == Verdict::Pass && !tried.contains(&choice.name) {
@@ -337,7 +336,7 @@ impl<'a> Proving<'a> {
         }
     }
 
-    /// Runs it under each choice by itself.
+    /// Makes the run under each choice by itself.
     fn choices(&mut self, run: &Run) {
         for switch in Switch::ALL {
             let choice = self.stand.choice(&[*switch], Claims::Honest);

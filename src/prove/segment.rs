@@ -1,22 +1,22 @@
-//! What else a segment could have said: each part that an `expect` constrains, changed by itself.
+//! How else a segment could have been: each part that an `expect` constrains, changed by itself.
 //!
-//! An `expect` constrains what it writes, and what the language checks where it writes nothing. What it leaves free is
+//! An `expect` constrains what it writes, and what the notation checks where nothing is written. What it leaves free is
 //! not changed.
 
 use crate::notation::SegmentPattern;
 use crate::notation::{Comparison, Control, FieldValue, FlagPattern, IpField, Key, OptionPattern, OptionValue};
 use crate::wire::{Body, Ecn, Flags, Packet, Segment, TcpOption};
 
-/// Another segment, and what is other about it.
+/// Another segment, and how it differs.
 pub(super) type Other = (String, Packet);
 
-/// How far away a number is put that must leave a range.
+/// The distance by which a number is changed to leave any range.
 const FAR: u32 = 1 << 30;
 
-/// A segment that is shorter than the one that came, as it could lawfully be where nothing tells how long it is.
+/// The change that makes a segment shorter, which is lawful where nothing constrains its length.
 pub(super) const AN_OCTET_LESS: &str = "an octet less";
 
-/// All others of a segment that a pattern describes. `chooses`: it is the first of its sender, and any ISN is as good.
+/// All changes of a segment that a pattern describes. `chooses`: it is the first of its sender, whose ISN is free.
 pub(super) fn others(pattern: &SegmentPattern, packet: &Packet, chooses: bool) -> Vec<Other> {
     let mut others = Others {
         pattern,
@@ -33,7 +33,7 @@ pub(super) fn others(pattern: &SegmentPattern, packet: &Packet, chooses: bool) -
     others.found
 }
 
-/// Whether a number may move up or down before it is wrong, and how far.
+/// The steps by which a number is moved up and down so that it is wrong.
 fn steps(value: Option<&FieldValue>) -> Vec<i64> {
     let far = i64::from(FAR);
     match value {
@@ -41,7 +41,7 @@ fn steps(value: Option<&FieldValue>) -> Vec<i64> {
         Some(FieldValue::Compare(Comparison::Less | Comparison::LessOrEqual, _)) => vec![far],
         Some(FieldValue::Compare(Comparison::Greater | Comparison::GreaterOrEqual, _)) => vec![-far],
         Some(FieldValue::Range(..)) => vec![far, -far],
-        // Of what must only differ from one number nobody here knows which.
+        // It must only differ from one number, whose value is not known here.
         Some(FieldValue::Compare(Comparison::NotEqual, _)) => vec![],
         Some(FieldValue::Any | FieldValue::Bad | FieldValue::Word(..)) => vec![],
     }
@@ -71,7 +71,7 @@ impl Others<'_> {
         }
     }
 
-    /// Notes the segment as `change` leaves it, if that is another.
+    /// Adds the segment as `change` leaves it, if that is different.
     fn add(&mut self, what: impl Into<String>, change: impl FnOnce(&mut Segment)) {
         let mut packet = self.packet.clone();
         if let Body::Tcp(segment) = &mut packet.body {
@@ -92,7 +92,7 @@ impl Others<'_> {
             let bound = match self.pattern.flag(flag) {
                 Some(FlagPattern::Set | FlagPattern::Clear) => true,
                 Some(FlagPattern::Free) => false,
-                // A probe may be urgent.
+                // URG is allowed in a probe.
                 None => !(free.contains(&flag) || self.is_probe() && flag == Flags::URG),
             };
             if !bound {
@@ -109,9 +109,9 @@ impl Others<'_> {
     fn numbers(&mut self) {
         let written = |key, absolute| self.pattern.field(key).or(self.pattern.field(absolute));
         let seq = match (written(Key::Seq, Key::AbsSeq), self.pattern.field(Key::AbsSeq)) {
-            // Its own numbers count from whatever it chose.
+            // Its own sequence numbers are relative to the ISN that it chose.
             (None | Some(FieldValue::Compare(Comparison::Equal, _)), None) if self.chooses => vec![],
-            // A probe may stand at any of several numbers, all near to each other.
+            // A probe may have any of several sequence numbers, which are near to each other.
             (None, None) if self.is_probe() => vec![i64::from(FAR), -i64::from(FAR)],
             (value, _) => steps(value),
         };
@@ -149,7 +149,7 @@ impl Others<'_> {
     fn payload(&mut self) {
         let reset = self.segment().flags.contains(Flags::RST);
         let written = self.pattern.text.is_some() || self.pattern.field(Key::Data).is_some();
-        // A RST may carry text (RFC 9293 section 3.10.7.4, SHLD-2), and what a probe carries is its own affair.
+        // A RST may carry text (RFC 9293 section 3.10.7.4, SHLD-2), and a probe may carry any octet.
         if (reset || self.is_probe()) && !written {
             return;
         }
@@ -162,7 +162,7 @@ impl Others<'_> {
             let last = self.segment().payload.len() - 1;
             self.add("last octet changed", |it| it.payload[last] ^= 0x20);
         }
-        // However much of what was sent before a segment repeats, it repeats it.
+        // A retransmission (`again`) may carry more or less than the segment before, unless its length is written.
         if exact && (written || !self.pattern.again) {
             self.add(AN_OCTET_LESS, |it| {
                 it.payload.pop();
@@ -229,7 +229,7 @@ impl Others<'_> {
                 (IpField::Ttl, FieldValue::Compare(Comparison::Equal, _)) => ip.ttl ^= 1,
                 (IpField::Flow, FieldValue::Compare(Comparison::Equal, _)) => ip.flow ^= 1,
                 (IpField::Ttl, FieldValue::Compare(Comparison::Greater | Comparison::GreaterOrEqual, _)) => ip.ttl = 0,
-                // The length is the payload's, and nobody asks for one identification.
+                // The length follows from the payload, and no case asks for one identification.
                 _ => continue,
             }
             if packet != *self.packet {
@@ -261,7 +261,7 @@ fn name(option: &OptionValue) -> &'static str {
     }
 }
 
-/// One of the kind that a pattern names, where a segment may carry it by itself.
+/// An option of the kind that a pattern names, if a segment may carry it alone.
 fn example(wanted: &OptionValue) -> Option<TcpOption> {
     match wanted {
         OptionValue::Mss(_) => Some(TcpOption::Mss(1000)),

@@ -1,6 +1,6 @@
-//! The proof as a table that is kept in the repository: what changes there changes what the library can tell.
+//! The proof as a table in the repository: if it changes, what the library can detect has changed.
 //!
-//! Tab-separated; a line for each row, for each mistake, and for each step of which changes need not be noticed.
+//! Tab-separated; a line for each row, for each mistake, and for each step with changes that need not be noticed.
 
 use super::{Excuse, Proof};
 use crate::model::Defect;
@@ -58,7 +58,7 @@ impl Proof {
         table
     }
 
-    /// The steps of which changes need not be noticed, with how many those are.
+    /// The steps with changes that need not be noticed, and how many those are.
     fn excused(&self) -> BTreeMap<(Excuse, &str, &str), usize> {
         let mut counts = BTreeMap::new();
         for row in &self.rows {
@@ -74,7 +74,7 @@ impl Proof {
 }
 
 impl Excuse {
-    /// In the table.
+    /// Its name in the table.
     pub const fn name(self) -> &'static str {
         match self {
             Excuse::Swallowed => "swallowed",

@@ -1,4 +1,4 @@
-//! One run on the reference endpoint: with what choices, what mistakes, and what is done to its replies.
+//! A run on the reference endpoint: with given choices, mistakes, and a change of one reply.
 
 use super::altered::{Alteration, Altered};
 use crate::drive::addresses::endpoints;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 /// Every proof is made with this seed, so that it is the same proof each time.
 const SEED: u64 = 1;
 
-/// Where runs are made.
+/// The reference endpoint, ready to make runs.
 pub(super) struct Stand {
     runner: Runner,
     stop: AtomicBool,
@@ -31,16 +31,16 @@ pub(super) struct Choice {
     facts: Arc<Facts>,
 }
 
-/// Whether a choice takes away what the endpoint claims.
+/// Whether the endpoint still claims what a choice takes away.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Claims {
-    /// It claims what it then does: what is about the rest is not for it.
+    /// It claims what it does under the choice: cases about the rest do not apply.
     Honest,
-    /// It claims all the same what the default endpoint claims, so that a case that is about just this choice goes on.
+    /// It claims what the default endpoint claims, so that a case about just this choice applies.
     All,
 }
 
-/// What came of a run.
+/// The result of a run.
 pub(super) struct Trial {
     pub outcome: Outcome,
     /// The mistakes that could have made a difference.
@@ -71,8 +71,8 @@ impl Stand {
         }
     }
 
-    /// Makes a run without rules: what counts is what the steps notice. What a case configures that the endpoint does not
-    /// have makes it `unsupported`.
+    /// Makes a run without rules, since only what the steps notice counts. A case that configures what the endpoint
+    /// does not have is `unsupported`.
     pub(super) fn run(&self, run: &Run, choice: &Choice, defects: Defects, alteration: Option<&Alteration>) -> Trial {
         let bench = Bench::new(Arc::clone(&choice.facts)).without_rules();
         self.run_on(bench, run, choice, defects, alteration)

@@ -1,5 +1,5 @@
-//! Whether each rule is needed: some mistake of the reference endpoint breaks it, and for most of them one that no row
-//! would notice without it.
+//! Whether each rule is needed: some mistake of the reference endpoint breaks it, and for most rules one that no row
+//! would notice by its steps.
 
 use super::tests::{ROWS, WHOLE};
 use super::*;
@@ -8,14 +8,14 @@ use crate::rules::RULES;
 use crate::suite::Run;
 use std::collections::BTreeSet;
 
-/// How many rules must have a mistake of their own. The others are about numbers and flags: steps look at these on every
-/// segment, so a row notices what breaks such a rule wherever it is broken.
+/// How many rules must have a mistake that only they notice. The others are about numbers and flags, which steps check
+/// on every segment, so some row notices every mistake that breaks such a rule.
 const ALONE: usize = 30;
 
 /// Which rules mistakes break.
 type Broken = BTreeSet<(&'static str, Defect)>;
 
-/// What each of these mistakes breaks in some runs, if the endpoint is asked about it there.
+/// Which rules these mistakes break in some runs, as far as the mistakes make a difference there.
 fn look(stand: &Stand, runs: &[Run], these: Defects) -> Broken {
     let choice = stand.choice(&[], Claims::Honest);
     let mut broken = Broken::new();
@@ -29,7 +29,7 @@ fn look(stand: &Stand, runs: &[Run], these: Defects) -> Broken {
     broken
 }
 
-/// Those of a rule, by name.
+/// The mistakes that break a rule, by name.
 fn witnesses(broken: &Broken, rule: &str, among: Defects) -> BTreeSet<&'static str> {
     let of_rule = broken
         .iter()
@@ -41,7 +41,7 @@ fn witnesses(broken: &Broken, rule: &str, among: Defects) -> BTreeSet<&'static s
 #[test]
 #[ignore = "makes every mistake in every run"]
 fn every_rule_is_broken_by_a_mistake_and_most_by_one_that_no_row_notices() {
-    let rows: &[Row] = &ROWS;
+    let rows: &[RowRuns] = &ROWS;
     let unnoticed = WHOLE.unnoticed();
     let broken = in_parallel(rows.len(), &|stand, at| {
         let (plainest, others) = rows[at].runs.split_at(1);

@@ -5,7 +5,7 @@ use crate::engine::Outcome;
 use crate::suite::{self, Expectations, Row, RunResult};
 use crate::time::Instant;
 
-/// A head that speaks of so many runs.
+/// A head for so many runs.
 pub(crate) fn head(planned: usize) -> Head {
     Head {
         format: FORMAT.to_owned(),
@@ -35,7 +35,7 @@ pub(crate) fn head(planned: usize) -> Head {
     }
 }
 
-/// A run that came out so.
+/// A run with this outcome.
 pub(crate) fn result(run: suite::Run, outcome: Outcome, known: &Expectations) -> RunResult {
     RunResult {
         expectation: known.judge(&run.id(), &outcome),
@@ -48,7 +48,7 @@ pub(crate) fn result(run: suite::Run, outcome: Outcome, known: &Expectations) ->
     }
 }
 
-/// These runs, in order, under a head, and how they ended after 1.25 s.
+/// A record of these runs, in order, that ended so after 1.25 s.
 pub(crate) fn settle(head: Head, runs: Vec<Run>, ending: Ending) -> Record {
     let mut record = Record::new(head);
     for (place, run) in runs.into_iter().enumerate() {
@@ -66,7 +66,7 @@ pub(crate) fn settle(head: Head, runs: Vec<Run>, ending: Ending) -> Record {
     record
 }
 
-/// As [`settle`], under a head of which nothing matters.
+/// As [`settle`], with a head whose contents do not matter.
 pub(crate) fn ended(runs: Vec<Run>, ending: Ending) -> Record {
     settle(head(runs.len()), runs, ending)
 }

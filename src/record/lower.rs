@@ -1,4 +1,4 @@
-//! From what the suite knows of a run to what a record says of it.
+//! Converts what the suite knows of a run to the types of a record.
 
 use super::{Attempt, BrokenRule, Failure, Measure, Octets, Position, Requirement, Run, Step, Traces, Unmet};
 use crate::engine::{self, Outcome, Verdict};
@@ -6,7 +6,7 @@ use crate::suite::{self, Expectation, RunResult, requirements};
 use crate::{peer, rfc, script};
 
 impl Run {
-    /// What a record says of a run that is settled, with the frames as far as they are to be kept.
+    /// The record of a settled run, with its trace if `traces` says that it is kept.
     pub fn of(result: &RunResult, traces: Traces) -> Run {
         let suite::Run { script, .. } = &result.run;
         let mut outcome = Attempt::from(&result.outcome);

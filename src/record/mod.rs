@@ -1,9 +1,10 @@
-//! The record of a run of the suite: everything that is known when it is over, in types that can be stored and read back.
+//! The record of a run of the suite: everything that is known when it is over, in types that can be stored and read
+//! back.
 //!
-//! A run of the suite is a stream of events: a [`Head`], then one [`Event`] after the other, the last of which is
-//! [`Event::Ended`]. [`Record`] is what they add up to. Whoever makes runs feeds a [`Recorder`], whoever has a file
-//! [`read()`]s it; both add the same events up in the same way, so that a report of a stored record is the report that
-//! the run itself would have given. Every report is made from a record, and from nothing else.
+//! A run of the suite is a stream of events: a [`Head`], then one [`Event`] after the other, of which the last is
+//! [`Event::Ended`]. A [`Record`] is their sum. A [`Recorder`] makes one while runs are made, and [`read()`] makes one
+//! of a file; both apply the same events in the same way, so that a report of a stored record is the report that the
+//! run itself would have given. Every report is made from a record, and from nothing else.
 //!
 //! The file is described in `reports/README.md`, and its JSON Schema is `reports/record.schema.json`.
 
@@ -43,7 +44,7 @@ use std::collections::BTreeMap;
 
 /// The format that every record names in its first line.
 pub const FORMAT: &str = "tcpvet-record";
-/// Raised whenever a reader of the last one could misread this one.
+/// Increased whenever a reader of the previous version could misread a record.
 pub const VERSION: u32 = 1;
 
 /// A run of the suite against one target, as far as it is known.
@@ -57,7 +58,7 @@ pub struct Record {
     end: Option<End>,
 }
 
-/// An event that does not fit to those before it: the stream lacks something, or is of several records.
+/// An event that does not fit those before it: the stream lacks something, or is mixed of several records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disorder {
     /// Something came after the end.
@@ -139,12 +140,12 @@ impl Record {
         self.runs.values()
     }
 
-    /// Every run that the library has, by rows, whatever was selected; empty where the record is cut before it.
+    /// Every run of the library, by rows, whatever was selected; empty where the record is cut before it.
     pub fn library(&self) -> &[Row] {
         &self.library
     }
 
-    /// How long all of it took, on the clock on the wall; where the record is cut, up to the last run that it knows of.
+    /// How long the runs took, by the wall clock; where the record is cut, up to the last run in it.
     pub fn elapsed(&self) -> Duration {
         let end = self.end.as_ref().map_or(self.last, |end| end.at);
         end.since(Instant::ZERO)
@@ -155,7 +156,7 @@ impl Record {
         self.end.as_ref().map(|end| &end.ending)
     }
 
-    /// Why not everything was run, or is not known here, if so.
+    /// Why not every run was made or is in the record, if so.
     pub fn cut_short(&self) -> Option<String> {
         match self.ending() {
             None => Some(format!(
@@ -169,7 +170,7 @@ impl Record {
         }
     }
 
-    /// What broke that is ours: no verdict can be trusted then.
+    /// The bug of ours that ended the runs, if one did: no verdict can be trusted then.
     pub fn bug(&self) -> Option<&str> {
         match self.ending() {
             Some(Ending::Bug { said }) => Some(said),
@@ -177,7 +178,7 @@ impl Record {
         }
     }
 
-    /// What the process ends with.
+    /// The exit code of the process.
     pub fn exit_code(&self) -> u8 {
         let ours = self.bug().map(|_| 101);
         let short = self.cut_short().map(|_| 3);
@@ -185,7 +186,7 @@ impl Record {
         exit_code(runs.chain(ours).chain(short))
     }
 
-    /// The runs that somebody should be told of.
+    /// The runs that a report must show: those that alone would make the exit code other than 0.
     pub fn red(&self) -> impl Iterator<Item = &Run> {
         self.runs().filter(|run| run.judged().exit_code(self.head.strict) != 0)
     }

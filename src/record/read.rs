@@ -11,10 +11,10 @@ const LONGEST_LINE: u64 = 256 << 20;
 /// The longest file that is read, in octets.
 const LONGEST_FILE: u64 = 4 << 30;
 
-/// What a file holds.
+/// The contents of a file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Stored {
-    /// The records, in order; that of a run which was cut has no ending.
+    /// The records, in order; one that was cut has no ending.
     pub records: Vec<Record>,
     /// The targets that were asked for and not run.
     pub absent: Vec<Absent>,
@@ -41,8 +41,8 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
-/// Reads a file's records; `file` is its name as shown to a person. What was cut off within its last line is left out, and
-/// the record says that it is cut; whatever else is wrong is an error.
+/// Reads a file's records; `file` is its name as shown to a person. An unfinished last line is left out, and the record
+/// says that it is cut; anything else that is wrong is an error.
 ///
 /// ```no_run
 /// use std::fs::File;
@@ -81,9 +81,9 @@ type Wrong = (String, String);
 
 struct Reader {
     stored: Stored,
-    /// Whether the last record waits for more events.
+    /// Whether the last record may have more events.
     is_open: bool,
-    /// The line that is looked at, from 1.
+    /// The present line, from 1.
     line: usize,
 }
 
@@ -130,9 +130,9 @@ impl Reader {
         }
     }
 
-    /// Takes a line to what was read before.
+    /// Applies a line.
     fn take(&mut self, line: &[u8]) -> Result<(), Wrong> {
-        // A record that was cut may be followed by another, where files were put together.
+        // Where files were joined, a record that was cut may be followed by another.
         if !self.is_open || line.starts_with(b"{\"format\"") {
             return self.begin(line);
         }
@@ -145,7 +145,7 @@ impl Reader {
             .map_err(|disorder| damaged(&disorder))
     }
 
-    /// Takes a line that stands outside of records: one begins, or a target is absent.
+    /// Reads a line outside of a record: the head of one, or an absent target.
     fn begin(&mut self, line: &[u8]) -> Result<(), Wrong> {
         if line.starts_with(b"{\"absent\"") {
             let AbsentLine { absent } = parse(line)?;

@@ -5,12 +5,12 @@ use crate::suite::{Expectations, RunResult};
 use crate::time::Instant;
 use core::time::Duration;
 
-/// Adds up the events of a run of the suite, and writes each down as it comes, where there is a file for it.
+/// Applies the events of a run of the suite to a record, and writes each to a file, if there is one.
 #[derive(Debug)]
 pub struct Recorder<'a> {
     record: Record,
     file: Option<&'a mut RecordFile>,
-    /// The first thing that did not fit to what was before it. Whoever drives a target cannot be told of it at once.
+    /// The first event that did not fit. It is reported at the end, since the driver of a target cannot be told of it.
     disorder: Option<Disorder>,
 }
 
@@ -27,7 +27,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Takes note of an event.
+    /// Adds an event.
     pub fn note(&mut self, event: Event) {
         if let Some(file) = &mut self.file {
             file.event(&event);
@@ -37,14 +37,14 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Takes note of a run that is settled, so long after the beginning.
+    /// Adds a settled run, so long after the beginning.
     pub fn settled(&mut self, place: usize, after: Duration, result: &RunResult) {
         let run = Run::of(result, self.record.head.traces);
         let at = Instant::ZERO + after;
         self.note(Event::Settled(Box::new(Settled { place, at, run })));
     }
 
-    /// Judges all runs anew, and takes note of what changes.
+    /// Judges all runs anew, and adds an event for each that changes.
     pub fn judge_by(&mut self, expectations: &Expectations) {
         let runs = self.record.runs.iter();
         let judged = runs.map(|(place, run)| (*place, run, expectations.judge(&run.id, &run.outcome)));
@@ -55,7 +55,7 @@ impl<'a> Recorder<'a> {
         changed.into_iter().for_each(|event| self.note(event));
     }
 
-    /// What is known by now.
+    /// The record so far.
     pub fn record(&self) -> &Record {
         &self.record
     }

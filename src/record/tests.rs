@@ -1,4 +1,4 @@
-//! Records that are written and read back, whole, cut and spoilt; and their schema.
+//! Records that are written and read back, whole, cut and damaged; and their schema.
 
 use super::fixture::{head, result};
 use super::read::read_within;

@@ -10,13 +10,13 @@ use std::thread::JoinHandle;
 
 /// The file of one record, or of the records of several targets one after the other.
 ///
-/// Lines are written by a thread of their own, since whoever drives a stack on real time must not wait for a disk.
+/// Lines are written by a thread of their own, since the driver of a stack on real time must not wait for a disk.
 #[derive(Debug)]
 pub struct RecordFile {
     path: PathBuf,
     lines: Option<Sender<Vec<u8>>>,
     writer: Option<JoinHandle<io::Result<()>>>,
-    /// Whether the file was not there before, and nothing has been written yet: then it goes again.
+    /// Whether the file was made by us and nothing has been written yet: then it is removed again.
     is_new_and_empty: bool,
 }
 
@@ -65,12 +65,12 @@ impl RecordFile {
 
     fn line(&mut self, line: &impl Serialize) {
         self.is_new_and_empty = false;
-        // All keys are texts and all values can be written, so that this gives a line.
+        // All keys are text and all values can be written, so this succeeds.
         let Ok(mut octets) = serde_json::to_vec(line) else {
             return;
         };
         octets.push(b'\n');
-        // A writer that is gone has failed, and says so when the file is closed.
+        // A writer that has ended has failed, and says so when the file is closed.
         drop(self.lines.as_ref().map(|lines| lines.send(octets)));
     }
 }
@@ -78,7 +78,7 @@ impl RecordFile {
 impl Drop for RecordFile {
     fn drop(&mut self) {
         if self.is_new_and_empty {
-            // An empty file is no record; nobody is left to be told if it stays.
+            // An empty file is not a record; if it cannot be removed it does no harm.
             drop(fs::remove_file(&self.path));
         }
     }
@@ -106,7 +106,7 @@ pub(crate) fn reason(err: &io::Error) -> String {
 
 fn write(mut file: File, lines: &Receiver<Vec<u8>>) -> io::Result<()> {
     for (number, line) in lines.iter().enumerate() {
-        // What is no ordinary file, such as `/dev/fd/3`, has no length.
+        // A file that is not a regular file, such as `/dev/fd/3`, cannot be truncated.
         if number == 0 && file.metadata()?.is_file() {
             file.set_len(0)?;
         }

@@ -8,10 +8,10 @@ use crate::record::{Absent, Record, Run};
 use crate::suite::exit_code;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Several targets, against each of which the same was run as far as it could be.
+/// Several targets, against each of which the same runs were made as far as possible.
 #[derive(Clone, Debug, Default)]
 pub struct Comparison {
-    /// Those that were run, in the order asked for.
+    /// The records of those that were run, in the order asked for.
     pub records: Vec<Record>,
     /// Those that were not.
     pub absent: Vec<Absent>,
@@ -22,7 +22,7 @@ pub struct Comparison {
 pub struct Difference<'a> {
     /// The case, the row or the run.
     pub name: String,
-    /// Whether targets that were judged came out otherwise; else they differ only in what they cannot do or do not claim.
+    /// Whether targets that were judged came out differently; else they differ only in what they support or claim.
     pub judged: bool,
     /// The runs of each target, in the order of the records.
     pub runs: Vec<Vec<&'a Run>>,
@@ -40,7 +40,7 @@ pub enum Unit {
 }
 
 impl Comparison {
-    /// What the process ends with: the worst of all; what could not be run is a failure of the environment.
+    /// The exit code: the worst of all. A target that could not be run counts as a failure of the environment.
     pub fn exit_code(&self) -> u8 {
         let absent = self.absent.iter().map(|_| 3);
         exit_code(self.records.iter().map(Record::exit_code).chain(absent))
@@ -100,7 +100,7 @@ fn differ(targets: &[Vec<&Run>]) -> (bool, bool) {
     (judged, judged || passed_over)
 }
 
-/// Whether a verdict says something about the target.
+/// Whether a verdict judges the target.
 const fn is_judged(verdict: Verdict) -> bool {
     match verdict {
         Verdict::Pass | Verdict::Observed | Verdict::Deviates | Verdict::Fail => true,
@@ -113,7 +113,7 @@ pub fn heading(name: &str, colour: bool) -> String {
     format!("\n{}\n", Ink(colour).bold(&format!("== {name} ==")))
 }
 
-/// The table of what differs, a line for each case, or for each row if `every_row`; then what became of each target.
+/// The table of differences, a line for each case, or for each row if `every_row`; then the counts of each target.
 pub fn comparison(comparison: &Comparison, every_row: bool, colour: bool) -> String {
     let ink = Ink(colour);
     let mut text = String::new();
@@ -186,7 +186,7 @@ fn table(comparison: &Comparison, every_row: bool, ink: &Ink) -> String {
     text
 }
 
-/// A column for each target, and the names at the end, where they have room.
+/// A column for each target, and the names last, where they may be long.
 fn lines(comparison: &Comparison, differences: &[Difference<'_>], ink: &Ink) -> String {
     let cells: Vec<Vec<Cell>> = differences
         .iter()
@@ -217,7 +217,7 @@ fn lines(comparison: &Comparison, differences: &[Difference<'_>], ink: &Ink) -> 
     text
 }
 
-/// What became of a case against one target.
+/// The runs of a case against one target, in short.
 struct Cell {
     text: String,
     class: Option<Class>,
@@ -241,7 +241,7 @@ impl Cell {
             some if place > 1 && some < made => format!("{some} {word}"),
             _ => word.to_owned(),
         };
-        // One that is unexpected shows, whatever the others are.
+        // An unexpected outcome is shown, whatever the others are.
         let class = these().map(|run| Class::of(run.judged())).max();
         Cell { text, class }
     }

@@ -1,14 +1,14 @@
-//! What a person reads on a terminal: topics, then whatever is unexpected in full, then the rest in numbers.
+//! The report on a terminal: counts for each topic, then unexpected runs in full, then the rest in numbers.
 
 use super::ink::Ink;
-use super::{Kind, Line, explain, human, level_word, plural};
+use super::{Line, LineKind, explain, human, level_word, plural};
 use crate::engine::Verdict;
 use crate::record::{Attempt, Ending, Failure, Head, InsteadOf, Measure, Record, Run};
 use crate::suite::{Expectation, Judged, topic};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-/// How much is said.
+/// How much is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Loudness {
     /// Only what is unexpected.
@@ -52,15 +52,15 @@ pub fn painted(lines: &[Line], colour: bool) -> String {
 
 fn lines_in(ink: &Ink, lines: &[Line]) -> String {
     let painted = lines.iter().map(|line| match line.kind {
-        Kind::Title | Kind::Requirement => ink.bold(&line.text),
-        Kind::Expected => ink.green(&line.text),
-        Kind::Seen | Kind::Mark => ink.red(&line.text),
-        Kind::Plain | Kind::Ladder => line.text.clone(),
+        LineKind::Title | LineKind::Requirement => ink.bold(&line.text),
+        LineKind::Expected => ink.green(&line.text),
+        LineKind::Seen | LineKind::Mark => ink.red(&line.text),
+        LineKind::Plain | LineKind::Ladder => line.text.clone(),
     });
     painted.map(|line| line + "\n").collect()
 }
 
-/// What runs are counted as; in the order in which they are shown.
+/// The classes in which runs are counted, in the order in which they are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Class {
     Pass,
@@ -109,7 +109,7 @@ impl Class {
         }
     }
 
-    /// Its letter in a bar.
+    /// The letter of the class in a bar.
     const fn mark(self) -> char {
         match self {
             Class::Pass | Class::Observed => '=',
@@ -149,14 +149,14 @@ pub(super) fn counted(counts: &Counts, ink: &Ink) -> String {
     counted.collect::<Vec<_>>().join(", ")
 }
 
-/// Unexpected runs that say the same of the same step of the same case: what differs is the row and the axes.
+/// Unexpected runs that fail alike at the same step of the same case; they differ only in the row and the axes.
 struct Group<'a> {
     members: Vec<&'a Run>,
 }
 
 fn groups(record: &Record) -> Vec<Group<'_>> {
     let mut groups: Vec<(String, Group<'_>)> = Vec::new();
-    // Why everything was cut short is told once, at the end; what it cut off has nothing to add.
+    // Why everything was cut short is printed once, at the end; the runs that it cut off add nothing.
     let is_cut_short = record.cut_short().is_some();
     for run in record.red().filter(|run| !(is_cut_short && run.cut_off)) {
         let key = likeness(run);
@@ -168,7 +168,7 @@ fn groups(record: &Record) -> Vec<Group<'_>> {
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-/// Alike is what differs at most in numbers.
+/// A text that is the same for runs that fail alike: numbers are left out.
 fn likeness(run: &Run) -> String {
     let Attempt { failure, reason, .. } = &run.outcome;
     let text = match failure {
@@ -179,7 +179,7 @@ fn likeness(run: &Run) -> String {
         None => reason.clone(),
     };
     let mut like = format!("{} {} ", run.id.case, run.judged().word());
-    // Without a failure, as when the environment broke, runs of all cases are alike.
+    // Without a failure, as when the environment failed, runs of all cases are alike.
     if failure.is_none() && run.outcome.verdict == Verdict::Inconclusive {
         like.clear();
     }
@@ -224,12 +224,12 @@ impl Page {
         }
     }
 
-    /// Twenty marks, in proportion; what there is at all has one.
+    /// A bar of twenty marks, in proportion; each class that occurs has at least one.
     fn bar(&self, counts: &Counts, total: usize) -> String {
         const MARKS: usize = 20;
         let share = |count: usize| (count * MARKS / total.max(1)).max(1);
         let mut marks: Vec<(Class, usize)> = counts.iter().map(|(class, count)| (*class, share(*count))).collect();
-        // What rounding gave or took is made up for where it shows least.
+        // The rounding error is added where it shows least.
         let given: usize = marks.iter().map(|(_, marks)| marks).sum();
         if let Some((_, largest)) = marks.iter_mut().max_by_key(|(_, marks)| *marks) {
             *largest = (*largest + MARKS).saturating_sub(given);
@@ -256,7 +256,7 @@ impl Page {
                 let _ = write!(more, " ... ({})", values.len());
             }
         }
-        // Padded before it is painted: a colour has no width.
+        // Padded before it is coloured: escape sequences have no width.
         let word = class.paint(&self.ink, &format!("{:>15}", class.word()));
         self.line(&format!("{word}  {}  {}  {more}", run.id.name, self.ink.dim(&took)));
     }
@@ -274,7 +274,7 @@ impl Page {
         self.line(&self.ink.dim(&again));
     }
 
-    /// The rest of a group, a line for each row: over which axes is seldom news.
+    /// The rest of a group, a line for each row: the axes seldom matter.
     fn others(&mut self, first: &Run, others: &[&Run], loudness: Loudness) {
         const SHOWN: usize = 6;
         self.line("");
@@ -338,7 +338,7 @@ impl Page {
         }
     }
 
-    /// Runs that are known to fail for one reason: all their names, then in full the first of those that are alike.
+    /// Runs that are expected to fail for one reason: all their names, then in full one of each that fail alike.
     fn known(&mut self, runs: &[&Run]) {
         for run in runs {
             self.line(&format!("         {}", run.id.name));
@@ -382,7 +382,7 @@ impl Page {
         }
     }
 
-    /// Runs whose first attempt said otherwise: a busy machine, or a target that does not always do the same.
+    /// Runs whose first attempt came out otherwise: the machine was busy, or the target does not always do the same.
     fn repeated(&mut self, record: &Record) {
         let accuses = |attempt: &Attempt| matches!(attempt.verdict, Verdict::Fail | Verdict::Deviates);
         let passed = |it: &&Run| it.outcome.verdict == Verdict::Pass && it.earlier.iter().any(accuses);
@@ -452,14 +452,14 @@ impl Page {
         self.line(&last);
     }
 
-    /// Which entries of the expectations wait for their reasons.
+    /// The entries of the expectations that have no reason yet.
     fn unexplained(&mut self, record: &Record) {
         const SHOWN: usize = 6;
         let places = record.runs().filter_map(|run| match &run.expectation {
             Expectation::Unexplained { place } => Some(place.as_str()),
             _ => None,
         });
-        // All are of one file, so that a longer one is a later line.
+        // All are in one file, so a longer text is a later line.
         let places: BTreeSet<(usize, &str)> = places.map(|place| (place.len(), place)).collect();
         for (_, place) in places.iter().take(SHOWN) {
             let line = format!("{place}: write the reason in place of TODO; until then what it expects is red");
@@ -472,7 +472,7 @@ impl Page {
     }
 }
 
-/// The word over an unexpected result.
+/// The heading of an unexpected outcome.
 const fn headline(judged: Judged<'_>) -> &'static str {
     match (judged.expectation, judged.verdict) {
         (Expectation::UnexpectedPass { .. }, _) => "UNEXPECTED PASS",
@@ -486,7 +486,7 @@ const fn headline(judged: Judged<'_>) -> &'static str {
     }
 }
 
-/// A group on one line, for the end, where the eye is when all has scrolled by.
+/// A group on one line, for the end of the report, which is what one sees after it has scrolled by.
 fn short(group: &Group<'_>) -> String {
     let first = group.members[0];
     let ids: BTreeSet<&str> = group.members.iter().flat_map(|run| broken(run)).collect();
@@ -535,7 +535,7 @@ fn measure(measure: &Measure) -> String {
     }
 }
 
-/// Text without what would break its line, cut where the line would be too long to be read.
+/// Text on one line, cut where it would be too long to read.
 fn one_line(text: &str, indent: usize) -> String {
     const WIDTH: usize = 100;
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,4 +1,4 @@
-//! Why a run came out as it did, in lines that the console colours and JUnit takes as they are.
+//! Why a run came out as it did, in lines that the console colours and JUnit takes unchanged.
 
 use super::ladder::wrap;
 use super::{ladder, level_word, plural};
@@ -6,18 +6,18 @@ use crate::engine::Verdict;
 use crate::record::{Attempt, Run};
 use crate::suite::Expectation;
 
-/// How a line is meant, for whoever gives it a colour.
+/// What a line says, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// The case's claim.
+pub enum LineKind {
+    /// The title of the case.
     Title,
     /// A requirement that is broken.
     Requirement,
-    /// What should have been.
+    /// What was expected.
     Expected,
-    /// What came.
+    /// What came instead.
     Seen,
-    /// Everything else that is said.
+    /// Everything else.
     Plain,
     /// A line of a ladder.
     Ladder,
@@ -28,33 +28,33 @@ pub enum Kind {
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// How it is meant.
-    pub kind: Kind,
-    /// What it says; at most 100 columns, without a line break.
+    /// What it says, for its colour.
+    pub kind: LineKind,
+    /// Its text, of at most 100 columns and without a line break.
     pub text: String,
 }
 
 /// Columns of a label such as `expected`, with the blanks after it.
 const LABEL: usize = 12;
-/// Columns of everything.
+/// The most columns of a line.
 const WIDTH: usize = 100;
 
-/// All that there is to say of a run but its name and verdict.
+/// All that there is to print of a run but its name and verdict.
 pub fn explain(run: &Run) -> Vec<Line> {
     let outcome = &run.outcome;
     let mut lines = Vec::new();
-    say(&mut lines, Kind::Title, "", &run.title);
+    say(&mut lines, LineKind::Title, "", &run.title);
     expectation(&mut lines, &run.expectation);
     failure(&mut lines, outcome, run.model.as_deref());
     if outcome.failure.is_some() && !run.reading.is_empty() {
-        say(&mut lines, Kind::Plain, "reading", &run.reading);
+        say(&mut lines, LineKind::Plain, "reading", &run.reading);
     }
     let seen = outcome.failure.as_ref().map_or("", |failure| &failure.seen);
     if !outcome.reason.is_empty() && outcome.reason != seen {
-        say(&mut lines, Kind::Seen, "because", &outcome.reason);
+        say(&mut lines, LineKind::Seen, "because", &outcome.reason);
     }
     for note in &outcome.notes {
-        say(&mut lines, Kind::Plain, "note", note);
+        say(&mut lines, LineKind::Plain, "note", note);
     }
     let earlier = run.earlier.len();
     for (number, attempt) in run.earlier.iter().enumerate() {
@@ -63,12 +63,12 @@ pub fn explain(run: &Run) -> Vec<Line> {
         }
         let which = format!("attempt {} of {}: {}", number + 1, earlier, summary(attempt));
         blank(&mut lines);
-        say(&mut lines, Kind::Plain, "", &which);
+        say(&mut lines, LineKind::Plain, "", &which);
         picture(&mut lines, attempt);
     }
     if outcome.trace.is_none() {
         let lacking = "the record does not keep what happened in this run; `--traces all` makes one that does";
-        say(&mut lines, Kind::Plain, "note", lacking);
+        say(&mut lines, LineKind::Plain, "note", lacking);
     }
     if left_a_trace(outcome) {
         blank(&mut lines);
@@ -76,7 +76,12 @@ pub fn explain(run: &Run) -> Vec<Line> {
             let attempts = plural(earlier, "attempt");
             let same = run.earlier.iter().all(|attempt| agrees(attempt, outcome));
             let how = if same { "; it came out the same" } else { "" };
-            say(&mut lines, Kind::Plain, "", &format!("after {attempts}, alone{how}:"));
+            say(
+                &mut lines,
+                LineKind::Plain,
+                "",
+                &format!("after {attempts}, alone{how}:"),
+            );
         }
         picture(&mut lines, outcome);
     }
@@ -87,7 +92,7 @@ fn left_a_trace(attempt: &Attempt) -> bool {
     attempt.trace.as_ref().is_some_and(|trace| !trace.is_empty())
 }
 
-/// Whether two attempts say the same, so that one picture serves both.
+/// Whether two attempts came out the same, so that one ladder serves for both.
 fn agrees(a: &Attempt, b: &Attempt) -> bool {
     a.verdict == b.verdict && a.failure == b.failure
 }
@@ -95,11 +100,11 @@ fn agrees(a: &Attempt, b: &Attempt) -> bool {
 fn expectation(lines: &mut Vec<Line>, expectation: &Expectation) {
     match expectation {
         Expectation::None => {}
-        Expectation::Met { reason } => say(lines, Kind::Plain, "known", reason),
+        Expectation::Met { reason } => say(lines, LineKind::Plain, "known", reason),
         Expectation::Unexplained { place } => {
             say(
                 lines,
-                Kind::Seen,
+                LineKind::Seen,
                 "known",
                 &format!("without a reason: write it in place of TODO at {place}"),
             );
@@ -107,13 +112,13 @@ fn expectation(lines: &mut Vec<Line>, expectation: &Expectation) {
         Expectation::UnexpectedPass { reason } => {
             say(
                 lines,
-                Kind::Expected,
+                LineKind::Expected,
                 "expected",
                 &format!("a failure, known as: {reason}"),
             );
             say(
                 lines,
-                Kind::Seen,
+                LineKind::Seen,
                 "seen",
                 "it holds now: remove the entry from the expectations",
             );
@@ -121,7 +126,7 @@ fn expectation(lines: &mut Vec<Line>, expectation: &Expectation) {
         Expectation::Missed { reason, difference } => {
             say(
                 lines,
-                Kind::Seen,
+                LineKind::Seen,
                 "not known",
                 &format!("{difference}; known is: {reason}"),
             );
@@ -133,12 +138,12 @@ fn failure(lines: &mut Vec<Line>, outcome: &Attempt, model: Option<&str>) {
     let Some(failure) = &outcome.failure else { return };
     for it in &failure.requirements {
         let text = format!("{}: {}", it.id, it.summary);
-        say(lines, Kind::Requirement, level_word(it.level), &text);
+        say(lines, LineKind::Requirement, level_word(it.level), &text);
     }
-    say(lines, Kind::Expected, "expected", &failure.expected);
-    say(lines, Kind::Seen, "seen", &failure.seen);
+    say(lines, LineKind::Expected, "expected", &failure.expected);
+    say(lines, LineKind::Seen, "seen", &failure.seen);
     if let Some(model) = model {
-        say(lines, Kind::Expected, "model", model);
+        say(lines, LineKind::Expected, "model", model);
     }
     let at = &failure.position;
     let mut place = format!("{}:{}:{}", at.file, at.line, at.column);
@@ -148,7 +153,7 @@ fn failure(lines: &mut Vec<Line>, outcome: &Attempt, model: Option<&str>) {
     if let Some(state) = &failure.given {
         place += &format!("  (on the way to {state})");
     }
-    say(lines, Kind::Plain, "at", &place);
+    say(lines, LineKind::Plain, "at", &place);
 }
 
 /// An attempt in a few words.
@@ -161,9 +166,8 @@ fn summary(outcome: &Attempt) -> String {
     }
 }
 
-/// A label and text after it, broken so that what follows stands under the text. Of a very long text the beginning has
-/// to do.
-fn say(lines: &mut Vec<Line>, kind: Kind, label: &str, text: &str) {
+/// A label and a text after it, wrapped so that further lines stand below the text. A very long text is cut.
+fn say(lines: &mut Vec<Line>, kind: LineKind, label: &str, text: &str) {
     const MOST: usize = 24;
     let (indent, room) = match label {
         "" => (2, WIDTH - 2),
@@ -185,7 +189,7 @@ fn say(lines: &mut Vec<Line>, kind: Kind, label: &str, text: &str) {
 
 fn blank(lines: &mut Vec<Line>) {
     lines.push(Line {
-        kind: Kind::Plain,
+        kind: LineKind::Plain,
         text: String::new(),
     });
 }
@@ -193,9 +197,9 @@ fn blank(lines: &mut Vec<Line>) {
 fn picture(lines: &mut Vec<Line>, outcome: &Attempt) {
     for line in ladder(outcome).lines() {
         let kind = if line.starts_with('>') {
-            Kind::Mark
+            LineKind::Mark
         } else {
-            Kind::Ladder
+            LineKind::Ladder
         };
         lines.push(Line {
             kind,

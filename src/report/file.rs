@@ -1,4 +1,4 @@
-//! Files that reports are written to: opened before the first packet, whole or not there at all.
+//! Files for reports: opened before the first packet, and either written whole or not at all.
 
 use crate::record::reason;
 use std::fs::{self, File, OpenOptions};
@@ -17,7 +17,7 @@ pub struct ReportFile {
 enum To {
     /// `-`
     Stdout,
-    /// What is no ordinary file, such as `/dev/fd/3`, cannot be replaced.
+    /// A file that is not a regular file, such as `/dev/fd/3`, cannot be replaced.
     Open(File),
     /// A file beside the path. `None` once it was moved there.
     Beside(File, Option<PathBuf>),
@@ -57,7 +57,7 @@ impl ReportFile {
 impl Drop for ReportFile {
     fn drop(&mut self) {
         if let To::Beside(_, Some(beside)) = &self.to {
-            // Nobody is left to be told, and what stays behind says by its name what it is.
+            // If it cannot be removed, its name still says what it is.
             drop(fs::remove_file(beside));
         }
     }
@@ -70,7 +70,7 @@ fn open(path: &Path) -> io::Result<To> {
     match fs::metadata(path) {
         Ok(known) if known.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
         Ok(known) if !known.is_file() => return Ok(To::Open(OpenOptions::new().write(true).open(path)?)),
-        // A file that may not be written is not to be replaced either.
+        // A file that may not be written must not be replaced either.
         Ok(_) => drop(OpenOptions::new().write(true).open(path)?),
         Err(_) => {}
     }

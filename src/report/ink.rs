@@ -1,4 +1,4 @@
-//! Which style means what, on a terminal that shows any.
+//! The styles of printed text, on a terminal that shows any.
 
 use anstyle::{AnsiColor, Style};
 
@@ -13,7 +13,7 @@ const DIM: Style = Style::new().dimmed();
 /// Headings and names.
 const BOLD: Style = Style::new().bold();
 
-/// Styles, or none.
+/// Whether styles are printed.
 pub(super) struct Ink(pub(super) bool);
 
 impl Ink {

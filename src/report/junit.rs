@@ -1,5 +1,5 @@
-//! JUnit's XML, as CI systems read it: they show an element's content, take the suite from `classname`, and drop what
-//! has the same name twice.
+//! JUnit's XML, as CI systems read it: they show an element's content, take the suite from `classname`, and drop
+//! elements whose name occurs twice.
 
 use super::{Comparison, explain};
 use crate::engine::Verdict;
@@ -31,20 +31,20 @@ pub fn junit_of_several(comparison: &Comparison) -> Result<Vec<u8>, String> {
         suites.push(suite(record, target, &format!("{target}."), &runs));
         suites.extend(bug(record));
     }
-    // What was not run has no time of its own.
+    // A target that was not run has no time of its own.
     let began = comparison.records.iter().map(|record| record.head.began).min();
     suites.extend(comparison.absent.iter().map(|it| absent(it, began.unwrap_or_default())));
     written(suites)
 }
 
-/// Where the bench itself broke, a file without a word of it would be green.
+/// A test case for a bug of ours: without it CI would be green.
 fn bug(record: &Record) -> Option<TestSuite> {
     let bug = record.bug()?;
     let cause = format!("{bug}\nThis is a bug of tcpvet: its other verdicts cannot be trusted either.");
     Some(only_an_error("tcpvet", "bug", bug, &cause, record.head.began))
 }
 
-/// A target that was asked for and not run is no success either.
+/// A target that was asked for and not run is an error, so that CI is not green.
 fn absent(absent: &Absent, began: u64) -> TestSuite {
     only_an_error(&absent.target, "not-run", &absent.why, &absent.why, began)
 }
@@ -106,7 +106,7 @@ fn name_of(run: &Run) -> String {
     format!("{short}[{}]", run.id.variation())
 }
 
-/// Two names of a class that differ only in what XML forbids are numbered.
+/// Two names of a class that differ only in characters that XML forbids are numbered.
 fn unique(class: &str, name: &str, names: &mut BTreeSet<(String, String)>) -> String {
     let mut candidate = name.to_owned();
     let mut number = 2;
@@ -139,7 +139,7 @@ fn test_case(record: &Record, run: &Run, name: &str) -> TestCase {
     case
 }
 
-/// Whether a run that succeeds has something to tell.
+/// Whether a run that succeeds has something to report.
 fn worth_a_word(run: &Run) -> bool {
     match (&run.expectation, run.outcome.verdict) {
         (Expectation::None, Verdict::Pass) => !run.earlier.is_empty(),
@@ -175,7 +175,7 @@ fn clean(text: &str, also: &[char]) -> String {
     let mut cleaned = String::with_capacity(text.len());
     for c in text.chars() {
         let allowed = matches!(c, '\t' | '\n' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
-        // C1 controls are allowed and harm a terminal; a carriage return would be read back as a line feed.
+        // C1 controls are allowed but confuse a terminal; a carriage return would be read back as a line feed.
         let hostile = ('\u{7f}'..='\u{9f}').contains(&c) || also.contains(&c);
         match allowed && !hostile {
             true => cleaned.push(c),

@@ -1,4 +1,4 @@
-//! The picture of a run: time downwards, the tester on the left, the target on the right, frames as arrows between.
+//! The ladder diagram of a run: time goes down, the tester is on the left, the target on the right, frames are arrows.
 
 use crate::notation::print_octets;
 use crate::path::Treatment;
@@ -9,15 +9,15 @@ use std::collections::BTreeMap;
 
 /// The time, or a step's line, on the left of the lifelines.
 const MARGIN: usize = 12;
-/// A longer picture is cut in the middle.
+/// A longer diagram is cut in the middle.
 const LINES: usize = 60;
-/// How many lines stay above the cut; the end says more than the beginning.
+/// How many lines stay above the cut; the end matters more than the beginning.
 const ABOVE: usize = 18;
 
 /// Draws the trace of one run, at most 100 columns wide. Lines that begin with `>` belong to the step that was not met.
 ///
-/// Steps stand where they began, with their line in the case file for a time. Those of `given` are left out, unless it
-/// failed there: what they did is seen anyway.
+/// Steps are printed where they began, with their line in the case file in place of a time. Those of `given` are left
+/// out, unless one of them failed: what they did is seen anyway.
 pub fn ladder(attempt: &Attempt) -> String {
     let in_given = attempt.failure.as_ref().is_some_and(|failure| failure.given.is_some());
     let mut picture = Picture::of(attempt, 62, 21);
@@ -26,12 +26,12 @@ pub fn ladder(attempt: &Attempt) -> String {
     picture.finish(attempt)
 }
 
-/// What is to be read beside a trace, by the places of its events.
+/// Remarks to be printed with a trace, by the indices of its events.
 #[derive(Clone, Debug, Default)]
 pub struct Remarks {
     /// On the right of a step.
     pub beside: BTreeMap<usize, String>,
-    /// In rows of their own, below an event: a label, and a text that goes on beneath itself.
+    /// In rows of their own, below an event: a label, and a text that is wrapped below itself.
     pub beneath: BTreeMap<usize, Vec<(String, String)>>,
     /// Whether the steps of `given` are drawn too, and nothing is cut.
     pub whole: bool,
@@ -47,13 +47,13 @@ pub fn annotated(attempt: &Attempt, remarks: &Remarks) -> String {
     picture.finish(attempt)
 }
 
-/// What an attempt left behind, as far as the record keeps it.
+/// The trace of an attempt; empty where the record does not keep it.
 fn trace(attempt: &Attempt) -> &[TraceEvent] {
     attempt.trace.as_deref().unwrap_or_default()
 }
 
-/// The step that was not met: the last one that began at the failure's place in the file, since a repeated step stands
-/// there several times.
+/// The step that was not met: the last one in the trace with the failure's position, since a repeated step is there
+/// several times.
 fn failing_step(trace: &[TraceEvent], failure: &Failure) -> Option<usize> {
     let at = |wanted: &dyn Fn(&str, &Position) -> bool| {
         trace.iter().rposition(|event| match &event.what {
@@ -70,7 +70,7 @@ fn failing_step(trace: &[TraceEvent], failure: &Failure) -> Option<usize> {
         .or_else(|| at(&|_, position| *position == failure.position))
 }
 
-/// Whether connections must be told apart.
+/// Whether there are several connections, so that they must be named.
 fn several_connections(trace: &[TraceEvent]) -> bool {
     let mut conns = trace.iter().filter_map(|event| match &event.what {
         Happening::Frame { connection, .. }
@@ -186,7 +186,8 @@ impl Picture {
         }
     }
 
-    /// A frame as an arrow; text that does not fit on it goes on beneath. One that is dropped never arrives.
+    /// A frame as an arrow; text that does not fit on it is wrapped below. The arrow of a dropped frame does not
+    /// arrive.
     fn frame(&mut self, time: &str, (direction, arrives): (Direction, bool), text: &str, fate: &str) {
         let fate = if fate.is_empty() {
             String::new()
@@ -199,7 +200,7 @@ impl Picture {
             (Direction::FromTarget, true) => ("<-", "-"),
             (Direction::FromTarget, false) => ("x-", "-"),
         };
-        // Two blanks round the text, two dashes at least after it, and the head.
+        // Two blanks around the text, at least two dashes after it, and the head.
         let room = self.lane - tail.len() - 2 - fate.chars().count() - 2 - head.len();
         let (first, rest) = split(text, room, self.lane - 4);
         let dashes = self.lane - tail.len() - 2 - first.chars().count() - fate.chars().count() - head.len();
@@ -211,7 +212,7 @@ impl Picture {
         }
     }
 
-    /// Text over as many rows as it takes, between the lifelines and on the right of them; only the first has a mark's
+    /// Text over as many rows as it takes, between the lifelines and on the right of them; only the first row has the
     /// margin.
     fn spread(&mut self, mark: &str, margin: &str, lane: &str, calls: &str) {
         let (lane, calls) = (wrap(lane, self.lane - 2), wrap(calls, self.calls));
@@ -241,13 +242,13 @@ impl Picture {
         self.lines.push(line.trim_end().to_owned());
     }
 
-    /// Leaves out what stands in the middle of more than `most` lines, below the first `above`.
+    /// Leaves out the middle of more than `most` lines, keeping the first `above`.
     fn cut(&mut self, most: usize, above: usize) {
         // A cut that saves a handful of lines hides more than it helps.
         if self.lines.len() <= most + 8 {
             return;
         }
-        // One row is still to come.
+        // The row that says so is added.
         let below = most - above - 2;
         let left_out = self.lines.len() - above - below;
         let rest = self.lines.split_off(above + left_out);
@@ -261,7 +262,8 @@ fn time(span: Duration) -> String {
     format!("{}.{:06}", span.as_secs(), span.subsec_micros())
 }
 
-/// What stands on an arrow, and what beneath it: options are kept together, if there is room before them.
+/// Splits text into what is written on an arrow and what is written below it. Options are kept together, if what is
+/// before them fits.
 fn split(text: &str, room: usize, beneath: usize) -> (String, Vec<String>) {
     if text.chars().count() > room
         && let Some((before, options)) = text.split_once(" <")
@@ -280,8 +282,8 @@ fn split(text: &str, room: usize, beneath: usize) -> (String, Vec<String>) {
     )
 }
 
-/// Breaks text at blanks into parts of at most `room` characters; a word that is longer is broken anywhere. What would
-/// break a line or command a terminal becomes a blank.
+/// Wraps text at blanks into parts of at most `room` characters; a longer word is broken anywhere. Control characters
+/// become blanks.
 pub fn wrap(text: &str, room: usize) -> Vec<String> {
     let clean: Vec<char> = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let mut rest = clean.as_slice();

@@ -1,7 +1,8 @@
-//! A case told to somebody who knows TCP a little: what is asked and why, and the exchange on the reference endpoint.
+//! The page of `tcpvet explain` for readers who know TCP a little: what a case asks and why, and the exchange on the
+//! reference endpoint.
 
 use super::ladder::{Remarks, annotated, wrap};
-use super::{Kind, Line, level_word, plural};
+use super::{Line, LineKind, level_word, plural};
 use crate::case::{Case, Catalogue};
 use crate::engine::{Happening, Outcome, Verdict};
 use crate::rfc::{Level, Requirement};
@@ -11,7 +12,7 @@ use crate::suite::{Lawful, Reaction, Run, requirements, step_at};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Columns of everything.
+/// The most columns of a line.
 const WIDTH: usize = 80;
 /// Columns of a label such as `Given`, with the blanks round it.
 const LABEL: usize = 10;
@@ -19,15 +20,15 @@ const LABEL: usize = 10;
 const ROWS: usize = 20;
 const CHOICES: usize = 3;
 
-/// What is to be told.
+/// What a lesson is made of.
 pub struct Lesson<'a> {
     /// The case.
     pub case: &'a Case,
-    /// Where its requirements stand.
+    /// The catalogue of its requirements.
     pub catalogue: &'a Catalogue,
     /// The run that is shown.
     pub run: &'a Run,
-    /// What became of it on the reference endpoint.
+    /// Its outcome on the reference endpoint.
     pub outcome: &'a Outcome,
     /// What may follow each injected segment.
     pub lawful: &'a [Lawful],
@@ -35,13 +36,13 @@ pub struct Lesson<'a> {
     pub verbose: bool,
 }
 
-/// What there is to tell of a case, at most 80 columns wide.
+/// The lesson of a case, at most 80 columns wide.
 pub fn lesson(lesson: &Lesson<'_>) -> Vec<Line> {
     let Lesson { case, run, .. } = lesson;
     let mut page = Page { lines: Vec::new() };
-    page.line(Kind::Title, &case.id);
+    page.line(LineKind::Title, &case.id);
     for part in wrap(&case.title, WIDTH - 2) {
-        page.line(Kind::Plain, &format!("  {part}"));
+        page.line(LineKind::Plain, &format!("  {part}"));
     }
     page.blank();
     page.say("Why", &case.why);
@@ -56,7 +57,7 @@ pub fn lesson(lesson: &Lesson<'_>) -> Vec<Line> {
     page.lines
 }
 
-/// What the notation of a lesson means.
+/// The meaning of the notation in a lesson.
 pub const LEGEND: &str = "\
 seq and ack count from each side's first number: a SYN is 0, the first octet 1.
 Names in capitals are variables of the target (RFC 9293 section 3.3.1).
@@ -73,13 +74,13 @@ struct Page {
 }
 
 impl Page {
-    fn line(&mut self, kind: Kind, text: &str) {
+    fn line(&mut self, kind: LineKind, text: &str) {
         let text = text.trim_end().to_owned();
         self.lines.push(Line { kind, text });
     }
 
     fn blank(&mut self) {
-        self.line(Kind::Plain, "");
+        self.line(LineKind::Plain, "");
     }
 
     /// A label and text after it, and a blank line.
@@ -91,7 +92,7 @@ impl Page {
     fn paragraph(&mut self, label: &str, text: &str) {
         for (number, part) in wrap(text, WIDTH - LABEL).into_iter().enumerate() {
             let label = if number == 0 { label } else { "" };
-            self.line(Kind::Plain, &format!("  {label:<width$}{part}", width = LABEL - 2));
+            self.line(LineKind::Plain, &format!("  {label:<width$}{part}", width = LABEL - 2));
         }
     }
 
@@ -106,7 +107,7 @@ impl Page {
             let head = format!("[{}] {keyword} {}{section}{when}", number + 1, requirement.id);
             self.paragraph(label, &head);
             for part in wrap(&requirement.summary, WIDTH - LABEL - 4) {
-                self.line(Kind::Plain, &format!("{:width$}{part}", "", width = LABEL + 4));
+                self.line(LineKind::Plain, &format!("{:width$}{part}", "", width = LABEL + 4));
             }
         }
         self.blank();
@@ -135,28 +136,28 @@ impl Page {
         self.paragraph("Rows", &plural(scripts.len(), "variation"));
         let (heading, table) = table(scripts);
         if let Some(heading) = heading {
-            self.line(Kind::Plain, &format!("    {}", short(&heading, WIDTH - 4)));
+            self.line(LineKind::Plain, &format!("    {}", short(&heading, WIDTH - 4)));
         }
         let most = if lesson.verbose { scripts.len() } else { ROWS };
         for (place, row) in table.iter().enumerate() {
             let is_chosen = chosen == Some(place);
             if place < most || is_chosen {
                 let mark = if is_chosen { '>' } else { ' ' };
-                let kind = if is_chosen { Kind::Expected } else { Kind::Plain };
+                let kind = if is_chosen { LineKind::Expected } else { LineKind::Plain };
                 self.line(kind, &format!("  {mark} {}", short(row, WIDTH - 4)));
             }
         }
         let left_out = table.len().saturating_sub(most);
         if left_out > 0 {
             self.line(
-                Kind::Plain,
+                LineKind::Plain,
                 &format!("    ... {} (-v shows all)", plural(left_out, "more row")),
             );
         }
         self.blank();
     }
 
-    /// How the target is brought to where the case begins.
+    /// How the target is brought to the state in which the case begins.
     fn given(&mut self, script: &Script) {
         for given in &script.given {
             let conn = match given.conn.0 {
@@ -190,26 +191,26 @@ impl Page {
             row => format!(" {row}"),
         };
         self.line(
-            Kind::Plain,
+            LineKind::Plain,
             &format!("  On the reference endpoint, over {ip}{wrap}:{row}"),
         );
         let outcome = lesson.outcome;
         if outcome.trace.is_empty() || outcome.verdict != Verdict::Pass {
             let why = if outcome.reason.is_empty() { "" } else { ": " };
-            self.line(Kind::Seen, &format!("  {}{why}{}", outcome.verdict, outcome.reason));
+            self.line(LineKind::Seen, &format!("  {}{why}{}", outcome.verdict, outcome.reason));
         }
         for line in annotated(&outcome.into(), &remarks(lesson)).lines() {
             let kind = if line.starts_with('>') {
-                Kind::Mark
+                LineKind::Mark
             } else {
-                Kind::Ladder
+                LineKind::Ladder
             };
             self.line(kind, line);
         }
     }
 }
 
-/// What stands beside and beneath the events of the trace.
+/// The remarks on the trace.
 fn remarks(lesson: &Lesson<'_>) -> Remarks {
     let mut remarks = Remarks {
         whole: lesson.verbose,
@@ -251,7 +252,7 @@ fn remarks(lesson: &Lesson<'_>) -> Remarks {
     remarks
 }
 
-/// Whether a step looks at the target.
+/// Whether a step checks what the target does.
 fn checks(step: &Step) -> bool {
     match &step.kind {
         StepKind::Expect(_) | StepKind::Nothing(_) | StepKind::Result(_) | StepKind::State(_) => true,

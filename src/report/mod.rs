@@ -1,5 +1,4 @@
-//! What a person or a program reads afterwards. What is told of runs is made from their [record](crate::record), and from
-//! nothing else.
+//! Reports for people and programs. Reports of runs are made from their [record](crate::record), and from nothing else.
 
 #[cfg(feature = "cli")]
 mod comparison;
@@ -27,7 +26,7 @@ mod update;
 pub use comparison::{Comparison, Difference, Unit, comparison, heading};
 #[cfg(feature = "cli")]
 pub use console::{Loudness, console, painted};
-pub use explain::{Kind, Line, explain};
+pub use explain::{Line, LineKind, explain};
 #[cfg(feature = "cli")]
 pub use file::ReportFile;
 #[cfg(feature = "cli")]

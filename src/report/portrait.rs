@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 /// Columns of a terminal.
 const WIDTH: usize = 80;
-/// Of the name before a value, and of a count.
+/// Columns of the name before a value, and of a count.
 const NAME: usize = 40;
 const COUNT: usize = 9;
 
@@ -67,7 +67,7 @@ fn measured(record: &Record) -> Vec<(String, String)> {
         .collect()
 }
 
-/// The least and the most of a series; of octets, one.
+/// The range of a series of numbers; the value, if it is octets.
 fn range(series: &[&Measure]) -> String {
     let numbers = |of: fn(&Measure) -> Option<f64>| -> Option<(f64, f64)> {
         let all: Vec<f64> = series.iter().filter_map(|value| of(value)).collect();
@@ -92,7 +92,7 @@ fn range(series: &[&Measure]) -> String {
     }
 }
 
-/// Which outcome came of each case that knows several, and in how many runs.
+/// Which outcome came in each case with several, and in how many runs.
 fn chosen(record: &Record) -> Vec<(String, String)> {
     let mut outcomes: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
     for run in record.runs() {
@@ -115,7 +115,7 @@ fn chosen(record: &Record) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What is known to be otherwise, each reason once, and what is not known.
+/// What differs from what is asked: each known reason once, and what is not expected.
 fn deviations(record: &Record) -> Vec<(String, String)> {
     let mut reasons: BTreeMap<(bool, String), usize> = BTreeMap::new();
     for run in record.runs() {

@@ -1,4 +1,4 @@
-//! One line on standard error that says how far the suite is; nothing where nobody watches.
+//! A line on standard error that shows how far the suite is; only where that is a terminal.
 
 use super::plural;
 use crate::suite::{Progress, Run};
@@ -13,7 +13,7 @@ use std::time::Instant;
 /// How often the line is drawn anew, so that its seconds are seen to pass.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// The line, while it lives.
+/// The line, which is removed when this is dropped.
 pub struct ProgressLine {
     state: Arc<Mutex<State>>,
     drawer: Option<JoinHandle<()>>,
@@ -24,21 +24,21 @@ struct State {
     of: String,
     names: Vec<String>,
     estimates: Vec<Duration>,
-    /// Places of runs that are not settled, by estimate: the last is waited for longest.
+    /// The indices of runs that are not settled, ordered by their estimates: the last one takes longest.
     open: BTreeSet<(Duration, usize)>,
     red: usize,
     again: usize,
     strict: bool,
     began: Instant,
-    /// Estimates say nothing where the clock is ours.
+    /// On virtual time estimates tell nothing of the time that runs really take.
     virtual_time: bool,
     stop: Arc<AtomicBool>,
     over: bool,
 }
 
 impl ProgressLine {
-    /// Begins the line if `wanted` and standard error is a terminal; the words `of` begin it. It says so when `stop` has
-    /// been set.
+    /// Begins the line if `wanted` and standard error is a terminal; it starts with the words `of`. It says when `stop`
+    /// has been set.
     pub fn begin(
         of: String,
         plan: &[Run],
@@ -70,7 +70,7 @@ impl ProgressLine {
         ProgressLine { state, drawer }
     }
 
-    /// Takes note.
+    /// Counts a run.
     pub fn note(&self, progress: &Progress) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match progress {
@@ -90,7 +90,7 @@ impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).over = true;
         if let Some(drawer) = self.drawer.take() {
-            // The line is a courtesy: nothing depends on whether it was drawn to the end.
+            // Nothing depends on whether the line was drawn to the end.
             drop(drawer.join());
         }
     }
@@ -101,7 +101,7 @@ fn draw(state: &Mutex<State>) {
         {
             let state = state.lock().unwrap_or_else(PoisonError::into_inner);
             let text = if state.over { String::new() } else { state.line() };
-            // Back to the first column, and away with what stood there. Whoever closed standard error wants no line.
+            // Back to the first column, and erase the line. If standard error is closed, the line is not wanted.
             drop(write!(io::stderr(), "\r\x1b[K{text}"));
             drop(io::stderr().flush());
             if state.over {
@@ -131,11 +131,11 @@ impl State {
         if let Some((_, place)) = self.open.last() {
             parts.push(format!("waiting for {}", self.names[*place]));
         }
-        // A line that wraps cannot be taken back.
+        // A line that wraps could not be erased.
         parts.join(", ").chars().take(79).collect()
     }
 
-    /// As long as the longest run that is open, which began with the others, has left.
+    /// The time left of the longest open run, as if it had begun with the suite.
     fn left(&self) -> Option<Duration> {
         let (longest, _) = self.open.last()?;
         let left = longest.checked_sub(self.began.elapsed())?;

@@ -1,7 +1,8 @@
-//! Writes anew what is known of a target: entries for what came unexpectedly, and none for what no longer comes.
+//! Updates a file of expectations: adds entries for unexpected outcomes, and removes entries for outcomes that no
+//! longer come.
 //!
-//! The text stays as it was written, comments and all, but for the entries that do not hold any more. Nothing is written
-//! down that was not seen: of a run that was not made, what was known stays known.
+//! The text stays as it was written, comments included, except for the entries that no longer hold. Nothing is written
+//! that was not observed: what is expected of a run that was not made stays.
 
 use crate::engine::Verdict;
 use crate::record::{Attempt, Record, Run};
@@ -9,22 +10,22 @@ use crate::suite::{Came, Entry, Expectations, RunId, TODO, ip_number, squeeze};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-/// A file of expectations as it should be now.
+/// A file of expectations, updated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Update {
     /// All of it.
     pub text: String,
     /// How many entries are new; each waits for its reason.
     pub added: usize,
-    /// How many were taken out, because no run comes out so any more.
+    /// How many entries were removed, because no run comes out so any more.
     pub dropped: usize,
-    /// How many speak of fewer runs than before.
+    /// How many entries match fewer runs than before.
     pub narrowed: usize,
     /// Runs that failed in a way for which no entry can be written, since they broke no requirement.
     pub left: Vec<String>,
 }
 
-/// What is expected of some runs: everything of an entry but the runs.
+/// What an entry expects: everything in it but the runs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Known {
     verdict: &'static str,
@@ -34,7 +35,7 @@ struct Known {
     reason: String,
 }
 
-/// Which runs an entry speaks of, as it is written.
+/// The runs that an entry matches, as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Which {
     cases: String,
@@ -42,7 +43,7 @@ struct Which {
     isn: Option<&'static str>,
 }
 
-/// What a file should say, given what it says and what a record says that came. `Err`: why it cannot be written.
+/// What a file should say, given what it says now and the outcomes in a record. `Err`: why it cannot be updated.
 pub fn update(text: &str, known: &Expectations, record: &Record) -> Result<Update, String> {
     let blocks = blocks(text, known)?;
     let library: Vec<RunId> = record.library().iter().flat_map(|row| row.runs()).collect();
@@ -83,7 +84,7 @@ fn copy(text: &mut String, lines: &[&str]) {
     }
 }
 
-/// Writes entries for what nothing expects, at the end.
+/// Adds entries at the end for unexpected outcomes.
 fn add_new(made: &mut Update, indent: &str, known: &Expectations, library: &[RunId], record: &Record) {
     let mut new: BTreeMap<(&str, Known), BTreeSet<&str>> = BTreeMap::new();
     for run in record.runs() {
@@ -112,7 +113,8 @@ fn add_new(made: &mut Update, indent: &str, known: &Expectations, library: &[Run
 }
 
 impl Known {
-    /// What came of a run; `None` if it broke no requirement, so that nothing would tell it from any other failure.
+    /// The outcome of a run; `None` if it broke no requirement, so that an entry could not tell it from any other
+    /// failure.
     fn new(outcome: &Attempt) -> Option<Known> {
         let came = Came::from(outcome);
         let step = squeeze(came.step?);
@@ -137,15 +139,15 @@ impl Known {
     }
 }
 
-/// What becomes of an entry.
+/// What happens to an entry.
 enum Fate<'a> {
     Stays,
     Goes,
-    /// It holds for these alone, by name.
+    /// It holds for these runs alone, by name.
     Narrows(BTreeSet<&'a str>),
 }
 
-/// The runs that say something of the target, by name.
+/// The runs whose verdict judges the target, by name.
 fn came(record: &Record) -> BTreeMap<&str, &Run> {
     record
         .runs()
@@ -161,7 +163,7 @@ impl<'a> Fate<'a> {
         for id in library.iter().filter(|id| entry.speaks_of(id)) {
             match came.get(id.name.as_str()) {
                 Some(run) if !entry.is_met(&Came::from(&run.outcome)) => {
-                    // Of several entries that speak of a run, one that is met suffices.
+                    // If several entries match a run, it suffices that one is met.
                     wrong |= !known.judge(id, &run.outcome).is_met();
                 }
                 Some(_) | None => drop(holds.insert(id.name.as_str())),
@@ -175,7 +177,7 @@ impl<'a> Fate<'a> {
     }
 }
 
-/// The fewest patterns that speak of these runs and of no other: a case, else a row, else a run, each perhaps over one IP
+/// The fewest patterns that match these runs and no others: a case, else a row, else a run, each perhaps over one IP
 /// version or with one kind of ISN only.
 fn narrowest(library: &[RunId], wanted: &BTreeSet<&str>) -> Vec<Which> {
     let mut found = Vec::new();
@@ -203,7 +205,7 @@ fn narrowest(library: &[RunId], wanted: &BTreeSet<&str>) -> Vec<Which> {
     found
 }
 
-/// These runs under one name, if those that are wanted are all of them, or all over one IP version, with one kind of ISN.
+/// These runs under one name, if those wanted are all of them, or all over one IP version or with one kind of ISN.
 fn whole(name: &str, runs: &[RunId], wanted: &BTreeSet<&str>) -> Option<Which> {
     let ips = [None, Some("4"), Some("6")];
     let isns = [None, Some("plain"), Some("wrap")];
@@ -288,7 +290,7 @@ fn wrapped(text: &str) -> Vec<String> {
     lines
 }
 
-/// Where an entry stands in the text.
+/// The lines of an entry in the text.
 struct Block<'a> {
     /// Its lines, from 0, without the comments and empty lines that follow it.
     first: usize,

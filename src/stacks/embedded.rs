@@ -1,4 +1,4 @@
-//! A stack in this process as a target.
+//! A stack in this process, as a target.
 
 use super::Runner;
 use crate::drive::virtual_time::{Driven, Halt};
@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-/// A stack in this process as a target: a fresh one for every world.
+/// A stack in this process, as a target: each world has a fresh one.
 pub struct Embedded<F> {
     facts: Arc<Facts>,
     runner: Option<Runner>,
@@ -20,9 +20,9 @@ pub struct Embedded<F> {
 }
 
 impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
-    /// A target whose stacks `make` makes. It should take whatever looks random from the job's seed, its address from
-    /// [`target_address`](crate::drive::addresses::target_address), and its own state from nowhere else, or runs are not
-    /// repeatable.
+    /// A target whose stacks are made by `make`. It should draw all random choices from the job's seed, take its
+    /// address from [`target_address`](crate::drive::addresses::target_address), and share no state with other stacks;
+    /// else runs cannot be repeated.
     pub fn new(facts: Arc<Facts>, make: F) -> Embedded<F> {
         Embedded {
             facts,
@@ -33,8 +33,8 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
         }
     }
 
-    /// A target with a `runner.yaml`. Jobs with a `configure` that it does not know are `unsupported`; for the others
-    /// `make` finds there what it means.
+    /// A target with a `runner.yaml`. A job whose `configure` asks for a setting that the file does not name is
+    /// `unsupported`; for the others `make` finds in the runner what the setting means.
     pub fn of(runner: Runner, make: F) -> Embedded<F> {
         let facts = Arc::clone(&runner.facts);
         Embedded {
@@ -43,12 +43,12 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
         }
     }
 
-    /// The same without rules: only what the steps of a case ask is judged.
+    /// The same without rules: only the steps of a case are judged.
     pub fn without_rules(self) -> Embedded<F> {
         Embedded { rules: false, ..self }
     }
 
-    /// Why a job's settings of the host cannot be had.
+    /// Why a job's settings of the host cannot be made.
     fn cannot_configure(&self, job: &Job) -> Option<String> {
         let configure = &job.script.configure;
         match &self.runner {
@@ -68,7 +68,7 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
         told.unwrap_or_else(|| Outcome::empty(Verdict::Inconclusive, Instant::ZERO, "the run was lost"))
     }
 
-    /// Makes runs that may share a world: in one, or in others after it where its stack breaks down.
+    /// Makes runs that may share a world: in one world, or in further ones if its stack breaks down.
     fn make_runs(&self, runs: &mut Runs, stop: &AtomicBool, tell: Tell<'_>) {
         while let Some((place, job)) = runs.front() {
             let refused = match stop.load(Ordering::Relaxed) {
@@ -96,10 +96,10 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
     }
 }
 
-/// A stack that has been made, or that could not be.
+/// A stack, or the reason why there is none.
 struct Made<'a> {
     stack: Box<dyn Stack>,
-    /// Why there is none.
+    /// Why the stack could not be made.
     failed: Option<Halt>,
     stop: &'a AtomicBool,
 }
@@ -127,7 +127,7 @@ impl Driven for Made<'_> {
     }
 }
 
-/// What stands where a stack could not be made.
+/// Used in place of a stack that could not be made; it does nothing.
 struct Nothing;
 
 impl Stack for Nothing {
@@ -153,7 +153,7 @@ impl<F: Fn(&Job) -> Box<dyn Stack> + Sync> Target for Embedded<F> {
         self.worlds = worlds;
     }
 
-    /// Worlds share nothing, so each is the same alone and beside others.
+    /// Worlds share nothing, so the result of each does not depend on how many are driven at the same time.
     fn run(
         &mut self,
         jobs: Vec<Job>,

@@ -1,4 +1,4 @@
-//! The stacks that can be put on the bench, and how each is started.
+//! The stacks that can be tested, and how each is started.
 
 #[cfg(all(feature = "agents", unix))]
 pub mod agent;

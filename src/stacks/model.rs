@@ -18,14 +18,14 @@ pub fn target(
     runner.facts = Arc::new(facts);
     let profiles = runner.clone();
     Embedded::of(runner, move |job: &Job| {
-        // A job whose settings cannot be had is not run at all.
+        // A job whose settings cannot be made is not run at all.
         let profile = profiles.profile(&job.script.configure).unwrap_or_default();
         let model: Box<dyn Stack> = Box::new(endpoint(job, &profile, &config, defects));
         model
     })
 }
 
-/// The reference endpoint for one job: with these choices, and those that the job's case asks for.
+/// The reference endpoint for one job, with these choices and those that the job's case asks for.
 pub fn endpoint(job: &Job, profile: &Profile, config: &Config, defects: Defects) -> Model {
     let mut config = config.clone();
     config.isn_near_wrap |= job.wrap;

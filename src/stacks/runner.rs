@@ -19,7 +19,7 @@ const BUNDLED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/bundled_ru
 /// How long an agent may take for a line, where its `runner.yaml` does not say.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What kind of thing a target is; it decides who drives it.
+/// What kind of target it is, which decides how it is driven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -31,17 +31,17 @@ pub enum Kind {
     Agent,
 }
 
-/// What must stand on a machine before an agent can be built or started.
+/// A program or a file that a machine must have before an agent can be built or started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Needed {
     /// A file by its path, or a program by its name.
     pub what: String,
-    /// The package of Debian and its kin that brings it.
+    /// The package of Debian and its derivatives that contains it.
     pub apt: String,
 }
 
 impl Needed {
-    /// Whether it is there.
+    /// Whether the machine has it.
     pub fn is_there(&self) -> bool {
         if self.what.contains('/') {
             return Path::new(&self.what).exists();
@@ -76,21 +76,21 @@ impl std::error::Error for RunnerError {}
 /// A target's `runner.yaml`.
 #[derive(Clone, Debug)]
 pub struct Runner {
-    /// What the bench must know.
+    /// What the bench must know of the target.
     pub facts: Arc<Facts>,
-    /// Who drives it.
+    /// What kind of target it is.
     pub kind: Kind,
     /// What it is, in a sentence.
     pub summary: String,
-    /// Whose clock counts.
+    /// Whose clock is used.
     pub mode: Mode,
-    /// How an agent is started: program and arguments, a path with a `/` being one below the runner's folder.
+    /// The command that starts an agent: program and arguments. A path with a `/` is relative to the runner's folder.
     pub command: Vec<String>,
-    /// What makes it, run in the runner's folder; empty where there is nothing to make.
+    /// The command that builds the agent, run in the runner's folder; empty where nothing is built.
     pub build: Vec<String>,
-    /// What must be installed for both.
+    /// What must be installed to build and start it.
     pub requires: Vec<Needed>,
-    /// How long it may take for a line.
+    /// How long the agent may take to answer a line.
     pub patience: Duration,
     configure: BTreeMap<String, BTreeMap<String, Profile>>,
 }
@@ -109,7 +109,7 @@ impl Runner {
         }
     }
 
-    /// One that comes with the program.
+    /// Reads a runner that comes with the program.
     pub fn bundled(name: &str) -> Result<Runner, RunnerError> {
         let file = format!("runners/{name}/runner.yaml");
         let found = Runner::files(name).find(|(path, _)| *path == "runner.yaml");
@@ -126,12 +126,12 @@ impl Runner {
         }
     }
 
-    /// The names of those that come with the program.
+    /// The names of the runners that come with the program.
     pub fn names() -> impl Iterator<Item = &'static str> {
         BUNDLED.iter().filter_map(|(path, _)| path.strip_suffix("/runner.yaml"))
     }
 
-    /// The files of one that comes with the program: path below its folder, and contents.
+    /// The files of a runner that comes with the program: path below its folder, and contents.
     pub fn files(name: &str) -> impl Iterator<Item = (&'static str, &'static [u8])> + use<'_> {
         let below = move |path: &'static str| path.strip_prefix(name)?.strip_prefix('/');
         BUNDLED
@@ -184,7 +184,8 @@ impl Runner {
         })
     }
 
-    /// What a case's `configure:` takes here, or in words what cannot be had: such a run is `unsupported`.
+    /// The settings of the host for a case's `configure:`. An error says what cannot be set; such a run is
+    /// `unsupported`.
     pub fn profile(&self, configure: &BTreeMap<String, String>) -> Result<Profile, String> {
         let mut profile = Profile::new();
         for (name, value) in configure {
@@ -206,7 +207,7 @@ impl Runner {
     }
 }
 
-/// A setting's text with the value put in, as it stands or as a time in the unit that is asked for.
+/// The text of a setting with the value filled in, as it is written, or as a time in the unit that the text asks for.
 fn filled_in(text: &str, value: &str) -> Result<String, String> {
     const UNITS: [(&str, u128); 3] = [
         ("$seconds", 1_000_000_000),
@@ -232,7 +233,7 @@ fn lower_values(values: Unique<Text, Unique<Text, Text>>) -> BTreeMap<String, Pr
         .collect()
 }
 
-/// The message without serde_yaml's own " at line 3 column 5", which is printed in front.
+/// The message without serde_yaml's own " at line 3 column 5", since the position is printed before it.
 fn plain(message: &str) -> String {
     match message.rfind(" at line ") {
         Some(at) => message[..at].to_owned(),
@@ -240,7 +241,7 @@ fn plain(message: &str) -> String {
     }
 }
 
-/// The file as it stands.
+/// The file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
@@ -299,12 +300,12 @@ fn ethernet() -> u16 {
     1500
 }
 
-/// A scalar taken as text, however YAML would read it: `0` and `true` too.
+/// A scalar read as text, even where YAML would read a number or a truth value, as in `0` and `true`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Text(String);
 
-/// Reads a scalar as text, and makes something of it: what is wrong with it is told with its own place, where serde's
-/// `try_from` would tell that of the list around it.
+/// Reads a scalar as text and converts it. An error has the scalar's own position, where serde's `try_from` would give
+/// that of the list around it.
 struct Scalar<T>(PhantomData<T>);
 
 impl<T: TryFrom<Text, Error: fmt::Display>> Visitor<'_> for Scalar<T> {
@@ -409,14 +410,14 @@ impl TryFrom<Text> for HostSettingName {
     }
 }
 
-/// A word that is none of its kind, with what was probably meant, or all that there are.
+/// The message for an unknown word, with the likeliest known one, or with all of them.
 fn unknown(kind: &str, word: &str, known: &[&str]) -> String {
     let near = did_you_mean(word, known.iter().copied());
     let help = near.unwrap_or_else(|| format!("expected one of {}", known.join(", ")));
     format!("unknown {kind} `{word}`; {help}")
 }
 
-/// `100ms`, `1.5s`, `2m`; a bare number is a ratio, which counts as seconds.
+/// A time such as `100ms`, `1.5s` or `2m`; a bare number is a ratio, and is stored as seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Time(Duration);
 
@@ -447,7 +448,7 @@ impl TryFrom<Text> for Time {
     }
 }
 
-/// A map in which a repeated key is an error; serde would silently keep the last.
+/// A map in which a repeated key is an error; serde would silently keep the last value.
 #[derive(Clone, Debug)]
 struct Unique<K, V>(BTreeMap<K, V>);
 

@@ -16,21 +16,21 @@ pub struct Item {
     pub by: Vec<Arc<str>>,
 }
 
-/// What is known of the checking of a requirement.
+/// Whether a requirement is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// A case or a rule checks it.
     Covered,
-    /// Nothing does, and the catalogue says why.
+    /// Nothing checks it, and the catalogue says why.
     Excused,
-    /// Nothing does.
+    /// Nothing checks it, and the catalogue gives no reason.
     Open,
-    /// It cannot be seen from outside, and is not counted.
+    /// It cannot be observed from outside, and is not counted.
     Internal,
 }
 
 impl Item {
-    /// How it stands. One that cannot be seen from outside stays so where a case names it.
+    /// Its status. A requirement that cannot be observed stays internal even if a case names it.
     pub fn status(&self) -> Status {
         match (self.entry.observable, self.by.is_empty(), &self.entry.uncovered) {
             (Observable::Internal, _, _) => Status::Internal,
@@ -41,7 +41,7 @@ impl Item {
     }
 }
 
-/// How many requirements stand how.
+/// How many requirements have which status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// [`Status::Covered`]
@@ -55,7 +55,7 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Of some items.
+    /// The counts of some items.
     pub fn of<'a>(items: impl IntoIterator<Item = &'a Item>) -> Counts {
         let mut counts = Counts::default();
         for item in items {
@@ -74,7 +74,7 @@ impl Counts {
         self.covered + self.excused + self.open
     }
 
-    /// Of 100 that can be observed, so many are covered, rounded down: what is not all is never 100.
+    /// The percentage of observable requirements that are covered, rounded down, so that only all of them are 100.
     pub fn percent(&self) -> usize {
         (self.covered * 100).checked_div(self.observable()).unwrap_or(100)
     }
@@ -83,9 +83,9 @@ impl Counts {
 /// How much of an RFC is to be covered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// So many of 100, those with a reason left aside.
+    /// So many percent, where those with a reason do not count.
     Percent(usize),
-    /// Half of all, or else everything covered or with a reason.
+    /// Half of all; or each of the rest has a reason.
     HalfOrReasons,
 }
 
@@ -108,9 +108,9 @@ impl Bound {
 /// What is to be covered of some levels of an RFC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Goal {
-    /// Of which levels, the strongest first.
+    /// The levels, the strongest first.
     pub levels: &'static [Level],
-    /// How much.
+    /// How much of them.
     pub bound: Bound,
 }
 
@@ -120,21 +120,21 @@ const fn goal(levels: &'static [Level], bound: Bound) -> Goal {
     Goal { levels, bound }
 }
 
-/// TCP itself.
+/// The goals of TCP itself.
 const CORE: &[Goal] = &[
     goal(&[Level::Must], Bound::Percent(100)),
     goal(&[Level::Should], Bound::Percent(95)),
     goal(&[Level::May], Bound::Percent(80)),
 ];
 
-/// What nobody may leave out.
+/// The goals of the RFCs that are close to RFC 9293: its corrections, its timer, timestamps and urgent data.
 const CLOSE: &[Goal] = &[
     goal(&[Level::Must], Bound::Percent(100)),
     goal(&[Level::Should], Bound::Percent(100)),
     goal(&[Level::May], Bound::HalfOrReasons),
 ];
 
-/// What most have.
+/// The goals of further RFCs that most implementations follow.
 const COMMON: &[Goal] = &[goal(ALL_LEVELS, Bound::Percent(85))];
 
 const OTHER: &[Goal] = &[goal(ALL_LEVELS, Bound::HalfOrReasons)];
@@ -154,21 +154,21 @@ pub fn goals(rfc: Option<u32>) -> &'static [Goal] {
 pub struct OfRfc<'a> {
     /// Its number; `None` for requirements of a user's own.
     pub rfc: Option<u32>,
-    /// Them.
+    /// The requirements.
     pub items: Vec<&'a Item>,
     /// Whether these are all that the RFC has: only then can its goals be judged.
     pub whole: bool,
 }
 
 impl OfRfc<'_> {
-    /// How they stand for each word of RFC 2119 that the RFC uses, the strongest first.
+    /// The counts for each keyword of RFC 2119 that the RFC uses, the strongest first.
     pub fn levels(&self) -> BTreeMap<Keyword, Counts> {
         let keywords: BTreeSet<Keyword> = self.items.iter().map(|item| item.entry.keyword).collect();
         let of = |keyword| self.count(|item| item.entry.keyword == keyword);
         keywords.into_iter().map(|keyword| (keyword, of(keyword))).collect()
     }
 
-    /// The goals that something stands under, each with how many are short of it.
+    /// The goals that apply to any requirement here, each with how many more must be covered.
     pub fn goals(&self) -> Vec<(Goal, usize)> {
         let all = if self.whole { goals(self.rfc) } else { &[] };
         let judged = all.iter().filter_map(|goal| {
@@ -193,8 +193,8 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// What the cases of a library cover, and the rules: each an id of the catalogue and the rule's name, `rule NAME`.
-    /// An error tells what does not fit together.
+    /// What the cases of a library cover, and the rules: each entry of `rules` is an id of the catalogue and
+    /// `rule NAME`. The errors say which ids do not exist, or have a reason for not being covered.
     pub fn of(library: &Library, rules: &[(&str, String)]) -> Result<Coverage, Vec<String>> {
         let mut by: BTreeMap<&str, Vec<Arc<str>>> = BTreeMap::new();
         for case in library.cases() {
@@ -232,7 +232,8 @@ impl Coverage {
         Ok(Coverage { items, whole })
     }
 
-    /// What some words mean: `rfc:5961`, an id, or a pattern of ids such as `RFC9293-SEG-*`. No word means all.
+    /// The requirements that some words select: `rfc:5961`, an id, or a pattern of ids such as `RFC9293-SEG-*`. No word
+    /// selects all.
     pub fn narrowed<S: AsRef<str>>(mut self, words: &[S]) -> Result<Coverage, Vec<SelectError>> {
         let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
         let idle = words
@@ -252,7 +253,7 @@ impl Coverage {
         let mut rfcs: BTreeMap<(bool, Option<u32>), Vec<&Item>> = BTreeMap::new();
         for item in &self.items {
             let rfc = item.entry.rfc;
-            // What a user adds stands last.
+            // Requirements of a user come last.
             rfcs.entry((rfc.is_none(), rfc)).or_default().push(item);
         }
         let of = rfcs.into_iter().map(|((_, rfc), items)| OfRfc {

@@ -1,8 +1,8 @@
-//! How long a run will take, read from its script alone.
+//! An estimate of how long a run will take, from its script alone.
 //!
-//! A conforming target answers at once, so nearly all steps take no time worth counting. What takes time is what has to
-//! be waited out whatever the target does, and timers of the target that a step cannot be met without. The estimate is
-//! of a conforming target: it serves to sort and to leave out, never to judge.
+//! A conforming target answers at once, so nearly all steps take no time worth counting. Time is taken by waits that do
+//! not depend on the target, and by timers of the target without which a step cannot be met. The estimate assumes a
+//! conforming target; it is used to order runs and to leave some out, never to judge.
 
 use crate::notation::{Control, Period, TimeSpec};
 use crate::script::{Expect, Script, Step, StepKind, Timing};
@@ -26,7 +26,7 @@ pub fn estimate(script: &Script, times: &Tolerances) -> Duration {
         clock.steps(&given.steps);
     }
     clock.steps(&script.steps);
-    // Each run watches `prompt` longer for what nobody asked for.
+    // At its end each run waits for `prompt`, in case the target sends something unexpected.
     clock.now + times.get(Tolerance::Prompt)
 }
 
@@ -49,7 +49,8 @@ impl<'a> Clock<'a> {
 
     fn step(&mut self, step: &'a Step) {
         match &step.kind {
-            // Carried out at once; `state` asks or probes and is answered at once; a pending call is met by `result`.
+            // These steps are carried out at once; `state` asks or probes and is answered at once; the end of a pending
+            // call is met by `result`.
             StepKind::Inject(_)
             | StepKind::InjectIcmp(_)
             | StepKind::Call(_)
@@ -60,16 +61,16 @@ impl<'a> Clock<'a> {
                     self.all_of(when);
                 }
             }
-            // Silence has to be waited out.
+            // Silence takes all of its time.
             StepKind::Nothing(nothing) => self.all_of(&nothing.when),
             StepKind::Wait(time, since) => {
                 let all = self.period(time).most;
                 self.until(since.as_deref(), all);
             }
             StepKind::Expect(expect) => self.expect(expect),
-            // A call that is pending ends when it is made to, unless a lower bound says that a timer ends it.
+            // A pending call ends because of another step, unless a lower bound says that a timer ends it.
             StepKind::Result(result) => self.lower_end(&result.when),
-            // Which outcome comes is not known beforehand: the longest, as if each began here.
+            // It is not known beforehand which outcome comes: the longest is assumed, each beginning here.
             StepKind::AnyOf(any_of) => {
                 let began = self.now;
                 let mut longest = began;
@@ -90,8 +91,8 @@ impl<'a> Clock<'a> {
         }
         self.lower_end(&expect.when);
         if let Some(timer) = self.timer(expect) {
-            // Only a timer sends it. If an upper bound is written, the timer runs out before that; if a lower one is,
-            // that says more of the timer than its name does.
+            // Only a timer sends it. If an upper bound is written, the timer expires before that; if a lower bound is
+            // written, that tells more of the timer than its name does.
             let within = expect.when.within.as_ref().map(|time| self.period(time));
             let timer = within.map_or(timer, |within| timer.min(within.most));
             if within.is_none_or(|within| within.least.is_zero()) {
@@ -100,12 +101,12 @@ impl<'a> Clock<'a> {
         }
     }
 
-    /// The timer without which this segment does not come: a retransmission of what was never acknowledged, a probe.
+    /// The timer without which this segment does not come: for a retransmission or a probe.
     fn timer(&self, expect: &Expect) -> Option<Duration> {
         match expect.segment.control {
             Control::Probe => Some(self.times.get(Tolerance::Rto)),
             Control::Flags(_) if expect.segment.again => {
-                // Before the handshake is over no round trip can have been measured.
+                // Before the handshake is over no round trip has been measured.
                 let syn = expect.segment.sets(Flags::SYN);
                 Some(self.times.get(if syn { Tolerance::RtoInitial } else { Tolerance::Rto }))
             }
@@ -113,7 +114,7 @@ impl<'a> Clock<'a> {
         }
     }
 
-    /// All of the time, `soon` if none is written.
+    /// Takes all of the time, or `soon` if none is written.
     fn all_of(&mut self, when: &'a Timing) {
         let most = match &when.within {
             Some(time) => self.period(time).most,
@@ -122,7 +123,7 @@ impl<'a> Clock<'a> {
         self.until(when.since.as_deref(), most);
     }
 
-    /// What is expected not sooner than some time takes that time. `T` alone is at most T, and takes none.
+    /// Takes the lower bound of the time: the step cannot be met sooner. `T` alone means at most T, and takes none.
     fn lower_end(&mut self, when: &'a Timing) {
         if let Some(time) = &when.within {
             let least = self.period(time).least;
@@ -139,7 +140,7 @@ impl<'a> Clock<'a> {
         self.now = self.now.max(mark.saturating_add(span));
     }
 
-    /// With its names filled in. What has yet to be measured is, wherever a time is made of it, the target's
+    /// The time with its names filled in. A value that is still to be measured is taken to be the target's
     /// retransmission timeout.
     fn period(&self, time: &TimeSpec) -> Period {
         let measured = self.times.get(Tolerance::Rto).as_secs_f64();

@@ -1,7 +1,8 @@
-//! Runs a plan: the longest first, what luck may have spoilt again, and every run to one verdict.
+//! Runs a plan: the longest runs first, repeats those whose outcome may be accidental, and settles each with one
+//! verdict.
 
 use super::meeting::stands;
-use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Meeting, Run, RunId, Settled, estimate};
+use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Meeting, Run, RunId, SettledRun, estimate};
 use crate::drive::virtual_time::panic_text;
 use crate::drive::{EndedRun, EnvironmentError, Job, Target};
 use crate::engine::{Outcome, Verdict};
@@ -12,15 +13,15 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// How often an inconclusive run is repeated, alone. A machine that others use may stand still for seconds.
+/// How often an inconclusive run is repeated, alone. A machine with other work may stand still for seconds.
 const REPEATS: usize = 6;
 
 /// How runs are to be made.
 #[derive(Clone, Copy, Debug)]
 pub struct Conduct {
-    /// From which each run's seed is made.
+    /// The seed from which each run's seed is made.
     pub seed: u64,
-    /// How many at once, at most; 0: no limit.
+    /// Most runs at once; 0: no limit.
     pub at_once: usize,
 }
 
@@ -33,13 +34,13 @@ pub struct RunResult {
     pub outcome: Outcome,
     /// Attempts before it that were not conclusive, or that contradict each other.
     pub earlier: Vec<Outcome>,
-    /// Whom it may have met where it came out otherwise beside other runs than alone.
+    /// The runs that may have changed its outcome, where it came out otherwise beside other runs than alone.
     pub meeting: Option<Meeting>,
     /// How many attempts were made; none where the suite was stopped before.
     pub attempts: usize,
     /// What was expected.
     pub expectation: Expectation,
-    /// Whether it has no verdict of its own only because the suite ended before its time.
+    /// Whether it is inconclusive only because the suite ended early.
     pub cut_off: bool,
 }
 
@@ -53,23 +54,23 @@ impl RunResult {
     }
 }
 
-/// What is told while runs are being made.
+/// What is reported while runs are being made.
 #[derive(Clone, Debug)]
 pub enum Progress {
-    /// A run is settled, by its place in the plan.
+    /// A run is settled; with its index in the plan.
     Settled(usize, Box<RunResult>),
-    /// A run is made again, alone.
+    /// A run is repeated, alone; its index in the plan.
     Again(usize),
 }
 
-/// Why a plan was not run to its end. What had no verdict by then is inconclusive.
+/// Why a plan was not run to its end. Runs without a verdict by then are inconclusive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// `stop` was set.
     Interrupted,
     /// The environment failed.
     Environment(EnvironmentError),
-    /// A bug of ours: the ledger does not add up, or something panicked.
+    /// A bug of ours: a verdict is missing or came twice, or something panicked.
     Bug(String),
 }
 
@@ -84,8 +85,8 @@ impl Trouble {
     }
 }
 
-/// Runs everything. `watch` is told of each run of the plan exactly once when it is settled, and nothing of it is kept
-/// here. Gives why not all is as it should be, if so; what ended before is judged all the same.
+/// Runs a plan. `watch` is called exactly once for each run when it is settled; results are not kept here. The answer
+/// is why the plan was not run to its end, if so; what ended before is judged all the same.
 pub fn execute(
     target: &mut dyn Target,
     plan: &[Run],
@@ -114,7 +115,7 @@ pub fn execute(
         .iter()
         .map(|run| estimate(&run.script, &facts.tolerances))
         .collect();
-    // The longest first: where not all run at once, a long one begun last would be waited for alone.
+    // The longest first: where not all run at once, a long run that begins last would run alone at the end.
     let mut order: Vec<usize> = (0..plan.len()).collect();
     order.sort_by_key(|&place| std::cmp::Reverse(estimates[place]));
     let jobs = order.iter().map(|&place| plan[place].job(conduct.seed)).collect();
@@ -123,14 +124,14 @@ pub fn execute(
         ended.beside.iter_mut().for_each(|other| *other = place_of(*other));
         books.note(place_of(at), ended, watch)
     };
-    // After a panic neither the target nor what it had under way is looked at again.
+    // After a panic neither the target nor what it had under way is used again.
     let ran = catch_unwind(AssertUnwindSafe(|| target.run(jobs, conduct.at_once, stop, &mut done)));
     let trouble = books.trouble(ran);
     books.void_rest(trouble.as_ref(), watch);
     trouble
 }
 
-/// Keeps the ledger while a target runs, and decides after each attempt what is to be done next.
+/// Notes attempts in the ledger while a target runs, and decides after each attempt what to do next.
 struct Bookkeeping<'a> {
     plan: &'a [Run],
     expectations: &'a Expectations,
@@ -138,10 +139,10 @@ struct Bookkeeping<'a> {
     seed: u64,
     stop: &'a AtomicBool,
     ledger: Ledger,
-    /// Of runs that are made again in a world of their own: the places of those beside which they were made first.
+    /// For each run that is repeated in a world of its own, the indices of the runs beside which it was made first.
     beside: BTreeMap<usize, Vec<usize>>,
     meetings: BTreeMap<usize, Meeting>,
-    /// The first thing that did not add up. The target is let finish, since it cannot be told.
+    /// The first error of the ledger. The target cannot be told of it, and runs to its end.
     error: Option<LedgerError>,
 }
 
@@ -152,7 +153,7 @@ enum Next {
     Again,
     /// The last attempt counts.
     Last,
-    /// No two of three attempts agree, by their places.
+    /// No two of three attempts agree; their indices.
     Contradiction([usize; 3]),
 }
 
@@ -176,7 +177,7 @@ impl Bookkeeping<'_> {
         let stopped = self.stop.load(Ordering::Relaxed);
         let cut_off = stopped && outcome.verdict == Verdict::Inconclusive;
         if cut_off {
-            // However a target puts it, and whatever the interruption did to it: that is why.
+            // Whatever reason the target gives, the interruption is the reason.
             outcome.reason = Trouble::Interrupted.reason();
         }
         if let Some(meeting) = self.meeting(place, &outcome) {
@@ -184,7 +185,7 @@ impl Bookkeeping<'_> {
             self.meetings.insert(place, meeting);
         }
         let attempts = self.ledger.attempt(place, outcome)?;
-        // The ledger knows this place, so the plan does.
+        // The ledger knows this index, so the plan does.
         let run = &self.plan[place];
         let id = run.id();
         let surprises = |outcome: &Outcome| surprises(&self.expectations.judge(&id, outcome), outcome.verdict);
@@ -214,11 +215,11 @@ impl Bookkeeping<'_> {
         Ok(None)
     }
 
-    /// Whom a run has met that was made beside others first, and now comes out otherwise alone.
+    /// The runs that may have changed this one, if it was made beside others first and now comes out otherwise alone.
     fn meeting(&mut self, place: usize, alone: &Outcome) -> Option<Meeting> {
         let beside = self.beside.remove(&place)?;
         let first = self.ledger.attempts(place).last()?;
-        // A world that ended before its time tells nothing of its runs.
+        // A world that ended early tells nothing of its runs.
         let void = |outcome: &Outcome| outcome.verdict == Verdict::Inconclusive;
         if void(first) || void(alone) || same(first, alone) {
             return None;
@@ -230,7 +231,7 @@ impl Bookkeeping<'_> {
         })
     }
 
-    fn result(&mut self, place: usize, id: &RunId, settled: Settled, cut_off: bool) -> RunResult {
+    fn result(&mut self, place: usize, id: &RunId, settled: SettledRun, cut_off: bool) -> RunResult {
         RunResult {
             expectation: self.expectations.judge(id, &settled.verdict),
             run: self.plan[place].clone(),
@@ -260,11 +261,11 @@ impl Bookkeeping<'_> {
         }
     }
 
-    /// Settles what has no verdict by now, for the reason that everything ended.
+    /// Settles each run without a verdict as inconclusive, because the suite ended.
     fn void_rest(&mut self, trouble: Option<&Trouble>, watch: &mut dyn FnMut(Progress)) {
         let reason = trouble.map_or_else(String::new, Trouble::reason);
         for place in self.ledger.open() {
-            // It is open, so that it can be settled.
+            // The run is open, so it can be settled.
             if let Ok(settled) = self.ledger.settle(
                 place,
                 Some(Outcome::empty(Verdict::Inconclusive, Instant::ZERO, &*reason)),
@@ -285,11 +286,12 @@ fn under_way(mut names: impl ExactSizeIterator<Item = String>) -> String {
     }
 }
 
-/// Decides after each attempt, on real time. At most seven may be inconclusive and three conclusive.
+/// Decides after each attempt on real time. At most seven attempts may be inconclusive and three conclusive.
 ///
-/// A failure may be our own lateness, or another run's doing: it counts only if a second run, alone, agrees. So does a pass
-/// where a failure is known: lateness gives a timer its chance to do what the target does not do by itself. Where the
-/// second run says otherwise a third decides, alone too. What is expected exactly as it came needs no confirmation.
+/// A failure may be due to a delay of ours, or to another run: it counts only if a second run, alone, agrees. The same
+/// holds for a pass where a failure is expected: a delay may let a timer of the target do what the target does not do
+/// by itself. Where the second run disagrees, a third one decides, alone too. An outcome that is exactly as expected
+/// needs no confirmation.
 fn next(attempts: &[Outcome], surprises: impl Fn(&Outcome) -> bool) -> Next {
     let conclusive: Vec<usize> = (0..attempts.len())
         .filter(|&place| attempts[place].verdict != Verdict::Inconclusive)
@@ -312,7 +314,7 @@ fn next(attempts: &[Outcome], surprises: impl Fn(&Outcome) -> bool) -> Next {
     }
 }
 
-/// Whether it says of the target what nobody knew.
+/// Whether the verdict says something of the target that is not expected.
 fn surprises(expectation: &Expectation, verdict: Verdict) -> bool {
     let accuses = matches!(verdict, Verdict::Fail | Verdict::Deviates);
     match expectation {
@@ -362,13 +364,14 @@ mod tests {
     use std::collections::VecDeque;
     use std::sync::Arc;
 
-    /// A target whose runs end as prepared: each attempt at a place takes the next outcome, the last one for ever.
+    /// A target whose runs end as prepared: each attempt of a run takes its next outcome, and the last one from then
+    /// on.
     struct Fake {
         facts: Arc<Facts>,
         prepared: Vec<VecDeque<Outcome>>,
-        /// What is done besides.
+        /// How the target misbehaves.
         quirk: Quirk,
-        /// Places and whether alone, in the order of the attempts.
+        /// The index of each attempt, and whether it was alone, in order.
         seen: Vec<(usize, bool)>,
     }
 

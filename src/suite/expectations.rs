@@ -1,7 +1,8 @@
-//! `expectations.yaml`: what a target is known to do otherwise, and why that is left so.
+//! `expectations.yaml`: the outcomes that are known to differ from what is asked of a target, and why they are
+//! accepted.
 //!
-//! An entry pins the verdict, the failing requirement and, if it says so, the step: an expected failure must never hide
-//! a new one. An entry that matches nothing is an error, judged against the whole library.
+//! An entry names the verdict, the broken requirements and, if it says so, the step, so that an expected failure never
+//! hides a new one. An entry that matches no run of the whole library is an error.
 
 use super::plan::ip_number;
 use super::{Expectation, Pattern, Row, RunId};
@@ -14,7 +15,7 @@ use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// What stands for a reason until somebody has written it.
+/// The placeholder for a reason that is still to be written.
 pub(crate) const TODO: &str = "TODO";
 
 /// All entries of a file.
@@ -30,13 +31,14 @@ pub struct Entry {
     pub cases: Pattern,
     /// Their verdict.
     pub expect: Verdict,
-    /// The requirements that may be broken, each with `*` for anything; empty only where the verdict breaks none.
+    /// The requirements that may be broken, each with `*` for anything; empty only where the verdict breaks no
+    /// requirement.
     pub requirements: Vec<Pattern>,
-    /// The failing step as written in the case, if it is pinned.
+    /// The failing step as written in the case, if the entry names one.
     pub step: Option<String>,
-    /// The rules that may be broken besides.
+    /// The rules that may be broken too.
     pub rules: Vec<String>,
-    /// Why it is left so.
+    /// Why this is accepted.
     pub reason: String,
     /// Only over this IP version: `4` or `6`.
     pub ip: Option<String>,
@@ -48,7 +50,7 @@ pub struct Entry {
     pub line: usize,
 }
 
-/// What came of a run, as far as an entry can pin it.
+/// The outcome of a run, as far as an entry can name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Came<'a> {
     /// The verdict.
@@ -78,7 +80,7 @@ impl<'a> From<&'a Outcome> for Came<'a> {
 }
 
 impl<'a> Came<'a> {
-    /// The rules that did not hold beside the one that is itself the failing step.
+    /// The rules that did not hold, without the one that is itself the failing step.
     pub fn rules_beside(&self) -> impl Iterator<Item = &'a str> + use<'_, 'a> {
         let names = self.rules.iter().copied();
         names.filter(|name| self.failing_rule != Some(name))
@@ -92,7 +94,7 @@ pub struct ExpectationError {
     pub file: String,
     /// The line, from 1.
     pub line: usize,
-    /// What, with the remedy.
+    /// The problem, with the remedy.
     pub problem: String,
 }
 
@@ -105,14 +107,14 @@ impl fmt::Display for ExpectationError {
 impl std::error::Error for ExpectationError {}
 
 impl Expectations {
-    /// Reads a file's text; `file` is its name as shown to a person. All errors at once.
+    /// Reads a file's text; `file` is its name as shown to a person. Gives all errors at once.
     pub fn parse(text: &str, file: &str) -> Result<Expectations, Vec<ExpectationError>> {
         let error = |line: usize, problem: String| ExpectationError {
             file: file.to_owned(),
             line,
             problem,
         };
-        // An empty file, or one of comments only, is no list to serde.
+        // To serde an empty file, or one of comments only, is not a list.
         let raw: Option<Vec<RawEntry>> = serde_yaml::from_str(text).map_err(|err| {
             let line = err.location().map_or(1, |at| at.line());
             vec![error(line, plain(&err.to_string()))]
@@ -139,7 +141,8 @@ impl Expectations {
         &self.entries
     }
 
-    /// Checks the entries against all runs there are: each must match one, and name requirements that those cover.
+    /// Checks the entries against all runs of the library: each entry must match a run, and name requirements that
+    /// those runs cover.
     pub fn check(&self, library: &[Row]) -> Vec<ExpectationError> {
         let runs: Vec<(RunId, &Row)> = library
             .iter()
@@ -148,8 +151,7 @@ impl Expectations {
         self.entries.iter().filter_map(|entry| entry.check(&runs)).collect()
     }
 
-    /// How an outcome compares with what is expected. Of several entries that speak of the run one that is met
-    /// suffices.
+    /// How an outcome compares with what is expected. If several entries match the run, it suffices that one is met.
     pub fn judge<'a>(&self, run: &RunId, came: impl Into<Came<'a>>) -> Expectation {
         let came = came.into();
         if matches!(came.verdict, Verdict::Inconclusive | Verdict::CaseError) {
@@ -173,7 +175,7 @@ impl Expectations {
 }
 
 impl Entry {
-    /// Whether it is about this run.
+    /// Whether the entry matches this run.
     pub fn speaks_of(&self, run: &RunId) -> bool {
         let isn = if run.wrap { "wrap" } else { "plain" };
         self.cases.fits_run(run)
@@ -181,17 +183,17 @@ impl Entry {
             && self.isn.as_ref().is_none_or(|only| only == isn)
     }
 
-    /// Whether a run that it speaks of came out as it says.
+    /// Whether a run that it matches came out as it says.
     pub fn is_met(&self, came: &Came<'_>) -> bool {
         self.difference(came).is_none()
     }
 
-    /// Whether it says why.
+    /// Whether a reason has been written.
     pub fn is_explained(&self) -> bool {
         !self.reason.starts_with(TODO)
     }
 
-    /// Where it stands: `runners/linux/expectations.yaml:12`.
+    /// Where the entry is: `runners/linux/expectations.yaml:12`.
     fn place(&self) -> String {
         format!("{}:{}", self.file, self.line)
     }
@@ -243,7 +245,7 @@ impl Entry {
         ))
     }
 
-    /// What differs from what is expected; `None`: nothing.
+    /// How the outcome differs from what is expected; `None`: not at all.
     fn difference(&self, came: &Came<'_>) -> Option<String> {
         if came.verdict != self.expect {
             return Some(format!("expected {}, came {}", self.expect, came.verdict));
@@ -254,7 +256,7 @@ impl Entry {
                 return Some(format!("expected at `{step}`, came at `{failed}`"));
             }
         }
-        // A rule that was broken although nothing says that it is.
+        // A rule that was broken although the entry does not name it.
         let stray = |name: &&str| !self.rules.iter().any(|known| known == name);
         if let Some(stray) = came.rules_beside().find(stray) {
             return Some(format!("broke the rule `{stray}` too"));
@@ -262,7 +264,7 @@ impl Entry {
         if self.requirements.is_empty() {
             return None;
         }
-        // Every requirement that broke must be one of those listed: what breaks anew must not hide behind them.
+        // Every broken requirement must be one of those listed, so that a new failure is not hidden.
         let broken = &came.requirements;
         let stray = broken.iter().find(|id| !self.requirements.iter().any(|it| it.fits(id)));
         match stray {
@@ -291,17 +293,17 @@ impl Entry {
     }
 }
 
-/// A step's text without what a line break in YAML changes.
+/// A step's text with runs of blanks made one, since YAML changes line breaks.
 pub(crate) fn squeeze(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// serde_yaml's message, without the position, which is told apart from it.
+/// serde_yaml's message, without the position, which is given separately.
 fn plain(message: &str) -> String {
     message.split(" at line ").next().unwrap_or(message).to_owned()
 }
 
-/// The line of each item of a file that is a list; short where the file is none.
+/// The line of each item of a file that is a list; fewer where it is not.
 fn item_lines(text: &str) -> Vec<usize> {
     let mut lines = Vec::new();
     let mut depth = 0_usize;
@@ -392,7 +394,7 @@ impl RawEntry {
     }
 }
 
-/// A word, or a list of words. Numbers are words too: `ip: 4`.
+/// A word, or a list of words. Numbers are read as words too: `ip: 4`.
 #[derive(Default)]
 struct Words(Vec<String>);
 

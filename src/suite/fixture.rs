@@ -1,4 +1,4 @@
-//! Scripts and outcomes for tests of everything around them.
+//! Scripts and outcomes for the tests of several modules.
 
 use super::{Axes, Run, expand};
 use crate::engine::{Failure, Outcome, Unmet, Verdict};

@@ -1,4 +1,4 @@
-//! From a verdict to whether anybody should be told: what was expected, and what the process ends with.
+//! Compares a verdict with what is expected, and gives the exit code.
 
 use crate::engine::Verdict;
 use serde::{Deserialize, Serialize};
@@ -65,7 +65,7 @@ impl Judged<'_> {
         }
     }
 
-    /// What this run alone would make the process end with.
+    /// The exit code if this were the only run.
     pub fn exit_code(&self, strict: bool) -> u8 {
         match (self.expectation, self.verdict) {
             (_, Verdict::CaseError) => 2,
@@ -79,7 +79,7 @@ impl Judged<'_> {
     }
 }
 
-/// What the process ends with: of several codes the first of 101, 2, 1, 3.
+/// The exit code of several: the first of 101, 2, 1, 3 that is among them.
 pub fn exit_code(codes: impl IntoIterator<Item = u8>) -> u8 {
     let codes: Vec<u8> = codes.into_iter().collect();
     [101, 2, 1, 3]

@@ -1,30 +1,30 @@
-//! The ledger: every run that was scheduled has exactly one verdict.
+//! The ledger: it makes sure that every scheduled run gets exactly one verdict.
 //!
-//! A suite that loses a run reports a target as better than it is. Whatever a target's driver does, a verdict that is
+//! A suite that loses a run would report a target as better than it is. Whatever a driver does, a verdict that is
 //! missing or came twice is found here, and is a bug of ours.
 
 use crate::engine::Outcome;
 use std::fmt;
 
-/// What became of each run, by its place.
+/// The state of each run, by its index in the plan.
 #[derive(Debug)]
 pub struct Ledger {
     names: Vec<String>,
-    pages: Vec<Page>,
+    runs: Vec<RunState>,
 }
 
 #[derive(Debug)]
-enum Page {
+enum RunState {
     /// The attempts so far.
     Open(Vec<Outcome>),
-    /// What was in it has been handed out.
+    /// The run is settled, and its attempts have been handed out.
     Settled,
 }
 
-/// What a page held when it was settled.
+/// The verdict of a run, and its attempts.
 #[derive(Clone, Debug)]
-pub struct Settled {
-    /// What counts.
+pub struct SettledRun {
+    /// The outcome that counts.
     pub verdict: Outcome,
     /// The attempts that do not count, in order.
     pub earlier: Vec<Outcome>,
@@ -37,11 +37,11 @@ pub struct Settled {
 pub enum LedgerError {
     /// Two runs have the same name.
     SameName(String),
-    /// A verdict came for a place at which no run is.
+    /// A verdict came for an index that no run has.
     Unknown(usize),
     /// A verdict came for a run that had one.
     Doubled(String),
-    /// No verdict came for these.
+    /// No verdict came for these runs.
     Missing(Vec<String>),
 }
 
@@ -65,7 +65,7 @@ impl fmt::Display for LedgerError {
 impl std::error::Error for LedgerError {}
 
 impl Ledger {
-    /// A ledger with an open page for each run.
+    /// A ledger in which each run is open.
     pub fn new(names: impl IntoIterator<Item = String>) -> Result<Ledger, LedgerError> {
         let names: Vec<String> = names.into_iter().collect();
         let mut sorted: Vec<&String> = names.iter().collect();
@@ -73,50 +73,50 @@ impl Ledger {
         if let Some(pair) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
             return Err(LedgerError::SameName(pair[0].clone()));
         }
-        let pages = names.iter().map(|_| Page::Open(Vec::new())).collect();
-        Ok(Ledger { names, pages })
+        let runs = names.iter().map(|_| RunState::Open(Vec::new())).collect();
+        Ok(Ledger { names, runs })
     }
 
-    /// Notes an attempt, and gives all of this run's so far.
+    /// Notes an attempt, and gives all attempts of this run so far.
     pub fn attempt(&mut self, place: usize, outcome: Outcome) -> Result<&[Outcome], LedgerError> {
-        let attempts = self.open_page(place)?;
+        let attempts = self.open_run(place)?;
         attempts.push(outcome);
         Ok(attempts)
     }
 
-    /// The attempts of a run so far that have not settled it; none where there is no such run.
+    /// The attempts of a run that is not settled; none where there is no such run.
     pub fn attempts(&self, place: usize) -> &[Outcome] {
-        match self.pages.get(place) {
-            Some(Page::Open(attempts)) => attempts,
-            Some(Page::Settled) | None => &[],
+        match self.runs.get(place) {
+            Some(RunState::Open(attempts)) => attempts,
+            Some(RunState::Settled) | None => &[],
         }
     }
 
-    /// Settles a run by its last attempt, or by a verdict of its own, beside which all attempts are kept.
-    pub fn settle(&mut self, place: usize, verdict: Option<Outcome>) -> Result<Settled, LedgerError> {
-        let mut earlier = std::mem::take(self.open_page(place)?);
+    /// Settles a run with its last attempt, or with `verdict`; then all attempts are kept as earlier ones.
+    pub fn settle(&mut self, place: usize, verdict: Option<Outcome>) -> Result<SettledRun, LedgerError> {
+        let mut earlier = std::mem::take(self.open_run(place)?);
         let attempts = earlier.len();
         let verdict = verdict.or_else(|| earlier.pop());
         let verdict = verdict.ok_or_else(|| LedgerError::Missing(vec![self.names[place].clone()]))?;
-        self.pages[place] = Page::Settled;
-        Ok(Settled {
+        self.runs[place] = RunState::Settled;
+        Ok(SettledRun {
             verdict,
             earlier,
             attempts,
         })
     }
 
-    /// The places of runs without a verdict.
+    /// The indices of runs without a verdict.
     pub fn open(&self) -> Vec<usize> {
-        let open = |&place: &usize| matches!(self.pages[place], Page::Open(_));
-        (0..self.pages.len()).filter(open).collect()
+        let open = |&place: &usize| matches!(self.runs[place], RunState::Open(_));
+        (0..self.runs.len()).filter(open).collect()
     }
 
-    fn open_page(&mut self, place: usize) -> Result<&mut Vec<Outcome>, LedgerError> {
-        match self.pages.get_mut(place) {
+    fn open_run(&mut self, place: usize) -> Result<&mut Vec<Outcome>, LedgerError> {
+        match self.runs.get_mut(place) {
             None => Err(LedgerError::Unknown(place)),
-            Some(Page::Settled) => Err(LedgerError::Doubled(self.names[place].clone())),
-            Some(Page::Open(attempts)) => Ok(attempts),
+            Some(RunState::Settled) => Err(LedgerError::Doubled(self.names[place].clone())),
+            Some(RunState::Open(attempts)) => Ok(attempts),
         }
     }
 }
@@ -170,7 +170,7 @@ mod tests {
             ledger.attempt(place, outcome(Verdict::Inconclusive)).unwrap();
             ledger.attempt(place, outcome(Verdict::Pass)).unwrap();
         }
-        let facts = |page: Settled| (page.verdict.verdict, page.earlier.len(), page.attempts);
+        let facts = |run: SettledRun| (run.verdict.verdict, run.earlier.len(), run.attempts);
         assert_eq!(facts(ledger.settle(0, None).unwrap()), (Verdict::Pass, 1, 2));
         let own = ledger.settle(1, Some(outcome(Verdict::Inconclusive))).unwrap();
         assert_eq!(facts(own), (Verdict::Inconclusive, 2, 2));

@@ -4,7 +4,7 @@ use crate::engine::{Outcome, Verdict};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// How many runs are named.
+/// Most runs that are named.
 const NAMED: usize = 3;
 
 /// A run that came out otherwise beside others than in a world of its own: something that they share has changed it.
@@ -34,7 +34,7 @@ impl fmt::Display for Meeting {
     }
 }
 
-/// Whether what came of a run beside others stands as it is. Anything else must come again in a world of its own.
+/// Whether the outcome of a run beside others is accepted. Any other must come again in a world of its own.
 pub(super) fn stands(outcome: &Outcome) -> bool {
     matches!(
         outcome.verdict,

@@ -1,4 +1,4 @@
-//! Select, schedule, run, judge: from a library of scripts to one judged verdict for each run.
+//! Selects, schedules, runs and judges: from a library of scripts to one judged verdict for each run.
 //!
 //! Nothing here prints, and nothing here knows how a target is driven.
 
@@ -23,7 +23,7 @@ pub use expectations::{Came, Entry, ExpectationError, Expectations};
 #[cfg(feature = "cli")]
 pub(crate) use expectations::{TODO, squeeze};
 pub use judge::{Expectation, Judged, exit_code};
-pub use ledger::{Ledger, LedgerError, Settled};
+pub use ledger::{Ledger, LedgerError, SettledRun};
 pub use meeting::Meeting;
 pub use pattern::Pattern;
 #[cfg(feature = "cli")]

@@ -1,4 +1,4 @@
-//! Patterns over run names: text in which `*` stands for anything, `/` and nothing included.
+//! Patterns of run names, in which `*` stands for any text, `/` and the empty text included.
 
 use super::RunId;
 
@@ -28,7 +28,7 @@ impl Pattern {
         let Some(last) = parts.pop() else {
             return rest.is_empty();
         };
-        // The first place where a part fits leaves the most of the text to the parts that follow.
+        // Taking the first place where a part fits leaves the most text for the parts that follow.
         for part in parts {
             match rest.find(part) {
                 Some(at) => rest = &rest[at + part.len()..],

@@ -1,4 +1,4 @@
-//! Makes runs of scripts: each over both IP versions, with plain ISNs and with ISNs near 2^32, which wrap.
+//! Makes runs of scripts: each over both IP versions, with ISNs far from 2^32 and with ISNs near it, which wrap.
 
 use crate::drive::Job;
 use crate::rfc::Requirement;
@@ -50,7 +50,7 @@ pub struct Row {
     pub requirements: Vec<String>,
 }
 
-/// The implicit axes of every case, as far as the user wants them.
+/// The axes over which every case is run, as far as the user wants them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Axes {
     /// The IP versions.
@@ -93,7 +93,7 @@ fn allowed(script: &Script, ip: IpVersion, wrap: bool) -> bool {
     fits("ip", ip_number(ip)) && fits("isn", if wrap { "wrap" } else { "plain" })
 }
 
-/// As `only`, `when` and `--ip` write it.
+/// The IP version as `only`, `when` and `--ip` write it.
 pub(crate) const fn ip_number(ip: IpVersion) -> &'static str {
     match ip {
         IpVersion::V4 => "4",
@@ -101,7 +101,7 @@ pub(crate) const fn ip_number(ip: IpVersion) -> &'static str {
     }
 }
 
-/// Runs of a library by the rows that they belong to. Those of one row stand together, as [`expand`] gives them.
+/// The runs of a library, grouped by row. Those of one row must stand together, as [`expand`] gives them.
 pub fn rows(library: &[Run]) -> Vec<Row> {
     let by_row = library.chunk_by(|a, b| Arc::ptr_eq(&a.script, &b.script));
     let row = |runs: &[Run]| {
@@ -189,8 +189,8 @@ impl Run {
         variation(&self.script.row, self.ip, self.wrap)
     }
 
-    /// The job of this run. Its seed depends on its own name only, not on what else is selected: a run that is repeated
-    /// alone by its name is the same run.
+    /// The job of this run. Its seed depends on the run's name and on `seed`, not on what else is selected: a run that
+    /// is repeated alone by its name is the same run.
     pub fn job(&self, seed: u64) -> Job {
         Job {
             script: Arc::clone(&self.script),
@@ -202,7 +202,7 @@ impl Run {
     }
 }
 
-/// FNV-1a over the seed and the name, then stirred (splitmix64), since FNV leaves its high bits poor.
+/// FNV-1a over the seed and the name, then mixed by splitmix64, since FNV leaves its high bits poor.
 fn mix(seed: u64, name: &str) -> u64 {
     let octets = seed.to_be_bytes().into_iter().chain(name.bytes());
     let hash = octets.fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| {
@@ -213,7 +213,7 @@ fn mix(seed: u64, name: &str) -> u64 {
     hash ^ (hash >> 31)
 }
 
-/// The topic of a case: the folder that it stands in; a case in no folder is its own.
+/// The topic of a case: its folder; for a case in no folder, its own name.
 pub fn topic(case: &str) -> &str {
     case.rsplit_once('/').map_or(case, |(folder, _)| folder)
 }

@@ -1,4 +1,4 @@
-//! What the reference endpoint does where a target is looked at: the opinion that a reader can hold beside a reply.
+//! What the reference endpoint does in a run, for comparison with what a target did.
 
 use super::Run;
 use crate::engine::{Arrow, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict};
@@ -19,9 +19,9 @@ pub struct Reference {
 /// What may follow an injected segment at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lawful {
-    /// The place in the trace behind which nothing more of the reaction comes.
+    /// The index in the trace of the last event of the reaction.
     pub place: usize,
-    /// The reactions; the first is the one of the trace, which makes no other choice than the usual ones.
+    /// The reactions; the first is the one in the trace, which is made with the default choices.
     pub reactions: Vec<Reaction>,
 }
 
@@ -30,18 +30,18 @@ pub struct Lawful {
 pub struct Reaction {
     /// The frames, in the notation; none: silence.
     pub frames: Vec<String>,
-    /// The choices each of which leads to it, as `--switch` takes them; none where it is the usual reaction.
+    /// The choices each of which leads to it, as `--switch` takes them; none where it is the default reaction.
     pub choices: Vec<&'static str>,
 }
 
 impl Reference {
-    /// `None` where its description cannot be read, which a test excludes.
+    /// `None` if the description of the reference endpoint cannot be read, which a test rules out.
     pub fn new() -> Option<Reference> {
         let runner = Runner::bundled("model").ok()?;
         Some(Reference { runner })
     }
 
-    /// Makes a run, without any other choice than the usual ones.
+    /// Makes a run with the default choices.
     pub fn run(&self, run: &Run, seed: u64) -> Outcome {
         self.run_with(Config::default(), run, seed)
     }
@@ -51,8 +51,8 @@ impl Reference {
         target.run_one(&run.job(seed), &AtomicBool::new(false))
     }
 
-    /// For each segment that a run injects: what may follow it at once, by the choices that RFCs leave. `usual` is
-    /// what [`Reference::run`] gave. A choice counts only as far as the case passes under it.
+    /// For each segment that a run injects: what may follow it at once, under each choice that RFCs leave open. `usual`
+    /// is the answer of [`Reference::run`]. A choice counts only as far as the case passes under it.
     pub fn lawful(&self, run: &Run, seed: u64, usual: &Outcome) -> Vec<Lawful> {
         let injections = injections(&usual.trace);
         let mut lawful: Vec<Lawful> = injections.iter().map(Injection::usual).collect();
@@ -61,7 +61,7 @@ impl Reference {
             if !matches!(other.verdict, Verdict::Pass | Verdict::Observed) {
                 continue;
             }
-            // As long as both go the same way, the same place is meant.
+            // As long as both runs take the same steps, the same injection is meant.
             let pairs = injections.iter().zip(injections_of(&other));
             let same = pairs.take_while(|(ours, theirs)| ours.step == theirs.step);
             for (lawful, (_, theirs)) in lawful.iter_mut().zip(same) {
@@ -71,9 +71,9 @@ impl Reference {
         lawful
     }
 
-    /// What it does at the step that a run did not meet, in a line: the frames that it sends, how a call ends, which
-    /// state it tells. `None` where the case does not apply to it, or where no step failed. `seed` is the one that the
-    /// run was made with.
+    /// What the endpoint does at the step that a run did not meet, in a line: the frames that it sends, how a call
+    /// ends, which state it tells. `None` where the case does not apply to it, or where no step failed. `seed` is the
+    /// one with which the run was made.
     pub fn answer(&self, run: &Run, seed: u64, failed: &Outcome) -> Option<String> {
         let failure = failed.failure.as_ref()?;
         let own = self.run(run, seed);
@@ -98,7 +98,7 @@ impl Lawful {
     }
 }
 
-/// Whether two reactions are the same but for how large a window they offer: that is any stack's own affair.
+/// Whether two reactions are the same apart from the window that they offer, which any stack may choose.
 fn alike(ours: &[String], theirs: &[String]) -> bool {
     let words = |frame: &String| -> Vec<String> {
         let words = frame.split(' ').filter(|word| !word.starts_with("win="));
@@ -107,10 +107,10 @@ fn alike(ours: &[String], theirs: &[String]) -> bool {
     ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| words(a) == words(b))
 }
 
-/// A segment that was injected by a step, and what came of it at once.
+/// A segment that a step injected, and the reaction to it.
 struct Injection<'a> {
     step: (&'a str, &'a Position),
-    /// Of the last event of the reaction, or of the segment itself.
+    /// The index of the last event of the reaction, or of the segment itself.
     place: usize,
     frames: Vec<String>,
 }
@@ -165,7 +165,7 @@ fn injections(trace: &[TraceEvent]) -> Vec<Injection<'_>> {
     found
 }
 
-/// The step of a script that a trace tells of; in every outcome of an `any-of`.
+/// The step of a script with this text and position; also within the outcomes of an `any-of`.
 pub fn step_at<'a>(run: &'a Run, text: &str, position: &Position) -> Option<&'a Step> {
     let script = &run.script;
     let given = script.given.iter().find_map(|given| find(&given.steps, text, position));
@@ -183,16 +183,16 @@ fn find<'a>(steps: &'a [Step], text: &str, position: &Position) -> Option<&'a St
     })
 }
 
-/// How many frames and ends of calls are told.
+/// Most frames and ends of calls that are named.
 const MOST: usize = 4;
 
-/// What happened in `own` where the step stands at which `failed` ended.
+/// What happened in `own` at the step at which `failed` ended.
 fn answer(script: &Script, failed: &Outcome, failure: &Failure, own: &Outcome) -> Option<String> {
     let is_it = |event: &TraceEvent| match &event.what {
         Happening::Step { text, position, .. } => *text == failure.step && *position == failure.position,
         _ => false,
     };
-    // A repeated step stands there several times: the same one of them is meant.
+    // A repeated step is in the trace several times: the same repetition is meant.
     let times = failed.trace.iter().filter(|event| is_it(event)).count();
     if times == 0 {
         return (failure.unmet == Unmet::End).then(|| "nothing more".to_owned());
@@ -200,13 +200,13 @@ fn answer(script: &Script, failed: &Outcome, failure: &Failure, own: &Outcome) -
     let places = own.trace.iter().enumerate().filter(|(_, event)| is_it(event));
     let Some((begin, _)) = places.take(times).last() else {
         return Some(match own.outcomes.last() {
-            Some(outcome) => format!("takes another way: the outcome {outcome}"),
-            None => "does not get there".to_owned(),
+            Some(outcome) => format!("takes another outcome: {outcome}"),
+            None => "does not reach this step".to_owned(),
         });
     };
     let mut told = meanwhile(&own.trace, begin, own.began);
     if told.is_empty() {
-        // What met it may have come long before somebody looked.
+        // What met the step may have come long before the step began.
         told = met_by(script, own, failure, times);
     }
     if told.len() > MOST {
@@ -221,7 +221,7 @@ fn answer(script: &Script, failed: &Outcome, failure: &Failure, own: &Outcome) -
     })
 }
 
-/// The frames that met the step, the `times`th that stands there.
+/// The frames that met the `times`th repetition of the step.
 fn met_by(script: &Script, own: &Outcome, failure: &Failure, times: usize) -> Vec<String> {
     let there = |evidence: &&Evidence| {
         let step = evidence.step.step(script);
@@ -249,8 +249,8 @@ fn met_by(script: &Script, own: &Outcome, failure: &Failure, times: usize) -> Ve
         .collect()
 }
 
-/// What a trace tells of the target between the beginning of a step and that of the next; if there is nothing, since
-/// whatever made the target do something: what came at once stands before the step that looked at it.
+/// The target's events between the beginning of a step and that of the next. If there are none, its events since the
+/// last cause: a reaction that came at once is in the trace before the step that looked at it.
 fn meanwhile(trace: &[TraceEvent], begin: usize, began: Instant) -> Vec<String> {
     let Happening::Step { word, .. } = trace[begin].what else {
         return Vec::new();
@@ -269,7 +269,7 @@ fn meanwhile(trace: &[TraceEvent], begin: usize, began: Instant) -> Vec<String> 
     since.iter().filter_map(tell).collect()
 }
 
-/// Whatever may make a target do something.
+/// Whether the event can cause the target to do something.
 fn is_cause(event: &TraceEvent) -> bool {
     match &event.what {
         Happening::Frame { arrow, .. } => *arrow == Arrow::ToTarget,
@@ -278,7 +278,7 @@ fn is_cause(event: &TraceEvent) -> bool {
     }
 }
 
-/// What an event says of the target, as far as the step looks at it.
+/// What an event says of the target, as far as a step of this kind looks at it.
 fn tell(event: &TraceEvent, word: StepWord) -> Option<String> {
     match (&event.what, word) {
         (
@@ -293,7 +293,7 @@ fn tell(event: &TraceEvent, word: StepWord) -> Option<String> {
     }
 }
 
-/// How long after `began` it came, if time went by.
+/// The text, with how long after `began` the event came, if any time went by.
 fn timed(text: &str, event: &TraceEvent, began: Instant) -> String {
     match event.at.latest.since(began) {
         _ if matches!(event.what, Happening::Found(..)) => text.to_owned(),

@@ -1,4 +1,4 @@
-//! Selects the runs that a user means by some words.
+//! Selects runs by words that a user writes.
 
 use super::{Pattern, Run, requirements, topic};
 use crate::notation::{nearest, suggestion};
@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-/// Some words, each of which means some runs; together they mean the union. No word means all runs.
+/// Words, each of which selects some runs; together they select the union. No word selects all runs.
 ///
 /// | word | means |
 /// |---|---|
@@ -76,8 +76,8 @@ impl Selection {
         self.words.is_empty()
     }
 
-    /// The runs meant, in their order. Each word must mean at least one run of `library`; those of them that also are
-    /// in `runs`, which axes may have restricted, are picked.
+    /// The selected runs, in their order. Each word must select at least one run of `library`; of those, the ones that
+    /// are also in `runs`, which axes may have restricted, are given.
     pub fn pick(&self, library: &[Run], runs: &[Run]) -> Result<Vec<Run>, Vec<SelectError>> {
         if self.is_everything() {
             return Ok(runs.to_vec());
@@ -183,7 +183,7 @@ fn bracket_error(whole: &str, library: &[Run]) -> SelectError {
     let nearest = if of_case.peek().is_some() {
         let mut rows: Vec<String> = of_case.map(Run::case_and_row).collect();
         rows.dedup();
-        // Where no row is near, some rows of that case are named all the same.
+        // Where no row is similar, some rows of that case are named nevertheless.
         let near = near(whole, rows.iter().cloned());
         if near.is_empty() {
             rows.into_iter().take(3).collect()

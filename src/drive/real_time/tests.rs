@@ -1,4 +1,4 @@
-//! Real time over a place that is no namespace: the reference endpoint behind two queues, by the clock of this machine.
+//! Real time over a place that is not a namespace: the reference endpoint behind two queues, on this machine's clock.
 
 use super::*;
 use crate::case::Library;
@@ -17,7 +17,7 @@ struct Host {
     received: Vec<u8>,
     replies: Vec<Reply>,
     losses: Losses,
-    /// So many packets are taken; then the agent says no more.
+    /// After so many packets the agent's process ends.
     most: usize,
 }
 
@@ -35,7 +35,7 @@ impl Host {
         }
     }
 
-    /// Lets the endpoint do what is due.
+    /// Lets the endpoint's due timers expire.
     fn poll(&mut self) {
         let (packets, replies) = (&mut self.packets, &mut self.replies);
         self.endpoint.poll(self.clock.now(), &mut |what| match what {
@@ -70,7 +70,7 @@ impl Place for Host {
                 let before = self.replies.len();
                 self.endpoint.call(self.clock.now(), *id, call);
                 self.poll();
-                // In real time each call gets its end or this at once.
+                // In real time each call is answered at once by its result or by `pending`.
                 if self.replies.len() == before {
                     self.replies.push(Reply::Pending(*id));
                 }
@@ -109,7 +109,7 @@ impl Place for Host {
         "; its standard error ends with `no memory`".to_owned()
     }
 
-    // Nobody waits here: the driver is asked again and again.
+    // These tests do not wait for readiness: they call the driver again and again.
 
     fn packets(&self) -> io::Result<Readiness> {
         Err(io::ErrorKind::Unsupported.into())
@@ -130,7 +130,7 @@ fn plan() -> Vec<Run> {
     plan
 }
 
-/// Makes runs at the same time in one place. `prepare` is done to it when the driver has looked at its counters.
+/// Makes runs at the same time in one place. `prepare` changes the place after the driver has read its counters.
 fn outcomes(plan: &[Run], prepare: impl FnOnce(&mut Host)) -> Vec<Outcome> {
     let runner = Runner::bundled("model").unwrap();
     let facts = Facts {
@@ -186,7 +186,7 @@ fn what_a_place_has_lost_makes_no_verdict() {
     let plan = plan();
     for outcome in outcomes(&plan, |host| host.losses.frames = 12) {
         assert_eq!(outcome.verdict, Verdict::Inconclusive);
-        assert_eq!(outcome.reason, "12 frames were lost in a queue of ours");
+        assert_eq!(outcome.reason, "12 frames were dropped by a full queue of the tester");
     }
 }
 

@@ -1,4 +1,4 @@
-//! What an agent can do wrong, in words for its author.
+//! What an agent can do wrong, with messages for its author.
 
 use crate::drive::protocol::ProtocolError;
 use crate::drive::virtual_time::Halt;
@@ -8,11 +8,11 @@ use core::time::Duration;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-/// No line of an agent's is longer: 16 MiB of data in hexadecimal, and some words.
+/// The longest line that an agent may send, in octets: 16 MiB of data in hexadecimal, and some words.
 pub const LONGEST_LINE: usize = 33 << 20;
-/// An agent says no more than this, in octets, in answer to one line.
+/// The most octets that an agent may send in answer to one line.
 pub const MOST_OCTETS: usize = 64 << 20;
-/// Nor more lines than this.
+/// The most lines that an agent may send in answer to one line.
 pub const MOST_LINES: usize = 100_000;
 
 /// What an agent did wrong.
@@ -20,38 +20,38 @@ pub const MOST_LINES: usize = 100_000;
 pub enum Fault {
     /// It has not ended its answer for so long.
     Silent(Duration),
-    /// It has not read what it was told for so long.
+    /// It has not read its input for so long.
     Deaf(Duration),
-    /// Its process ended; in the middle of a line, if that is given.
+    /// Its process ended, perhaps in the middle of a line.
     Ended {
-        /// How; `None`: it only closed its output.
+        /// How it ended; `None`: it only closed its output.
         status: Option<ExitStatus>,
-        /// What stood there of the last line.
+        /// The part of the last line that had come.
         half: String,
     },
-    /// A line does not end.
+    /// It sent a line that is too long.
     LongLine,
-    /// An answer does not end.
+    /// It sent an answer that is too long.
     Flood,
-    /// A line that says nothing that is known.
+    /// It sent a line that cannot be read.
     Junk(ProtocolError),
-    /// It spoke without being asked.
+    /// It sent a line without being asked.
     OutOfTurn(String),
-    /// It said one thing where another belongs.
+    /// It sent one reply where another belongs.
     Misplaced {
-        /// What it said.
+        /// What it sent.
         line: String,
         /// What belongs there.
         expected: &'static str,
     },
-    /// It wants to be woken before now.
+    /// It asked to be woken at a time in the past.
     Backwards {
-        /// Now.
+        /// The present time.
         now: Instant,
-        /// When it wants to be woken.
+        /// The time at which it asked to be woken.
         timer: Instant,
     },
-    /// It ended a call that is not open, or handed over what nobody asked for.
+    /// It answered a call that is not open, or handed over a connection for which there is no `accept`.
     NeverAsked(String),
     /// It says that it does not know a line.
     Unknown(String),
@@ -59,20 +59,19 @@ pub enum Fault {
     Unsupported(String),
     /// It says that it cannot work.
     Failed(String),
-    /// Not its fault: we were told to stop.
+    /// Not its fault: `stop` was set.
     Interrupted,
 }
 
 impl Fault {
-    /// Whether it only says that it cannot do what it was asked.
+    /// Whether it only says that it cannot do what a line asks.
     pub fn is_refusal(&self) -> bool {
         matches!(self, Fault::Unsupported(_) | Fault::Unknown(_))
     }
 
-    /// Whether it is the agent's process that broke down: a stack that does not survive what it was given is to blame,
-    /// as one that panics is.
+    /// Whether the agent's process crashed. Then the stack is to blame, as one that panics is.
     fn is_crash(&self) -> bool {
-        // What a process sends to itself; SIGKILL and SIGTERM come from others.
+        // Signals that a process causes by itself. SIGKILL and SIGTERM come from other processes.
         const CRASHES: [i32; 7] = [3, 4, 5, 6, 7, 8, 11];
         match self {
             Fault::Ended {
@@ -85,7 +84,7 @@ impl Fault {
         }
     }
 
-    /// What that means for the run in which it happened. `after` is the line that was to be answered.
+    /// What the fault means for the run in which it happened. `after` is the line that was to be answered.
     pub fn halt(&self, after: &str) -> Halt {
         let after = match after {
             "" => String::new(),

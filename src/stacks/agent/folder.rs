@@ -1,4 +1,4 @@
-//! A runner's folder: where an agent stands, what it needs, and how it is made.
+//! A runner's folder: how an agent is built and started, and what that requires.
 
 use super::Launch;
 use crate::drive::EnvironmentError;
@@ -16,36 +16,36 @@ const SHOWN: usize = 20;
 /// A folder with a `runner.yaml` of `kind: agent`.
 #[derive(Clone, Debug)]
 pub struct Folder {
-    /// What it says.
+    /// Its `runner.yaml`.
     pub runner: Runner,
-    /// What is known of the target: a file's name and text; empty where there is none.
+    /// The expectations of the target: a file's name and text; empty where there is none.
     pub expectations: (String, String),
-    place: Place,
+    origin: Origin,
 }
 
 #[derive(Clone, Debug)]
-enum Place {
-    /// It comes with the program, by its name, and is unpacked when it is needed.
+enum Origin {
+    /// The runner of this name comes with the program, and is unpacked when it is needed.
     Bundled(String),
-    /// Somebody's own.
+    /// A folder of the user.
     Own(PathBuf),
 }
 
 impl Folder {
-    /// One that comes with the program; `None` if that is not an agent, or not there.
+    /// The runner of this name that comes with the program; `None` if there is none, or if it is not an agent.
     pub fn bundled(name: &str) -> Option<Folder> {
-        // A test reads all that come with the program.
+        // It can be read: a test reads all runners that come with the program.
         let runner = Runner::bundled(name).ok().filter(|runner| runner.kind == Kind::Agent)?;
         let text = Runner::files(name).find(|(path, _)| *path == EXPECTATIONS);
         let text = text.map_or_else(String::new, |(_, text)| String::from_utf8_lossy(text).into_owned());
         Some(Folder {
             runner,
             expectations: (format!("runners/{name}/{EXPECTATIONS}"), text),
-            place: Place::Bundled(name.to_owned()),
+            origin: Origin::Bundled(name.to_owned()),
         })
     }
 
-    /// Somebody's own.
+    /// Reads a folder of the user.
     pub fn open(path: &Path) -> Result<Folder, RunnerError> {
         let file = path.join("runner.yaml");
         let wrong = |file: &Path, message: String| RunnerError {
@@ -68,16 +68,16 @@ impl Folder {
         Ok(Folder {
             runner,
             expectations: (expectations.display().to_string(), text),
-            place: Place::Own(path),
+            origin: Origin::Own(path),
         })
     }
 
     /// Whether it comes with the program.
     pub fn is_bundled(&self) -> bool {
-        matches!(self.place, Place::Bundled(_))
+        matches!(self.origin, Origin::Bundled(_))
     }
 
-    /// What it requires and is not there.
+    /// What it requires and the machine lacks.
     pub fn missing(&self) -> Vec<&Needed> {
         self.runner
             .requires
@@ -96,18 +96,18 @@ impl Folder {
         })
     }
 
-    /// Makes what has to be made, and says how the agent is started. What comes with the program is made once; in
-    /// somebody's own folder the build is run each time, since the builder knows best what is fresh.
+    /// Builds the agent, and says how it is started. A runner that comes with the program is built once. In a folder of
+    /// the user the build is run each time, since the build itself knows best whether anything has changed.
     pub fn prepare(&self) -> Result<Launch, EnvironmentError> {
         if let Some(error) = self.refused() {
             return Err(error);
         }
-        let folder = match &self.place {
-            Place::Own(path) => {
+        let folder = match &self.origin {
+            Origin::Own(path) => {
                 self.build(path)?;
                 path.clone()
             }
-            Place::Bundled(name) => self.unpacked(name)?,
+            Origin::Bundled(name) => self.unpacked(name)?,
         };
         // A runner.yaml without a command is refused when it is read.
         Launch::new(&self.runner.command, Some(&folder), self.runner.patience).ok_or_else(|| EnvironmentError {
@@ -140,14 +140,16 @@ impl Folder {
         Err(failed(format!("failed ({}):\n  {end}\n", output.status)))
     }
 
-    /// The folder of what comes with the program, made on first use; another content is another folder.
+    /// The folder to which a runner that comes with the program is unpacked, made on first use. Its name holds a digest
+    /// of the files, so that another version of them has another folder.
     fn unpacked(&self, name: &str) -> Result<PathBuf, EnvironmentError> {
         let cache = cache()?;
         let finished = cache.join(format!("{name}-{:016x}", digest(name)));
         if finished.join("runner.yaml").is_file() {
             return Ok(finished);
         }
-        // Made under another name first: nobody sees it half made, and two at once do no harm.
+        // Made under another name first, so that no process sees a half-made folder, and two may do this at the same
+        // time.
         let rough = cache.join(format!("{name}-{}.part", std::process::id()));
         let failed = |error: io::Error| EnvironmentError {
             problem: format!("{} cannot be written ({error})", rough.display()),
@@ -159,7 +161,7 @@ impl Folder {
             moved => moved.map_err(failed),
         });
         if rough.exists() {
-            // What is left there is of no use, and in nobody's way.
+            // If it cannot be removed, it does no harm.
             drop(fs::remove_dir_all(&rough));
         }
         moved.map(|()| finished)
@@ -173,7 +175,7 @@ pub fn install<'a>(missing: impl IntoIterator<Item = &'a Needed>) -> String {
     let mut packages: Vec<&str> = missing.into_iter().map(|needed| needed.apt.as_str()).collect();
     packages.sort_unstable();
     packages.dedup();
-    // Who is root already may have no sudo.
+    // Root needs no sudo, and may not have it.
     let sudo = if nix::unistd::geteuid().is_root() { "" } else { "sudo " };
     format!("{sudo}apt install {}", packages.join(" "))
 }
@@ -190,7 +192,7 @@ fn unpack(name: &str, folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// FNV-1a over everything that makes the folder.
+/// FNV-1a over the names and contents of the runner's files.
 fn digest(name: &str) -> u64 {
     let octets = Runner::files(name).flat_map(|(path, octets)| path.bytes().chain([0]).chain(octets.iter().copied()));
     octets.fold(0xcbf2_9ce4_8422_2325_u64, |hash, octet| {
@@ -198,7 +200,7 @@ fn digest(name: &str) -> u64 {
     })
 }
 
-/// Where what was made is kept.
+/// Where unpacked runners are kept.
 fn cache() -> Result<PathBuf, EnvironmentError> {
     let absolute = |name: &str| {
         let path = std::env::var_os(name).map(PathBuf::from);

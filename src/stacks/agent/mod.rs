@@ -1,7 +1,7 @@
-//! Targets that are programs of somebody else's, in any language: they speak lines of text (`runners/PROTOCOL.md`).
+//! Targets that are separate programs, in any language: they speak the lines of `runners/PROTOCOL.md`.
 //!
-//! Here are those in lockstep, whose clock is ours. An agent that breaks down costs the runs of the world in which it
-//! does: its process is ended, and the next world gets a new one.
+//! This file drives agents in lockstep, whose clock is the tester's. If an agent breaks down, only the runs of the
+//! present world are lost: its process is ended, and the next world gets a new one.
 
 mod check;
 mod fault;
@@ -12,7 +12,7 @@ mod serve;
 mod stack;
 mod standard_error;
 
-pub use check::{Finding, Mark, Tally, check};
+pub use check::{Mark, StepResult, Tally, check};
 pub use fault::{Fault, LONGEST_LINE, MOST_LINES, MOST_OCTETS};
 pub use folder::{Folder, install};
 pub use process::{Introduction, Launch, Process};
@@ -31,7 +31,7 @@ use remarks::Remarks;
 use stack::AgentStack;
 use std::sync::Arc;
 
-/// So many worlds may be lost one after the other, over all processes, before it is thought hopeless.
+/// Most worlds that may be lost one after the other, over all processes, before the remaining runs are given up.
 const LOST_IN_A_ROW: u32 = 20;
 
 /// A program that speaks in lockstep, as a target.
@@ -39,13 +39,13 @@ pub struct Agents {
     runner: Runner,
     facts: Arc<Facts>,
     launch: Launch,
-    /// Whether it can be told an ISN.
+    /// Whether the agent has the ability `isn`.
     places_isn: bool,
     worlds: Worlds,
 }
 
 impl Agents {
-    /// Starts one for a moment, to hear what it can do.
+    /// Starts the agent for a moment, to ask what it can do.
     pub fn open(runner: Runner, launch: Launch) -> Result<Agents, EnvironmentError> {
         let mut process = Process::start(&launch)?;
         let introduction = match process.greet(Mode::Lockstep, &AtomicBool::new(false)) {
@@ -62,20 +62,20 @@ impl Agents {
         })
     }
 
-    /// The line that makes a world for a job.
+    /// The line that begins a world for a job.
     fn new_world(&self, job: &Job, profile: &Profile) -> Request {
         Request::New {
             target: target_address(job.ip),
             seed: job.seed,
-            // Within eight of 2^32, so that it wraps with the first octets.
+            // Within eight of 2^32, so that sequence numbers wrap with the first octets.
             isn: (job.wrap && self.places_isn).then_some(u32::MAX - (job.seed & 7) as u32),
             settings: profile.clone(),
         }
     }
 }
 
-/// What is known of a target once it has said its name and what it can do. Of that it has what its runner.yaml claims; all
-/// of it where nothing is claimed.
+/// The facts of a target that has greeted. Of the abilities that the agent names, the target has those that its
+/// runner.yaml claims; all of them where nothing is claimed.
 pub fn introduced(facts: &Facts, name: &str, can: &Abilities) -> Facts {
     let claims = facts.abilities.iter().next().is_some();
     let abilities = can.iter().filter(|name| !claims || facts.abilities.can(name));
@@ -105,7 +105,7 @@ impl Target for Agents {
         self.worlds = worlds;
     }
 
-    /// Worlds share nothing but processes, in which each is as the first: `new` makes a new one.
+    /// Each process makes one world after the other, and each world is as the first: `new` clears everything.
     fn run(
         &mut self,
         jobs: Vec<Job>,
@@ -128,17 +128,17 @@ impl Target for Agents {
     }
 }
 
-/// Makes runs with one process, and with another after it where that one breaks down.
+/// Makes runs with one process, and with another one if that breaks down.
 struct Worker<'a> {
     agents: &'a Agents,
     process: Option<Process>,
-    /// How many worlds were lost one after the other, by all workers.
+    /// How many worlds have been lost one after the other, by all workers.
     lost: &'a AtomicU32,
     stop: &'a AtomicBool,
 }
 
 impl Worker<'_> {
-    /// Makes runs that may share a world: in one, or in others after it where the agent breaks down.
+    /// Makes runs that may share a world: in one world, or in further ones if the agent breaks down.
     fn make_runs(&mut self, runs: &mut Runs, tell: Tell<'_>) {
         while let Some((place, job)) = runs.front() {
             let mut remarks = Remarks::default();
@@ -153,10 +153,10 @@ impl Worker<'_> {
         }
     }
 
-    /// Makes runs in the world that the process has just made.
+    /// Makes runs in the world that the process has just begun.
     fn fill(&mut self, timer: Option<Instant>, remarks: Remarks, runs: &mut Runs, tell: Tell<'_>) {
         let facts = &self.agents.facts;
-        // It has just answered.
+        // There is a process: it has just answered.
         let Some(process) = &mut self.process else { return };
         let mut stack = AgentStack::new(process, &facts.abilities, timer, remarks, self.stop);
         let mut bench = Bench::new(Arc::clone(facts));
@@ -172,7 +172,8 @@ impl Worker<'_> {
         }
     }
 
-    /// Has a world made for a job, and tells when the agent wants to be woken in it; or what becomes of the job without.
+    /// Has the agent begin a world for a job. The answer is when it wants to be woken, or the job's outcome if there is
+    /// no world.
     fn world(&mut self, job: &Job, remarks: &mut Remarks) -> Result<Option<Instant>, Box<Outcome>> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(inconclusive("stopped before it began"));
@@ -187,12 +188,12 @@ impl Worker<'_> {
         self.begin(self.agents.new_world(job, &profile), remarks)
     }
 
-    /// Says `new` to the process that there is, or else to a new one.
+    /// Sends `new` to the present process, or else to a new one.
     fn begin(&mut self, request: Request, remarks: &mut Remarks) -> Result<Option<Instant>, Box<Outcome>> {
         if let Some(process) = &mut self.process {
             match begin(process, request.clone(), remarks, self.stop) {
                 Ok(timer) => return Ok(timer),
-                // It can only make one world.
+                // The agent can make only one world in a process.
                 Err(fault) if fault.is_refusal() => {}
                 Err(fault) => remarks.add(format!(
                     "the agent's process of the run before this one {fault}; this run has a new one"
@@ -223,7 +224,7 @@ impl Worker<'_> {
     }
 }
 
-/// Says `new`; only remarks may come before `idle`.
+/// Sends `new`; only remarks may come before `idle`.
 fn begin(
     process: &mut Process,
     request: Request,
@@ -240,7 +241,7 @@ fn begin(
     })
 }
 
-/// Settings as words of a line.
+/// Checks that settings can be written as words of a line.
 fn on_a_line(profile: Profile) -> Result<Profile, String> {
     let blank = |text: &String| text.chars().any(|letter| letter.is_whitespace() || letter.is_control());
     match profile.iter().find(|(name, value)| blank(name) || blank(value)) {

@@ -1,7 +1,7 @@
-//! An agent's process, and the lines that are spoken with it.
+//! An agent's process, and the exchange of lines with it.
 //!
-//! The lines travel through a pair of sockets, since those can be read with a limit of time and without a thread: a turn
-//! is one write, one or two reads, and no hand-over.
+//! The lines travel through a pair of sockets, since those can be read with a timeout and without a thread: a turn
+//! takes one write and one or two reads.
 
 use super::fault::{Fault, LONGEST_LINE, MOST_LINES, MOST_OCTETS};
 use super::standard_error::StandardError;
@@ -26,14 +26,14 @@ use std::time::Instant as Clock;
 
 /// How much is read at once.
 const PIECE: usize = 256 * 1024;
-/// How often a wait is broken off to look at the clock, and whether all is to stop.
+/// How often a wait is interrupted to look at the clock and at `stop`.
 const STOP_INTERVAL: Duration = Duration::from_millis(50);
 /// How long a process that has closed its output may take to end.
 const END_DELAY: Duration = Duration::from_millis(500);
-/// How much of a line is repeated to a person.
+/// How many octets of a line are quoted in a message.
 const QUOTED: usize = 100;
 
-/// What belongs where an agent that is out of step says something else.
+/// The expected reply in the message for an agent that has sent one answer too many.
 const OWN_ANSWER: &str = "`synced` (or `unknown`), the answer to `sync`: an earlier line was answered twice, or late;";
 
 /// How an agent is started.
@@ -43,14 +43,14 @@ pub struct Launch {
     pub program: PathBuf,
     /// Its arguments.
     pub arguments: Vec<String>,
-    /// In which folder; `None`: in ours.
+    /// The working directory; `None`: that of this process.
     pub folder: Option<PathBuf>,
-    /// How long it may take for a line.
+    /// How long the agent may take to answer a line.
     pub patience: Duration,
 }
 
 impl Launch {
-    /// From the words of a command. A program with a `/` in its name that is not absolute stands below `folder`.
+    /// From the words of a command. A relative path with a `/` in it is relative to `folder`.
     pub fn new(words: &[String], folder: Option<&Path>, patience: Duration) -> Option<Launch> {
         let (program, arguments) = words.split_first()?;
         let program = match folder {
@@ -65,7 +65,7 @@ impl Launch {
         })
     }
 
-    /// What starts it.
+    /// The command that starts it.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.args(&self.arguments);
@@ -76,29 +76,29 @@ impl Launch {
     }
 }
 
-/// An agent that lives. Dropping it ends its process, and what that has started.
+/// A running agent. When this is dropped, its process is ended, and so are the processes that it has started.
 pub struct Process {
     child: Child,
-    /// Whether its end has been taken note of; from then on its number may be another's.
+    /// Whether the process has been waited for; from then on its number may belong to another process.
     reaped: bool,
     socket: UnixStream,
-    /// What a read writes into; kept, because to make it anew costs more than the read.
+    /// The buffer for reads; kept, because allocating it costs more than a read.
     piece: Box<[u8]>,
     input: Vec<u8>,
-    /// Where the first line begins that has not been taken.
+    /// The start of the first line in `input` that has not been taken.
     begin: usize,
-    /// Up to where there is known to be no end of a line.
+    /// Up to here `input` is known to hold no line feed.
     searched: usize,
     output: String,
-    /// The last line that was said to it, cut.
+    /// The last line that was sent to it, cut.
     asked: String,
     standard_error: StandardError,
     patience: Duration,
-    /// How often it was asked whether it is in step.
+    /// How many `sync`s have been sent.
     syncs: u64,
 }
 
-/// What an agent said of itself.
+/// What an agent says of itself in its first line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Introduction {
     /// Its name and version.
@@ -108,7 +108,7 @@ pub struct Introduction {
 }
 
 impl Process {
-    /// Starts one; nothing is said yet.
+    /// Starts an agent; nothing is sent yet.
     pub fn start(launch: &Launch) -> Result<Process, EnvironmentError> {
         let failed = |error: io::Error| cannot_start(launch, &error);
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
@@ -118,10 +118,10 @@ impl Process {
         let mut command = launch.command();
         command.stdin(Stdio::from(OwnedFd::from(theirs)));
         command.stdout(Stdio::from(OwnedFd::from(output)));
-        // A group of its own: what it starts ends with it, and a Ctrl-C is for us.
+        // A process group of its own: what the agent starts can be ended with it, and Ctrl-C does not reach it.
         command.stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().map_err(failed)?;
-        // Just piped, so it is there.
+        // It is there: it was piped just now.
         let standard_error = child.stderr.take().map(StandardError::read).unwrap_or_default();
         Ok(Process {
             child,
@@ -139,7 +139,7 @@ impl Process {
         })
     }
 
-    /// Says the first line, and hears who it is.
+    /// Sends the first line, and reads the agent's introduction.
     pub fn greet(&mut self, mode: Mode, stop: &AtomicBool) -> Result<Introduction, Fault> {
         self.say(
             &Turn {
@@ -170,7 +170,8 @@ impl Process {
         }
     }
 
-    /// One turn of lockstep: says a line, and hands over the answers up to `idle`. When it next wants to be woken.
+    /// One turn of lockstep: sends a line, and passes on the answers up to `idle`. The result is when the agent wants
+    /// to be woken.
     pub fn turn(
         &mut self,
         at: Instant,
@@ -183,7 +184,7 @@ impl Process {
         self.answer(at, stop, hear)
     }
 
-    /// The answer to a line of lockstep that has been said at that time, up to `idle`.
+    /// Reads the answers to a line of lockstep that was sent at the time `at`, up to `idle`.
     pub fn answer(
         &mut self,
         at: Instant,
@@ -201,8 +202,8 @@ impl Process {
         }
     }
 
-    /// Makes sure that every line has had its own answer: who has said `idle` once too often is one answer behind, and
-    /// nothing else would show it. An agent that does not know `sync` says so, which proves as much.
+    /// Makes sure that every line has had its own answer. An agent that has sent one `idle` too many is one answer
+    /// behind from then on, and nothing else would show it. `unknown` in answer to `sync` proves as much as `synced`.
     pub fn in_step(&mut self, at: Instant, stop: &AtomicBool) -> Result<(), Fault> {
         self.syncs += 1;
         let number = self.syncs;
@@ -225,7 +226,7 @@ impl Process {
         }
     }
 
-    /// Whether it has said anything since `idle`; that is a fault.
+    /// Fails if the agent has sent anything since `idle`.
     pub fn unasked(&mut self) -> Result<(), Fault> {
         loop {
             match recv(self.socket.as_raw_fd(), &mut self.piece, MsgFlags::MSG_DONTWAIT) {
@@ -241,7 +242,7 @@ impl Process {
         }
     }
 
-    /// Says a line as it stands.
+    /// Sends a line as it is written.
     pub fn say_line(&mut self, line: &str, stop: &AtomicBool) -> Result<(), Fault> {
         self.output.clear();
         self.output.push_str(line);
@@ -249,7 +250,7 @@ impl Process {
         self.write(stop)
     }
 
-    /// Says a line.
+    /// Sends a line.
     pub fn say(&mut self, turn: &Turn, stop: &AtomicBool) -> Result<(), Fault> {
         self.output.clear();
         // Writing to a String cannot fail.
@@ -260,7 +261,7 @@ impl Process {
     fn write(&mut self, stop: &AtomicBool) -> Result<(), Fault> {
         self.asked.clear();
         let line = self.output.trim_end();
-        // What a frame holds is seen in the exchange, and would only make two reports of one fault look different.
+        // The octets of a frame are cut off: the trace shows them, and reports of the same fault should be alike.
         let most = line.find(" frame ").map_or(QUOTED, |at| at + " frame 4500".len());
         let cut = line.char_indices().nth(most).map_or(line.len(), |(at, _)| at);
         self.asked.push_str(&line[..cut]);
@@ -273,7 +274,7 @@ impl Process {
             match self.socket.write(&self.output.as_bytes()[written..]) {
                 Ok(count) => written += count,
                 Err(error) if is_later(&error) => self.go_on(deadline, stop, Fault::Deaf(self.patience))?,
-                // It reads no more: what it said last says why.
+                // The agent does not read any more: its last lines may say why, and are read next.
                 Err(_) => return Ok(()),
             }
         }
@@ -288,7 +289,7 @@ impl Process {
         }
     }
 
-    /// The next line, as a reply, in what is left of an answer.
+    /// The next line, as a reply, within the rest of an answer's budget.
     pub fn reply(&mut self, budget: &mut Budget, stop: &AtomicBool) -> Result<Reply, Fault> {
         while !self.has_line() {
             if self.input.len() - self.begin > LONGEST_LINE {
@@ -301,7 +302,7 @@ impl Process {
         if budget.lines > MOST_LINES || budget.octets > MOST_OCTETS {
             return Err(Fault::Flood);
         }
-        // A line that is whole ends where was searched.
+        // A whole line ends at `searched`.
         let line = &self.input[self.begin..self.searched];
         let reply = Reply::parse(&String::from_utf8_lossy(line)).map_err(Fault::Junk);
         self.begin = self.searched + 1;
@@ -313,7 +314,7 @@ impl Process {
         reply
     }
 
-    /// Whether a whole line is there; then it goes up to `searched`.
+    /// Whether there is a whole line; it then ends at `searched`.
     fn has_line(&mut self) -> bool {
         match memchr::memchr(b'\n', &self.input[self.searched..]) {
             Some(at) => {
@@ -333,12 +334,13 @@ impl Process {
                 Ok(0) => return Err(self.ended()),
                 Ok(count) => {
                     self.input.extend_from_slice(&self.piece[..count]);
-                    // Dribbling does not buy time.
+                    // The deadline is that of the whole answer: a slow stream of octets does not extend it.
                     self.go_on(budget.deadline, stop, Fault::Silent(self.patience))?;
                     return Ok(count);
                 }
                 Err(error) if is_later(&error) => {
-                    // Its end does not show in what is read while something that it started holds the other end.
+                    // While a process that the agent has started holds the other end of the socket, a read does not
+                    // show that the agent has ended.
                     if let Some(status) = self.status(Duration::ZERO) {
                         return Err(self.ended_as(Some(status)));
                     }
@@ -357,7 +359,7 @@ impl Process {
         Err(Fault::OutOfTurn(quoted(line)))
     }
 
-    /// The fault of having ended.
+    /// The fault of an agent that has ended.
     fn ended(&mut self) -> Fault {
         let status = self.status(END_DELAY);
         self.ended_as(status)
@@ -371,7 +373,7 @@ impl Process {
         Fault::Ended { status, half }
     }
 
-    /// How its process ended, if it ends within that time.
+    /// The exit status of the process, if it ends within that time.
     pub fn status(&mut self, within: Duration) -> Option<ExitStatus> {
         let deadline = Clock::now() + within;
         loop {
@@ -386,23 +388,23 @@ impl Process {
         }
     }
 
-    /// Says no more to it: the end of its input.
+    /// Ends the agent's input.
     pub fn hang_up(&mut self) {
-        // It may have closed its end; then it is so already.
+        // It fails if the agent has closed its end, which has the same effect.
         let _ = self.socket.shutdown(std::net::Shutdown::Write);
     }
 
-    /// How long it may take for a line.
+    /// How long the agent may take to answer a line.
     pub fn patience(&self) -> Duration {
         self.patience
     }
 
-    /// The last line that was said to it, cut.
+    /// The last line that was sent to it, cut.
     pub fn asked(&self) -> &str {
         &self.asked
     }
 
-    /// What it wrote to standard error since the last time. `broken`: it may be about to say more.
+    /// What it wrote to standard error since the last time. `broken`: wait a moment for more.
     pub fn take_standard_error(&mut self, broken: bool) -> Vec<String> {
         if broken {
             self.kill();
@@ -413,17 +415,17 @@ impl Process {
 
     fn kill(&mut self) {
         self.end_group();
-        // It may have ended by itself.
+        // It fails if the process has ended by itself.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
-    /// Ends everything that the process has started and that stayed in its group, and the process.
+    /// Ends the process, and all that it has started and that are in its process group.
     fn end_group(&mut self) {
         if !std::mem::replace(&mut self.reaped, true)
             && let Ok(group) = i32::try_from(self.child.id())
         {
-            // There may be nobody left in it.
+            // It fails if the group is empty.
             let _ = killpg(Pid::from_raw(group), Signal::SIGKILL);
         }
     }
@@ -435,7 +437,7 @@ impl Drop for Process {
     }
 }
 
-/// What is left of an answer: time, octets, lines.
+/// What an agent may still use for an answer: time, octets, lines.
 pub struct Budget {
     deadline: Clock,
     octets: usize,
@@ -443,7 +445,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// For one answer.
+    /// The budget of one answer.
     pub fn new(patience: Duration) -> Budget {
         Budget {
             deadline: Clock::now() + patience,
@@ -453,7 +455,7 @@ impl Budget {
     }
 }
 
-/// The fault of having said one thing where another belongs.
+/// The fault of a reply in a place where another belongs.
 pub(super) fn misplaced(reply: &Reply, expected: &'static str) -> Fault {
     let line = quoted(reply.to_string().as_bytes());
     match reply {
@@ -462,7 +464,7 @@ pub(super) fn misplaced(reply: &Reply, expected: &'static str) -> Fault {
     }
 }
 
-/// A line for a person.
+/// A line, as quoted in messages.
 pub(super) fn quoted(line: &[u8]) -> String {
     let cut = &line[..line.len().min(QUOTED)];
     let text: String = String::from_utf8_lossy(cut)

@@ -1,4 +1,4 @@
-//! The other side: a stack in Rust as an agent in lockstep, on any input and output.
+//! The agent's side of the protocol: makes an agent in lockstep of a stack in Rust, on any input and output.
 
 use crate::drive::protocol::{Mode, Reply, Request, Turn};
 use crate::stack::{Emitted, Profile, Stack};
@@ -6,14 +6,14 @@ use crate::time::Instant;
 use core::net::IpAddr;
 use std::io::{self, BufRead, Write};
 
-/// What a `new` asks for.
+/// The world that a `new` asks for.
 #[derive(Clone, Debug)]
 pub struct World {
     /// The target's address.
     pub target: IpAddr,
-    /// From which everything that looks random is made.
+    /// The seed of every random choice.
     pub seed: u64,
-    /// What the first ISN should be that the stack chooses by itself.
+    /// The value for the first ISN that the stack chooses by itself.
     pub isn: Option<u32>,
     /// Settings of the host.
     pub settings: Profile,
@@ -35,7 +35,7 @@ pub fn serve(
     };
     for line in input.lines() {
         server.answer(&line?);
-        // One write for a turn: whoever waits for it is woken once.
+        // All replies of a turn are written at once, so that the tester is woken once.
         output.write_all(server.replies.as_bytes())?;
         output.flush()?;
         server.replies.clear();

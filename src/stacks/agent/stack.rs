@@ -1,4 +1,4 @@
-//! An agent in lockstep as a stack: what the loop on virtual time drives like any other.
+//! An agent in lockstep as a stack, which the loop on virtual time drives like any other.
 
 use super::fault::Fault;
 use super::process::{Process, misplaced};
@@ -11,28 +11,28 @@ use crate::time::Instant;
 use core::sync::atomic::AtomicBool;
 use std::collections::BTreeMap;
 
-/// Names from here on are the target's own to give (see [`SocketId`]).
+/// The first of the socket names that are the target's to give (see [`SocketId`]).
 const ITS_OWN: u32 = 1 << 31;
 
-/// An agent in a world that it has made.
+/// An agent in a world that it has begun.
 pub(super) struct AgentStack<'a> {
     process: &'a mut Process,
     abilities: &'a Abilities,
     stop: &'a AtomicBool,
-    /// What it did wrong, and what that means; from then on nothing is asked of it.
+    /// What the agent did wrong, and what that means; from then on nothing is sent to it.
     fault: Option<(Fault, Halt)>,
-    /// In a world that several runs share they stand with the run that ends next.
+    /// Remarks that no run has yet. In a world of several runs the next one that ends gets them.
     remarks: Remarks,
     asked: Vec<Request>,
-    /// Calls that have not been answered, and the name that is handed over by those that accept.
+    /// Calls that have not been answered; for an `accept`, with the name of the socket that it will hand over.
     open: BTreeMap<CallId, Option<SocketId>>,
     timer: Option<Instant>,
-    /// When it was last told anything.
+    /// The time of the last line that was sent to it.
     now: Instant,
 }
 
 impl<'a> AgentStack<'a> {
-    /// An agent that has just answered `new`, when it wants to be woken, and what it has remarked so far.
+    /// An agent that has just answered `new`, the time at which it wants to be woken, and its remarks so far.
     pub(super) fn new(
         process: &'a mut Process,
         abilities: &'a Abilities,
@@ -53,12 +53,12 @@ impl<'a> AgentStack<'a> {
         }
     }
 
-    /// What it did wrong.
+    /// What the agent did wrong.
     pub(super) fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref().map(|(fault, _)| fault)
     }
 
-    /// Takes down what it did wrong.
+    /// Keeps a fault and what it means.
     fn blame(&mut self, fault: Fault) {
         let halt = fault.halt(self.process.asked());
         self.fault.get_or_insert((fault, halt));
@@ -86,12 +86,12 @@ impl<'a> AgentStack<'a> {
     }
 }
 
-/// What a reply in the course of a run means, if it may be said.
+/// What a reply within a run means, or the fault if it is not allowed there.
 fn understood(reply: Reply, open: &mut BTreeMap<CallId, Option<SocketId>>) -> Result<Emitted, Fault> {
     match reply {
         Reply::Frame(octets) => Ok(Emitted::Packet(octets)),
         Reply::Result(id, result) => match open.remove(&id) {
-            // Only a connection can be handed over.
+            // An `accept` ends well only by handing over a connection.
             Some(Some(_)) if result.is_ok() => Err(misplaced(
                 &Reply::Result(id, result),
                 "`event accepted`, which is how `accept` ends well,",
@@ -142,7 +142,7 @@ impl Stack for AgentStack<'_> {
         if self.asked.is_empty() && self.timer.is_some_and(|timer| timer <= now) {
             self.asked.push(Request::Tick);
         }
-        // Before the time that it named itself, nothing can have happened, and it need not be asked.
+        // Before the time for which it asked, and without an input, nothing can happen, so the agent is not woken.
         for request in std::mem::take(&mut self.asked) {
             if self.fault.is_none() {
                 self.turn(now, request, out);
@@ -161,8 +161,8 @@ impl Driven for AgentStack<'_> {
         self.fault.as_ref().map(|(_, halt)| halt.clone())
     }
 
-    /// Looks back on a run: whether each line had its own answer, and nothing has come since. An agent that broke down in
-    /// it has not shown what it seems to have.
+    /// Checks at the end of a run that each line had its own answer, and that nothing came after it. The findings of a
+    /// run in which the agent broke down are taken back.
     fn conclude(&mut self, outcome: &mut Outcome, halted: bool) {
         let goes_on = self.fault.is_none();
         if goes_on && let Err(fault) = self.process.in_step(self.now, self.stop) {
@@ -182,10 +182,10 @@ impl Driven for AgentStack<'_> {
     }
 }
 
-/// Takes back what a run has found in which an agent broke down.
+/// Takes back the findings of a run in which the agent broke down.
 fn spoil(outcome: &mut Outcome, fault: &Fault, halt: &Halt) {
     let reason = match halt {
-        // The run has failed for it, unless it had ended by then.
+        // The run has failed because of it, unless it had ended before.
         Halt::Blamed(_) if outcome.failure.is_some() => return,
         Halt::Blamed(why) | Halt::Void(why) => why,
     };

@@ -1,32 +1,31 @@
-//! What an agent writes to its standard error: read at all times, lest it should block, and kept as far as a person
-//! would read it.
+//! An agent's standard error: always read, so that the agent never blocks on it, and its end kept for messages.
 
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// So much of the end is kept.
+/// How many octets of the end are kept.
 const KEPT: usize = 8 * 1024;
 
-/// The end of what was written.
+/// The end of what an agent wrote to standard error.
 #[derive(Clone, Default)]
 pub struct StandardError(Arc<(Mutex<Tail>, Condvar)>);
 
 #[derive(Default)]
 struct Tail {
     octets: VecDeque<u8>,
-    /// How many came before those.
+    /// How many octets came before those.
     dropped: u64,
     ended: bool,
 }
 
 impl StandardError {
-    /// Reads until the other end is closed, by the last process that holds it.
+    /// Reads until every process that has the other end open has closed it.
     pub fn read(mut source: impl Read + Send + 'static) -> StandardError {
         let standard_error = StandardError::default();
         let kept = standard_error.clone();
-        // Nobody waits for it: a process that the agent left behind may keep it.
+        // The thread is not joined: a process that the agent left behind may keep its end open.
         std::thread::spawn(move || {
             let mut piece = [0; 4096];
             loop {
@@ -48,14 +47,14 @@ impl StandardError {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the end of it, for a moment: a process that has just died may have said why.
+    /// Waits a moment for the end of the output: a process that has just ended may have written why.
     pub fn wait(&self) {
         let (_, ended) = &*self.0;
-        // Whether it has ended or not, what there is will be shown.
+        // What there is will be shown, whether or not the output has ended.
         drop(ended.wait_timeout_while(self.tail(), Duration::from_millis(300), |tail| !tail.ended));
     }
 
-    /// What there is, line by line, and forgets it. Control characters are escaped.
+    /// Gives the lines that are kept, and forgets them. Control characters are escaped.
     pub fn take(&self) -> Vec<String> {
         let mut tail = self.tail();
         let octets: Vec<u8> = tail.octets.drain(..).collect();

@@ -1,4 +1,4 @@
-//! What the driver promises, tried with smoltcp and with stacks that misbehave.
+//! What the driver promises, tested with smoltcp and with stacks that misbehave.
 
 #![cfg(feature = "smoltcp")]
 

@@ -1,7 +1,8 @@
-//! The child: a process that owns a namespace, makes the system calls in it, and speaks lines of text with its parent.
+//! The child: a process that owns a namespace, makes the system calls in it, and exchanges lines of text with its
+//! parent.
 //!
-//! It is this program, executed anew: a namespace for users must be made before any thread exists, and a fork of a
-//! threaded process may not do anything. It ends with its parent and leaves nothing behind.
+//! It is this program, executed again: a user namespace must be made before any thread exists, and after a fork a
+//! process with threads may do very little. The child ends with its parent and leaves nothing behind.
 
 use super::namespace::Lines;
 use super::setup::{self, DeviceChoice, Network};
@@ -26,11 +27,11 @@ use std::time::Duration;
 /// The hidden subcommand under which a program calls [`child_main`].
 pub const SUBCOMMAND: &str = "__namespace";
 
-/// How much is read at once.
+/// How many octets are read at once.
 const PIECE: usize = 256 * 1024;
-/// No line is longer: a send of 16 MiB in hexadecimal.
+/// The longest line, in octets: a send of 16 MiB in hexadecimal.
 const LONGEST_LINE: usize = 33 << 20;
-/// How much of a line that is not known is repeated.
+/// How many characters of an unknown line are quoted.
 const QUOTED: usize = 80;
 
 /// What a child is told when it is started.
@@ -38,11 +39,11 @@ pub(super) struct Orders {
     pub(super) device: DeviceChoice,
     pub(super) queue: u32,
     pub(super) profile: Profile,
-    /// The program that makes the calls in its stead, once the network stands.
+    /// The program that takes the child's place, once the network is ready.
     pub(super) agent: Option<Launch>,
 }
 
-/// What stands between the settings and an agent: its folder and its words follow.
+/// Separates the settings from the agent's folder and command.
 const AGENT: &str = "--";
 
 impl Orders {
@@ -85,14 +86,14 @@ impl Orders {
     }
 }
 
-/// What a child does; a program calls it first of all when its first argument is `__namespace`, with the arguments
-/// that follow.
+/// The main function of a child. A program must call it first of all when its first argument is `__namespace`, with the
+/// arguments that follow.
 pub fn child_main(arguments: impl Iterator<Item = String>) -> ExitCode {
     let Some(orders) = Orders::from_arguments(arguments) else {
         eprintln!("{SUBCOMMAND} is started by tcpvet itself; there is nothing to be done with it by hand");
         return ExitCode::from(2);
     };
-    // No socket there: somebody tries it by hand.
+    // Standard input is not a socket: a person has started the child by hand.
     let Ok(parent) = io::stdin().as_fd().try_clone_to_owned().map(UnixStream::from) else {
         return ExitCode::from(2);
     };
@@ -101,8 +102,8 @@ pub fn child_main(arguments: impl Iterator<Item = String>) -> ExitCode {
         return ExitCode::from(2);
     }
     let result = setup::set_up(orders.device, orders.queue, &orders.profile);
-    // Only now: what is set before new credentials come is lost. If the parent has gone meanwhile, its end is closed,
-    // and the first read says so.
+    // Only now: a change of credentials would clear this signal. If the parent has already ended, the first read says
+    // so.
     let _ = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL);
     let introduced = result.and_then(|network| introduce(&parent, network));
     if let (Ok(_), Some(agent)) = (&introduced, &orders.agent) {
@@ -121,7 +122,8 @@ pub fn child_main(arguments: impl Iterator<Item = String>) -> ExitCode {
     }
 }
 
-/// Becomes the agent, which speaks with the parent from now on, in the network that has been made.
+/// Executes the agent in place of the child, in the network that has been made; from now on the agent speaks with the
+/// parent.
 fn give_way(parent: UnixStream, agent: &Launch) -> ExitCode {
     let ends = parent.try_clone().and_then(|output| {
         let input = parent.try_clone()?;
@@ -145,12 +147,12 @@ fn give_way(parent: UnixStream, agent: &Launch) -> ExitCode {
 }
 
 fn fail(mut parent: UnixStream, why: &str) -> ExitCode {
-    // If nobody listens, nobody needs to know.
+    // If the parent has ended, no one needs to know.
     let _ = writeln!(parent, "{}", Reply::Failed(why.to_owned()));
     ExitCode::from(3)
 }
 
-/// Says who is here, and hands over the device and the statistics.
+/// Sends the introduction, and hands over the device and the statistics files.
 fn introduce(parent: &UnixStream, network: Network) -> Result<Option<super::netlink::SocketDiag>, EnvironmentError> {
     let mut abilities: Vec<&str> = vec![
         "ipv4",
@@ -208,7 +210,7 @@ fn introduce(parent: &UnixStream, network: Network) -> Result<Option<super::netl
     let sent = socket::sendmsg::<()>(parent.as_raw_fd(), &parts, &rights, MsgFlags::MSG_NOSIGNAL, None);
     match sent {
         Ok(count) if count == text.len() => Ok(network.diag),
-        // Our own copies end here: the device must vanish with the parent's.
+        // Our own copies are closed here: the device must vanish when the parent closes its copy.
         Ok(_) | Err(_) => Err(EnvironmentError {
             problem: "the device cannot be handed over".to_owned(),
             remedy: "raise the limit of open files (ulimit -n)".to_owned(),
@@ -216,7 +218,7 @@ fn introduce(parent: &UnixStream, network: Network) -> Result<Option<super::netl
     }
 }
 
-/// Takes lines until the parent closes its end.
+/// Carries out lines until the parent closes its end.
 fn serve(mut parent: UnixStream, mut sockets: Sockets) -> io::Result<()> {
     let mut piece = vec![0; PIECE];
     let mut input = Lines::default();
@@ -236,7 +238,7 @@ fn serve(mut parent: UnixStream, mut sockets: Sockets) -> io::Result<()> {
     }
 }
 
-/// Waits for the parent or for a socket; the parent's end going away counts too. Whether it is the parent.
+/// Waits for the parent, which includes its end being closed, or for a socket. The answer is whether it is the parent.
 fn wait(parent: &UnixStream, sockets: &Sockets) -> io::Result<bool> {
     let mut watched = [
         PollFd::new(parent.as_fd(), PollFlags::POLLIN),
@@ -248,7 +250,7 @@ fn wait(parent: &UnixStream, sockets: &Sockets) -> io::Result<bool> {
     }
 }
 
-/// Whether the parent is still there.
+/// Reads from the parent. The answer is whether its end is still open.
 fn take_in(parent: &mut UnixStream, piece: &mut [u8], input: &mut Lines) -> io::Result<bool> {
     if input.len() > LONGEST_LINE {
         return Err(io::Error::other("a line without end"));

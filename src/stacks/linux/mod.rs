@@ -1,7 +1,7 @@
 //! The kernel that we run on, in private namespaces, as a target.
 //!
-//! The namespaces belong to children: this program, executed anew. They make the system calls; packets travel through
-//! a device whose other end is ours. No root is needed where users may make namespaces.
+//! Each namespace belongs to a child: this program, executed again. The child makes the system calls; packets travel
+//! through a device whose other end the tester has. No root is needed where users may make namespaces.
 
 mod child;
 mod namespace;
@@ -32,7 +32,7 @@ pub struct Linux {
 }
 
 impl Linux {
-    /// Finds out whether it can be used here, by doing everything once.
+    /// Finds out whether Linux can be tested here, by making one namespace and testing it.
     pub fn probe() -> Result<Linux, EnvironmentError> {
         let runner = Runner::bundled("linux").map_err(|error| EnvironmentError {
             problem: error.to_string(),
@@ -41,7 +41,7 @@ impl Linux {
         Linux::probe_as(runner, Plan::default())
     }
 
-    /// As [`Linux::probe`], with another runner.yaml, or with namespaces made otherwise.
+    /// As [`Linux::probe`], with another runner.yaml, or with another way to make namespaces.
     pub fn probe_as(runner: Runner, plan: Plan) -> Result<Linux, EnvironmentError> {
         let mut namespace = Namespace::start(&plan, &Profile::new())?;
         namespace.self_test()?;

@@ -1,4 +1,4 @@
-//! A child as its parent sees it: a namespace, the way into it, and somebody in it who makes calls.
+//! A namespace as the parent sees it: the child that owns it, the link into it, and the agent in it that makes calls.
 
 use super::child::{Orders, SUBCOMMAND};
 use super::setup::DeviceChoice;
@@ -17,14 +17,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long a child may take to set its namespace up; it takes milliseconds.
+/// How long a child may take to make its namespace; usually that takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How long our own child may take to take a call up; an agent's runner says how long it may take.
+/// How long our own child may take to answer a call; for an agent the runner.yaml says it.
 const CALL_PATIENCE: Duration = Duration::from_secs(5);
 /// How much is read at once.
 const PIECE: usize = 256 * 1024;
 
-/// What the kernel counts when it did not do what TCP asks for, for reasons outside of a connection.
+/// The kernel's counters of events in which it did not do what TCP asks for, for reasons outside of a connection.
 const SUSPICIOUS: [&str; 8] = [
     "TCPTimeWaitOverflow",
     "TCPAbortOnMemory",
@@ -35,7 +35,7 @@ const SUSPICIOUS: [&str; 8] = [
     "TCPACKSkippedSeq",
     "TCPACKSkippedChallenge",
 ];
-/// The first so many of them count in a namespace of one run too; the others may be what that run is about.
+/// The first counters, which are watched in a namespace of one run too; the others may be what that run is about.
 const ALWAYS: usize = 2;
 
 /// How namespaces are made.
@@ -43,11 +43,12 @@ const ALWAYS: usize = 2;
 pub struct Plan {
     /// The program that is executed as the child: this one, or another that calls [`super::child_main`].
     pub program: PathBuf,
-    /// Which way packets travel.
+    /// The kind of device through which packets travel.
     pub device: DeviceChoice,
-    /// How many frames the device's queue holds. Its default of 500 loses some when hundreds of runs are under way.
+    /// How many frames the device's queue holds. With the default of 500 frames are lost when hundreds of runs are
+    /// under way.
     pub queue: u32,
-    /// The agent in real time that makes the calls; without one the child makes them itself.
+    /// The agent in real time that makes the calls; `None`: the child makes them itself.
     pub agent: Option<Launch>,
 }
 
@@ -62,34 +63,34 @@ impl Default for Plan {
     }
 }
 
-/// A child that lives, and everything that belongs to it. Dropping it ends the child, and with it the namespace; that
+/// A running child, and everything that belongs to it. Dropping it ends the child, and with it the namespace, which
 /// takes tens of milliseconds.
 pub struct Namespace {
-    /// The lines that are spoken with it.
+    /// The exchange of lines with it.
     pub agent: Agent,
-    /// The way of packets.
+    /// The link through which packets travel.
     pub link: Link,
-    /// What its kernel counts.
+    /// The counters of its kernel.
     pub statistics: Statistics,
     /// `linux-6.18.44`
     pub name: String,
-    /// What its application can do.
+    /// The abilities of its application.
     pub abilities: Abilities,
-    /// How long it may take to say that it took a call up.
+    /// How long it may take to answer a call, if only by saying that it is pending.
     pub patience: Duration,
-    /// The counters that spoil the verdicts of runs in it when they rise.
+    /// The counters that make runs inconclusive when they rise.
     suspicious: &'static [&'static str],
     process: Process,
     standard_error: Option<StandardError>,
 }
 
 impl Namespace {
-    /// Starts a child, and waits until its namespace stands.
+    /// Starts a child, and waits until its namespace is ready.
     pub fn start(plan: &Plan, profile: &Profile) -> Result<Namespace, EnvironmentError> {
         Starting::spawn(plan, profile)?.wait()
     }
 
-    /// The same for one run alone: what it provokes by itself is not held against it.
+    /// The same namespace for one run alone: counters that the run itself may raise are not watched.
     pub fn for_one_run(self) -> Namespace {
         Namespace {
             suspicious: &SUSPICIOUS[..ALWAYS],
@@ -97,7 +98,7 @@ impl Namespace {
         }
     }
 
-    /// Whether an agent of somebody else's makes the calls.
+    /// Whether an external agent makes the calls.
     pub fn is_agents(&self) -> bool {
         self.standard_error.is_some()
     }
@@ -148,7 +149,7 @@ impl Place for Namespace {
 
     fn end_of_standard_error(&mut self) -> String {
         if self.standard_error.is_some() {
-            // Else it would be waited for; it may have ended by itself.
+            // A running process would be waited for. The kill fails if the process has ended by itself.
             let _ = self.process.0.kill();
         }
         self.standard_error.as_ref().map_or_else(String::new, end_of)
@@ -170,7 +171,7 @@ fn end_of(standard_error: &StandardError) -> String {
     last.map_or_else(String::new, |line| format!("; its standard error ends with `{line}`"))
 }
 
-/// The error for a child that says nothing.
+/// The error for a child that sends nothing.
 fn too_slow() -> EnvironmentError {
     EnvironmentError {
         problem: format!(
@@ -181,29 +182,29 @@ fn too_slow() -> EnvironmentError {
     }
 }
 
-/// A process that ends with its owner.
+/// A process that is ended when this is dropped.
 struct Process(Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to kill, and it is only reaped.
+        // The kill fails if the process has ended by itself; then it is only waited for.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// A child that has not yet said that its namespace stands.
+/// A child that has not yet said that its namespace is ready.
 pub(super) struct Starting {
     process: Process,
     agent: Agent,
     descriptors: Vec<OwnedFd>,
     patience: Duration,
-    /// Whether an agent of somebody else's takes the child's place, and what that writes to standard error.
+    /// The standard error of the external agent that takes the child's place, if there is one.
     standard_error: Option<StandardError>,
 }
 
 impl Starting {
-    /// Starts a child. It ends with the thread that calls this, at the latest.
+    /// Starts a child. It ends no later than the thread that calls this.
     pub(super) fn spawn(plan: &Plan, profile: &Profile) -> Result<Starting, EnvironmentError> {
         let failed = |error: io::Error| EnvironmentError {
             problem: format!("{} cannot be started as a child ({error})", plan.program.display()),
@@ -234,7 +235,7 @@ impl Starting {
         })
     }
 
-    /// Waits until the namespace stands, and until the agent is there, if it is somebody else's.
+    /// Waits until the namespace is ready, and the external agent has greeted, if there is one.
     pub(super) fn wait(mut self) -> Result<Namespace, EnvironmentError> {
         let own = self.await_introduction()?;
         self.agent.say(&Request::Hello(Mode::RealTime));
@@ -242,7 +243,7 @@ impl Starting {
             return self.finish(own);
         }
         let (name, can) = self.agents_introduction()?;
-        // What the network lacks, no agent has.
+        // An agent cannot have IPv6 where the network has none.
         let lacks = |ability: &str| ability == "ipv6" && !own.1.can("ipv6");
         let abilities = can
             .iter()
@@ -252,11 +253,11 @@ impl Starting {
         self.finish((name, abilities))
     }
 
-    /// What an agent says of itself that has taken the child's place.
+    /// The introduction of the external agent that has taken the child's place.
     fn agents_introduction(&mut self) -> Result<(String, Abilities), EnvironmentError> {
         let flushed = self.agent.flush().map_err(|why| gone(&why));
         flushed.and_then(|_| self.await_introduction()).map_err(|error| {
-            // Else the end of its standard error would be waited for; it may have ended by itself.
+            // A running process would be waited for. The kill fails if the process has ended by itself.
             let _ = self.process.0.kill();
             let said = self.standard_error.as_ref().map_or_else(String::new, end_of);
             EnvironmentError {
@@ -271,7 +272,7 @@ impl Starting {
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
-            // Whatever it says, the next line finds out.
+            // The result of the poll does not matter: the next read finds out.
             let _ = poll(&mut [PollFd::new(self.agent.as_fd(), PollFlags::POLLIN)], timeout);
             if let Some(introduction) = self.introduction()? {
                 return Ok(introduction);
@@ -282,7 +283,7 @@ impl Starting {
         }
     }
 
-    /// Who it is and what it can do, if it has said so by now.
+    /// The name and the abilities, if the introduction has come.
     fn introduction(&mut self) -> Result<Option<(String, Abilities)>, EnvironmentError> {
         self.agent.hear_first(&mut self.descriptors).map_err(|why| gone(&why))?;
         let mut replies = Vec::new();
@@ -297,7 +298,7 @@ impl Starting {
         Ok(None)
     }
 
-    /// The namespace, once it has introduced itself.
+    /// The namespace, once the introduction has come.
     fn finish(self, (name, abilities): (String, Abilities)) -> Result<Namespace, EnvironmentError> {
         let Starting {
             process,
@@ -340,7 +341,7 @@ fn gone(why: &str) -> EnvironmentError {
     }
 }
 
-/// What the child itself said: `problem; remedy`.
+/// The error that the child itself sent: `problem; remedy`.
 fn told(why: &str) -> EnvironmentError {
     let (problem, remedy) = why.split_once("; ").unwrap_or((why, "run as root if in doubt"));
     EnvironmentError {
@@ -349,19 +350,19 @@ fn told(why: &str) -> EnvironmentError {
     }
 }
 
-/// The lines that are spoken with a child; nothing here waits.
+/// The exchange of lines with a child or an external agent; no method blocks.
 pub struct Agent {
     socket: UnixStream,
-    /// What a read writes into; kept, because to make it anew costs more than the read.
+    /// The buffer for reads; kept, because allocating it costs more than a read.
     piece: Box<[u8]>,
     lines: Lines,
     output: Vec<u8>,
-    /// How much of the output has been written.
+    /// How much of `output` has been written.
     written: usize,
 }
 
 impl Agent {
-    /// Speaks through a socket that does not block.
+    /// Takes a non-blocking socket.
     pub fn new(socket: UnixStream) -> Agent {
         Agent {
             socket,
@@ -372,13 +373,13 @@ impl Agent {
         }
     }
 
-    /// Puts a line behind those that wait to be written.
+    /// Queues a line, behind those that wait to be written.
     pub fn say(&mut self, request: &Request) {
         // Writing to a Vec cannot fail.
         let _ = writeln!(self.output, "{request}");
     }
 
-    /// Writes as much as the child takes. Whether all is written.
+    /// Writes as much as the other end takes. The answer is whether all is written.
     pub fn flush(&mut self) -> Result<bool, String> {
         while self.written < self.output.len() {
             match self.socket.write(&self.output[self.written..]) {
@@ -398,7 +399,7 @@ impl Agent {
         !self.output.is_empty()
     }
 
-    /// Reads the lines that are there. An error means that nothing more can be had of this child.
+    /// Reads the lines that have come. An error means that the other end can no longer be used.
     pub fn hear(&mut self, replies: &mut Vec<Reply>) -> Result<(), String> {
         let mut heard = 0;
         loop {
@@ -410,7 +411,7 @@ impl Agent {
             }
             match self.socket.read(&mut self.piece) {
                 Ok(0) => {
-                    // What it said last counts: it may say why it ends.
+                    // The last lines may say why the process ended.
                     self.parse(replies)?;
                     return Err("the target's process ended".to_owned());
                 }
@@ -426,7 +427,7 @@ impl Agent {
         }
     }
 
-    /// As [`Agent::hear`], before the first line, which brings descriptors.
+    /// As [`Agent::hear`], for the first line, with which descriptors come.
     fn hear_first(&mut self, descriptors: &mut Vec<OwnedFd>) -> Result<(), String> {
         match sys::receive_with_descriptors(&self.socket, &mut self.piece) {
             Ok((0, _)) => Err("it said nothing".to_owned()),
@@ -447,11 +448,11 @@ impl Agent {
     }
 }
 
-/// Octets that have come, taken line by line.
+/// Octets that have been read, taken line by line.
 #[derive(Default)]
 pub(super) struct Lines {
     octets: Vec<u8>,
-    /// How many of them are known to belong to an unfinished line: a long one comes in many pieces.
+    /// How many octets are known to hold no line feed: a long line comes in many pieces.
     searched: usize,
 }
 
@@ -461,7 +462,7 @@ impl Lines {
         self.octets.extend_from_slice(piece);
     }
 
-    /// How much there is of a line without an end.
+    /// How many octets there are of a line without an end.
     pub(super) fn len(&self) -> usize {
         self.octets.len()
     }

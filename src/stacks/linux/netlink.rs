@@ -23,13 +23,13 @@ use nix::sys::socket::{self, AddressFamily as Family, MsgFlags, NetlinkAddr, Soc
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
-/// What the ends of a cable take, so that packets longer than the path's MTU can be sent to a target, as a TUN device
-/// lets us; what the target itself sends, its route bounds.
+/// The MTU of both ends of a virtual cable, so that the tester can send packets longer than the path's MTU, as it can
+/// through a TUN device. What the target itself sends is limited by the MTU of its route.
 const LONGEST: u32 = 65_535;
 /// The MTU of the path to the testers: Ethernet's.
 const MTU: u32 = 1500;
 
-/// A netlink socket that asks one thing at a time.
+/// A netlink socket with at most one request at a time.
 struct Netlink {
     socket: OwnedFd,
     buffer: Vec<u8>,
@@ -45,8 +45,8 @@ impl Netlink {
         })
     }
 
-    /// The kernel's answer; an acknowledgment is `None`. It comes before the request's `send` returns, so this cannot
-    /// hang.
+    /// The kernel's answer; an acknowledgment is `None`. The answer is there when `send` returns, so this cannot block
+    /// for ever.
     fn ask<M>(&mut self, message: M, flags: u16) -> io::Result<Option<M>>
     where
         M: NetlinkSerializable + NetlinkDeserializable,
@@ -92,8 +92,9 @@ impl Routes {
             ];
             end
         };
-        // The tester's interface has a MAC address of its own that nobody uses: frames to TESTER_MAC, which the packet
-        // socket sees, are not for it, and so the kernel does not answer them in the tester's stead.
+        // The tester's interface has another MAC address than TESTER_MAC, and that is used by no frame. So frames to
+        // TESTER_MAC, which the packet socket sees, are not for the interface, and the kernel does not answer them in
+        // the tester's stead.
         let spare = [TESTER_MAC[0], 0, 0, 0, 0, 0xff];
         let mut message = end(target, TARGET_MAC);
         message.attributes.push(LinkAttribute::LinkInfo(vec![
@@ -103,7 +104,7 @@ impl Routes {
         self.change(RouteNetlinkMessage::NewLink(message), NLM_F_CREATE | NLM_F_EXCL)
     }
 
-    /// Sets an interface up, with a transmit queue of so many frames.
+    /// Sets an interface up, with a transmit queue of so many frames if that is given.
     pub(super) fn up(&mut self, index: u32, queue: Option<u32>) -> io::Result<()> {
         let mut message = LinkMessage::default();
         message.header.index = index;
@@ -119,8 +120,8 @@ impl Routes {
         self.change(RouteNetlinkMessage::SetLink(message), 0)
     }
 
-    /// Whether an interface carries frames. Its flags say so too early: a new one counts as running until the kernel has
-    /// looked at it for the first time.
+    /// Whether an interface carries frames. Its flags say so too early: a new interface counts as running until the
+    /// kernel has looked at it for the first time.
     pub(super) fn is_operational(&mut self, index: u32) -> bool {
         let mut message = LinkMessage::default();
         message.header.index = index;
@@ -146,8 +147,9 @@ impl Routes {
         self.change(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_REPLACE)
     }
 
-    /// Sends everything for `prefix` to `gateway` through an interface, and fixes the gateway's MAC address. A gateway,
-    /// because each neighbour takes a place in a table that all namespaces of the host share; so there is only one.
+    /// Sends everything for `prefix` to `gateway` through an interface, and fixes the gateway's MAC address. There is a
+    /// gateway because each neighbour takes an entry of a table that all namespaces of the host share; with a gateway
+    /// it is one entry.
     pub(super) fn add_route(&mut self, index: u32, prefix: IpAddr, length: u8, gateway: IpAddr) -> io::Result<()> {
         let mut message = RouteMessage::default();
         message.header.address_family = family(prefix);
@@ -166,7 +168,7 @@ impl Routes {
         self.change(RouteNetlinkMessage::NewRoute(message), NLM_F_CREATE | NLM_F_REPLACE)
     }
 
-    /// Whether packets to an address are taken for ours.
+    /// Whether the kernel takes packets to an address for its own.
     pub(super) fn is_local(&mut self, address: IpAddr) -> bool {
         let mut message = RouteMessage::default();
         message.header.address_family = family(address);
@@ -176,7 +178,7 @@ impl Routes {
         matches!(answer, Ok(Some(RouteNetlinkMessage::NewRoute(route))) if route.header.kind == RouteType::Local)
     }
 
-    /// Fixes the MAC address of a neighbour for good, so that nobody is asked for it.
+    /// Fixes the MAC address of a neighbour, so that the kernel never sends ARP or neighbour solicitations for it.
     pub(super) fn add_neighbour(&mut self, index: u32, address: IpAddr) -> io::Result<()> {
         let mut message = NeighbourMessage::default();
         message.header.family = family(address);
@@ -202,7 +204,7 @@ fn bits(address: IpAddr) -> u8 {
     if address.is_ipv6() { 128 } else { 32 }
 }
 
-/// Tells the states of connections, without touching them.
+/// Asks for the states of connections, without changing them.
 pub(super) struct SocketDiag(Netlink);
 
 impl SocketDiag {
@@ -211,7 +213,8 @@ impl SocketDiag {
     }
 
     /// The state of the connection between two endpoints; where there is none, LISTEN if something listens at `local`.
-    /// The kernel looks the same way as for a segment: connections, those half open, those in TIME-WAIT, then listeners.
+    /// The kernel searches in the same order as for a segment: connections, those half open, those in TIME-WAIT, then
+    /// listeners.
     pub(super) fn state(&mut self, local: SocketAddr, peer: SocketAddr) -> io::Result<State> {
         let request = InetRequest {
             family: if local.is_ipv6() { diag::AF_INET6 } else { diag::AF_INET },
@@ -224,7 +227,7 @@ impl SocketDiag {
                 source_address: local.ip(),
                 destination_address: peer.ip(),
                 interface_id: 0,
-                // INET_DIAG_NOCOOKIE: whichever it is.
+                // INET_DIAG_NOCOOKIE: any socket of these endpoints.
                 cookie: [0xff; 8],
             },
         };
@@ -243,8 +246,8 @@ fn kernel_state(state: u8) -> io::Result<State> {
         diag::TCP_SYN_SENT => State::SynSent,
         diag::TCP_SYN_RECV | NEW_SYN_RECV => State::SynReceived,
         diag::TCP_FIN_WAIT1 => State::FinWait1,
-        // Also what a connection in FIN-WAIT-2 without a socket is called, although the kernel keeps it among those in
-        // TIME-WAIT.
+        // The kernel also gives this state to a connection in FIN-WAIT-2 without a socket, although it keeps that among
+        // those in TIME-WAIT.
         diag::TCP_FIN_WAIT2 => State::FinWait2,
         diag::TCP_TIME_WAIT => State::TimeWait,
         diag::TCP_CLOSE | BOUND_INACTIVE => State::Closed,
@@ -256,7 +259,7 @@ fn kernel_state(state: u8) -> io::Result<State> {
     })
 }
 
-/// A connection of which only the SYN has been seen.
+/// The kernel's state of a connection of which only the SYN has been received.
 const NEW_SYN_RECV: u8 = 12;
-/// A socket that is bound and does nothing.
+/// The kernel's state of a socket that is only bound.
 const BOUND_INACTIVE: u8 = 13;

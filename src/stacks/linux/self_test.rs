@@ -1,4 +1,4 @@
-//! Whether a namespace shows what a stack sends, and not what hardware that is not there would have made of it.
+//! A self-test of a namespace: frames must show what the stack sends, without segmentation or checksum offload.
 
 use super::namespace::Namespace;
 use crate::drive::EnvironmentError;
@@ -16,21 +16,21 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Payload of a full segment over Ethernet and IPv6, which fits over IPv4 too.
 const MSS: u16 = 1440;
-/// Where it listens, and the number of the tester's address; no run has either.
+/// The port of the listener, and the number of the tester's address; no run has either.
 const PORT: u16 = 1000;
 const TESTER: u32 = 1;
-/// Names that no run has.
+/// Names of sockets that no run uses.
 const LISTENER: SocketId = SocketId(u32::MAX);
 const CONNECTION: SocketId = SocketId(u32::MAX - 1);
 
 impl Namespace {
-    /// Makes a call and waits for its first answer, which may be that it is pending. For use outside of runs.
+    /// Makes a call and waits for its first reply, which may be `pending`. Only for use outside of runs.
     pub fn ask(&mut self, id: CallId, call: Call) -> Result<Reply, String> {
         self.agent.say(&Request::Call(id, call));
         self.answer(id)
     }
 
-    /// Waits for the next answer to a call. What concerns others is passed over.
+    /// Waits for the next reply to a call. Other replies are skipped.
     pub fn answer(&mut self, id: CallId) -> Result<Reply, String> {
         let deadline = Instant::now() + PATIENCE;
         let mut replies = Vec::new();
@@ -47,13 +47,13 @@ impl Namespace {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
-            // Whatever it says, the next turn finds out.
+            // The result of the poll does not matter: the next read finds out.
             let _ = poll(&mut [PollFd::new(self.agent.as_fd(), PollFlags::POLLIN)], timeout);
         }
         Err(format!("no answer to a call within {} s", PATIENCE.as_secs()))
     }
 
-    /// All packets that are there.
+    /// All packets that have come.
     pub fn drain(&mut self) -> Result<Vec<Packet>, String> {
         let mut packets = Vec::new();
         while let Some(frame) = self
@@ -61,16 +61,16 @@ impl Namespace {
             .receive()
             .map_err(|error| format!("the device cannot be read: {error}"))?
         {
-            // IPv6 has a few words to say about multicast, and ARP is no IP at all.
+            // What fails to parse is skipped: IPv6 sends multicast messages, and ARP frames are not IP.
             packets.extend(Packet::parse(frame));
         }
         Ok(packets)
     }
 
-    /// A write of three full segments must come as three segments with right checksums.
+    /// A write of three full segments must arrive as three segments with correct checksums.
     pub fn self_test(&mut self) -> Result<(), EnvironmentError> {
         if !["listen", "accept", "send"].iter().all(|name| self.abilities.can(name)) {
-            // An agent that makes no such calls shows nothing; nor does it send much.
+            // An agent without these abilities cannot be tested; it cannot send much either.
             return Ok(());
         }
         let mut result = Ok(());
@@ -83,7 +83,7 @@ impl Namespace {
         result.map_err(|why| self.failed(&why))
     }
 
-    /// Where an agent makes the calls, nothing is more likely than that it is the agent.
+    /// The error of a failed self-test. Where an external agent makes the calls, it is the likeliest cause.
     fn failed(&mut self, why: &str) -> EnvironmentError {
         if self.is_agents() {
             return EnvironmentError {
@@ -156,7 +156,7 @@ impl Namespace {
         )?)?;
         judge(&self.drain()?)?;
         self.agent.say(&Request::Forget(vec![LISTENER, CONNECTION]));
-        // Only an answer says that all has been given back, whatever it says.
+        // The sockets have been closed when the answer comes, whatever it is.
         self.ask(CallId(u64::MAX - 3), Call::Close { socket: LISTENER })?;
         self.drain().map(|_| ())
     }
@@ -174,7 +174,7 @@ impl Namespace {
     }
 }
 
-/// Whether these are three full segments with right checksums.
+/// Whether these are three full segments with correct checksums.
 fn judge(sent: &[Packet]) -> Result<(), String> {
     let segments: Vec<&Segment> = sent.iter().filter_map(Packet::tcp).collect();
     let lengths: Vec<usize> = segments.iter().map(|segment| segment.payload.len()).collect();

@@ -1,7 +1,7 @@
-//! Which run is made in which namespace, and when.
+//! Decides which run is made in which namespace, and when.
 //!
-//! Runs with the same settings share a namespace; those that ask for it have one for themselves. All namespaces are
-//! driven by one thread, so that none waits for another's turn longer than it takes.
+//! Runs with the same settings share a namespace; those that ask for it have one of their own. One thread drives all
+//! namespaces.
 
 use super::Linux;
 use super::setup::EPHEMERAL;
@@ -22,36 +22,37 @@ use std::time::Duration;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use tokio::task::LocalSet;
 
-/// Namespaces that there are at once.
+/// Most namespaces at once.
 const NAMESPACES: usize = 16;
-/// Namespaces that are being started at once: it keeps a processor busy, and what is under way must not be late for that.
+/// Most namespaces that are being started at once: a start keeps a processor busy, and must not delay the runs under
+/// way.
 const STARTING: usize = 2;
-/// Namespaces of one profile that there are at once, where one does not hold all its runs.
+/// Most namespaces of one profile at once, where one does not hold all its runs.
 const NAMESPACES_PER_PROFILE: usize = 4;
-/// Runs in one namespace at once; the queue of a TUN device holds twenty frames of each.
+/// Most runs in one namespace at once; the queue of a TUN device holds twenty frames of each.
 const RUNS: usize = 1000;
-/// The ports on which runs listen, and the number of the first tester; the self-test has those below.
+/// The ports on which runs listen, and the number of the first tester; the self-test uses those below.
 const PORTS: RangeInclusive<u16> = 1024..=u16::MAX - 1;
 const FIRST_TESTER: u32 = 4;
-/// How long a run rests before it is repeated a second time, because an attempt was spoilt; each further time twice as
-/// long. What disturbs us lasts a while: others use the machine too.
+/// How long an inconclusive run waits before it is repeated a second time; each further time twice as long. What
+/// disturbs a run, such as other work on the machine, lasts a while.
 const REST: Duration = Duration::from_millis(250);
-/// How often the request to stop is looked at.
+/// How often `stop` is looked at.
 const STOP_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A worker and its namespace, as the session sees them.
 struct WorkerState {
     profile: Profile,
     alone: bool,
-    /// Runs that it may have at once; 0 until the namespace stands.
+    /// Most runs that it may have at once; 0 until the namespace is ready.
     capacity: usize,
     addresses: Addresses,
-    /// It takes no more runs: the addresses are used up.
+    /// Its addresses are used up: it takes no more runs.
     full: bool,
     jobs: BTreeMap<usize, Job>,
     /// How many of its runs have ended.
     ended: usize,
-    /// Dropped when it is to have no more runs.
+    /// Dropped when it is to get no more runs.
     give: Option<UnboundedSender<Work>>,
 }
 
@@ -66,14 +67,14 @@ pub(super) struct Session<'a> {
     reports: UnboundedSender<(usize, Report)>,
     shared: BTreeMap<Profile, VecDeque<(usize, Job)>>,
     alone: VecDeque<(usize, Job, Profile)>,
-    /// Those that are to be repeated, and when.
+    /// Runs that are to be repeated, and when.
     resting: Vec<(Instant, usize, Job)>,
-    /// How often a run was spoilt.
+    /// How often each run was inconclusive.
     spoilt: BTreeMap<usize, u32>,
     workers: BTreeMap<usize, WorkerState>,
     next_worker: usize,
     running: usize,
-    /// What is left of namespaces takes tens of milliseconds to clear away; nobody else is to wait for that.
+    /// Threads that remove namespaces: that takes tens of milliseconds, for which nothing else should wait.
     clearing: Vec<std::thread::JoinHandle<()>>,
 }
 
@@ -120,7 +121,7 @@ pub(super) fn run(
         let _ = clearing.join();
     }
     drop(session);
-    // The starter's thread ends now that nobody can ask it for anything, and does not panic either.
+    // The starter's thread ends now, since its channel is closed; it does not panic either.
     let _ = starting.join();
     Ok(())
 }
@@ -137,7 +138,7 @@ impl Session<'_> {
                 return;
             }
             tokio::select! {
-                // The session holds a sender itself, so there is always a next one.
+                // The session holds a sender itself, so the channel is never closed.
                 next = reports.recv() => if let Some((worker, what)) = next { self.take_report(worker, what) },
                 () = tokio::time::sleep(STOP_INTERVAL) => {}
             }
@@ -147,7 +148,7 @@ impl Session<'_> {
         }
     }
 
-    /// Puts a job into its queue, or tells at once that it cannot be made.
+    /// Queues a job, or reports at once that it cannot be made.
     fn take(&mut self, place: usize, job: Job) {
         if self.halt.get() {
             return;
@@ -176,7 +177,7 @@ impl Session<'_> {
         self.resting.push((self.clock.now() + rest, place, again));
     }
 
-    /// How long a run rests that was spoilt once more.
+    /// How long a run waits after one more inconclusive attempt.
     fn rest(&mut self, place: usize) -> Duration {
         let times = self.spoilt.entry(place).or_default();
         *times += 1;
@@ -186,7 +187,7 @@ impl Session<'_> {
         }
     }
 
-    /// Takes up those that have rested long enough.
+    /// Queues the runs that have waited long enough.
     fn take_rested(&mut self) {
         let now = self.clock.now();
         let rested: Vec<_> = self.resting.extract_if(.., |(due, _, _)| *due <= now).collect();
@@ -195,7 +196,7 @@ impl Session<'_> {
         }
     }
 
-    /// Tells of everything that has not begun that it will not.
+    /// Reports every job that has not begun as inconclusive.
     fn give_up(&mut self) {
         let shared = std::mem::take(&mut self.shared);
         let alone = std::mem::take(&mut self.alone);
@@ -207,7 +208,7 @@ impl Session<'_> {
         }
     }
 
-    /// Hands out as many jobs as the namespaces hold, and opens and closes namespaces for that.
+    /// Gives out as many jobs as the namespaces hold, and opens and closes namespaces for that.
     fn hand_out(&mut self) {
         let profiles: Vec<Profile> = self.shared.keys().cloned().collect();
         for profile in profiles {
@@ -219,7 +220,7 @@ impl Session<'_> {
         let alone_waiting = !self.alone.is_empty();
         for worker in self.workers.values_mut().filter(|worker| worker.jobs.is_empty()) {
             let wanted = match worker.alone {
-                // Made for a job that it has not been given yet.
+                // It was opened for a job that waits, which it gets when its namespace is ready.
                 true => alone_waiting && worker.capacity == 0,
                 false => !worker.full && waiting.contains_key(&worker.profile),
             };
@@ -269,7 +270,7 @@ impl Session<'_> {
     }
 
     fn hand_out_alone(&mut self) {
-        // Those that stand are given their job, those that are missing are made.
+        // Namespaces that are ready get their job; missing ones are opened.
         let mut starting: Vec<Profile> = Vec::new();
         let mut later = VecDeque::new();
         let standing: Vec<Profile> = self
@@ -344,7 +345,7 @@ impl Session<'_> {
         };
         match what {
             Report::Ready(frames) if worker.alone => worker.capacity = frames.min(1),
-            // Half of the queue: many timers may end within one look.
+            // Half of the queue's frames, since many timers may expire between two looks at the device.
             Report::Ready(frames) => worker.capacity = (frames / 2).clamp(1, RUNS),
             Report::Ended(place, outcome) => {
                 worker.ended += 1;
@@ -372,7 +373,8 @@ impl Session<'_> {
             return self.cannot_start(&worker, &reason);
         }
         for (place, job) in worker.jobs {
-            // What it had not begun goes on elsewhere; but not for ever, if it is that which ends the namespace.
+            // Runs that it had not begun are made in another namespace; but not for ever, if one of them ends every
+            // namespace.
             match worker.ended {
                 0 => self.tell_of(place, Verdict::Inconclusive, &reason),
                 _ => self.take(place, job),
@@ -380,7 +382,7 @@ impl Session<'_> {
         }
     }
 
-    /// A namespace did not even come to stand: what it was opened for cannot be run here.
+    /// The namespace could not be made: the jobs for which it was opened cannot be run here.
     fn cannot_start(&mut self, worker: &WorkerState, reason: &str) {
         let places: Vec<usize> = match worker.alone {
             true => {
@@ -414,7 +416,7 @@ impl WorkerState {
         self.alone && self.capacity == 0 && self.give.is_some()
     }
 
-    /// Gives a run to it, or back if it has no place left.
+    /// Gives a job to the worker, or gives it back if no addresses are left.
     fn give(&mut self, place: usize, job: Job) -> Result<(), Job> {
         let (Some(at), Some(give)) = (self.addresses.next(&job), &self.give) else {
             self.full = true;
@@ -430,7 +432,7 @@ impl WorkerState {
                 self.jobs.insert(place, job);
                 Ok(())
             }
-            // It has just ended; its word of that is on the way.
+            // The worker has just ended; its report of that will follow.
             Err(_) => {
                 self.full = true;
                 Err(job)

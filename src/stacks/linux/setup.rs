@@ -1,4 +1,4 @@
-//! How a child makes itself a network of its own: namespace, device, addresses, settings.
+//! How a child makes its network: namespace, device, addresses, settings.
 
 use super::netlink::{Routes, SocketDiag};
 use super::sys;
@@ -15,19 +15,19 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
-/// What stands between them in the target's routing table.
+/// The gateway between the target and the testers, in the target's routing table.
 const GATEWAY_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 254);
 const GATEWAY_V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0xfe);
-/// The ports that the kernel chooses from; listeners stand elsewhere.
+/// The ports that the kernel chooses from; listeners have others.
 pub(super) const EPHEMERAL: (u16, u16) = (32_768, 60_999);
 
 const TARGET_DEVICE: &str = "target";
 const TESTER_DEVICE: &str = "tester";
 
-/// Which way packets are to travel.
+/// The kind of device through which packets travel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// TUN where /dev/net/tun is open, else a virtual cable.
+    /// A TUN device where /dev/net/tun can be opened, else a virtual cable.
     #[default]
     Auto,
     /// A TUN device.
@@ -53,19 +53,19 @@ impl DeviceChoice {
     }
 }
 
-/// A network as it has come to be.
+/// A network that has been made.
 pub(super) struct Network {
-    /// The device, /proc/net/dev and /proc/net/netstat: what the parent gets.
+    /// The device, /proc/net/dev and /proc/net/netstat, which are handed to the parent.
     pub(super) descriptors: [OwnedFd; 3],
     /// Whether it has IPv6.
     pub(super) ipv6: bool,
-    /// Who tells the states of connections, if the kernel can.
+    /// The socket that asks for the states of connections, if the kernel has that.
     pub(super) diag: Option<SocketDiag>,
-    /// What could not be had, and is not needed.
+    /// Settings that could not be made, and are not essential.
     pub(super) notes: Vec<String>,
 }
 
-/// Everything, in the order in which it must be done. No thread may exist yet.
+/// Makes the network, in the order in which it must be done. The process must have no other thread yet.
 pub(super) fn set_up(choice: DeviceChoice, queue: u32, profile: &Profile) -> Result<Network, EnvironmentError> {
     isolate()?;
     let mut notes = Vec::new();
@@ -84,7 +84,7 @@ pub(super) fn set_up(choice: DeviceChoice, queue: u32, profile: &Profile) -> Res
         sys::switch_offload_off(&control, name);
     }
     address(&mut routes, target, ipv6).map_err(|error| problem("addresses and routes cannot be set", &error))?;
-    // An IPv6 address can be used at once, but packets to it are only taken some time later.
+    // An IPv6 address can be sent from at once, but packets to it are accepted only some time later.
     wait_until("the target's IPv6 address does not become valid", || {
         !ipv6 || routes.is_local(IpAddr::V6(TARGET_V6))
     })?;
@@ -116,7 +116,7 @@ fn isolate() -> Result<(), EnvironmentError> {
     let (user, group) = (nix::unistd::getuid(), nix::unistd::getgid());
     unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNET)
         .map_err(|error| namespace_refused("a user namespace", error))?;
-    // Ids are mapped to root of the new namespace, which owns the network; setgroups must be given up first.
+    // The user's ids are mapped to root of the new namespace, which owns the network; setgroups must be given up first.
     let written = fs::write("/proc/self/setgroups", "deny")
         .and_then(|()| fs::write("/proc/self/uid_map", format!("0 {user} 1")))
         .and_then(|()| fs::write("/proc/self/gid_map", format!("0 {group} 1")));
@@ -159,14 +159,14 @@ fn confined() -> bool {
         .any(|line| line.strip_prefix("Seccomp:").is_some_and(|mode| mode.trim() != "0"))
 }
 
-/// What every namespace starts with. Without the first part verdicts would depend on one another.
+/// Settings that every namespace starts with. Without the needed ones verdicts would depend on one another.
 fn defaults(ipv6: bool, notes: &mut Vec<String>) -> Result<(), EnvironmentError> {
     const NEEDED: [(&str, &str); 6] = [
         ("net.ipv4.ip_local_port_range", "32768 60999"),
-        // Round trips and windows of one connection must not colour the next.
+        // What was measured on one connection must not change the next.
         ("net.ipv4.tcp_no_metrics_save", "1"),
         ("net.ipv4.tcp_max_tw_buckets", "1000000"),
-        // 0: each invalid segment gets its ACK. Else silence could be the limit, and not the stack.
+        // 0: every invalid segment gets its ACK. Else a missing ACK could be due to the rate limit.
         ("net.ipv4.tcp_invalid_ratelimit", "0"),
         ("net.core.somaxconn", "65535"),
         ("net.ipv4.tcp_max_syn_backlog", "65536"),
@@ -174,14 +174,14 @@ fn defaults(ipv6: bool, notes: &mut Vec<String>) -> Result<(), EnvironmentError>
     const WISHED: [(&str, &str); 10] = [
         ("net.ipv4.tcp_fastopen", "3"),
         ("net.ipv4.tcp_challenge_ack_limit", "2147483647"),
-        // A host that forwards or filters by path may hand that on to new namespaces.
+        // A host that forwards, or filters by reverse path, may pass these settings on to new namespaces.
         ("net.ipv4.ip_forward", "0"),
         ("net.ipv4.conf.all.rp_filter", "0"),
         ("net.ipv4.conf.default.rp_filter", "0"),
         ("net.ipv4.ip_no_pmtu_disc", "0"),
         ("net.ipv4.icmp_ratelimit", "0"),
         ("net.ipv4.icmp_msgs_per_sec", "1000000"),
-        // Only root may name one that is not on the machine's list for users; the default is as good there.
+        // Only root may choose an algorithm that is not on the machine's list for users; then the default is used.
         ("net.ipv4.tcp_congestion_control", "cubic"),
         ("net.ipv4.icmp_echo_ignore_broadcasts", "1"),
     ];
@@ -193,7 +193,7 @@ fn defaults(ipv6: bool, notes: &mut Vec<String>) -> Result<(), EnvironmentError>
         ("net.ipv6.conf.default.accept_dad", "0"),
         ("net.ipv6.conf.default.accept_ra", "0"),
         ("net.ipv6.conf.default.router_solicitations", "0"),
-        // No link-local addresses, hence nobody who could announce them.
+        // No link-local addresses, and so no announcements of them.
         ("net.ipv6.conf.default.addr_gen_mode", "1"),
         ("net.ipv6.icmp.ratelimit", "0"),
     ];
@@ -226,7 +226,7 @@ fn setting_failed(name: &str, value: &str, error: &io::Error) -> EnvironmentErro
     }
 }
 
-/// Writes `net.ipv4.tcp_sack`; a name may not lead out of the network's settings.
+/// Writes a setting such as `net.ipv4.tcp_sack`; the name must not lead outside of /proc/sys/net.
 fn write_setting(name: &str, value: &str) -> io::Result<()> {
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "._-".contains(letter);
     if !name.starts_with("net.") || !name.chars().all(plain) {
@@ -265,7 +265,7 @@ fn open_device(choice: DeviceChoice, queue: u32, routes: &mut Routes) -> Result<
         })?;
     let tester = index(TESTER_DEVICE)?;
     let quiet = format!("net.ipv6.conf.{TESTER_DEVICE}.disable_ipv6");
-    // It fails where there is no IPv6, and then nothing can be heard either.
+    // It fails where there is no IPv6; then the interface sends nothing by itself anyway.
     let _ = write_setting(&quiet, "1");
     routes.up(tester, Some(queue)).map_err(queue_failed)?;
     routes.up(index(TARGET_DEVICE)?, Some(queue)).map_err(queue_failed)?;
@@ -273,19 +273,19 @@ fn open_device(choice: DeviceChoice, queue: u32, routes: &mut Routes) -> Result<
     packet_socket(tester, queue).map_err(|error| problem("no packet socket can be made", &error))
 }
 
-/// The end of a cable that was set up first learns by and by that the other is there, and drops frames until then.
+/// The end of a cable that was set up first learns only later that the other end is up, and drops frames until then.
 fn wait_until_running(routes: &mut Routes, tester: u32) -> Result<(), EnvironmentError> {
     let target = index(TARGET_DEVICE)?;
     wait_until("a veth pair does not come up", || {
         [target, tester].into_iter().all(|end| routes.is_operational(end))
     })?;
-    // The kernel says so a moment before it is so, under a lock that this change must wait for.
+    // The kernel reports the state a moment before it holds, under a lock that this change must wait for.
     routes
         .up(tester, None)
         .map_err(|error| problem("the device cannot be set up", &error))
 }
 
-/// Looks again and again for what the kernel does by and by, at a time of its own.
+/// Polls for something that the kernel does later by itself.
 fn wait_until(otherwise: &str, mut is_so: impl FnMut() -> bool) -> Result<(), EnvironmentError> {
     const STEP: Duration = Duration::from_micros(200);
     const STEPS: u32 = 25_000;
@@ -312,11 +312,11 @@ fn open_tun() -> io::Result<OwnedFd> {
     Ok(device)
 }
 
-/// A packet socket at the tester's end, whose queue is to hold `queue` frames. Without root it holds what the machine
-/// allows.
+/// A packet socket at the tester's end, whose queue should hold `queue` frames. Without root it is limited by the
+/// machine's settings.
 fn packet_socket(index: u32, queue: u32) -> io::Result<OwnedFd> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    // No protocol yet: it would take in frames of all interfaces before it is bound.
+    // No protocol yet: else the socket would receive frames of all interfaces before it is bound.
     let socket = socket::socket(AddressFamily::Packet, SockType::Raw, flags, None)?;
     let octets = usize::try_from(queue)
         .map_err(io::Error::other)?
@@ -352,24 +352,24 @@ fn address(routes: &mut Routes, device: u32, ipv6: bool) -> io::Result<()> {
     for (target, testers, length, gateway) in both.into_iter().take(if ipv6 { 2 } else { 1 }) {
         routes.add_address(device, target)?;
         routes.add_route(device, testers, length, gateway)?;
-        // A TUN device has no MAC addresses, and refuses them; there it is not needed.
+        // A TUN device has no MAC addresses and refuses them; they are not needed there.
         let _ = routes.add_neighbour(device, gateway);
     }
     Ok(())
 }
 
-/// One of the namespace's statistics, which stays bound to it wherever it is read.
+/// A statistics file of the namespace, which stays bound to it in whatever process it is read.
 fn statistics(name: &str) -> Result<OwnedFd, EnvironmentError> {
     let path = format!("/proc/thread-self/net/{name}");
     let file = File::open(&path).map_err(|error| problem(&format!("{path} cannot be read"), &error))?;
     Ok(OwnedFd::from(file))
 }
 
-/// Raises the number of descriptors that this process may have to what it may ask for.
+/// Raises this process's limit of descriptors as far as it may.
 pub(super) fn raise_descriptor_limit() {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
     if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        // Where it fails the limit stays, and calls that meet it are told so.
+        // If it fails the old limit holds, and calls that exceed it get an error.
         let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
     }
 }

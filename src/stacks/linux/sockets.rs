@@ -30,15 +30,15 @@ pub(super) struct Sockets {
     waiting: BTreeSet<CallId>,
     epoll: Epoll,
     diag: Option<SocketDiag>,
-    /// Where threads that close a lingering socket say that it is done; see [`close_lingering`].
+    /// Where threads that close a lingering socket report that it is closed; see [`close_lingering`].
     closed: (UnixStream, UnixStream),
-    /// What a receive writes into; kept, because to make it anew costs more than the receive.
+    /// The buffer for receives; kept, because allocating it costs more than a receive.
     piece: Box<[u8]>,
-    /// What there is to tell.
+    /// Replies that wait to be sent.
     pub(super) replies: Vec<Reply>,
 }
 
-/// A socket and what waits on it, in the order in which it was asked.
+/// A socket, and the calls that wait on it, in the order in which they were made.
 struct Socket {
     file: File,
     watched: bool,
@@ -46,11 +46,11 @@ struct Socket {
     accepts: VecDeque<(CallId, SocketId)>,
     sends: VecDeque<Send>,
     receives: VecDeque<Receive>,
-    /// Those that wait for urgent data.
+    /// Calls that wait for urgent data.
     urgents: VecDeque<CallId>,
-    /// What comes after the last send.
+    /// Calls that are carried out after the last send.
     endings: VecDeque<(CallId, Ending)>,
-    /// Whether `close` would wait for the peer.
+    /// Whether `close` waits for the peer (SO_LINGER).
     lingers: bool,
 }
 
@@ -78,11 +78,11 @@ enum Ending {
     Close,
 }
 
-/// Under which name the epoll reports that a lingering socket has closed. No socket has it: theirs have 32 bits.
+/// The name under which the epoll reports that a lingering socket has closed. Sockets have names of 32 bits.
 const CLOSED: u64 = u64::MAX;
 /// How much is read at once.
 const PIECE: usize = 64 * 1024;
-/// How often one `sync` looks for more: two sockets cannot keep each other busy for ever, but a bound costs nothing.
+/// Most rounds of one `sync`: two sockets cannot keep each other busy for ever, but a limit costs nothing.
 const ROUNDS: usize = 1000;
 
 impl AsFd for File {
@@ -124,7 +124,7 @@ impl Socket {
         flags
     }
 
-    /// All calls that wait on it.
+    /// All calls that wait on the socket.
     fn waiting(&self) -> Vec<CallId> {
         let accepts = self.accepts.iter().map(|(id, _)| *id);
         let sends = self.sends.iter().map(|send| send.id);
@@ -160,12 +160,12 @@ impl Sockets {
         })
     }
 
-    /// Readable when a call that waits may have come further.
+    /// A descriptor that is readable when a waiting call may go on.
     pub(super) fn readiness(&self) -> BorrowedFd<'_> {
         self.epoll.0.as_fd()
     }
 
-    /// Takes up a call. Its answer is put to the replies, or else that it is pending.
+    /// Takes up a call. Its answer is added to `replies`, or else that it is pending.
     pub(super) fn call(&mut self, id: CallId, call: Call) {
         self.waiting.insert(id);
         match call {
@@ -225,7 +225,7 @@ impl Sockets {
         }
     }
 
-    /// Gives sockets back without a word; connections are reset, so that nothing of them lives on.
+    /// Closes sockets without a reply; their connections are reset, so that nothing of them is left.
     pub(super) fn forget(&mut self, names: &[SocketId]) {
         for name in names {
             if let Some(socket) = self.sockets.remove(name) {
@@ -237,7 +237,7 @@ impl Sockets {
         }
     }
 
-    /// Takes all calls that wait as far as they go now.
+    /// Takes all waiting calls as far as they go now.
     pub(super) fn advance_all(&mut self) -> nix::Result<()> {
         let mut events = [EpollEvent::empty(); 64];
         for _ in 0..ROUNDS {
@@ -297,8 +297,8 @@ impl Sockets {
         fast_open: bool,
     ) {
         if let Some(open) = self.sockets.get(&name) {
-            // Once more on what is open already. The first time after a connect that did not wait the kernel tells
-            // how that one ended; only then what it thinks of another.
+            // On a socket that exists already. After a connect that did not wait, the first further connect gets the
+            // result of that one; only the next gets its own.
             let peer = SockaddrStorage::from(peer);
             let again = socket::connect(open.raw(), &peer).and_then(|()| socket::connect(open.raw(), &peer));
             return self.tell(id, again.map(|()| Answer::Ok).map_err(error));
@@ -308,7 +308,7 @@ impl Sockets {
             Err(error) => return self.tell(id, Err(error)),
         };
         let begun = socket::connect(stream.as_raw_fd(), &SockaddrStorage::from(peer));
-        // Also where it failed at once: the socket exists, and can be closed.
+        // The socket exists even where the connect failed at once, and can be closed.
         let mut socket = Socket::new(File::Stream(stream));
         socket.connect = (begun == Err(Errno::EINPROGRESS)).then_some(id);
         self.sockets.insert(name, socket);
@@ -341,7 +341,7 @@ impl Sockets {
         self.tell(id, Ok(Answer::Ok));
     }
 
-    /// Takes the calls that wait on a socket as far as they go; `events` are those that the epoll told of.
+    /// Takes the calls that wait on a socket as far as they go; `events` are those that the epoll reported.
     fn advance(&mut self, name: SocketId, events: EpollFlags) {
         let Some(socket) = self.sockets.get_mut(&name) else {
             return;
@@ -448,7 +448,7 @@ impl Sockets {
         }
     }
 
-    /// Has the epoll tell when something that waits on a socket may go on; once, so that nobody is woken for nothing.
+    /// Has the epoll report once when a call that waits on a socket may go on.
     fn watch(&mut self, name: SocketId) {
         let Some(socket) = self.sockets.get_mut(&name) else {
             return;
@@ -478,14 +478,14 @@ fn connected(socket: &Socket, events: EpollFlags) -> Option<Ended> {
     }
     match socket::getsockopt(&socket.file, sockopt::SocketError) {
         Ok(0) if socket::getpeername::<SockaddrStorage>(socket.raw()).is_ok() => Some(Ok(Answer::Ok)),
-        // Neither connected nor refused: given up by us, by shutdown.
+        // No peer and no error: we have given the connection up by shutdown.
         Ok(0) => Some(Err(failure(ErrorName::Closing, "ENOTCONN"))),
         Ok(number) => Some(Err(error(Errno::from_raw(number)))),
         Err(refused) => Some(Err(error(refused))),
     }
 }
 
-/// Sends what is left; `None`: there is still something left.
+/// Sends what is left; `None`: some is still left.
 fn send_more(socket: i32, send: &mut Send) -> Option<Ended> {
     let mut flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
     flags.set(MsgFlags::MSG_OOB, send.urgent);
@@ -493,7 +493,7 @@ fn send_more(socket: i32, send: &mut Send) -> Option<Ended> {
         match socket::send(socket, &send.data[send.taken..], flags) {
             Ok(count) => send.taken += count,
             Err(Errno::EINTR) => continue,
-            // Of a fast open that the SYN has been sent, and that the rest waits for its answer.
+            // For a fast open EINPROGRESS means that the SYN has been sent, and that the rest waits for its answer.
             Err(Errno::EAGAIN | Errno::EINPROGRESS) => return None,
             Err(refused) => return Some(Err(error(refused))),
         }
@@ -503,7 +503,7 @@ fn send_more(socket: i32, send: &mut Send) -> Option<Ended> {
     }
 }
 
-/// Whether the peer's urgent data has come and not been read: what poll(2) calls priority data.
+/// Whether urgent data has come and has not been read: what poll(2) calls priority data.
 fn has_urgent(socket: BorrowedFd<'_>) -> bool {
     let mut asked = [PollFd::new(socket, PollFlags::POLLPRI)];
     let told = poll(&mut asked, PollTimeout::ZERO).is_ok();
@@ -512,7 +512,7 @@ fn has_urgent(socket: BorrowedFd<'_>) -> bool {
         .is_some_and(|events| events.contains(PollFlags::POLLPRI))
 }
 
-/// Receives what is missing; `None`: something is still missing.
+/// Receives what is missing; `None`: some is still missing.
 fn receive_more(socket: i32, receive: &mut Receive, piece: &mut [u8]) -> Option<Ended> {
     loop {
         let had = receive.data.len();
@@ -529,7 +529,7 @@ fn receive_more(socket: i32, receive: &mut Receive, piece: &mut [u8]) -> Option<
             Ok(0) => return Some(Ok(taken(receive))),
             Ok(count) => {
                 receive.data.extend_from_slice(&room[..count]);
-                // Less than asked for: no more is there. To ask again could bring up an error that belongs to the next
+                // Less than asked for: there is no more. Another receive could return an error that belongs to the next
                 // call.
                 if receive.amount.is_none() && count < asked {
                     return Some(Ok(taken(receive)));
@@ -573,7 +573,7 @@ fn bind_to(socket: &OwnedFd, local: &dyn SockaddrLike) -> Result<(), CallError> 
 
 fn listen(local: SocketAddr, backlog: u32, fast_open: Option<u32>) -> Result<TcpListener, CallError> {
     let socket = new_socket(local.ip())?;
-    // Connections of an earlier listener in TIME-WAIT must not keep the port.
+    // Earlier connections in TIME-WAIT must not block the port.
     socket::setsockopt(&socket, sockopt::ReuseAddr, &true).map_err(error)?;
     bind(&socket, local)?;
     if let Some(queue) = fast_open {
@@ -585,10 +585,10 @@ fn listen(local: SocketAddr, backlog: u32, fast_open: Option<u32>) -> Result<Tcp
     Ok(TcpListener::from(socket))
 }
 
-/// A socket that is ready to connect from `local`, with the initial sequence number asked for, and with fast open.
+/// A socket that is ready to connect from `local`, with the given initial sequence number and fast open.
 fn active_socket(local: IpAddr, isn: Option<u32>, fast_open: bool) -> Result<OwnedFd, CallError> {
     let socket = new_socket(local)?;
-    // Ports are only chosen by connect, and then by four-tuple: else 28,000 runs would use them up.
+    // The port is chosen only by connect, and then for each four-tuple: else 28,000 runs would use up all ports.
     sys::set_option(&socket, libc::IPPROTO_IP, libc::IP_BIND_ADDRESS_NO_PORT, 1).map_err(error)?;
     bind(&socket, SocketAddr::new(local, 0))?;
     if fast_open {
@@ -596,7 +596,8 @@ fn active_socket(local: IpAddr, isn: Option<u32>, fast_open: bool) -> Result<Own
     }
     if let Some(isn) = isn {
         let tcp = libc::IPPROTO_TCP;
-        // 2: the send queue, whose number is the next to be sent. -1 ends the repair without a window probe.
+        // 2 selects the send queue, whose number is the next to be sent. -1 ends the repair mode without a window
+        // probe.
         let steps = [
             (libc::TCP_REPAIR, 1),
             (libc::TCP_REPAIR_QUEUE, 2),
@@ -650,7 +651,7 @@ fn set(socket: &mut Socket, setting: Setting, value: SetValue) -> Result<(), Cal
     sys::set_option(&socket.file, level, name, value).map_err(error)
 }
 
-/// Sets a field of the IP header, whose option has another name in each version.
+/// Sets a field of the IP header. The option has another name in each IP version.
 fn set_ip(socket: &Socket, (four, six): (i32, i32), value: i32) -> Result<(), CallError> {
     let address = socket::getsockname::<SockaddrStorage>(socket.raw()).map_err(error)?;
     let (level, name) = match address.family() {
@@ -672,12 +673,12 @@ fn reset_on_close(socket: &Socket) {
     }
 }
 
-/// Closes a socket whose close waits for the peer, even if it does not block: so on a thread of its own, which says
-/// when it is done.
+/// Closes a socket whose close waits for the peer even if it does not block. So this is done on a thread of its own,
+/// which reports when the close returns.
 fn close_lingering(socket: Socket, id: CallId, mut done: UnixStream) {
     std::thread::spawn(move || {
         drop(socket);
-        // The other end is in this process; where it is gone, nobody waits.
+        // The other end is in this process; if it is closed, nothing waits for the report.
         let _ = done.write_all(&id.0.to_ne_bytes());
     });
 }
@@ -711,7 +712,7 @@ fn error(errno: Errno) -> CallError {
         Errno::ECONNREFUSED => ErrorName::Refused,
         Errno::ECONNRESET => ErrorName::Reset,
         Errno::ETIMEDOUT => ErrorName::TimedOut,
-        // EACCES: what ICMP calls administratively prohibited.
+        // EACCES is what ICMP's "administratively prohibited" becomes.
         Errno::EHOSTUNREACH | Errno::ENETUNREACH | Errno::EHOSTDOWN | Errno::ENETDOWN | Errno::EACCES => {
             ErrorName::Unreachable
         }

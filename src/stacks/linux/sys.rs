@@ -7,7 +7,7 @@ use nix::sys::socket::{self, ControlMessageOwned, MsgFlags};
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-/// Sets an option of a socket that is an `int`.
+/// Sets a socket option that is an `int`.
 pub(super) fn set_option(socket: &impl AsFd, level: i32, name: i32, value: i32) -> nix::Result<()> {
     // SAFETY: the kernel reads one `int` from the address of one.
     let result = unsafe {
@@ -48,7 +48,8 @@ struct EthtoolValue {
     value: u32,
 }
 
-/// What would let the kernel leave checksums and the cutting into segments to hardware that is not there.
+/// The offloads by which a kernel would leave checksums and segmentation to hardware, which a virtual device does not
+/// have.
 const OFFLOADS: [u32; 6] = [
     0x15, // ETHTOOL_SRXCSUM
     0x17, // ETHTOOL_STXCSUM
@@ -58,7 +59,7 @@ const OFFLOADS: [u32; 6] = [
     0x2c, // ETHTOOL_SGRO
 ];
 
-/// Switches offload off, as far as the interface knows of it; whether that was enough, a test of the frames tells.
+/// Switches offload off, as far as the interface supports that; the self-test shows whether it was enough.
 pub(super) fn switch_offload_off(socket: &impl AsFd, name: &str) {
     for command in OFFLOADS {
         let mut value = EthtoolValue { command, value: 0 };
@@ -70,7 +71,7 @@ pub(super) fn switch_offload_off(socket: &impl AsFd, name: &str) {
     }
 }
 
-/// Binds a packet socket to all protocols of an interface.
+/// Binds a packet socket to one interface, for all protocols.
 pub(super) fn bind_packet_socket(socket: &OwnedFd, index: u32) -> io::Result<()> {
     // SAFETY: every field of the structure may be zero.
     let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
@@ -83,7 +84,7 @@ pub(super) fn bind_packet_socket(socket: &OwnedFd, index: u32) -> io::Result<()>
     Errno::result(result).map(|_| ()).map_err(io::Error::from)
 }
 
-/// Reads from a Unix socket: octets, and descriptors that came with them.
+/// Reads from a Unix socket: octets, and the descriptors that came with them.
 pub(super) fn receive_with_descriptors(socket: &impl AsFd, buffer: &mut [u8]) -> nix::Result<(usize, Vec<OwnedFd>)> {
     let mut space = nix::cmsg_space!([RawFd; 8]);
     let mut parts = [IoSliceMut::new(buffer)];

@@ -1,4 +1,4 @@
-//! A worker: the task that starts one namespace, makes the runs in it that it is given, and ends with it.
+//! A worker: the task that starts one namespace, makes the runs that it is given in it, and ends with it.
 
 use super::namespace::{Namespace, Plan, Starting};
 use crate::drive::EnvironmentError;
@@ -13,8 +13,8 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
-/// How many runs may be busy at the same moment. All can wait at once; but if all began at once, each would have to wait
-/// for the others at every step, and the target's timers would run meanwhile.
+/// Most runs that may be in the middle of a step at the same moment. All runs can wait at once; but if all began at
+/// once, each would have to wait for the others at every step, while the target's timers go on.
 const UNDER_WAY: usize = 64;
 
 /// A run to be made.
@@ -26,15 +26,16 @@ pub(super) struct Work {
 
 /// What a worker reports.
 pub(super) enum Report {
-    /// Its namespace stands; so many frames fit into the queue of the device.
+    /// Its namespace is ready; so many frames fit into the queue of the device.
     Ready(usize),
     /// A run has ended.
     Ended(usize, Box<Outcome>),
-    /// The worker has ended, and why if it was not asked to; what is left of the namespace takes a while to clear away.
+    /// The worker has ended, and why if it was not asked to. The namespace is passed on, since removing it takes a
+    /// while.
     Gone(Option<EnvironmentError>, Option<Box<Namespace>>),
 }
 
-/// What a worker needs.
+/// What a worker is made of.
 pub(super) struct Worker {
     pub(super) number: usize,
     pub(super) starter: ChildStarter,
@@ -60,7 +61,7 @@ impl Worker {
     }
 
     fn report(&self, what: Report) {
-        // Nobody receives it only if the whole session has ended.
+        // The receiver is gone only if the whole session has ended.
         let _ = self.reports.send((self.number, what));
     }
 
@@ -107,7 +108,7 @@ impl Worker {
             if let Some(why) = driver.broken() {
                 return Err(why.to_owned());
             }
-            // A turn that did not get to its end has work enough already.
+            // A turn that was not finished shows that there is enough work already.
             keeps_up = next.is_some() && driver.unanswered() < UNDER_WAY;
             match (driver.active(), next) {
                 (0, _) if !open => return Ok(()),
@@ -119,7 +120,7 @@ impl Worker {
         }
     }
 
-    /// Waits for work, or for the end of the namespace's process. Whether there may be more work.
+    /// Waits for work, or for the end of the namespace's process. The answer is whether there may be more work.
     async fn wait_for_work(&mut self, driver: &mut Driver<Namespace>, wakers: &Wakers) -> Result<bool, String> {
         tokio::select! {
             work = self.work.recv() => match work {
@@ -134,12 +135,12 @@ impl Worker {
     }
 }
 
-/// Starts children, in a thread of its own. A start takes milliseconds, in which no run may be kept waiting, and a child
-/// ends with the thread that started it: so this thread does nothing else, and lives as long as the session.
+/// Starts children on a thread of its own. A start takes milliseconds, for which no run may wait; and a child ends with
+/// the thread that started it, so this thread does nothing else and lives as long as the session.
 #[derive(Clone)]
 pub(super) struct ChildStarter(mpsc::Sender<Order>);
 
-/// How the child's namespace is to be made, and who is told of it.
+/// How the child's namespace is to be made, and where the result is sent.
 type Order = (Plan, Profile, oneshot::Sender<Result<Starting, EnvironmentError>>);
 
 impl ChildStarter {
@@ -148,14 +149,14 @@ impl ChildStarter {
         let (ask, asked) = mpsc::channel::<Order>();
         let thread = std::thread::spawn(move || {
             while let Ok((plan, profile, tell)) = asked.recv() {
-                // Who asked may have ended meanwhile; then the child ends here.
+                // If the receiver has ended meanwhile, the child is dropped and ends here.
                 drop(tell.send(Starting::spawn(&plan, &profile)));
             }
         });
         (ChildStarter(ask), thread)
     }
 
-    /// A namespace that is what it should be.
+    /// A namespace that has passed its self-test.
     async fn namespace(&self, plan: Plan, profile: Profile) -> Result<Namespace, EnvironmentError> {
         let ended = || EnvironmentError {
             problem: "a thread of ours has ended early".to_owned(),

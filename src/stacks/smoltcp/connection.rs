@@ -44,7 +44,7 @@ struct Receiving {
 }
 
 /// How far a RECEIVE got.
-enum Progress {
+enum Received {
     Enough,
     Waits,
     /// The other end closed: no more will come.
@@ -336,10 +336,10 @@ impl Connection {
         let busy = receive.data.len() > before;
         let empty = receive.data.is_empty();
         let over = match progress {
-            Progress::Enough | Progress::Finished => true,
-            Progress::Waits => false,
+            Received::Enough | Received::Finished => true,
+            Received::Waits => false,
             // Without octets and without an end of the stream it is an error like that of other calls.
-            Progress::Gone => self.finished || !empty,
+            Received::Gone => self.finished || !empty,
         };
         if over && let Some(receive) = self.receive.take() {
             let answer = if empty {
@@ -354,12 +354,12 @@ impl Connection {
 }
 
 impl Receiving {
-    fn take_from(&mut self, socket: &mut tcp::Socket<'static>) -> Progress {
+    fn take_from(&mut self, socket: &mut tcp::Socket<'static>) -> Received {
         // A ring holds at most two stretches; the third look finds out whether more can come.
         for _ in 0..3 {
             let wanted = self.amount.map_or(usize::MAX, |amount| amount - self.data.len());
             if wanted == 0 {
-                return Progress::Enough;
+                return Received::Enough;
             }
             let data = &mut self.data;
             let taken = socket.recv(|octets| {
@@ -370,14 +370,14 @@ impl Receiving {
             match taken {
                 Ok(0) => break,
                 Ok(_) => (),
-                Err(RecvError::Finished) => return Progress::Finished,
-                Err(RecvError::InvalidState) => return Progress::Gone,
+                Err(RecvError::Finished) => return Received::Finished,
+                Err(RecvError::InvalidState) => return Received::Gone,
             }
         }
         match self.amount {
-            None if !self.data.is_empty() => Progress::Enough,
-            Some(amount) if self.data.len() == amount => Progress::Enough,
-            None | Some(_) => Progress::Waits,
+            None if !self.data.is_empty() => Received::Enough,
+            Some(amount) if self.data.len() == amount => Received::Enough,
+            None | Some(_) => Received::Waits,
         }
     }
 }

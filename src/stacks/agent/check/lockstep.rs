@@ -11,13 +11,13 @@ use crate::time::Instant;
 use crate::wire::{Flags, Segment};
 use core::time::Duration;
 
-/// How long is waited for something that must not come.
+/// How long to wait for a line that must not come.
 const LATE: Duration = Duration::from_millis(100);
-/// How far virtual time is taken for a retransmission, and in how many turns.
+/// How far virtual time may advance until a retransmission comes, and in how many turns at most.
 const FAR: Duration = Duration::from_secs(130);
 const TURNS: usize = 2_000;
 
-/// All steps. Each part has a process of its own.
+/// Makes all steps. Each part has a process of its own.
 pub(super) fn check(launch: &Launch, list: &mut Checklist<'_>) -> Result<(), EnvironmentError> {
     let Some(agent) = greeting(Process::start(launch)?, list) else {
         list.not_tried("everything else", "it must greet first, and then be quiet");
@@ -42,7 +42,7 @@ pub(super) fn check(launch: &Launch, list: &mut Checklist<'_>) -> Result<(), Env
     Ok(())
 }
 
-/// `None` where it ends early.
+/// A part of the check; `None`: it ended early.
 type Part = fn(&mut Talk, &mut Checklist<'_>) -> Option<()>;
 
 fn greeting(mut process: Process, list: &mut Checklist<'_>) -> Option<Introduction> {
@@ -70,7 +70,7 @@ struct Talk {
     launch: Launch,
     process: Process,
     abilities: Abilities,
-    /// Why nothing came of the greeting this time.
+    /// Why the greeting failed this time, if it did.
     spoilt: Option<Fault>,
     ip: IpVersion,
     peer: Peer,
@@ -79,7 +79,7 @@ struct Talk {
     calls: u64,
 }
 
-/// What a turn brought.
+/// What the agent sent in one turn.
 #[derive(Default)]
 struct Heard {
     frames: Vec<Vec<u8>>,
@@ -87,7 +87,7 @@ struct Heard {
 }
 
 impl Heard {
-    /// The one thing that was said besides frames and remarks.
+    /// The only reply other than frames and remarks.
     fn only(&self) -> Result<Option<&Reply>, String> {
         let mut said = self.others.iter().filter(|reply| !matches!(reply, Reply::Note(_)));
         match (said.next(), said.next()) {
@@ -108,7 +108,7 @@ impl Heard {
         }
     }
 
-    /// Nothing but remarks.
+    /// Requires that there were only remarks.
     fn nothing(&self) -> Step {
         match (self.frames.is_empty(), self.only()?) {
             (true, None) => fine(),
@@ -204,7 +204,7 @@ fn answered(heard: Result<Heard, String>, expected: &Answer) -> Step {
     }
 }
 
-/// Lines that nobody knows, and lines that mean nothing.
+/// Lines that no agent knows, and lines without meaning.
 fn lines(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
     list.step(
         "`new` makes a world, and nothing happens in it yet",
@@ -261,7 +261,7 @@ fn refused(heard: Result<Heard, String>) -> Step {
     }
 }
 
-/// A handshake that the tester begins, a retransmission, data both ways, an end.
+/// A handshake that the tester begins, a retransmission, data in both directions, and an abort.
 fn passive_open(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
     if !talk.can("listen") {
         list.not_tried("a passive open", "it cannot `listen`");
@@ -303,7 +303,7 @@ fn syn_ack(talk: &mut Talk) -> Result<Segment, String> {
     Ok(segment)
 }
 
-/// Wakes it as it asks to be, until the SYN,ACK comes again.
+/// Wakes the agent when it asks to be woken, until the SYN,ACK comes again.
 fn again(talk: &mut Talk, first: &Segment) -> Step {
     let began = talk.now;
     for _ in 0..TURNS {
@@ -399,7 +399,7 @@ fn sends(talk: &mut Talk) -> Step {
         Answer::Count(5) => {}
         other => return Err(format!("it answered {other:?}, not `count 5`")),
     }
-    // An acknowledgment may come first.
+    // An ACK without data may come first.
     for frame in &heard.frames {
         let segment = talk.peer.read(frame)?;
         if segment.payload == b"world" {
@@ -422,7 +422,7 @@ fn resets(talk: &mut Talk, heard: Result<Heard, String>) -> Step {
     }
 }
 
-/// Whether it has spoken out of turn by now.
+/// Checks that the agent has sent nothing since its last `idle`.
 fn quiet_end(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
     std::thread::sleep(LATE);
     let quiet = talk.process.unasked().map_err(|fault| it(&fault));
@@ -500,7 +500,7 @@ fn fresh(talk: &mut Talk) -> Step {
     fine()
 }
 
-/// The same world three times: twice in one process, if that can be, and once in another.
+/// Makes the same world three times: twice in one process, if the agent can do that, and once in another.
 fn same_octets(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
     if !talk.can("listen") {
         list.not_tried("one seed gives the same octets", "it cannot `listen`");
@@ -514,7 +514,7 @@ fn same_octets(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
     let first = first.ok()?;
     let second = match story(talk) {
         Ok(second) if second != first => Err("in a second world with the same seed other frames came".to_owned()),
-        // One that makes no second world is compared from process to process.
+        // An agent that makes no second world is only compared from process to process.
         Ok(_) | Err(_) => fine(),
     };
     list.step("one seed gives the same octets, in one process", second)?;
@@ -528,7 +528,7 @@ fn same_octets(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
     list.step("one seed gives the same octets, from process to process", third)
 }
 
-/// What is sent in a world with a SYN, and when.
+/// The frames that are sent in a world with one SYN, and when.
 fn story(talk: &mut Talk) -> Result<Vec<(Instant, Vec<u8>)>, String> {
     made(talk.new_world(7))?;
     answered(talk.listen(), &Answer::Ok)?;

@@ -1,4 +1,5 @@
-//! What an agent's author is told before any case is run: step by step, what is right and what is not.
+//! `tcpvet check-agent`: tells an agent's author, step by step and before any case is run, what is right and what is
+//! not.
 
 mod lockstep;
 mod peer;
@@ -12,12 +13,12 @@ use crate::stack::{ABILITIES, is_ability};
 use core::sync::atomic::AtomicBool;
 use core::time::Duration;
 
-/// How a step went.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// As it should.
+    /// It went as it should.
     Right,
-    /// Not so.
+    /// It did not.
     Wrong,
     /// It was not tried: the agent does not claim it, or something before it went wrong.
     NotTried,
@@ -25,16 +26,16 @@ pub enum Mark {
 
 /// A step of the check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// How it went.
+pub struct StepResult {
+    /// The result.
     pub mark: Mark,
-    /// What was looked at, as a sentence that is true if all is well.
+    /// What was checked, as a sentence that is true if the agent is right.
     pub what: String,
-    /// What came instead, why it was not tried, or what is good to know.
+    /// What happened instead, why the step was not tried, or a remark.
     pub more: String,
 }
 
-/// How an agent did.
+/// How many steps had which result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Steps that went right.
@@ -45,8 +46,8 @@ pub struct Tally {
     pub not_tried: usize,
 }
 
-/// Checks an agent; `tell` hears of every step as it ends.
-pub fn check(launch: &Launch, mode: Mode, tell: &mut dyn FnMut(&Finding)) -> Result<Tally, EnvironmentError> {
+/// Checks an agent, and calls `tell` with every step as it ends.
+pub fn check(launch: &Launch, mode: Mode, tell: &mut dyn FnMut(&StepResult)) -> Result<Tally, EnvironmentError> {
     let mut list = Checklist {
         tell,
         tally: Tally::default(),
@@ -58,17 +59,17 @@ pub fn check(launch: &Launch, mode: Mode, tell: &mut dyn FnMut(&Finding)) -> Res
     Ok(list.tally)
 }
 
-/// What a step comes to: something good to know, or what is wrong.
+/// The result of a step: a remark, which may be empty, or what is wrong.
 type Step = Result<String, String>;
 
-/// Steps as they are told.
+/// Reports steps and counts them.
 struct Checklist<'a> {
-    tell: &'a mut dyn FnMut(&Finding),
+    tell: &'a mut dyn FnMut(&StepResult),
     tally: Tally,
 }
 
 impl Checklist<'_> {
-    /// Tells how a step went; `None` if it went wrong.
+    /// Reports a step; `None` if it went wrong.
     fn step(&mut self, what: &str, step: Step) -> Option<()> {
         let (mark, more) = match step {
             Ok(more) => (Mark::Right, more),
@@ -78,7 +79,7 @@ impl Checklist<'_> {
         (mark == Mark::Right).then_some(())
     }
 
-    /// As [`Checklist::step`], for what only has to be so before something else can be looked at: it is told if it is not.
+    /// As [`Checklist::step`], for a condition of the steps that follow: it is reported only if it is not met.
     fn needs(&mut self, what: &str, step: Step) -> Option<()> {
         match step {
             Ok(_) => Some(()),
@@ -97,21 +98,21 @@ impl Checklist<'_> {
             Mark::NotTried => &mut self.tally.not_tried,
         } += 1;
         let what = what.to_owned();
-        (self.tell)(&Finding { mark, what, more });
+        (self.tell)(&StepResult { mark, what, more });
     }
 }
 
-/// Nothing more to say.
+/// A step that went right, without a remark.
 fn fine() -> Step {
     Ok(String::new())
 }
 
-/// A fault as what is wrong with a step.
+/// A fault as the text of a step that went wrong.
 fn it(fault: &Fault) -> String {
     format!("it {fault}")
 }
 
-/// Whether the abilities are words that cases know, and enough for any case.
+/// Whether cases know each of the abilities, and whether they suffice for any case.
 fn abilities(can: &Abilities, list: &mut Checklist<'_>) {
     let unknown: Vec<String> = can
         .iter()
@@ -134,13 +135,13 @@ fn abilities(can: &Abilities, list: &mut Checklist<'_>) {
     let enough = match (has(&["ipv4", "ipv6"]), has(&["listen", "connect"])) {
         (true, true) => fine(),
         (false, _) => Err("it can neither `ipv4` nor `ipv6`: every case will be unsupported".to_owned()),
-        // A beginning, as in runners/TEMPLATE: what meets a closed port can be asked already.
+        // An agent that does no more than runners/TEMPLATE can answer cases about closed ports.
         (_, false) => Ok("it can neither `listen` nor `connect` yet: nearly every case will be unsupported".to_owned()),
     };
     list.step("it can enough for a case", enough);
 }
 
-/// The end: an agent ends by itself when its input does.
+/// The last step: an agent must end by itself when its input ends.
 fn end(mut process: Process, list: &mut Checklist<'_>) {
     process.hang_up();
     let ended = match process.status(process.patience().min(Duration::from_secs(5))) {
@@ -158,5 +159,5 @@ fn standard_error(process: &mut Process) -> String {
     last.map_or_else(String::new, |line| format!("; its standard error ends with `{line}`"))
 }
 
-/// Nobody stops a check.
+/// Never set: a check cannot be stopped.
 static GO_ON: AtomicBool = AtomicBool::new(false);

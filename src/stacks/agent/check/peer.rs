@@ -1,30 +1,30 @@
-//! The other end of a connection, as far as a check needs one: segments that are right in everything.
+//! The tester's end of a connection, as far as the check needs one; it sends only correct segments.
 
 use crate::drive::addresses::target_address;
 use crate::stack::IpVersion;
 use crate::wire::{Body, Checksum, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// Where the target listens.
+/// The port on which the target listens.
 const PORT: u16 = 7;
-/// Where we are.
+/// The tester's port.
 const OURS: u16 = 40_000;
-/// Our initial sequence number.
+/// The tester's initial sequence number.
 const ISN: u32 = 1_000;
 
-/// Our end.
+/// The tester's end of one connection.
 #[derive(Clone, Debug)]
 pub(super) struct Peer {
-    /// The target's end.
+    /// The target's address and port.
     pub target: SocketAddr,
-    /// Ours.
+    /// The tester's address and port.
     pub tester: SocketAddr,
     next: u32,
     expected: u32,
 }
 
 impl Peer {
-    /// A peer that has not said anything.
+    /// A peer that has not sent anything.
     pub(super) fn new(ip: IpVersion) -> Peer {
         let tester = match ip {
             IpVersion::V4 => IpAddr::V4(Ipv4Addr::new(198, 18, 0, 1)),
@@ -46,7 +46,7 @@ impl Peer {
         packet
     }
 
-    /// An ACK of all that has come, with data or without.
+    /// An ACK of all that has been received, with or without data.
     pub(super) fn ack(&mut self, data: &[u8]) -> Vec<u8> {
         let flags = if data.is_empty() {
             Flags::ACK
@@ -78,7 +78,7 @@ impl Peer {
         .encode()
     }
 
-    /// The one segment among these frames, if it is for us and nothing is wrong with it.
+    /// The only segment among these frames, if it is for this peer and nothing is wrong with it.
     pub(super) fn only(&self, frames: &[Vec<u8>]) -> Result<Segment, String> {
         match frames {
             [] => Err("no frame came".to_owned()),
@@ -87,7 +87,7 @@ impl Peer {
         }
     }
 
-    /// A frame as a segment that is for us, with right checksums.
+    /// A frame as a segment for this peer, with correct checksums.
     pub(super) fn read(&self, frame: &[u8]) -> Result<Segment, String> {
         let packet = Packet::parse(frame).map_err(|why| {
             format!(
@@ -113,7 +113,7 @@ impl Peer {
         }
     }
 
-    /// Takes a SYN,ACK: what is expected next.
+    /// Receives a SYN,ACK: from now on its sequence number and acknowledgment are known.
     pub(super) fn take_syn_ack(&mut self, segment: &Segment) -> Result<(), String> {
         if segment.flags != Flags::SYN | Flags::ACK {
             return Err("the segment that came is no SYN,ACK".to_owned());
@@ -125,7 +125,7 @@ impl Peer {
         Ok(())
     }
 
-    /// Takes data.
+    /// Receives a segment with data.
     pub(super) fn take(&mut self, segment: &Segment) {
         self.expected = segment.seq.advanced(segment.seg_len().into()).0;
     }

@@ -1,4 +1,5 @@
-//! The steps of a check in real time, over the loopback interface: an agent's calls are the same wherever it is.
+//! The steps of a check in real time, over the loopback interface: there, an agent takes the same calls as in a
+//! namespace.
 
 use super::{Checklist, GO_ON, Step, abilities, end, fine, it, standard_error};
 use crate::drive::EnvironmentError;
@@ -14,7 +15,7 @@ const LISTENER: SocketId = SocketId(1);
 const CONNECTION: SocketId = SocketId(2);
 const NOBODY: SocketId = SocketId(77);
 
-/// All steps.
+/// Makes all steps.
 pub(super) fn check(launch: &Launch, list: &mut Checklist<'_>) -> Result<(), EnvironmentError> {
     let mut process = Process::start(launch)?;
     let Some(agent) = greeting(&mut process, list) else {
@@ -33,7 +34,7 @@ pub(super) fn check(launch: &Launch, list: &mut Checklist<'_>) -> Result<(), Env
     {
         list.not_tried("the rest of a conversation", "something before it went wrong");
         talk.process = Process::start(launch)?;
-        // It greeted before; if it does not now, its end will tell.
+        // It greeted before; if it does not now, the step about its end will show it.
         drop(talk.process.greet(Mode::RealTime, &GO_ON));
     }
     end(talk.process, list);
@@ -66,7 +67,7 @@ struct Talk {
 }
 
 impl Talk {
-    /// The next thing that it says, remarks left out.
+    /// The next reply, remarks left out.
     fn next(&mut self) -> Result<Reply, String> {
         let mut budget = Budget::new(self.process.patience());
         loop {
@@ -83,14 +84,14 @@ impl Talk {
         self.process.say(&turn, &GO_ON).map_err(|fault| it(&fault))
     }
 
-    /// Makes a call, and hears what is said of it at once.
+    /// Makes a call, and reads its first reply.
     fn call(&mut self, call: Call) -> Result<Reply, String> {
         self.calls += 1;
         self.say(Request::Call(CallId(self.calls), call))?;
         self.next()
     }
 
-    /// Has pending calls taken as far as they go, and hears what came of them.
+    /// Has the agent take pending calls as far as they go, and reads the replies up to `synced`.
     fn sync(&mut self) -> Result<Vec<Reply>, String> {
         self.syncs += 1;
         let number = self.syncs;
@@ -151,7 +152,7 @@ fn lines(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
     list.step("a call on a socket that is none ends badly, and does no harm", refused)
 }
 
-/// The address on this machine that it can speak from, and a port that nobody has just now.
+/// An address of this machine from which the agent can speak, and a port that is free now.
 fn place(can: &Abilities) -> Result<SocketAddr, String> {
     let address: IpAddr = match can.can("ipv4") {
         true => Ipv4Addr::LOCALHOST.into(),
@@ -267,7 +268,7 @@ fn arrives(mut stream: &TcpStream) -> Step {
     }
 }
 
-/// Whether the other end is closed, one way or the other.
+/// Whether the other end is closed, by a FIN or by a RST.
 fn gone(mut stream: &TcpStream) -> Step {
     match stream.read(&mut [0]) {
         Ok(0) => fine(),

@@ -1,4 +1,4 @@
-//! What a proof finds wrong with a row, in words.
+//! What a proof finds wrong with a row, with messages.
 
 use crate::engine::Verdict;
 use crate::notation::suggestion;
@@ -16,26 +16,26 @@ pub struct Where {
 
 /// What is wrong with a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// The reference endpoint does not pass it: under which choice, its verdict, and why.
+pub enum Flaw {
+    /// The reference endpoint does not pass it: the choice, the verdict, and why.
     NotPassed(String, Verdict, String),
-    /// No mistake fails it: under which choice, and about how many mistakes the endpoint was asked.
+    /// No mistake makes it fail: the choice, and how many mistakes could have made a difference.
     BitesNothing(String, usize),
-    /// A mistake shows that the case is wrong, and not the endpoint: which mistake or change, and why.
+    /// A mistake shows that the case is wrong, and not the endpoint: the mistake or change, and why.
     CaseError(String, String),
     /// An outcome does not say what makes it come.
     OutcomeWithoutBy(Where),
-    /// It names what is neither a choice nor a mistake: the word, and what it may stand for.
+    /// It names something that is neither a choice nor a mistake: the word, and what may be meant.
     NoSuchChoice(Where, String, Vec<&'static str>),
     /// It is right, and yet is said to come by a mistake.
     RightByMistake(Where),
-    /// It does not come: what does.
+    /// It does not come: what comes instead.
     OutcomeDidNotCome(Where, String),
     /// It comes, and is right, and yet the run fails: how.
     OutcomeFails(Where, String),
     /// It comes, and is not right, and yet the run passes.
     WrongOutcomePasses(Where),
-    /// A step looks at something, and no run came by it: as written, and where it stands.
+    /// A step checks something, and no run reaches it: as written, and its position.
     NeverReached(String, Position),
 }
 
@@ -49,26 +49,34 @@ impl fmt::Display for Where {
     }
 }
 
-impl fmt::Display for Trouble {
+impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Trouble::NotPassed(choice, verdict, why) => {
+            Flaw::NotPassed(choice, verdict, why) => {
                 write!(f, "{verdict} on the reference endpoint{}: {why}", under(choice))
             }
-            Trouble::BitesNothing(choice, 0) => {
-                write!(f, "notices no mistake{}: it comes near none", under(choice))
+            Flaw::BitesNothing(choice, 0) => {
+                write!(
+                    f,
+                    "notices no mistake{}: none could make a difference in it",
+                    under(choice)
+                )
             }
-            Trouble::BitesNothing(choice, near) => {
-                write!(f, "notices no mistake{}, though it comes near {near}", under(choice))
+            Flaw::BitesNothing(choice, near) => {
+                write!(
+                    f,
+                    "notices no mistake{}, though {near} could make a difference in it",
+                    under(choice)
+                )
             }
-            Trouble::CaseError(by, why) => write!(f, "is an error of its own case with {by}: {why}"),
-            Trouble::OutcomeWithoutBy(outcome) => {
+            Flaw::CaseError(by, why) => write!(f, "turns out to be a case error with {by}: {why}"),
+            Flaw::OutcomeWithoutBy(outcome) => {
                 write!(
                     f,
                     "{outcome} does not say `by` which choice of `tcpvet defects` it comes"
                 )
             }
-            Trouble::NoSuchChoice(outcome, word, near) => {
+            Flaw::NoSuchChoice(outcome, word, near) => {
                 write!(
                     f,
                     "{outcome} comes by `{word}`, which is neither a choice nor a mistake"
@@ -78,20 +86,20 @@ impl fmt::Display for Trouble {
                     Some(near) => write!(f, "; {near}"),
                 }
             }
-            Trouble::RightByMistake(outcome) => {
+            Flaw::RightByMistake(outcome) => {
                 write!(f, "{outcome} is right, but comes by a mistake: either is wrong")
             }
-            Trouble::OutcomeDidNotCome(outcome, instead) if instead.is_empty() => {
+            Flaw::OutcomeDidNotCome(outcome, instead) if instead.is_empty() => {
                 write!(f, "{outcome} does not come by what it says, and no other")
             }
-            Trouble::OutcomeDidNotCome(outcome, instead) => {
+            Flaw::OutcomeDidNotCome(outcome, instead) => {
                 write!(f, "{outcome} does not come by what it says, but {instead}")
             }
-            Trouble::OutcomeFails(outcome, why) => write!(f, "{outcome} comes and is right, but the run ends: {why}"),
-            Trouble::NeverReached(step, position) => {
+            Flaw::OutcomeFails(outcome, why) => write!(f, "{outcome} comes and is right, but the run ends: {why}"),
+            Flaw::NeverReached(step, position) => {
                 write!(f, "`{step}` ({}:{}) is never reached", position.file, position.line)
             }
-            Trouble::WrongOutcomePasses(outcome) => write!(f, "{outcome} comes and is not right, but the run passes"),
+            Flaw::WrongOutcomePasses(outcome) => write!(f, "{outcome} comes and is not right, but the run passes"),
         }
     }
 }
