@@ -162,3 +162,39 @@ fn a_record_that_is_cut_or_damaged_is_told() {
         "{err}"
     );
 }
+
+#[test]
+fn no_report_is_written_over_a_record_or_over_another_report() {
+    let files = Folder::new("record-over");
+    let record = files.path("r.jsonl");
+    let run = ["run", "urgent/", "--target", "smoltcp"];
+    let (code, _, _) = told(&[&run[..], &["--record", &record]].concat());
+    assert_eq!(code, 0);
+    let stored = fs::read(&record).unwrap();
+    let (unlike, new) = (files.path("./r.jsonl"), files.path("new"));
+    for words in [
+        &["report", &record, "--json", &unlike][..],
+        &["report", &record, "--junit", &new, "--json", &new],
+        &[&run[..], &["--record", &record, "--json", &unlike]].concat(),
+        &[&run[..], &["--record", "-"]].concat(),
+    ] {
+        let (code, _, err) = told(words);
+        assert!(code == 2 && err.contains("file"), "{words:?}: {code} {err}");
+        assert_eq!(fs::read(&record).unwrap(), stored, "{words:?}");
+    }
+    // A device takes any number of reports.
+    let nowhere = ["report", &record, "--junit", "/dev/null", "--json", "/dev/null"];
+    assert_eq!(told(&nowhere).0, 0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_cannot_be_printed_is_no_success() {
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let status = std::process::Command::new(env!("CARGO_BIN_EXE_tcpvet"))
+        .args(["run", "urgent/", "--target", "smoltcp"])
+        .stdout(full)
+        .stderr(std::process::Stdio::null())
+        .status();
+    assert_eq!(status.unwrap().code(), Some(3));
+}

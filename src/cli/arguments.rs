@@ -156,8 +156,8 @@ pub(super) struct RunArguments {
     /// At most so many runs at once; 0: as many as make sense.
     #[arg(long, short, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub jobs: usize,
-    /// On virtual time, let up to so many runs at once share a world, instead of a fresh one for each; what does not
-    /// pass there is made again alone.
+    /// On virtual time, let up to so many runs at once share a world; what does not pass there is made again alone.
+    /// With 1, as without it, each run has a fresh world.
     #[arg(long, value_name = "N")]
     pub runs_per_world: Option<NonZeroUsize>,
     /// From which everything that looks random is made.
@@ -210,8 +210,10 @@ pub(super) struct ReportArguments {
 impl RunArguments {
     /// How many runs are made in one world.
     pub(super) fn worlds(&self) -> Worlds {
-        self.runs_per_world
-            .map_or(Worlds::Fresh, |at_once| Worlds::Shared { at_once })
+        match self.runs_per_world {
+            Some(at_once) if at_once > NonZeroUsize::MIN => Worlds::Shared { at_once },
+            Some(_) | None => Worlds::Fresh,
+        }
     }
 }
 

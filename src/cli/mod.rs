@@ -32,6 +32,7 @@ use arguments::{Arguments, Command};
 use clap::{CommandFactory, Parser};
 use std::io;
 use std::process::ExitCode;
+use tcpvet::suite::exit_code;
 
 /// Everything went as it should.
 const OK: u8 = 0;
@@ -53,6 +54,7 @@ pub(crate) fn main() -> ExitCode {
     }
     panics::install();
     match std::panic::catch_unwind(|| dispatch(Arguments::parse())) {
+        Ok(code) if output::is_incomplete() => ExitCode::from(exit_code([code, ENVIRONMENT])),
         Ok(code) => ExitCode::from(code),
         Err(payload) => {
             output::error(&panics::report(tcpvet::drive::virtual_time::panic_text(
@@ -92,14 +94,22 @@ fn dispatch(arguments: Arguments) -> u8 {
     }
 }
 
+/// Whether a line that was written to this stream can be overwritten.
+fn can_redraw(stream: &impl io::IsTerminal) -> bool {
+    stream.is_terminal() && !is_dumb()
+}
+
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
 /// Whether text for this stream is coloured.
 fn colour(choice: arguments::Colour, stream: &impl io::IsTerminal) -> bool {
     // As https://no-color.org asks: set, and not empty.
     let unwanted = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     match choice {
         arguments::Colour::Always => true,
         arguments::Colour::Never => false,
-        arguments::Colour::Auto => stream.is_terminal() && !unwanted() && !dumb(),
+        arguments::Colour::Auto => stream.is_terminal() && !unwanted() && !is_dumb(),
     }
 }

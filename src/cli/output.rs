@@ -1,6 +1,15 @@
 //! Standard output and standard error, either of which may be closed by whoever reads it.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether some of standard output could not be written.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Whether some of standard output could not be written, for another reason than that its reader has closed it.
+pub(super) fn is_incomplete() -> bool {
+    LOST.load(Ordering::Relaxed)
+}
 
 /// Prints to standard output. If its reader has closed it, as `head` does, the rest is dropped.
 pub(super) fn print(text: &str) {
@@ -13,7 +22,8 @@ pub(super) fn print_octets(octets: &[u8]) {
     let wrote = out.write_all(octets).and_then(|()| out.flush());
     match wrote {
         Err(err) if err.kind() != io::ErrorKind::BrokenPipe => {
-            error(&format!("cannot write to standard output: {err}"))
+            LOST.store(true, Ordering::Relaxed);
+            error(&format!("cannot write to standard output: {err}"));
         }
         Ok(()) | Err(_) => {}
     }

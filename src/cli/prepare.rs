@@ -2,7 +2,7 @@
 
 use super::arguments::RunArguments;
 use super::library::Chosen;
-use super::report::Files;
+use super::report::{Files, each_by_itself};
 use super::targets::{self, NoTarget, Opened};
 use super::{ENVIRONMENT, MISTAKE, library, output, update};
 use std::fs::read_to_string as read;
@@ -85,6 +85,11 @@ type Found = (Opened, Option<InsteadOf>);
 /// Opens, reads and checks everything. Where this gives an exit code, the error has been printed.
 pub(super) fn prepare(arguments: &RunArguments) -> Result<Prepared, u8> {
     let chosen = library::choose(&arguments.choice)?;
+    if arguments.record.as_deref() == Some(Path::new("-")) {
+        let problem = "a record is a file that grows while the suite runs: name a file with `--record FILE`";
+        return Err(mistake(problem.to_owned()));
+    }
+    each_by_itself(arguments.record.as_deref().into_iter(), &arguments.reports)?;
     let files = Files::open(&arguments.reports)?;
     let record = arguments.record.as_deref().map(RecordFile::open).transpose();
     let record = record.map_err(mistake)?;

@@ -1,12 +1,12 @@
 //! `tcpvet prove`
 
 use super::arguments::ProveArguments;
-use super::{BUG, ENVIRONMENT, MISTAKE, OK, UNPROVEN, library, output};
+use super::{BUG, ENVIRONMENT, MISTAKE, OK, UNPROVEN, can_redraw, library, output};
 use core::time::Duration;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::io::{self, IsTerminal};
+use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 use tcpvet::model::{Defect, Defects};
@@ -263,7 +263,7 @@ impl RowCount {
         RowCount {
             done: AtomicUsize::new(0),
             all,
-            shown: io::stderr().is_terminal(),
+            shown: can_redraw(&io::stderr()),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::arguments::{ReportArguments, Reports};
 use super::prepare::Stated;
 use super::{ENVIRONMENT, MISTAKE, OK, colour, output, panics, update};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
@@ -25,6 +26,8 @@ pub(super) fn report(arguments: &ReportArguments) -> u8 {
 }
 
 fn render(arguments: &ReportArguments) -> Result<u8, u8> {
+    let read_too = arguments.records.iter().map(PathBuf::as_path);
+    each_by_itself(read_too, &arguments.reports)?;
     let files = Files::open(&arguments.reports)?;
     let mut whole = Comparison::default();
     for path in &arguments.records {
@@ -56,8 +59,13 @@ fn render(arguments: &ReportArguments) -> Result<u8, u8> {
 
 fn read(path: &Path) -> Result<Stored, u8> {
     let name = path.display().to_string();
-    let file = File::open(path).map_err(|err| mistake(&format!("cannot read the record `{name}`: {err}")))?;
-    record::read(BufReader::new(file), &name).map_err(|error| mistake(&error.to_string()))
+    let stored = if path == Path::new("-") {
+        record::read(io::stdin().lock(), "standard input")
+    } else {
+        let file = File::open(path).map_err(|err| mistake(&format!("cannot read the record `{name}`: {err}")))?;
+        record::read(BufReader::new(file), &name)
+    };
+    stored.map_err(|error| mistake(&error.to_string()))
 }
 
 /// Judges the runs of a record by a file of expectations, which is updated first if that is asked for. An exit code
@@ -91,6 +99,36 @@ fn judge_anew(arguments: &ReportArguments, record: &mut Record) -> Result<Option
 fn mistake(problem: &str) -> u8 {
     output::error(problem);
     MISTAKE
+}
+
+/// Checks that no report is written over a record, or over another report. Where this gives an exit code, the error has
+/// been printed.
+pub(super) fn each_by_itself<'a>(records: impl Iterator<Item = &'a Path>, reports: &'a Reports) -> Result<(), u8> {
+    // A file that does not exist yet is told by its folder and its name. Devices and pipes can be written to twice.
+    let identity = |path: &Path| match path.canonicalize() {
+        Ok(known) => known.is_file().then_some(known),
+        Err(_) => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+            Some(folder.join(path.file_name()?))
+        }
+    };
+    let mut known: BTreeSet<PathBuf> = records.filter_map(identity).collect();
+    for path in [&reports.junit, &reports.json].into_iter().flatten() {
+        if path == Path::new("-") {
+            continue;
+        }
+        if let Some(new) = identity(path)
+            && !known.insert(new)
+        {
+            let problem = format!(
+                "`{}` is named twice: give each report a file of its own",
+                path.display()
+            );
+            return Err(mistake(&problem));
+        }
+    }
+    Ok(())
 }
 
 /// The files of reports for machines.

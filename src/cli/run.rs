@@ -3,7 +3,7 @@
 use super::arguments::{self, DEFAULT_SEED, RunArguments};
 use super::prepare::{PlannedTarget, Prepared, prepare};
 use super::report::{Summary, Telling};
-use super::{ENVIRONMENT, output, update};
+use super::{ENVIRONMENT, can_redraw, output, update};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -149,7 +149,7 @@ impl Watch<'_> {
             self.arguments.strict,
             facts.virtual_time,
             Arc::clone(self.stop),
-            !self.arguments.reports.quiet,
+            !self.arguments.reports.quiet && can_redraw(&io::stderr()),
         );
         let conduct = Conduct {
             seed: self.arguments.seed,

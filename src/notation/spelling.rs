@@ -17,7 +17,7 @@ pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Vec<
         return Vec::new();
     }
     let allowed = (letters / 3).clamp(1, 3);
-    let word = word.to_lowercase();
+    let word = word.trim_end_matches('/').to_lowercase();
     let mut ranked: Vec<(usize, &str)> = names
         .into_iter()
         .filter_map(|name| {
@@ -75,6 +75,7 @@ mod tests {
                 &["reset/acceptance"],
             ),
             ("rest", &["reset/"], &["reset/"]),
+            ("rest/", &["reset/"], &["reset/"]),
             ("accept", &["reset/flood", "reset/acceptance"], &["reset/acceptance"]),
             ("wiat", &["fin-wait-1", "wait"], &["wait"]),
             ("wait", &["close-wait", "open"], &["close-wait"]),

@@ -4,7 +4,7 @@ use super::plural;
 use crate::suite::{Progress, Run};
 use core::time::Duration;
 use std::collections::BTreeSet;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -63,7 +63,7 @@ impl ProgressLine {
             over: false,
         };
         let state = Arc::new(Mutex::new(state));
-        let drawer = (wanted && io::stderr().is_terminal()).then(|| {
+        let drawer = wanted.then(|| {
             let state = Arc::clone(&state);
             std::thread::spawn(move || draw(&state))
         });

@@ -348,6 +348,18 @@ macro_rules! scalars {
 
 scalars! { Text TimeName Time AbilityName Claim HostSettingName }
 
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for TimeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// A tolerance's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct TimeName(Tolerance);
@@ -397,6 +409,12 @@ impl TryFrom<Text> for Claim {
 /// The name of a setting of the host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct HostSettingName(String);
+
+impl fmt::Display for HostSettingName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl TryFrom<Text> for HostSettingName {
     type Error = String;
@@ -458,7 +476,7 @@ impl<K, V> Default for Unique<K, V> {
     }
 }
 
-impl<'de, K: Deserialize<'de> + Ord + fmt::Debug, V: Deserialize<'de>> Deserialize<'de> for Unique<K, V> {
+impl<'de, K: Deserialize<'de> + Ord + fmt::Display, V: Deserialize<'de>> Deserialize<'de> for Unique<K, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(UniqueVisitor(PhantomData))
     }
@@ -466,7 +484,7 @@ impl<'de, K: Deserialize<'de> + Ord + fmt::Debug, V: Deserialize<'de>> Deseriali
 
 struct UniqueVisitor<K, V>(PhantomData<(K, V)>);
 
-impl<'de, K: Deserialize<'de> + Ord + fmt::Debug, V: Deserialize<'de>> Visitor<'de> for UniqueVisitor<K, V> {
+impl<'de, K: Deserialize<'de> + Ord + fmt::Display, V: Deserialize<'de>> Visitor<'de> for UniqueVisitor<K, V> {
     type Value = Unique<K, V>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -477,7 +495,7 @@ impl<'de, K: Deserialize<'de> + Ord + fmt::Debug, V: Deserialize<'de>> Visitor<'
         let mut entries = BTreeMap::new();
         while let Some(key) = map.next_key::<K>()? {
             if entries.contains_key(&key) {
-                return Err(de::Error::custom(format!("repeated key {key:?}; keep one of them")));
+                return Err(de::Error::custom(format!("repeated key `{key}`; keep one of them")));
             }
             entries.insert(key, map.next_value()?);
         }
@@ -565,7 +583,7 @@ mod tests {
         let unit = Runner::parse("r.yaml", "name: a\nkind: embedded\ntimes: {rto: 1parsec}\n").unwrap_err();
         assert!(unit.to_string().contains("`parsec`"), "{unit}");
         let twice = Runner::parse("r.yaml", "name: a\nkind: embedded\ntimes: {rto: 1s, rto: 2s}\n").unwrap_err();
-        assert!(twice.to_string().contains("repeated key"), "{twice}");
+        assert!(twice.to_string().contains("repeated key `rto`"), "{twice}");
         assert!(
             Runner::load(Path::new("/nowhere/runner.yaml"))
                 .unwrap_err()
