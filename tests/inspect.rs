@@ -220,6 +220,17 @@ fn what_could_not_be_judged_is_said_and_is_exit_code_3() {
     );
     assert!(out.ends_with("but ONLY A PART was: see above."), "{out}");
 
+    let mut packets = conversation(&[]);
+    let mut tunnel = packets[2].clone();
+    tunnel[9] = 47;
+    packets.extend([tunnel.clone(), tunnel]);
+    let (out, _, code) = inspect(&[&pcap("tunnel", &packets)]);
+    assert_eq!(code, Some(3), "{out}");
+    assert!(
+        out.contains("Not judged: 2 frames in GRE, which cannot be read here"),
+        "{out}"
+    );
+
     let (out, _, code) = inspect(&[&pcap("nothing", &[])]);
     assert_eq!(code, Some(3), "{out}");
     assert!(out.contains("Nothing was judged"), "{out}");

@@ -9,7 +9,7 @@ use super::wireless;
 pub(super) enum Inside<'a> {
     /// An IP packet, and whatever follows it.
     Ip(&'a [u8]),
-    /// Something else: ARP, a beacon, a spanning tree.
+    /// What certainly holds no IP packet: ARP, a beacon, a spanning tree.
     Other,
     /// What may be an IP packet, and cannot be read.
     LeftOut(Reason),
@@ -41,6 +41,17 @@ enum Header {
 /// Ethernet types.
 const IPV4: u16 = 0x0800;
 const IPV6: u16 = 0x86dd;
+/// Those of protocols that are known to hold no IP packet: ARP, wake-on-LAN, Cisco's discovery, audio and video, stream
+/// reservation, DEC, RARP, AppleTalk with its ARP, IPX, MAC control, slow protocols, PPPoE discovery, IEEE 802.1X,
+/// PROFINET, ATA, GOOSE and sampled values of IEC 61850, LLDP, ring redundancy, MVRP, MMRP, PTP, PRP, fault management, FCoE
+/// initialization, loopback test.
+const WITHOUT_IP: [u16; 29] = [
+    0x0806, 0x0842, 0x2000, 0x22ea, 0x22f0, 0x6002, 0x6003, 0x6004, 0x8035, 0x809b, 0x80f3, 0x8137, 0x8808, 0x8809,
+    0x8863, 0x888e, 0x8892, 0x88a2, 0x88b8, 0x88ba, 0x88cc, 0x88e3, 0x88f5, 0x88f6, 0x88f7, 0x88fb, 0x8902, 0x8914,
+    0x9000,
+];
+/// The same by the number of a service access point of LLC: none, spanning tree, IPX, NetBIOS, OSI, IPX without LLC.
+const POINTS_WITHOUT_IP: [u8; 6] = [0x00, 0x42, 0xe0, 0xf0, 0xfe, 0xff];
 
 /// How the first header of a link type is read (the registry of tcpdump.org), and how many octets before it say
 /// nothing.
@@ -105,12 +116,12 @@ pub(super) fn inside(link: u16, frame: &[u8]) -> Option<Inside<'_>> {
             Header::Ethernet => (Header::Typed(Order::Big.u16(rest, 12)?), 14),
             Header::Typed(IPV4 | IPV6) => return Some(Inside::Ip(rest)),
             Header::Typed(kind) => match typed(kind, rest)? {
-                Some(next) => next,
-                None => return Some(Inside::Other),
+                Ok(next) => next,
+                Err(inside) => return Some(inside),
             },
             Header::Llc => match llc(rest)? {
-                Some(next) => next,
-                None => return Some(Inside::Other),
+                Ok(next) => next,
+                Err(inside) => return Some(inside),
             },
             Header::Pppoe => (Header::Ppp, 6),
             Header::Ppp => match ppp(rest)? {
@@ -151,9 +162,9 @@ pub(super) fn inside(link: u16, frame: &[u8]) -> Option<Inside<'_>> {
     }
 }
 
-/// What follows an Ethernet type, and after how many octets; the inner `None` where it is no IP.
-fn typed(kind: u16, rest: &[u8]) -> Option<Option<(Header, usize)>> {
-    Some(Some(match kind {
+/// What follows an Ethernet type, and after how many octets; or what the frame is if that cannot be read.
+fn typed<'a>(kind: u16, rest: &[u8]) -> Option<Result<(Header, usize), Inside<'a>>> {
+    Some(Ok(match kind {
         // Tags: IEEE 802.1Q, 802.1ad and what came before it, 802.1BR.
         0x8100 | 0x88a8 | 0x9100 | 0x9200 => (Header::Typed(Order::Big.u16(rest, 2)?), 4),
         0x893f => (Header::Typed(Order::Big.u16(rest, 6)?), 8),
@@ -163,19 +174,23 @@ fn typed(kind: u16, rest: &[u8]) -> Option<Option<(Header, usize)>> {
         0x6558 => (Header::Ethernet, 0),
         0x88e7 => (Header::Ethernet, 4),
         0..=1500 => (Header::Llc, 0),
-        _ => return Some(None),
+        kind if WITHOUT_IP.contains(&kind) => return Some(Err(Inside::Other)),
+        kind => return Some(Err(Inside::LeftOut(Reason::EtherType(kind)))),
     }))
 }
 
 /// LLC, with or without SNAP (RFC 1042).
-fn llc(rest: &[u8]) -> Option<Option<(Header, usize)>> {
-    Some(match rest.get(..3)? {
+fn llc<'a>(rest: &[u8]) -> Option<Result<(Header, usize), Inside<'a>>> {
+    Some(match *rest.first_chunk::<3>()? {
         [0xaa, 0xaa, 0x03] => match rest.get(3..6)? {
-            [0, 0, 0 | 0xf8] => Some((Header::Typed(Order::Big.u16(rest, 6)?), 8)),
-            _ => None,
+            [0, 0, 0 | 0xf8] => Ok((Header::Typed(Order::Big.u16(rest, 6)?), 8)),
+            // Cisco's own protocols between switches, and AppleTalk.
+            [0, 0, 0x0c] | [8, 0, 7] => Err(Inside::Other),
+            _ => Err(Inside::LeftOut(Reason::Llc)),
         },
-        [0x06, 0x06, 0x03] => Some((Header::Typed(IPV4), 3)),
-        _ => None,
+        [0x06, 0x06, 0x03] => Ok((Header::Typed(IPV4), 3)),
+        [point, ..] if POINTS_WITHOUT_IP.contains(&point) => Err(Inside::Other),
+        _ => Err(Inside::LeftOut(Reason::Llc)),
     })
 }
 
@@ -197,7 +212,9 @@ fn ppp<'a>(rest: &[u8]) -> Option<Result<(Header, usize), Inside<'a>>> {
         // Compressed headers (RFC 1144, RFC 2507), compressed and encrypted datagrams (RFC 1962, RFC 1968).
         0x2d | 0x2f | 0x61 | 0x63 | 0x65 | 0x67 | 0xfb | 0xfd => Err(Inside::LeftOut(Reason::Compressed)),
         0x53 | 0x55 => Err(Inside::LeftOut(Reason::Encrypted)),
-        _ => Err(Inside::Other),
+        // Control protocols, OSI, AppleTalk, IPX, spanning tree, Cisco's discovery (RFC 1661 section 2).
+        0x8000.. | 0x23 | 0x29 | 0x2b | 0x0201 | 0x0207 => Err(Inside::Other),
+        protocol => Err(Inside::LeftOut(Reason::PppProtocol(protocol))),
     })
 }
 
@@ -307,6 +324,8 @@ mod tests {
     fn what_carries_no_ip_is_told_from_what_cannot_be_read() {
         let other = |link, frame: &[u8]| assert_eq!(inside(link, frame), Some(Inside::Other), "{link}: {frame:?}");
         other(1, &ethernet(&[0x08, 0x06]));
+        other(1, &ethernet(&[0x88, 0xcc]));
+        other(1, &ethernet(&[0, 9, 0xaa, 0xaa, 3, 0, 0, 0x0c, 0x20, 0]));
         other(1, &ethernet(&[0, 38, 0x42, 0x42, 3]));
         other(0, &[7, 0, 0, 0, 0]);
         other(9, &[0xff, 3, 0xc0, 0x21]);
@@ -316,6 +335,11 @@ mod tests {
         };
         left_out(147, &[1, 2, 3], Reason::UnknownLink(147));
         left_out(9, &[0x2d, 1], Reason::Compressed);
+        left_out(9, &[0xff, 3, 0, 0x3d, 1], Reason::PppProtocol(0x3d));
+        left_out(1, &ethernet(&[0x88, 0xe5]), Reason::EtherType(0x88e5));
+        left_out(1, &ethernet(&[0x81, 0, 0, 1, 0x88, 0xb5]), Reason::EtherType(0x88b5));
+        left_out(1, &ethernet(&[0, 9, 0x10, 0x10, 3]), Reason::Llc);
+        left_out(1, &ethernet(&[0, 9, 0xaa, 0xaa, 3, 0, 0x80, 0xc2, 0, 7]), Reason::Llc);
         left_out(192, &[0, 0, 8, 0, 77, 0, 0, 0], Reason::UnknownLink(77));
         assert_eq!(inside(258, &[0; 12]), None, "a header without a length ends");
         assert_eq!(

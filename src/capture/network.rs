@@ -33,6 +33,16 @@ pub enum Reason {
     Aggregated,
     /// The receiver says that the frame came with errors.
     Damaged,
+    /// Its EtherType is not known here, or announces what cannot be read.
+    EtherType(u16),
+    /// Its LLC header announces what is not known here.
+    Llc,
+    /// Its PPP protocol is not known here, or cannot be read.
+    PppProtocol(u16),
+    /// Its IP protocol is not known here, or cannot be read.
+    IpProtocol(u8),
+    /// It is a UDP datagram to a port of a tunnel.
+    UdpTunnel(u16),
     /// Its interface is not described in the capture.
     UnknownInterface,
     /// The lengths in its block contradict each other.
@@ -55,6 +65,18 @@ impl fmt::Display for Reason {
             Reason::Compressed => "compressed on the link",
             Reason::Aggregated => "holding several packets (A-MSDU of IEEE 802.11)",
             Reason::Damaged => "received with errors",
+            Reason::EtherType(0x88e5) => "in MACsec, which cannot be read here",
+            Reason::EtherType(0x894f) => "in NSH, which cannot be read here",
+            Reason::EtherType(kind) => return write!(f, "of EtherType {kind:#06x}, which cannot be read here"),
+            Reason::Llc => "with an LLC header of a kind not known here",
+            Reason::PppProtocol(kind) => return write!(f, "of PPP protocol {kind:#06x}, which cannot be read here"),
+            Reason::IpProtocol(GRE) => "in GRE, which cannot be read here",
+            Reason::IpProtocol(ESP) => "in ESP, which cannot be read here",
+            Reason::IpProtocol(kind) => return write!(f, "of IP protocol {kind}, which cannot be read here"),
+            Reason::UdpTunnel(VXLAN) => "in VXLAN, which cannot be read here",
+            Reason::UdpTunnel(GENEVE) => "in GENEVE, which cannot be read here",
+            Reason::UdpTunnel(GTP) => "in GTP, which cannot be read here",
+            Reason::UdpTunnel(port) => return write!(f, "in UDP to port {port}, a tunnel that cannot be read here"),
             Reason::UnknownInterface => "of an interface that the capture does not describe",
             Reason::BrokenBlock => "in a block whose lengths contradict each other",
         })
@@ -77,7 +99,7 @@ pub(super) struct Captured {
 pub(super) enum Content {
     /// A TCP segment.
     Segment(Box<Captured>),
-    /// Anything else.
+    /// What certainly holds no TCP segment.
     Other,
     /// What may be a TCP segment, and cannot be judged.
     LeftOut(Reason),
@@ -87,14 +109,26 @@ pub(super) enum Content {
 const HOP_BY_HOP: u8 = 0;
 const IP_IN_IP: u8 = 4;
 const TCP: u8 = 6;
+const UDP: u8 = 17;
 const IPV6: u8 = 41;
 const ROUTING: u8 = 43;
 const FRAGMENT: u8 = 44;
+const GRE: u8 = 47;
+const ESP: u8 = 50;
 const AUTHENTICATION: u8 = 51;
 const DESTINATION: u8 = 60;
 const MOBILITY: u8 = 135;
 const HIP: u8 = 139;
 const SHIM6: u8 = 140;
+
+/// Protocols that are known to hold no IP packet: ICMP, IGMP, EGP, IGP, DCCP, RSVP, ICMPv6, no next header, EIGRP,
+/// OSPF, PIM, VRRP, PGM, SCTP, UDP-Lite.
+const WITHOUT_TCP: [u8; 15] = [1, 2, 8, 9, 33, 46, 58, 59, 88, 89, 103, 112, 113, 132, 136];
+
+/// UDP ports to which tunnels send.
+const VXLAN: u16 = 4789;
+const GENEVE: u16 = 6081;
+const GTP: u16 = 2152;
 
 /// A packet on an Ethernet link has at most so many octets, unless it is a jumbo frame or several segments in one.
 const ETHERNET_MTU: usize = 1500;
@@ -151,7 +185,9 @@ pub(super) fn read(octets: &[u8], missing: usize) -> Content {
                 (octets, missing) = (ip.body, ip.lacking);
                 continue;
             }
-            _ => return Content::Other,
+            UDP => return ip.datagram(),
+            protocol if WITHOUT_TCP.contains(&protocol) => return Content::Other,
+            protocol => Reason::IpProtocol(protocol),
         };
         return Content::LeftOut(reason);
     }
@@ -339,6 +375,15 @@ impl<'a> Ip<'a> {
         let home = option_v6(header, HOME_ADDRESS).and_then(|value| value.first_chunk::<16>());
         if let Some(home) = home {
             self.header.source = Ipv6Addr::from(*home).into();
+        }
+    }
+
+    /// What a UDP datagram holds: its destination port tells whether it is a tunnel.
+    fn datagram(&self) -> Content {
+        match Order::Big.u16(self.body, 2) {
+            Some(port @ (VXLAN | GENEVE | GTP)) => Content::LeftOut(Reason::UdpTunnel(port)),
+            None if self.cut => Content::LeftOut(Reason::Cut),
+            _ => Content::Other,
         }
     }
 
@@ -605,10 +650,31 @@ mod tests {
             0,
             Reason::IpHeader,
         );
-        for protocol in [1, 17, 47, 50] {
+        for protocol in [1, 17, 132] {
             let mut other = v4(3);
             other[9] = protocol;
             assert_eq!(read(&other[..25], 18), Content::Other, "{protocol}");
+        }
+    }
+
+    #[test]
+    fn what_may_hold_tcp_and_cannot_be_read_is_left_out_with_its_name() {
+        let named = |octets: &[u8], name: &str| match read(octets, 0) {
+            Content::LeftOut(reason) => assert!(reason.to_string().contains(name), "{reason}"),
+            other => panic!("{name}: {other:?}"),
+        };
+        for (protocol, name) in [(GRE, "in GRE"), (ESP, "in ESP"), (99, "of IP protocol 99")] {
+            let (mut old, mut new) = (v4(3), v6(3));
+            (old[9], new[6]) = (protocol, protocol);
+            named(&old, name);
+            named(&new, name);
+        }
+        for (port, name) in [(VXLAN, "in VXLAN"), (GENEVE, "in GENEVE"), (GTP, "in GTP")] {
+            let mut tunnel = v4(3);
+            tunnel[9] = UDP;
+            tunnel[22..24].copy_from_slice(&port.to_be_bytes());
+            named(&tunnel, name);
+            assert_eq!(read(&tunnel[..22], 21), Content::LeftOut(Reason::Cut));
         }
     }
 }

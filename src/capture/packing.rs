@@ -4,7 +4,9 @@ use super::format::CaptureError;
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+use std::error::Error;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::iter;
 
 /// What a packed capture may unpack to, in octets; a small file can claim to hold any number of them.
 const MOST: u64 = 4 << 30;
@@ -76,11 +78,38 @@ impl<R: Read> Read for Bounded<R> {
     }
 }
 
+/// What is said of a zstd stream that is cut short.
+const ENDS_EARLY: &str = "the zstd stream ends early";
+
+/// Why a zstd stream cannot be unpacked, in words for the reader of a capture.
+fn plain(error: &FrameDecoderError) -> io::Error {
+    match error {
+        FrameDecoderError::WindowSizeTooBig { .. } => {
+            return io::Error::other("the zstd stream needs too much memory; `zstd -dc --long=31 FILE` unpacks it");
+        }
+        FrameDecoderError::DictNotProvided { .. } => {
+            return io::Error::other("the zstd stream needs a dictionary; `zstd -dc -D DICTIONARY FILE` unpacks it");
+        }
+        _ => {}
+    }
+    let mut causes = iter::successors(Some(error as &dyn Error), |&error| error.source());
+    match causes
+        .find_map(|error| error.downcast_ref::<io::Error>())
+        .map(io::Error::kind)
+    {
+        Some(io::ErrorKind::UnexpectedEof) => io::Error::other(ENDS_EARLY),
+        Some(kind) => kind.into(),
+        None => io::Error::other("the zstd stream is damaged"),
+    }
+}
+
 /// The frames of zstd one after the other, those to be passed over left out (RFC 8878 section 3.1).
 struct Zstd<R> {
     source: R,
     decoder: FrameDecoder,
     within: bool,
+    /// What ends the reading as soon as all that was unpacked before has been read.
+    failure: Option<io::Error>,
 }
 
 impl<R: BufRead> Zstd<R> {
@@ -89,6 +118,7 @@ impl<R: BufRead> Zstd<R> {
             source,
             decoder: FrameDecoder::new(),
             within: false,
+            failure: None,
         }
     }
 
@@ -98,12 +128,42 @@ impl<R: BufRead> Zstd<R> {
             match self.decoder.reset(&mut self.source) {
                 Ok(()) => return Ok(true),
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
-                    io::copy(&mut (&mut self.source).take(u64::from(length)), &mut io::sink())?;
+                    let length = u64::from(length);
+                    if io::copy(&mut (&mut self.source).take(length), &mut io::sink())? < length {
+                        return Err(io::Error::other(ENDS_EARLY));
+                    }
                 }
-                Err(error) => return Err(io::Error::other(error.to_string())),
+                Err(error) => return Err(plain(&error)),
             }
         }
         Ok(false)
+    }
+
+    /// Unpacks the next block. Where that fails, the frame is ended with an empty last block and a checksum of zeros
+    /// (RFC 8878 section 3.1.1.2): the decoder keeps back a window of what it unpacked until its frame has ended.
+    fn unpack_block(&mut self) -> io::Result<()> {
+        const LAST: [u8; 7] = [1, 0, 0, 0, 0, 0, 0];
+        let one = || BlockDecodingStrategy::UptoBlocks(1);
+        if let Err(error) = self.decoder.decode_blocks(&mut self.source, one()) {
+            self.failure = Some(plain(&error));
+            self.decoder
+                .decode_blocks(&LAST[..], one())
+                .map_err(|error| plain(&error))?;
+        }
+        Ok(())
+    }
+
+    /// Ends a frame of which everything has been read.
+    fn end(&mut self) -> io::Result<()> {
+        self.within = false;
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        let there = self.decoder.get_checksum_from_data();
+        match there.is_some() && there != self.decoder.get_calculated_checksum() {
+            true => Err(io::Error::other("the zstd stream is damaged: its checksum is wrong")),
+            false => Ok(()),
+        }
     }
 }
 
@@ -115,12 +175,10 @@ impl<R: BufRead> Read for Zstd<R> {
             }
             self.within = true;
             while self.decoder.can_collect() == 0 && !self.decoder.is_finished() {
-                self.decoder
-                    .decode_blocks(&mut self.source, BlockDecodingStrategy::UptoBlocks(1))
-                    .map_err(|error| io::Error::other(error.to_string()))?;
+                self.unpack_block()?;
             }
             match self.decoder.read(buffer)? {
-                0 if !buffer.is_empty() => self.within = false,
+                0 if !buffer.is_empty() => self.end()?,
                 read => return Ok(read),
             }
         }
@@ -172,6 +230,44 @@ mod tests {
                 drop(unpacked(&changed));
             }
         }
+    }
+
+    /// What comes out of a zstd stream before an error, and the error.
+    fn before_error(octets: &[u8]) -> (Vec<u8>, String) {
+        let mut out = Vec::new();
+        let error = unpack(octets).unwrap().octets.read_to_end(&mut out).unwrap_err();
+        (out, error.to_string())
+    }
+
+    #[test]
+    fn a_wrong_checksum_of_zstd_is_told_after_what_was_unpacked() {
+        let mut packed = zstd(b"some octets of a capture");
+        *packed.last_mut().unwrap() ^= 1;
+        let (out, error) = before_error(&packed);
+        assert_eq!(out, b"some octets of a capture");
+        assert_eq!(error, "the zstd stream is damaged: its checksum is wrong");
+    }
+
+    #[test]
+    fn what_was_unpacked_before_zstd_ends_early_or_makes_no_sense_comes_out() {
+        // Pseudo-random octets cannot be compressed, so that they are several blocks.
+        let text: Vec<u8> = (0..400_000_u32)
+            .map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8)
+            .collect();
+        let packed = zstd(&text);
+        for length in [packed.len() - 1, packed.len() - 5, packed.len() - 100] {
+            let (out, error) = before_error(&packed[..length]);
+            assert_eq!(error, ENDS_EARLY, "{length}");
+            assert!(out.len() > 100_000 && text.starts_with(&out), "{length}: {}", out.len());
+        }
+        for length in 6..40 {
+            assert_eq!(before_error(&packed[..length]).1, ENDS_EARLY, "{length}");
+        }
+        let (out, error) = before_error(&[zstd(b"some octets"), vec![9; 40]].concat());
+        assert_eq!(
+            (&out[..], error.as_str()),
+            (&b"some octets"[..], "the zstd stream is damaged")
+        );
     }
 
     #[test]
