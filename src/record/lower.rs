@@ -9,10 +9,7 @@ impl Run {
     /// The record of a settled run, with its trace if `traces` says that it is kept.
     pub fn of(result: &RunResult, traces: Traces) -> Run {
         let suite::Run { script, .. } = &result.run;
-        let mut outcome = Attempt::from(&result.outcome);
-        if traces == Traces::Notable && is_plain_pass(result) {
-            outcome.trace = None;
-        }
+        let keeps_trace = traces == Traces::All || !is_plain_pass(result);
         Run {
             id: result.run.id(),
             title: script.title.to_string(),
@@ -20,7 +17,7 @@ impl Run {
             reading: script.reading.to_string(),
             requirements: requirements(script).into_iter().map(|it| (&**it).into()).collect(),
             steps: steps(script),
-            outcome,
+            outcome: Attempt::of(&result.outcome, keeps_trace),
             earlier: result.earlier.iter().map(Attempt::from).collect(),
             meeting: result.meeting.clone(),
             attempts: result.attempts,
@@ -64,6 +61,13 @@ fn step(step: &script::Step, given: Option<&str>) -> Step {
 
 impl From<&Outcome> for Attempt {
     fn from(outcome: &Outcome) -> Attempt {
+        Attempt::of(outcome, true)
+    }
+}
+
+impl Attempt {
+    /// The record of an attempt, with its trace or without.
+    fn of(outcome: &Outcome, keeps_trace: bool) -> Attempt {
         let measures = outcome.measures.iter();
         let broken = outcome.broken_rules.iter();
         Attempt {
@@ -83,7 +87,7 @@ impl From<&Outcome> for Attempt {
                 .collect(),
             began: outcome.began,
             ended: outcome.ended,
-            trace: Some(outcome.trace.iter().map(Into::into).collect()),
+            trace: keeps_trace.then(|| outcome.trace.iter().map(Into::into).collect()),
         }
     }
 }
