@@ -27,6 +27,7 @@ mod purity;
 mod quarantine;
 #[cfg(all(feature = "cli", feature = "smoltcp"))]
 mod record;
+mod responders;
 mod source;
 #[cfg(all(feature = "cli", unix))]
 mod stacks;

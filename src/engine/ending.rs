@@ -32,6 +32,10 @@ impl Run {
                 let (verdict, failure) = self.judge(expected, seen, timing);
                 self.fail(now, verdict, failure);
             }
+            Stop::Breach { expected, seen } => {
+                let (_, failure) = self.judge(expected, seen, false);
+                self.fail(now, Verdict::Fail, failure);
+            }
         }
     }
 
