@@ -4,7 +4,7 @@ use super::outcome::{BrokenRule, Failure, Happening, Outcome, TraceEvent, Unmet,
 use super::run::Run;
 use super::stop::Stop;
 use crate::notation::print_octets;
-use crate::rfc::{Level, Requirement};
+use crate::rfc::{Grounds, Level, Requirement};
 use crate::rules::{Watch, Way};
 use crate::script::Position;
 use crate::time::{Instant, Stamp};
@@ -83,7 +83,7 @@ impl Run {
         let step = self.step(script);
         let covers = self.covers_here();
         let broken: Vec<_> = covers.iter().filter(|requirement| self.applies(requirement)).collect();
-        let verdict = match broken.iter().map(|requirement| requirement.level).max() {
+        let verdict = match broken.iter().map(|requirement| requirement.weight()).max() {
             Some(Level::Must) => Verdict::Fail,
             Some(Level::Should) => Verdict::Deviates,
             Some(Level::May) => Verdict::Observed,
@@ -100,10 +100,7 @@ impl Run {
             given,
             expected,
             seen,
-            requirements: broken
-                .iter()
-                .map(|it| (it.id.clone(), it.level, it.summary.clone()))
-                .collect(),
+            requirements: broken.into_iter().map(Arc::clone).collect(),
             timing,
         };
         (verdict, failure)
@@ -161,7 +158,15 @@ impl Run {
             Level::Should => Verdict::Deviates,
             Level::May => Verdict::Observed,
         };
-        let requirement = |(id, level): &(&str, Level)| ((*id).to_owned(), *level, rule.meaning.to_owned());
+        let requirement = |(id, level, grounds): &(&str, Level, Grounds)| {
+            Arc::new(Requirement {
+                id: (*id).to_owned(),
+                level: *level,
+                grounds: *grounds,
+                when: None,
+                summary: rule.meaning.to_owned(),
+            })
+        };
         let failure = Failure {
             unmet: Unmet::Rule(rule.name),
             step: format!("rule: {}", rule.name),

@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use crate::notation::Origins;
 use crate::path::Treatment;
 use crate::peer::Measure;
-use crate::rfc::Level;
+use crate::rfc::Requirement;
 use crate::rules::Rule;
 use crate::script::{Position, StepWord};
 use crate::stack::CallId;
@@ -112,8 +112,8 @@ pub struct Failure {
     pub expected: String,
     /// What came instead.
     pub seen: String,
-    /// The requirements that it breaks, with their levels and summaries; only those that apply to the target.
-    pub requirements: Vec<(String, Level, String)>,
+    /// The requirements that it breaks; only those that apply to the target. A rule's have its own meaning as summary.
+    pub requirements: Vec<Arc<Requirement>>,
     /// Whether it is about time: such a failure must be confirmed on real time.
     pub timing: bool,
 }

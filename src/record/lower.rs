@@ -94,7 +94,6 @@ impl Attempt {
 
 impl From<&engine::Failure> for Failure {
     fn from(failure: &engine::Failure) -> Failure {
-        let requirements = failure.requirements.iter();
         Failure {
             unmet: failure.unmet.into(),
             step: failure.step.clone(),
@@ -102,13 +101,7 @@ impl From<&engine::Failure> for Failure {
             given: failure.given.clone(),
             expected: failure.expected.clone(),
             seen: failure.seen.clone(),
-            requirements: requirements
-                .map(|(id, level, summary)| Requirement {
-                    id: id.clone(),
-                    level: *level,
-                    summary: summary.clone(),
-                })
-                .collect(),
+            requirements: failure.requirements.iter().map(|it| (&**it).into()).collect(),
             timing: failure.timing,
         }
     }
@@ -129,6 +122,8 @@ impl From<&rfc::Requirement> for Requirement {
         Requirement {
             id: requirement.id.clone(),
             level: requirement.level,
+            basis: requirement.grounds.basis,
+            status: requirement.grounds.status,
             summary: requirement.summary.clone(),
         }
     }

@@ -137,7 +137,7 @@ fn expectation(lines: &mut Vec<Line>, expectation: &Expectation) {
 fn failure(lines: &mut Vec<Line>, outcome: &Attempt, model: Option<&str>) {
     let Some(failure) = &outcome.failure else { return };
     for it in &failure.requirements {
-        let text = format!("{}: {}", it.id, it.summary);
+        let text = format!("{}{}: {}", it.id, it.grounds(), it.summary);
         say(lines, LineKind::Requirement, level_word(it.level), &text);
     }
     say(lines, LineKind::Expected, "expected", &failure.expected);

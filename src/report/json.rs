@@ -2,6 +2,7 @@
 
 use super::{Comparison, Unit, level_word};
 use crate::record::{Failure, Measure, Record, Requirement, Run};
+use crate::rfc::Status;
 use crate::suite::Expectation;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -146,6 +147,8 @@ struct JsonExpectation<'a> {
 struct JsonRequirement<'a> {
     id: &'a str,
     level: &'static str,
+    basis: &'static str,
+    status: Option<&'static str>,
     summary: &'a str,
 }
 
@@ -213,6 +216,8 @@ fn requirement(requirement: &Requirement) -> JsonRequirement<'_> {
     JsonRequirement {
         id: &requirement.id,
         level: level_word(requirement.level),
+        basis: requirement.basis.name(),
+        status: requirement.status.map(Status::name),
         summary: &requirement.summary,
     }
 }

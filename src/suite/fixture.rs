@@ -2,7 +2,7 @@
 
 use super::{Axes, Run, expand};
 use crate::engine::{Failure, Outcome, Unmet, Verdict};
-use crate::rfc::{Level, Requirement};
+use crate::rfc::{Grounds, Level, Requirement};
 use crate::script::{Position, Script, StepWord};
 use crate::time::Instant;
 use std::collections::BTreeMap;
@@ -36,6 +36,7 @@ pub(crate) fn requirement(id: &str) -> Arc<Requirement> {
         } else {
             Level::Must
         },
+        grounds: Grounds::default(),
         when: None,
         summary: format!("what {id} asks"),
     })
@@ -70,9 +71,7 @@ pub(crate) fn failed(verdict: Verdict, step: &str, ids: &[&str]) -> Outcome {
         given: None,
         expected: "ACK seq=1 ack=1".to_owned(),
         seen: "nothing for 0.6 s".to_owned(),
-        requirements: requirements
-            .map(|it| (it.id.clone(), it.level, it.summary.clone()))
-            .collect(),
+        requirements: requirements.collect(),
         timing: false,
     };
     Outcome {
