@@ -16,6 +16,7 @@ mod coverage;
 mod defects;
 mod explain;
 mod inspect;
+mod lawful;
 mod library;
 mod list;
 mod output;

@@ -164,8 +164,10 @@ fn tell_apart(subjects: &mut [PlannedTarget]) {
 
 /// The targets asked for; if none is, the first that can be run here.
 fn open_targets(arguments: &RunArguments) -> Result<(Vec<Found>, Vec<Absent>), u8> {
-    let RunArguments { defect, switch, .. } = arguments;
-    let altered = !defect.is_empty() || !switch.is_empty();
+    let RunArguments {
+        defect, switch, lawful, ..
+    } = arguments;
+    let altered = !defect.is_empty() || !switch.is_empty() || lawful.is_some();
     let names: Vec<&str> = match arguments.choice.target.as_slice() {
         [] if altered => vec!["model"],
         [] => return open_default().map(|found| (vec![found], Vec::new())),
@@ -176,13 +178,13 @@ fn open_targets(arguments: &RunArguments) -> Result<(Vec<Found>, Vec<Absent>), u
         return Err(mistake(format!("`{name}` is asked for twice; once is enough")));
     }
     if let Some(name) = names.iter().find(|name| altered && **name != "model") {
-        let problem = format!("`--defect` and `--switch` are for the reference endpoint, not for {name}");
+        let problem = format!("`--defect`, `--switch` and `--lawful` are for the reference endpoint, not for {name}");
         return Err(mistake(problem));
     }
     let (mut found, mut absent) = (Vec::new(), Vec::new());
     for name in names {
         let opened = match altered {
-            true => targets::open_model(defect, switch),
+            true => targets::open_model(defect, switch, *lawful),
             false => targets::open(name),
         };
         match opened {

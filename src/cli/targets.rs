@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use tcpvet::drive::protocol::Mode;
 use tcpvet::drive::{EnvironmentError, Target};
-use tcpvet::model::{Config, Defect, Defects, Switch};
+use tcpvet::model::{Config, Defect, Defects, LawfulEndpoint, Switch};
 use tcpvet::notation::did_you_mean;
 use tcpvet::stack::Tolerances;
 use tcpvet::stacks::agent::{Agents, Folder, Launch, install};
@@ -256,15 +256,15 @@ fn reference(config: Config, defects: Defects) -> Result<Box<dyn Target>, Enviro
     Ok(Box::new(tcpvet::stacks::model::target(runner, config, defects)))
 }
 
-/// The reference endpoint with these mistakes and choices, by name.
-pub(super) fn open_model(defects: &[String], switches: &[String]) -> Result<Opened, NoTarget> {
+/// The reference endpoint with these mistakes and choices, by name, and with what is drawn from this seed.
+pub(super) fn open_model(defects: &[String], switches: &[String], lawful: Option<u64>) -> Result<Opened, NoTarget> {
     let mut made = Defects::NONE;
     for name in defects {
         let names = Defect::ALL.iter().map(|defect| defect.name());
         let defect = Defect::from_name(name).ok_or_else(|| NoTarget::Unknown(no_such("mistake", name, names)))?;
         made = made.with(defect);
     }
-    let mut config = Config::default();
+    let mut config = lawful.map_or_else(Config::default, |seed| LawfulEndpoint::draw(seed).config());
     for name in switches {
         let names = Switch::ALL.iter().map(|switch| switch.name());
         let switch = Switch::from_name(name).ok_or_else(|| NoTarget::Unknown(no_such("choice", name, names)))?;
