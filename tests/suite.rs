@@ -18,6 +18,8 @@ mod face;
 mod inspect;
 #[cfg(feature = "cli")]
 mod junit;
+#[cfg(unix)]
+mod loops;
 mod model;
 mod model_lines;
 #[cfg(all(feature = "cli", unix))]
