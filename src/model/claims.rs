@@ -36,19 +36,22 @@ impl Config {
     pub(super) fn lost(&self) -> Vec<&'static str> {
         let chosen = |switch| self.choices.contains(switch);
         let always_cookies = chosen(Switch::SynCookiesAlways);
-        let losses: [(bool, &[&str]); 10] = [
+        let losses: [(bool, &[&str]); 11] = [
             (chosen(Switch::Rfc5961No), &["rfc5961"]),
             // RFC 6191 decides by timestamps.
             (chosen(Switch::TimestampsNo), &["timestamps", "rfc6191"]),
             (chosen(Switch::ReopenTimeWaitNo), &["rfc6191"]),
             (chosen(Switch::WindowScaleNo), &["window-scale"]),
-            // A receiver that keeps nothing above a gap has nothing to report.
-            (chosen(Switch::SackNo) || chosen(Switch::KeepOutOfOrderNo), &["sack"]),
+            (self.reports_little() || chosen(Switch::SackNo), &["sack"]),
             (chosen(Switch::EcnOff), &["ecn"]),
             (chosen(Switch::PathMtuDiscoveryNo), &["path-mtu-discovery"]),
             (chosen(Switch::LimitedTransmitNo), &["limited-transmit"]),
             (chosen(Switch::SynCookiesNever), &["syn-cookies"]),
-            (chosen(Switch::InitialWindow10), &["initial-window-4"]),
+            (self.receive_buffer < 64 << 10, &["large-window"]),
+            (
+                chosen(Switch::InitialWindow10) || self.initial_segments < 4,
+                &["initial-window-4"],
+            ),
         ];
         let mut lost: Vec<&str> = losses
             .iter()
@@ -61,6 +64,19 @@ impl Config {
             lost.extend(["ecn", "fast-open", "rfc6191", "sack", "timestamps", "window-scale"]);
         }
         lost
+    }
+
+    /// Whether SACK is not implemented as RFC 2018, RFC 2883 and RFC 6675 have it. A receiver that keeps little above a
+    /// gap has little to report.
+    fn reports_little(&self) -> bool {
+        let without = [
+            Switch::KeepOutOfOrderNo,
+            Switch::DsackNo,
+            Switch::SackBlocksOne,
+            Switch::RecoveryNewreno,
+        ];
+        let kept = self.reassembly_limit >= Config::default().reassembly_limit;
+        !kept || without.into_iter().any(|switch| self.choices.contains(switch))
     }
 
     /// Conditions that the default endpoint does not claim.

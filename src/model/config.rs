@@ -125,6 +125,9 @@ pub struct Config {
     pub timestamp_jitter: Duration,
     /// The size of segments is a multiple of this (RFC 9293 section 3.7.1, SHLD-28).
     pub segment_unit: usize,
+    /// Whether Nagle's algorithm lets a small segment wait only while another small one is outstanding (Minshall's
+    /// variant), and not while anything is.
+    pub nagle_of_small: bool,
     /// Whether each segment of text has PSH (RFC 9293 section 3.9.1.2), or only the one that empties the queue.
     pub push_each: bool,
     /// Whether a FIN always goes in a segment of its own.
@@ -188,6 +191,7 @@ impl Default for Config {
             timestamp_tick: 1_000_000,
             timestamp_jitter: Duration::ZERO,
             segment_unit: 1,
+            nagle_of_small: false,
             push_each: false,
             fin_alone: false,
             option_order: OptionOrder::default(),
@@ -254,7 +258,8 @@ impl Config {
             "abort-on-overflow" => self.set(Switch::BacklogFullReset, on),
             "ecn" => self.choose(if on { Switch::EcnAsk } else { Switch::EcnOff }),
             "f-rto" => self.set(Switch::FRto, on),
-            "accurate-ecn" | "early-retransmit" | "rack" | "tw-reuse" => return !on,
+            "rack" => self.set(Switch::Rack, on),
+            "accurate-ecn" | "early-retransmit" | "tw-reuse" => return !on,
             _ => return false,
         }
         true
@@ -318,7 +323,7 @@ mod tests {
         let chosen: Switches = [Switch::EcnAsk, Switch::SynCookiesAlways].into_iter().collect();
         assert_eq!((config.choices, config.rto_min), (chosen, Duration::from_millis(200)));
         for (name, value) in [
-            ("rack", "true"),
+            ("early-retransmit", "true"),
             ("congestion-control", "cubic"),
             ("min-rto", "soon"),
             ("x", "1"),

@@ -188,7 +188,7 @@ decisions! {
     /// ssthresh in recovery.
     "RFC 5681 section 3.2, step 2"
     fn threshold_in_recovery(tcb: &Tcb) -> u32 {
-        lawful => tcb.half_of_flight(),
+        lawful => tcb.half_of_window(),
         wrong NoHalvingOnLoss => tcb.congestion.cwnd,
     }
 

@@ -66,6 +66,11 @@ impl Tcb {
         self.congestion.cwnd = decisions::first_window(self, initial, lost);
     }
 
+    /// Half of what cwnd had let out, without what limited transmit has sent beyond it (RFC 5681 section 3.2, step 2).
+    fn half_of_window(&self) -> u32 {
+        (self.flight().min(self.congestion.cwnd) / 2).max(2 * self.smss())
+    }
+
     /// Half of FlightSize, never below two segments (RFC 5681 section 3.1, equation 4).
     fn half_of_flight(&self) -> u32 {
         (self.flight() / 2).max(2 * self.smss())
@@ -79,7 +84,9 @@ impl Tcb {
 
     /// Octets of new data that congestion control allows to be sent now.
     pub(super) fn congestion_room(&self) -> u32 {
-        let (flight, smss) = (self.flight(), self.smss());
+        // The SYN that a fast open has not been told of yet is no data.
+        let syn = u32::from(self.snd_una == self.iss);
+        let (flight, smss) = (self.flight() - syn, self.smss());
         let congestion = &self.congestion;
         match congestion.mode {
             Mode::Open => {

@@ -24,14 +24,6 @@ fn gain(tcb: &Tcb, cx: &Context, worth: u32) -> u32 {
     }
 }
 
-/// The most whole units of segments' sizes that fit into `room` octets; where not even one fits, all of the room.
-fn whole_units(cx: &Context, room: usize) -> usize {
-    match room / cx.config.segment_unit * cx.config.segment_unit {
-        0 => room,
-        whole => whole,
-    }
-}
-
 /// The urgent pointer of a segment that begins at `seq`, where the urgent data ends before `up`.
 fn pointer(seq: SeqNum, up: SeqNum) -> u16 {
     span(seq, up).min(u32::from(u16::MAX)) as u16
@@ -54,8 +46,8 @@ decisions! {
 
     /// How many octets make a full segment of new data, where `room` octets fit into one.
     "RFC 9293 section 3.7.1; SHLD-27"
-    fn full_segment(tcb: &Tcb, cx: &Context, room: usize) -> usize {
-        lawful => whole_units(cx, room),
+    fn full_segment(tcb: &Tcb, room: usize) -> usize {
+        lawful => room,
         wrong SendsNotMerged => room.min(tcb.last_send),
     }
 
@@ -63,7 +55,7 @@ decisions! {
     /// does not wait, since no more data will join it.
     "RFC 9293 section 3.7.4; MUST-17"
     fn small_data_waits(tcb: &Tcb, cx: &Context, idle: bool) -> bool {
-        lawful => !idle && !tcb.closing && tcb.nagle(cx),
+        lawful => !idle && !tcb.closing && tcb.nagle(cx) && (tcb.small_outstanding() || !cx.config.nagle_of_small),
         wrong NagleMissing => false,
         wrong NagleStuck => !idle && !tcb.closing,
     }
@@ -124,8 +116,8 @@ decisions! {
 
     /// How many octets one retransmission carries, where `room` of them fit a segment with so many octets of options.
     "RFC 9293 section 3.7.1; MUST-16"
-    fn most_again(_tcb: &Tcb, cx: &Context, room: usize, options: usize) -> usize {
-        lawful => whole_units(cx, room),
+    fn most_again(_tcb: &Tcb, room: usize, options: usize) -> usize {
+        lawful => room,
         wrong CoalescedAgain => 2 * room,
         wrong RetransmitsACrumb => room.saturating_sub(options),
     }
