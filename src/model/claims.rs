@@ -21,15 +21,21 @@ impl Config {
     /// What these parameters make of the times.
     fn times(&self) -> [(Tolerance, Duration); 6] {
         // A round trip takes no time here, so that G is what is added to it.
-        let rto = self.rto_min.max(self.clock_granularity);
+        let rto = self.until_tick(self.rto_min.max(self.clock_granularity));
         [
             (Tolerance::AckDelay, self.ack_delay),
-            (Tolerance::RtoInitial, self.rto_initial),
+            // The middle, since cases ask when it comes about.
+            (Tolerance::RtoInitial, self.rto_initial + self.timer_tick / 2),
             (Tolerance::Rto, rto),
-            (Tolerance::RtoMax, self.rto_max),
+            (Tolerance::RtoMax, self.until_tick(self.rto_max)),
             (Tolerance::TimeWait, self.msl * 2),
             (Tolerance::ChallengeGap, self.challenge_interval),
         ]
+    }
+
+    /// So long, and until the clock ticks that a timer goes by: it may just have ticked.
+    fn until_tick(&self, time: Duration) -> Duration {
+        time + self.timer_tick
     }
 
     /// Conditions of requirements, and abilities of the same names, that these choices take away.
@@ -83,7 +89,10 @@ impl Config {
     fn gained(&self) -> Vec<Condition> {
         let chosen = |switch| self.choices.contains(switch);
         let gains = [
-            (chosen(Switch::InitialWindow10), Condition::InitialWindow10),
+            (
+                chosen(Switch::InitialWindow10) && self.initial_segments >= 10,
+                Condition::InitialWindow10,
+            ),
             (chosen(Switch::UserTimeoutOption), Condition::UserTimeoutOption),
             (chosen(Switch::Rack), Condition::Rack),
         ];

@@ -46,8 +46,8 @@ decisions! {
 
     /// ssthresh after the handshake: arbitrarily high.
     "RFC 5681 section 3.1"
-    fn first_threshold(_tcb: &Tcb) -> u32 {
-        lawful => u32::MAX,
+    fn first_threshold(_tcb: &Tcb, cx: &Context) -> u32 {
+        lawful => cx.config.first_threshold,
         wrong NoSlowStart => UNBOUND,
     }
 

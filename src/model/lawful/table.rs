@@ -103,11 +103,18 @@ pub(super) const TABLE: &[Parameter] = &[
     ),
     parameter(
         "clock-granularity",
-        "RFC 6298 section 4; BSD had 500 ms",
-        (MS, 500 * MS),
+        "RFC 6298 section 4",
+        (MS, 100 * MS),
         MS,
         Unit::Time,
-        time!(clock_granularity),
+        |config, value| {
+            config.clock_granularity = Duration::from_nanos(value);
+            config.timer_tick = if value > MS {
+                Duration::from_nanos(value)
+            } else {
+                Duration::ZERO
+            };
+        },
     ),
     parameter(
         "ack-delay",
@@ -175,7 +182,7 @@ pub(super) const TABLE: &[Parameter] = &[
     parameter(
         "keep-alive-idle",
         "RFC 9293 section 3.8.4",
-        (2 * HOUR, 24 * HOUR),
+        (2 * HOUR, 20 * HOUR),
         2 * HOUR,
         Unit::Time,
         time!(keep_alive_idle),
@@ -195,6 +202,14 @@ pub(super) const TABLE: &[Parameter] = &[
         9,
         Unit::Number,
         number!(keep_alive_count),
+    ),
+    parameter(
+        "keep-alive-jitter",
+        "none; timers of long intervals are coarse",
+        (0, 100),
+        0,
+        Unit::Number,
+        number!(keep_alive_jitter),
     ),
     // ----- windows ------------------------------------------------------------------------------------------------
     parameter(
@@ -245,6 +260,22 @@ pub(super) const TABLE: &[Parameter] = &[
         Unit::Number,
         number!(initial_segments),
     ),
+    parameter(
+        "first-threshold",
+        "RFC 5681 section 3.1; older stacks begin with 64 KB",
+        (1 << 16, u32::MAX as u64),
+        u32::MAX as u64,
+        Unit::Number,
+        number!(first_threshold),
+    ),
+    parameter(
+        "black-hole-after",
+        "RFC 4821 section 7.7",
+        (0, 3),
+        0,
+        Unit::Name(&["never", "two-timeouts", "three-timeouts", "four-timeouts"]),
+        |config, value| config.black_hole_after = (value > 0).then_some(value as u32 + 1),
+    ),
     // ----- challenges ---------------------------------------------------------------------------------------------
     parameter(
         "challenge-limit",
@@ -283,7 +314,7 @@ pub(super) const TABLE: &[Parameter] = &[
     parameter(
         "timestamp-jitter",
         "none; clocks are read once in a tick of the host",
-        (0, 100 * MS),
+        (0, 10 * MS),
         0,
         Unit::Time,
         time!(timestamp_jitter),
@@ -291,17 +322,17 @@ pub(super) const TABLE: &[Parameter] = &[
     parameter(
         "segment-unit",
         "RFC 9293 section 3.8.6.2.1, SHLD-28; stacks round down to whole words",
-        (1, 4),
-        1,
-        Unit::Number,
+        (0, 2),
+        0,
+        Unit::Name(&["octet", "two-octets", "four-octets"]),
         |config, value| {
             // The end of a longer text would wait otherwise, whatever its length: nothing is full that is smaller than
             // the peer could take.
-            config.nagle_of_small |= value > 1;
-            config.segment_unit = value as usize;
+            config.nagle_of_small |= value > 0;
+            config.segment_unit = 1 << value;
         },
     )
-    .departing(|value| if value > 1 { &["RFC9293-SHLD-28"] } else { &[] }),
+    .departing(|value| if value > 0 { &["RFC9293-SHLD-28"] } else { &[] }),
     parameter(
         "nagle-of-small",
         "RFC 9293 section 3.7.4; Linux has Minshall's variant",
@@ -362,6 +393,15 @@ pub(super) const TABLE: &[Parameter] = &[
             }
         },
     ),
+    parameter(
+        "lowest-port",
+        "RFC 6056 section 3.2; RFC 6335 section 6",
+        (1024, 49_152),
+        1024,
+        Unit::Number,
+        number!(lowest_port),
+    )
+    .departing(|value| if value > 1024 { &["RFC6056-3.2-1"] } else { &[] }),
     parameter(
         "isn-tick",
         "RFC 9293 section 3.4.1; Linux has 64 ns",

@@ -17,7 +17,13 @@ fn left_of(tcb: &Tcb, window: u32) -> u32 {
 
 /// How far the right edge may move, where a move of fewer than `worth` octets is not made.
 fn gain(tcb: &Tcb, cx: &Context, worth: u32) -> u32 {
-    let (free, wnd) = (tcb.free(cx), tcb.rcv_wnd());
+    // What is less than a unit of the scale cannot be told.
+    let unit = if tcb.agreed.scaled {
+        tcb.agreed.rcv_wind_shift
+    } else {
+        0
+    };
+    let (free, wnd) = (tcb.free(cx) >> unit << unit, tcb.rcv_wnd());
     match free > wnd && free - wnd >= worth {
         true => free - wnd,
         false => 0,
