@@ -170,7 +170,7 @@ fn open_targets(arguments: &RunArguments) -> Result<(Vec<Found>, Vec<Absent>), u
     let altered = !defect.is_empty() || !switch.is_empty() || lawful.is_some();
     let names: Vec<&str> = match arguments.choice.target.as_slice() {
         [] if altered => vec!["model"],
-        [] => return open_default().map(|found| (vec![found], Vec::new())),
+        [] => return open_default(arguments).map(|found| (vec![found], Vec::new())),
         names => names.iter().map(String::as_str).collect(),
     };
     let mut places = names.iter().enumerate();
@@ -185,7 +185,7 @@ fn open_targets(arguments: &RunArguments) -> Result<(Vec<Found>, Vec<Absent>), u
     for name in names {
         let opened = match altered {
             true => targets::open_model(defect, switch, *lawful),
-            false => targets::open(name),
+            false => targets::open(name, &arguments.choice.cases),
         };
         match opened {
             Ok(opened) => found.push((opened, None)),
@@ -205,10 +205,10 @@ fn open_targets(arguments: &RunArguments) -> Result<(Vec<Found>, Vec<Absent>), u
     }
 }
 
-fn open_default() -> Result<Found, u8> {
+fn open_default(arguments: &RunArguments) -> Result<Found, u8> {
     let mut refused: Option<InsteadOf> = None;
     for name in targets::defaults() {
-        match targets::open(name) {
+        match targets::open(name, &arguments.choice.cases) {
             Ok(opened) => {
                 if let Some(InsteadOf { target, why }) = &refused {
                     output::say(&format!("{target} cannot be run here: {why}; running {name} instead"));

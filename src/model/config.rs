@@ -113,6 +113,8 @@ pub struct Config {
     pub rto_min: Duration,
     /// G: how coarse the clock is that measures round trips (RFC 6298 section 2).
     pub clock_granularity: Duration,
+    /// The retransmission timer expires when a clock ticks that does so once in this time.
+    pub timer_tick: Duration,
     /// The largest (RFC 6298 section 2.5: 60 s at least).
     pub rto_max: Duration,
     /// The most segments of the initial window, below what RFCs allow (RFC 5681 section 3.1).
@@ -125,6 +127,18 @@ pub struct Config {
     pub timestamp_jitter: Duration,
     /// The size of segments is a multiple of this (RFC 9293 section 3.7.1, SHLD-28).
     pub segment_unit: usize,
+    /// After how many timeouts in a row a black hole is suspected, so that smaller segments are tried (RFC 4821 section
+    /// 7.7); `None`: never.
+    pub black_hole_after: Option<u32>,
+    /// The slow start threshold at first (RFC 5681 section 3.1).
+    pub first_threshold: u32,
+    /// By how many thousandths of their interval keep-alive probes may be late (RFC 9293 section 3.8.4).
+    pub keep_alive_jitter: u32,
+    /// The lowest ephemeral port (RFC 6056 section 3.2).
+    pub lowest_port: u16,
+    /// Whether Nagle's algorithm lets a small segment wait only while another small one is outstanding (Minshall's
+    /// variant), and not while anything is.
+    pub nagle_of_small: bool,
     /// Whether each segment of text has PSH (RFC 9293 section 3.9.1.2), or only the one that empties the queue.
     pub push_each: bool,
     /// Whether a FIN always goes in a segment of its own.
@@ -182,12 +196,18 @@ impl Default for Config {
             rto_initial: Duration::from_secs(1),
             rto_min: Duration::from_secs(1),
             clock_granularity: Duration::from_millis(1),
+            timer_tick: Duration::ZERO,
             rto_max: Duration::from_secs(60),
             initial_segments: 10,
             least_shift: 0,
             timestamp_tick: 1_000_000,
             timestamp_jitter: Duration::ZERO,
             segment_unit: 1,
+            black_hole_after: None,
+            first_threshold: u32::MAX,
+            keep_alive_jitter: 0,
+            lowest_port: 1024,
+            nagle_of_small: false,
             push_each: false,
             fin_alone: false,
             option_order: OptionOrder::default(),
@@ -254,7 +274,8 @@ impl Config {
             "abort-on-overflow" => self.set(Switch::BacklogFullReset, on),
             "ecn" => self.choose(if on { Switch::EcnAsk } else { Switch::EcnOff }),
             "f-rto" => self.set(Switch::FRto, on),
-            "accurate-ecn" | "early-retransmit" | "rack" | "tw-reuse" => return !on,
+            "rack" => self.set(Switch::Rack, on),
+            "accurate-ecn" | "early-retransmit" | "tw-reuse" => return !on,
             _ => return false,
         }
         true
@@ -318,7 +339,7 @@ mod tests {
         let chosen: Switches = [Switch::EcnAsk, Switch::SynCookiesAlways].into_iter().collect();
         assert_eq!((config.choices, config.rto_min), (chosen, Duration::from_millis(200)));
         for (name, value) in [
-            ("rack", "true"),
+            ("early-retransmit", "true"),
             ("congestion-control", "cubic"),
             ("min-rto", "soon"),
             ("x", "1"),

@@ -28,7 +28,7 @@ pub struct ConnDecl {
 }
 
 /// Where a step stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
     /// The file, as shown to a person: `cases/reset/acceptance.yaml`.
     pub file: Arc<str>,

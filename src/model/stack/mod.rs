@@ -23,9 +23,7 @@ use crate::wire::{Body, Packet};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
-/// The lowest ephemeral port, and how many there are: all but the system ports (RFC 6056 section 3.2).
-const EPHEMERAL: (u16, u16) = (1024, 64_512);
-/// The same for the ports that RFC 6335 section 6 calls dynamic.
+/// The lowest of the ports that RFC 6335 section 6 calls dynamic, and how many there are.
 const DYNAMIC: (u16, u16) = (49_152, 16_384);
 /// How often timers may fire at one moment, for one connection.
 const MOST_FIRINGS: usize = 64;
