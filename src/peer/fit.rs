@@ -85,7 +85,7 @@ pub(crate) fn fit(
     {
         return no(why);
     }
-    if pattern.sets(Flags::SYN) {
+    if pattern.sets(Flags::SYN) || frame.has(Flags::SYN) && pattern.flag(Flags::SYN) == Some(FlagPattern::Free) {
         return fit_syn(pattern, frame, scope, matching);
     }
     if frame.has(Flags::SYN) {
@@ -873,6 +873,8 @@ mod tests {
             ("SYN,ACK", "SYN,ACK seq=0 ack=1 win=10000"),
             ("SYN,ACK again", "SYN,ACK seq=0 ack=1 win=10000"),
             ("SYN,ACK", "ACK seq=1 ack=1 win=10000"),
+            ("SYN?,RST?,ACK seq=*", "SYN,ACK seq=7 ack=1 win=10000"),
+            ("SYN?,RST?,ACK seq=*", "RST,ACK seq=7 ack=1"),
         ];
         table(
             "wait 2000",
@@ -887,6 +889,8 @@ mod tests {
             SYN,ACK                    | SYN,ACK seq=0 ack=1 win=10000                | no: it is a retransmission
             SYN,ACK again              | SYN,ACK seq=0 ack=1 win=10000                | Done
             SYN,ACK                    | ACK seq=1 ack=1 win=10000                    | no: it is no SYN
+            SYN?,RST?,ACK seq=*        | SYN,ACK seq=7 ack=1 win=10000                | no: it is a retransmission
+            SYN?,RST?,ACK seq=*        | RST,ACK seq=7 ack=1                          | Done
         "#]],
         );
     }
