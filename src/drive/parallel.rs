@@ -63,10 +63,17 @@ fn beside<W: FnMut(&mut Runs, Tell<'_>)>(
     std::thread::scope(|scope| {
         // Dropped when this closure ends, also by a panic of `done`: then the threads find no more worlds and end.
         let give = give;
-        for _ in 0..threads {
-            let say = say.clone();
-            let given = &given;
-            scope.spawn(move || work(new_worker(), given, &say));
+        let begun = (0..threads).take_while(|_| {
+            let (say, given) = (say.clone(), &given);
+            let thread = std::thread::Builder::new();
+            // Where the machine allows no more threads, fewer do all the work.
+            thread
+                .spawn_scoped(scope, move || work(new_worker(), given, &say))
+                .is_ok()
+        });
+        if begun.count() == 0 {
+            let given = given.lock().unwrap_or_else(PoisonError::into_inner);
+            return in_turn(given.try_iter().collect(), new_worker(), done);
         }
         while left > 0 {
             // Every thread ends each run that it takes by saying so, panic or not.

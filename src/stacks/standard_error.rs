@@ -1,7 +1,7 @@
 //! An agent's standard error: always read, so that the agent never blocks on it, and its end kept for messages.
 
 use std::collections::VecDeque;
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,11 +22,11 @@ struct Tail {
 
 impl StandardError {
     /// Reads until every process that has the other end open has closed it.
-    pub(crate) fn read(mut source: impl Read + Send + 'static) -> StandardError {
+    pub(crate) fn read(mut source: impl Read + Send + 'static) -> io::Result<StandardError> {
         let standard_error = StandardError::default();
         let kept = standard_error.clone();
         // The thread is not joined: a process that the agent left behind may keep its end open.
-        std::thread::spawn(move || {
+        let reader = std::thread::Builder::new().spawn(move || {
             let mut piece = [0; 4096];
             loop {
                 match source.read(&mut piece) {
@@ -39,7 +39,7 @@ impl StandardError {
             kept.tail().ended = true;
             kept.0.1.notify_all();
         });
-        standard_error
+        reader.map(|_| standard_error)
     }
 
     fn tail(&self) -> MutexGuard<'_, Tail> {
