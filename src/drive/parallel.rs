@@ -1,7 +1,7 @@
 //! Makes the runs of independent worlds in parallel, on a number of threads.
 
 use super::worlds::{Runs, Worlds};
-use super::{Done, EndedRun, Job};
+use super::{Done, EndedRun, Job, drill};
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -96,6 +96,7 @@ fn work(mut worker: impl FnMut(&mut Runs, Tell<'_>), given: &Mutex<mpsc::Receive
         let Ok(mut runs) = next else { return };
         // The receiver is gone only after a panic elsewhere, which ends everything.
         let made = catch_unwind(AssertUnwindSafe(|| {
+            drill("worlds");
             worker(&mut runs, &mut |place, ended| {
                 drop(say.send(Said::Ended(place, Box::new(ended))))
             });

@@ -1,5 +1,6 @@
 //! An agent's standard error: always read, so that the agent never blocks on it, and its end kept for messages.
 
+use crate::drive::drill;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -27,6 +28,7 @@ impl StandardError {
         let kept = standard_error.clone();
         // The thread is not joined: a process that the agent left behind may keep its end open.
         let reader = std::thread::Builder::new().spawn(move || {
+            drill("standard-error");
             let mut piece = [0; 4096];
             loop {
                 match source.read(&mut piece) {
@@ -90,7 +92,7 @@ mod tests {
     #[test]
     fn the_end_is_kept_and_told_once() {
         let text = "early\n".repeat(10_000) + "late\u{1b}[1m\n";
-        let standard_error = StandardError::read(std::io::Cursor::new(text.into_bytes()));
+        let standard_error = StandardError::read(std::io::Cursor::new(text.into_bytes())).unwrap();
         standard_error.wait();
         let lines = standard_error.take();
         assert!(

@@ -8,7 +8,7 @@ use super::setup::{self, EPHEMERAL};
 use super::worker::{ChildStarter, Report, Work, Worker};
 use crate::drive::addresses::Addresses;
 use crate::drive::real_time::Clock;
-use crate::drive::{Done, EndedRun, EnvironmentError, Job, Limits, Patience};
+use crate::drive::{Done, EndedRun, EnvironmentError, Job, Limits, Patience, drill};
 use crate::engine::{Outcome, Verdict};
 use crate::stack::{Breakdown, Profile};
 use crate::time::Instant;
@@ -162,6 +162,7 @@ impl Session<'_> {
             if stop.load(Ordering::Relaxed) && !self.halt.replace(true) {
                 self.give_up();
             }
+            drill("session");
             self.take_rested();
             self.hand_out();
             if self.workers.is_empty() && self.resting.is_empty() {
@@ -402,7 +403,10 @@ impl Session<'_> {
     fn gone(&mut self, number: usize, error: Option<EnvironmentError>, remains: Option<Box<super::Namespace>>) {
         if let Some(remains) = remains {
             // Where no thread can be had, the namespace is removed here and now.
-            let clearing = std::thread::Builder::new().spawn(move || drop(remains));
+            let clearing = std::thread::Builder::new().spawn(move || {
+                drill("clearing");
+                drop(remains);
+            });
             self.clearing.extend(clearing);
             let finished = self.clearing.extract_if(.., |clearing| clearing.is_finished());
             finished.for_each(ended_well);

@@ -2,7 +2,7 @@
 
 use super::namespace::{Namespace, Plan, Starting};
 use crate::drive::real_time::{Clock, Driver, Wakers};
-use crate::drive::{EnvironmentError, Patience};
+use crate::drive::{EnvironmentError, Patience, drill};
 use crate::engine::{Endpoints, Outcome};
 use crate::script::Script;
 use crate::stack::{Facts, Profile};
@@ -110,6 +110,7 @@ impl Worker {
             if self.halt.get() {
                 driver.stop("stopped");
             }
+            drill("worker");
             let next = driver.turn();
             for (job, outcome) in driver.take_ended() {
                 self.report(Report::Ended(job, Box::new(outcome)));
@@ -158,6 +159,7 @@ impl ChildStarter {
         let (ask, asked) = mpsc::channel::<Order>();
         let thread = std::thread::Builder::new().spawn(move || {
             while let Ok((plan, profile, tell)) = asked.recv() {
+                drill("starter");
                 // If the receiver has ended meanwhile, the child is dropped and ends here.
                 drop(tell.send(Starting::spawn(&plan, &profile)));
             }
@@ -175,6 +177,7 @@ impl ChildStarter {
         let starting = starting?;
         let (tell, told) = oneshot::channel();
         let test = std::thread::Builder::new().spawn(move || {
+            drill("self-test");
             let tested = starting
                 .wait()
                 .and_then(|mut namespace| namespace.self_test().map(|()| namespace));
