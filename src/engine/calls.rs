@@ -427,7 +427,7 @@ impl Run {
             // Nothing was to be set.
             return Ok(self.finish_step());
         };
-        self.refuse_unsupported(id)?;
+        self.refuse_unmade(id, &state.call.returns)?;
         let returns = &state.call.returns;
         let may_wait = returns.is_empty() || returns.contains(&ReturnSpec::Pending);
         match self.calls.ended(id) {
@@ -460,14 +460,26 @@ impl Run {
         Some((*id, self.mark.at.latest + self.tolerance(Tolerance::Soon)))
     }
 
-    fn refuse_unsupported(&self, id: CallId) -> Result<(), Stop> {
+    /// Ends the run where the target cannot make such a call, or where its application lacked what it needs for it.
+    fn refuse_unmade(&self, id: CallId, returns: &[ReturnSpec]) -> Result<(), Stop> {
+        let asked_for = returns.contains(&ReturnSpec::Error(ErrorName::NoResources));
         match self.calls.answer(id) {
+            Some(Err(errno)) if self.lacks_resources(errno) && !asked_for => Err(Stop::Inconclusive(format!(
+                "the application has no resources left: {}",
+                errno.detail
+            ))),
             Some(Err(errno)) if errno.unsupported => Err(Stop::Unsupported(format!(
                 "{} cannot do this call: {}",
                 self.facts.name, errno.detail
             ))),
             _ => Ok(()),
         }
+    }
+
+    /// Whether an error is about the limits of the application's process and of its host, not about TCP. A stack on
+    /// virtual time has neither.
+    pub(super) fn lacks_resources(&self, errno: &Errno) -> bool {
+        errno.name == ErrorName::NoResources && !self.facts.virtual_time
     }
 
     fn judge_return(&mut self, step: &Step, returns: &[ReturnSpec], result: Result<Answer, Errno>) -> Result<(), Stop> {
@@ -550,7 +562,7 @@ impl Run {
             self.set_mark(Mark::at(until));
             return Ok(self.finish_step());
         };
-        self.refuse_unsupported(id)?;
+        self.refuse_unmade(id, &result.returns)?;
         self.judge_return(step, &result.returns, ended)?;
         let elapsed = match mark.cause.is_some() && mark.cause == base.cause {
             true => Default::default(),

@@ -146,7 +146,11 @@ fn failure(lines: &mut Vec<Line>, outcome: &Attempt, model: Option<&str>) {
         say(lines, LineKind::Expected, "model", model);
     }
     let at = &failure.position;
-    let mut place = format!("{}:{}:{}", at.file, at.line, at.column);
+    // A target that broke down before its first step did so nowhere.
+    let mut place = match at.file.is_empty() {
+        true => String::new(),
+        false => format!("{}:{}:{}", at.file, at.line, at.column),
+    };
     if !failure.expected.starts_with(&failure.step) {
         place += &format!("  {}", failure.step);
     }
