@@ -8,9 +8,11 @@ pub mod place;
 pub mod protocol;
 #[cfg(all(feature = "linux", target_os = "linux"))]
 pub mod real_time;
+mod unclaimed;
 pub mod virtual_time;
 mod worlds;
 
 pub use job::{Done, EndedRun, EnvironmentError, Job, Target};
 pub(crate) use parallel::{Tell, make_all};
+pub use unclaimed::Unclaimed;
 pub use worlds::{Runs, Worlds};

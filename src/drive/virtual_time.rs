@@ -166,7 +166,9 @@ impl<'a> World<'a> {
     /// Goes on until a run has ended; `None`: none is under way.
     pub fn next_ended(&mut self) -> Option<(RunId, Outcome)> {
         loop {
-            self.stack.hand_over(self.now, self.bench);
+            if let Err(why) = self.stack.hand_over(self.now, self.bench) {
+                self.trouble.get_or_insert(why);
+            }
             self.look_for_trouble();
             match self.carry() {
                 Carried::Until(deadline) => self.wait(deadline),
@@ -225,8 +227,8 @@ impl<'a> World<'a> {
             };
             self.cause = Some(run);
             self.bench.carried(run, Stamp::exactly(now));
-            self.stack.hand_over(now, self.bench);
-            if let Err(why) = done {
+            let heard = self.stack.hand_over(now, self.bench);
+            if let Err(why) = done.and(heard) {
                 return Carried::Broken(why);
             }
             self.bench.quiet(run, now);
@@ -306,10 +308,17 @@ impl Guarded<'_> {
         }
     }
 
-    /// Gives the bench what the stack emitted.
-    fn hand_over(&mut self, now: Instant, bench: &mut Bench) {
+    /// Gives the bench what the stack emitted. What nobody has asked for is the fault of whatever speaks for the stack.
+    fn hand_over(&mut self, now: Instant, bench: &mut Bench) -> Result<(), Halt> {
+        let mut unasked = None;
         for what in self.emitted.drain(..) {
-            bench.handle(Stamp::exactly(now), what);
+            if let Err(what) = bench.handle(Stamp::exactly(now), what) {
+                unasked.get_or_insert(what);
+            }
+        }
+        match unasked {
+            None => Ok(()),
+            Some(what) => Err(Halt::Void(format!("what speaks for the stack told of {what}"))),
         }
     }
 }

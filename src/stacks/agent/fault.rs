@@ -70,7 +70,7 @@ impl Fault {
     }
 
     /// Whether the agent's process crashed. Then the stack is to blame, as one that panics is.
-    fn is_crash(&self) -> bool {
+    pub(super) fn is_crash(&self) -> bool {
         // Signals that a process causes by itself. SIGKILL and SIGTERM come from other processes.
         const CRASHES: [i32; 7] = [3, 4, 5, 6, 7, 8, 11];
         match self {
@@ -94,7 +94,9 @@ impl Fault {
             Fault::Interrupted => Halt::Void("stopped".to_owned()),
             fault if fault.is_refusal() => Halt::Void(format!("the agent {self}")),
             fault if fault.is_crash() => Halt::Blamed(format!("the agent {self}{after}")),
-            _ => Halt::Void(format!("the agent broke down: it {self}{after}")),
+            _ => Halt::Void(format!(
+                "the agent broke down: it {self}{after}; `tcpvet check-agent` tells more"
+            )),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::setup::EPHEMERAL;
 use super::worker::{ChildStarter, Report, Work, Worker};
 use crate::drive::addresses::Addresses;
 use crate::drive::real_time::Clock;
-use crate::drive::{Done, EndedRun, EnvironmentError, Job};
+use crate::drive::{Done, EndedRun, EnvironmentError, Job, Unclaimed};
 use crate::engine::{Outcome, Verdict};
 use crate::stack::Profile;
 use crate::time::Instant;
@@ -62,6 +62,7 @@ pub(super) struct Session<'a> {
     starter: ChildStarter,
     at_once: usize,
     done: Done<'a>,
+    unclaimed: &'a mut Unclaimed,
     clock: Clock,
     halt: Rc<Cell<bool>>,
     reports: UnboundedSender<(usize, Report)>,
@@ -85,6 +86,7 @@ pub(super) fn run(
     at_once: usize,
     stop: &AtomicBool,
     done: Done<'_>,
+    unclaimed: &mut Unclaimed,
 ) -> Result<(), EnvironmentError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| EnvironmentError {
@@ -98,6 +100,7 @@ pub(super) fn run(
         starter,
         at_once: if at_once == 0 { usize::MAX } else { at_once },
         done,
+        unclaimed,
         clock: Clock::start(),
         halt: Rc::new(Cell::new(false)),
         reports,
@@ -354,6 +357,7 @@ impl Session<'_> {
                     self.tell(place, *outcome);
                 }
             }
+            Report::Unclaimed(frames) => frames.into_iter().for_each(|frame| self.unclaimed.add(frame)),
             Report::Gone(error, remains) => self.gone(number, error, remains),
         }
     }
