@@ -174,9 +174,18 @@ fn a_wrong_checksum_of_an_ip_header_is_a_finding_where_no_interface_explains_it(
     packets[3][10..12].fill(0x77);
     let (out, _, code) = inspect(&[&pcap("ip-checksum", &packets)]);
     assert_eq!(code, Some(1), "{out}");
-    assert!(out.contains("192.0.2.1:80 breaks the rule `ip-checksum-right`"), "{out}");
-    assert!(out.contains("the checksum of the IPv4 header is 0x7777 instead of"), "{out}");
-    assert!(out.contains("1 frame with a wrong checksum of the IPv4 header"), "{out}");
+    assert!(
+        out.contains("192.0.2.1:80 breaks the rule `ip-checksum-right`"),
+        "{out}"
+    );
+    assert!(
+        out.contains("the checksum of the IPv4 header is 0x7777 instead of"),
+        "{out}"
+    );
+    assert!(
+        out.contains("1 frame with a wrong checksum of the IPv4 header"),
+        "{out}"
+    );
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! What a target on real time sends and no run has a part in: a host speaks to its routers and neighbours too.
 
 use crate::notation::{Origins, print_octets};
+use crate::wire::Packet;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How many kinds of frames are kept apart. Segments of connections that have ended all differ.
+/// How many kinds of frames are kept apart.
 const KINDS: usize = 200;
+
+/// What all segments say: connections whose runs have ended may go on for a while.
+const SEGMENTS: &str = "TCP of no run that is under way";
 
 /// Frames that belong to no run, those together that say the same.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +22,10 @@ pub struct Unclaimed {
 impl Unclaimed {
     /// Adds a frame.
     pub fn add(&mut self, octets: Arc<[u8]>) {
-        let text = print_octets(&octets, Origins::default());
+        let text = match Packet::parse(&octets) {
+            Ok(packet) if packet.tcp().is_some() => SEGMENTS.to_owned(),
+            Ok(_) | Err(_) => print_octets(&octets, Origins::default()),
+        };
         if self.kinds.len() >= KINDS && !self.kinds.contains_key(&text) {
             self.others += 1;
             return;

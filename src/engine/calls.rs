@@ -279,6 +279,7 @@ impl Run {
         }
         let whom = spec.to.map_or(there.tester, |word| odd_address(word, self.at.target));
         let peer = SocketAddr::new(whom, there.tester_port);
+        self.named.extend(spec.to.map(|_| whom));
         let isn = (self.at.wrap && self.facts.abilities.can("isn")).then_some(0xffff_fffd);
         let fast_open = spec.settings.contains(&(Setting::FastOpen, SettingValue::Flag(true)));
         self.out(

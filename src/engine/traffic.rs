@@ -98,6 +98,9 @@ impl Run {
     fn send(&mut self, here: usize, filled: Filled, now: Instant) -> Result<(), Stop> {
         let Filled { packet, seg, octets } = filled;
         let octets: Arc<[u8]> = octets.into();
+        let odd = [packet.ip.source, packet.ip.destination];
+        let usual = [self.conns[here].tester, self.at.target];
+        self.named.extend(odd.iter().filter(|address| !usual.contains(address)));
         self.order += 1;
         let order = self.order;
         if let Body::Tcp(segment) = &packet.body {
@@ -150,8 +153,9 @@ impl Run {
         self.frames += 1;
         let here = self.conn_of(&packet);
         let stray = here.is_none() && packet.tcp().is_some() && to != Addressee::FormerTester;
+        let named = [packet.ip.source, packet.ip.destination].map(|address| self.named.contains(&address));
         self.show_frame_to_rules(&Frame {
-            from_nowhere: stray,
+            from_nowhere: stray && named == [false; 2],
             ..Frame::of(&octets, Ok(&*packet))
         });
         let Some(here) = here else {
