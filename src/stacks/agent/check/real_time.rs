@@ -307,7 +307,8 @@ fn active_open(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
     )?;
     let (peer, _listener) = listener.ok()?;
     let again = connect(talk, peer).and_then(|reply| ends_badly(&reply, "already-exists"));
-    list.step("`call ... connect` on a socket that is open ends badly", again)
+    list.step("`call ... connect` on a socket that is open ends badly", again);
+    Some(())
 }
 
 fn connect(talk: &mut Talk, peer: SocketAddr) -> Result<Reply, Wrong> {
