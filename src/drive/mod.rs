@@ -11,6 +11,7 @@ pub mod place;
 pub mod protocol;
 #[cfg(all(feature = "linux", target_os = "linux"))]
 pub mod real_time;
+mod unclaimed;
 pub mod virtual_time;
 mod worlds;
 
@@ -19,4 +20,5 @@ pub use halt::{Halt, panic_text};
 pub use job::{Done, EndedRun, EnvironmentError, Job, Target};
 pub(crate) use parallel::{Tell, make_all};
 pub use patience::{FairClock, Limits, Patience, TICK};
+pub use unclaimed::Unclaimed;
 pub use worlds::{Runs, Worlds};

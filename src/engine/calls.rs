@@ -9,9 +9,10 @@ use crate::notation::{CallSpec, Period, ReturnSpec, SettingValue, Verb};
 use crate::peer::Mark;
 use crate::peer::{odd_address, pattern};
 use crate::script::{CallStep, ConnId, ResultStep, Step};
-use crate::stack::{Answer, Call, CallId, Errno, SetValue, SocketId};
+use crate::stack::{Answer, Call, CallId, Emitted, Errno, SetValue, SocketId};
 use crate::stack::{ErrorName, Setting, Tolerance};
 use crate::time::{Instant, Stamp};
+use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
@@ -29,6 +30,33 @@ pub(super) fn run_of_socket(socket: SocketId) -> RunId {
 /// The run that a call belongs to.
 pub(super) fn run_of_call(call: CallId) -> RunId {
     RunId(call.0 >> CALL_BITS)
+}
+
+/// Something that a target told, and that nobody had asked for: the end of a call that is not open, or a connection at a
+/// socket that does not exist. It is a fault of whatever stands between the tester and the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unasked(String);
+
+impl Unasked {
+    pub(super) fn of(what: &Emitted) -> Unasked {
+        Unasked(match what {
+            Emitted::Result(id, _) | Emitted::Pending(id) => format!("call {}, which is not open", id.0),
+            Emitted::Accepted { listener, socket, .. } => {
+                format!(
+                    "a connection s{} that came to s{}: one of them is no such socket",
+                    socket.0, listener.0
+                )
+            }
+            Emitted::Packet(_) => "a packet".to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Unasked {
+    /// `call 9, which is not open`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 type Ended = (Result<Answer, Errno>, Mark);
@@ -135,6 +163,18 @@ impl Calls {
             .map(|(id, _)| *id)
     }
 
+    /// Whether a socket listens, or has listened: a connection may come while it is being closed.
+    fn has_listened(&self, socket: SocketId) -> bool {
+        let listens = |record: &Record| record.verb == Some(Verb::Listen) && record.socket == Some(socket);
+        self.made.values().any(listens)
+    }
+
+    /// Whether a connection may be handed over under that name: the target's own, or that of an accept that waits.
+    fn may_be_handed_over(&self, socket: SocketId) -> bool {
+        let waits = |record: &Record| record.verb == Some(Verb::Accept) && record.socket == Some(socket);
+        socket.is_targets() || self.made.values().any(|record| waits(record) && record.ended.is_none())
+    }
+
     /// Aborts what is open and closes the listener.
     pub(super) fn cleaning(&mut self) -> Vec<(CallId, Call)> {
         let mut calls: Vec<Call> = self
@@ -239,6 +279,7 @@ impl Run {
         }
         let whom = spec.to.map_or(there.tester, |word| odd_address(word, self.at.target));
         let peer = SocketAddr::new(whom, there.tester_port);
+        self.named.extend(spec.to.map(|_| whom));
         let isn = (self.at.wrap && self.facts.abilities.can("isn")).then_some(0xffff_fffd);
         let fast_open = spec.settings.contains(&(Setting::FastOpen, SettingValue::Flag(true)));
         self.out(
@@ -347,6 +388,20 @@ impl Run {
     }
 
     // ----- what becomes of them -------------------------------------------------------------------------------------
+
+    /// Whether the target may tell this: the call has been made and has not ended, the listener is one of this run's.
+    pub(super) fn asked_for(&self, what: &Emitted) -> Result<(), Unasked> {
+        let fits = match what {
+            Emitted::Result(id, _) | Emitted::Pending(id) => {
+                self.calls.made.get(id).is_some_and(|record| record.ended.is_none())
+            }
+            Emitted::Accepted { listener, socket, .. } => {
+                self.calls.has_listened(*listener) && self.calls.may_be_handed_over(*socket)
+            }
+            Emitted::Packet(_) => true,
+        };
+        fits.then_some(()).ok_or_else(|| Unasked::of(what))
+    }
 
     /// A call has ended.
     pub(super) fn result(&mut self, at: Stamp, id: CallId, result: Result<Answer, Errno>) {

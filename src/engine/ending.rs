@@ -5,7 +5,7 @@ use super::run::Run;
 use super::stop::Stop;
 use crate::notation::print_octets;
 use crate::rfc::{Level, Requirement};
-use crate::rules::{Watch, Way};
+use crate::rules::{Frame, Watch, Way};
 use crate::script::Position;
 use crate::stack::Breakdown;
 use crate::time::{Instant, Stamp};
@@ -113,7 +113,14 @@ impl Run {
         (verdict, failure)
     }
 
-    /// Shows a frame of the target to the rules, before anything happens to it on the way.
+    /// Shows a frame of the target to the rules about frames. It is the next in the trace.
+    pub(super) fn show_frame_to_rules(&mut self, frame: &Frame<'_>) {
+        if let Some(watch) = &mut self.watch {
+            watch.see_frame(self.trace.len(), frame);
+        }
+    }
+
+    /// Shows a segment of the target to the rules, before anything happens to it on the way.
     pub(super) fn show_to_rules(&mut self, at: Stamp, packet: &Arc<Packet>) {
         if let Some(watch) = &mut self.watch {
             watch.see(self.trace.len(), at, Way::Out, packet);
@@ -153,7 +160,7 @@ impl Run {
                 }
             })
             .collect();
-        broken.sort_by_key(|broken| std::cmp::Reverse(broken.rule.level()));
+        broken.sort_by_key(|broken| std::cmp::Reverse((broken.rule.level(), broken.rule.is_cause)));
         broken
     }
 
@@ -179,7 +186,7 @@ impl Run {
         (verdict, failure)
     }
 
-    /// Adds what the rules found: it counts if it is worse than what the steps found.
+    /// Adds what the rules found: it counts if it is worse than what the steps found, or as bad and the cause of that.
     fn hear_the_rules(&mut self, now: Instant, own: u8) {
         self.broken = self.broken_rules(now);
         let Some(worst) = self.broken.first() else { return };
@@ -192,7 +199,8 @@ impl Run {
         });
         let (verdict, failure) = Run::rule_failure(worst, position);
         let known = self.soft.as_ref().map_or(0, |(verdict, _)| severity(*verdict));
-        if severity(verdict) > known.max(own) {
+        let known = known.max(own);
+        if severity(verdict) > known || worst.rule.is_cause && severity(verdict) == known {
             self.soft = Some((verdict, failure));
         }
     }

@@ -26,5 +26,6 @@ mod stop;
 mod traffic;
 
 pub use bench::{Bench, Endpoints, RunId, Step};
+pub use calls::Unasked;
 pub use cursor::Cursor;
 pub use outcome::{Arrow, BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict};

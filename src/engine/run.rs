@@ -17,8 +17,9 @@ use crate::stack::Tolerance;
 use crate::stack::{Call, CallId, Facts};
 use crate::time::{Instant, Stamp};
 use crate::wire::{Packet, SeqNum};
+use core::net::IpAddr;
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Most lines of a trace. The longest run of a case has a tenth of that.
@@ -77,6 +78,9 @@ pub(super) struct Run {
     pub calls: Calls,
     pub middlebox: RunMiddlebox,
     pub strays: Vec<String>,
+    /// The addresses of nobody that a call or a segment of ours has named: the target may speak to them, though it
+    /// should not.
+    pub named: BTreeSet<IpAddr>,
     pub checked: u64,
     pub soft: Option<(Verdict, Failure)>,
     pub broken: Vec<BrokenRule>,
@@ -142,6 +146,7 @@ impl Run {
             calls,
             middlebox: RunMiddlebox::new(random),
             strays: Vec::new(),
+            named: BTreeSet::new(),
             checked: 0,
             soft: None,
             broken: Vec::new(),

@@ -10,7 +10,7 @@ use crate::notation::{
     Comparison, Control, Expr, FieldValue, FlagPattern, IpField, Key, Octets, OptionPattern, OptionValue,
     SegmentPattern,
 };
-use crate::wire::{Checksum, Ecn, Flags, RelSeq, TcpOption};
+use crate::wire::{Checksum, Ecn, Flags, Packet, RelSeq, TcpOption};
 
 /// How a frame fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -474,7 +474,7 @@ fn wrong_field(key: Key, value: &FieldValue, frame: &Frame, scope: &Scope) -> Re
             (FieldValue::Bad, Checksum::Right) => Some("its checksum is right".to_owned()),
             _ => None,
         }),
-        Key::Truncate | Key::Mtu => Ok(None),
+        Key::Truncate | Key::Mtu | Key::Padding => Ok(None),
         Key::Ip(field) => wrong_ip(field, value, frame, scope),
     }
 }
@@ -493,7 +493,10 @@ fn wrong_ip(field: IpField, value: &FieldValue, frame: &Frame, scope: &Scope) ->
         IpField::Ecn => ("ip.ecn", i64::from(ip.ecn.bits())),
         IpField::Dscp => ("ip.dscp", i64::from(ip.dscp)),
         IpField::Ttl => ("ip.ttl", i64::from(ip.ttl)),
-        IpField::Len => ("ip.len", frame.octets.len() as i64),
+        IpField::Len => (
+            "ip.len",
+            (frame.octets.len() - Packet::padding_of(&frame.octets).len()) as i64,
+        ),
         IpField::Id => ("ip.id", i64::from(ip.id)),
         IpField::Df => ("ip.df", i64::from(ip.dont_fragment)),
         IpField::Flow => ("ip.flow", i64::from(ip.flow)),

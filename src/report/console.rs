@@ -3,7 +3,7 @@
 use super::ink::Ink;
 use super::{Line, LineKind, explain, human, level_word, plural};
 use crate::engine::Verdict;
-use crate::record::{Attempt, Ending, Failure, Head, InsteadOf, Measure, Record, Run};
+use crate::record::{Attempt, Ending, Failure, FrameKind, Head, InsteadOf, Measure, Record, Run};
 use crate::suite::{Expectation, Judged, topic};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -39,6 +39,7 @@ pub fn console(record: &Record, loudness: Loudness, colour: bool) -> String {
         page.reasons(record, Verdict::Unsupported, "unsupported");
         page.reasons(record, Verdict::NotApplicable, "not applicable");
     }
+    page.beside(record, loudness);
     if loudness > Loudness::Quiet || record.exit_code() != 0 {
         page.totals(record, &groups);
     }
@@ -416,6 +417,25 @@ impl Page {
         }
     }
 
+    /// What the target sent beside the runs: all of it where every run is shown, and else what breaks rules.
+    fn beside(&mut self, record: &Record, loudness: Loudness) {
+        let told = |kind: &&FrameKind| loudness == Loudness::Verbose || !kind.broken_rules.is_empty();
+        let kinds: Vec<&FrameKind> = record.beside().iter().filter(told).collect();
+        if kinds.is_empty() {
+            return;
+        }
+        self.line("");
+        let count = plural(kinds.iter().map(|kind| kind.count).sum(), "frame");
+        self.line(&self.ink.dim(&format!("{count} of the target that belong to no run")));
+        for kind in kinds {
+            self.line(&format!("  {:>5}  {}", kind.count, one_line(&kind.text, 9)));
+            for broken in &kind.broken_rules {
+                let line = format!("         breaks the rule `{}`: {}", broken.rule, broken.seen);
+                self.line(&self.ink.red(&line));
+            }
+        }
+    }
+
     fn totals(&mut self, record: &Record, groups: &[Group<'_>]) {
         self.line("");
         if groups.len() > 1 {
@@ -518,6 +538,7 @@ fn conclusion(record: &Record) -> String {
     match record.exit_code() {
         0 if record.runs().len() == 0 => "Nothing was run.".to_owned(),
         0 => "Nothing unexpected.".to_owned(),
+        1 if record.red().next().is_none() => "NOT CONFORMING: frames that belong to no run break rules.".to_owned(),
         1 => format!("NOT CONFORMING: {} unexpected.", count(1)),
         2 => format!("A case is wrong, and has to be corrected first: {}.", count(2)),
         3 if record.ending().is_none() => "The record is cut: not everything that was run is in it.".to_owned(),
@@ -715,5 +736,47 @@ pub(super) mod tests {
         let shown = console(&record(all), Loudness::Normal, false);
         assert_eq!(shown.matches("12 frames were lost").count(), 1, "{shown}");
         assert!(shown.ends_with("Inconclusive: the environment, not the target, is at fault.\n"));
+    }
+
+    #[test]
+    fn a_frame_beside_all_runs_is_told_where_it_breaks_a_rule_and_then_the_target_does_not_conform() {
+        let beside = |octets: &[u8]| {
+            let mut unclaimed = crate::drive::Unclaimed::default();
+            unclaimed.add(octets.into());
+            let mut record = Record::new(crate::record::fixture::head(0));
+            record
+                .apply(crate::record::Event::Beside(crate::record::Beside::from(&unclaimed)))
+                .unwrap();
+            let totals = record.totals();
+            let (ending, at) = (Ending::Complete, crate::time::Instant::ZERO);
+            record
+                .apply(crate::record::Event::Ended(crate::record::End { ending, at, totals }))
+                .unwrap();
+            record
+        };
+        let garbage = beside(&[0x50; 9]);
+        assert_eq!(garbage.exit_code(), 1);
+        let told = console(&garbage, Loudness::Quiet, false);
+        assert!(
+            told.contains("breaks the rule `ip-version-known`: the IP version is 5"),
+            "{told}"
+        );
+        assert!(
+            told.ends_with("NOT CONFORMING: frames that belong to no run break rules.\n"),
+            "{told}"
+        );
+        let xml = String::from_utf8(crate::report::junit(&garbage).unwrap()).unwrap();
+        assert!(xml.contains("<failure") && xml.contains("ip-version-known"), "{xml}");
+        let solicitation = [
+            &[0x60, 0, 0, 0, 0, 8, 58, 255][..],
+            &[0xfe; 16],
+            &[0xff; 16],
+            &[133, 0, 0, 0, 0, 0, 0, 0],
+        ]
+        .concat();
+        let neighbours = beside(&solicitation);
+        assert_eq!(neighbours.exit_code(), 0);
+        assert!(console(&neighbours, Loudness::Verbose, false).contains("1  ICMPv6 router-solicitation to ffff:"));
+        assert!(!console(&neighbours, Loudness::Normal, false).contains("ICMPv6"));
     }
 }

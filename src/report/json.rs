@@ -1,7 +1,7 @@
 //! A report for programs. Its schema is described in `reports/README.md`.
 
 use super::{Comparison, Unit, level_word};
-use crate::record::{Failure, Measure, Record, Requirement, Run};
+use crate::record::{Failure, FrameKind, Measure, Record, Requirement, Run};
 use crate::suite::Expectation;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -67,6 +67,7 @@ fn whole(record: &Record) -> JsonReport<'_> {
         cut_short: record.cut_short(),
         bug: record.bug(),
         totals: record.totals(),
+        beside: record.beside(),
         runs: record.runs().map(|run| json_run(record, run)).collect(),
     }
 }
@@ -104,6 +105,7 @@ struct JsonReport<'a> {
     cut_short: Option<String>,
     bug: Option<&'a str>,
     totals: BTreeMap<String, usize>,
+    beside: &'a [FrameKind],
     runs: Vec<JsonRun<'a>>,
 }
 

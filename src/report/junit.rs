@@ -19,6 +19,7 @@ pub fn junit(record: &Record) -> Result<Vec<u8>, String> {
         .map(|(topic, runs)| suite(record, topic, "", &runs))
         .collect();
     suites.extend(bug(record));
+    suites.extend(beside(record));
     written(suites)
 }
 
@@ -30,6 +31,7 @@ pub fn junit_of_several(comparison: &Comparison) -> Result<Vec<u8>, String> {
         let target = &record.head.target.name;
         suites.push(suite(record, target, &format!("{target}."), &runs));
         suites.extend(bug(record));
+        suites.extend(beside(record));
     }
     // A target that was not run has no time of its own.
     let began = comparison.records.iter().map(|record| record.head.began).min();
@@ -42,6 +44,32 @@ fn bug(record: &Record) -> Option<TestSuite> {
     let bug = record.bug()?;
     let cause = format!("{bug}\nThis is a bug of tcpvet: its other verdicts cannot be trusted either.");
     Some(only_an_error("tcpvet", "bug", bug, &cause, record.head.began))
+}
+
+/// A test case for what the target sent beside all runs and what breaks rules.
+fn beside(record: &Record) -> Option<TestSuite> {
+    let told = record.broken_beside().flat_map(|kind| {
+        let rules = kind.broken_rules.iter();
+        rules.map(move |broken| {
+            format!(
+                "{} times `{}`: rule {}: {}",
+                kind.count, kind.text, broken.rule, broken.seen
+            )
+        })
+    });
+    let told: Vec<String> = told.collect();
+    let first = told.first()?;
+    let name = format!("{} beside the runs", record.head.target.name);
+    let mut suite = begun(&name, record.head.began);
+    suite.add_testcase(TestCase {
+        result: TestResult::Failure {
+            type_: "rule".to_owned(),
+            message: attribute(first),
+            cause: Some(content(&told.join("\n"))),
+        },
+        ..TestCase::success(&attribute(&name), Duration::ZERO)
+    });
+    Some(suite)
 }
 
 /// A target that was asked for and not run is an error, so that CI is not green.

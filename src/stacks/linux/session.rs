@@ -8,7 +8,7 @@ use super::setup::{self, EPHEMERAL};
 use super::worker::{ChildStarter, Report, Work, Worker};
 use crate::drive::addresses::Addresses;
 use crate::drive::real_time::Clock;
-use crate::drive::{Done, EndedRun, EnvironmentError, Job, Limits, Patience, drill};
+use crate::drive::{Done, EndedRun, EnvironmentError, Job, Limits, Patience, Unclaimed, drill};
 use crate::engine::{Outcome, Verdict};
 use crate::stack::{Breakdown, Profile};
 use crate::time::Instant;
@@ -71,6 +71,7 @@ pub(super) struct Session<'a> {
     descriptors: usize,
     at_once: usize,
     done: Done<'a>,
+    unclaimed: &'a mut Unclaimed,
     clock: Clock,
     patience: Arc<Patience>,
     halt: Rc<Cell<bool>>,
@@ -97,6 +98,7 @@ pub(super) fn run(
     at_once: usize,
     stop: &AtomicBool,
     done: Done<'_>,
+    unclaimed: &mut Unclaimed,
 ) -> Result<(), EnvironmentError> {
     let descriptors = setup::raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -115,6 +117,7 @@ pub(super) fn run(
         descriptors,
         at_once: if at_once == 0 { usize::MAX } else { at_once },
         done,
+        unclaimed,
         clock: Clock::start(),
         patience: Arc::new(Patience::new(Limits::of(linux.plan.patience()))),
         halt: Rc::new(Cell::new(false)),
@@ -396,6 +399,7 @@ impl Session<'_> {
                     self.tell(place, *outcome);
                 }
             }
+            Report::Unclaimed(frames) => frames.into_iter().for_each(|frame| self.unclaimed.add(frame)),
             Report::Gone(error, remains) => self.gone(number, error, remains),
         }
     }

@@ -33,6 +33,8 @@ pub(super) enum Report {
     Ready(usize),
     /// A run has ended.
     Ended(usize, Box<Outcome>),
+    /// Frames have come that belong to no run.
+    Unclaimed(Vec<Arc<[u8]>>),
     /// The worker has ended, and why if it was not asked to. The namespace is passed on, since removing it takes a
     /// while.
     Gone(Option<EnvironmentError>, Option<Box<Namespace>>),
@@ -114,6 +116,10 @@ impl Worker {
             let next = driver.turn();
             for (job, outcome) in driver.take_ended() {
                 self.report(Report::Ended(job, Box::new(outcome)));
+            }
+            let unclaimed = driver.take_unclaimed();
+            if !unclaimed.is_empty() {
+                self.report(Report::Unclaimed(unclaimed));
             }
             if let Some(why) = driver.broken() {
                 return Err(why.to_owned());
