@@ -7,7 +7,7 @@ use super::stop::Stop;
 use crate::notation::{Control, FlagPattern, IcmpPattern, Origins, SegmentPattern, print_packet};
 use crate::path::Treatment;
 use crate::peer::Conn;
-use crate::peer::{Cause, Frame, Mark};
+use crate::peer::{Cause, Frame, Mark, Message};
 use crate::peer::{Filled, fill, fill_icmp};
 use crate::script::ConnId;
 use crate::time::{Instant, Stamp};
@@ -57,8 +57,11 @@ impl Run {
         self.order += 1;
         self.conns[conn.0].inject_icmp(self.order);
         self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, conn.0, &octets, None);
-        self.outbox
-            .push_back(DriverAction::Inject(Flight { octets, seen: None }));
+        self.outbox.push_back(DriverAction::Inject(Flight {
+            octets,
+            seen: None,
+            message: Message::Icmp,
+        }));
         Ok(())
     }
 
@@ -118,8 +121,10 @@ impl Run {
         if let Some(segment) = packet.as_ref().and_then(Packet::tcp) {
             self.conns[here].count(segment, when);
         }
+        let message = Message::of_packet(packet.as_ref());
         let seen = packet.map(|packet| (place, Arc::new(packet)));
-        self.outbox.push_back(DriverAction::Inject(Flight { octets, seen }));
+        self.outbox
+            .push_back(DriverAction::Inject(Flight { octets, seen, message }));
     }
 
     // ----- from the target ------------------------------------------------------------------------------------------
@@ -129,8 +134,8 @@ impl Run {
         if self.ended() {
             return;
         }
-        let number = self.frames;
-        self.frames += 1;
+        let number = self.frames.len() as u32;
+        self.frames.push(self.trace_length());
         self.note_lateness(at.latest.since(at.earliest));
         let (cause, at) = self.cause(at);
         self.show_to_rules(at, &packet);
