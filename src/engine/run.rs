@@ -24,6 +24,9 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+/// Most lines of a trace. The longest run of a case has a tenth of that.
+const LONGEST_TRACE: usize = 20_000;
+
 /// What a driver is to carry for a run.
 #[derive(Debug)]
 pub(super) enum DriverAction {
@@ -382,9 +385,14 @@ impl Run {
     }
 
     pub(super) fn trace(&mut self, at: Stamp, what: Happening) {
-        if self.outcome.is_none() {
-            self.trace.push(TraceEvent { at, what });
+        if self.outcome.is_some() || self.trace.len() > LONGEST_TRACE {
+            return;
         }
+        let what = match self.trace.len() == LONGEST_TRACE {
+            true => Happening::Note(format!("the trace is cut here, after {LONGEST_TRACE} lines")),
+            false => what,
+        };
+        self.trace.push(TraceEvent { at, what });
     }
 
     /// How many events the trace has so far.

@@ -1,5 +1,6 @@
 //! How each kind of step begins and goes on.
 
+use super::filling::Filling;
 use super::outcome::Happening;
 use super::run::{Run, earliest};
 use super::stage::{Progress, Stage, Waiting};
@@ -50,6 +51,7 @@ impl Run {
                 self.inject_icmp(here, pattern, now)?;
                 Ok(Progress::now(Waiting::Sent))
             }
+            StepKind::Fill(segment) => Ok(Progress::now(Waiting::Filling(Filling::new(segment)))),
             StepKind::Expect(expect) => self.begin_expect(step, expect),
             StepKind::Nothing(nothing) => self.begin_silence(nothing),
             StepKind::AnyOf(any_of) => self.begin_any_of(any_of),
@@ -76,6 +78,7 @@ impl Run {
         let step = self.step_under_way(script);
         match waiting {
             Waiting::Sent => Ok(self.finish_step()),
+            Waiting::Filling(state) => self.go_on_filling(step, state, now, drained),
             Waiting::Time(until) => Ok(self.let_pass(until, now, drained)),
             Waiting::Expecting(state) => self.go_on_expecting(step, state, drained),
             Waiting::Silent(state) => self.stay_silent(step, state, drained),
@@ -153,19 +156,31 @@ impl Run {
         expected: &str,
         misfit: Option<&Misfit>,
     ) -> Result<(), Stop> {
-        let text = self.show(&frame, conn);
         if !self.conns[conn].is_background(&frame, silent) {
-            let why = misfit.map_or_else(String::new, |misfit| format!(": {misfit}"));
-            let symptom = self.symptom_of(conn, &frame, misfit);
-            return Err(Stop::Failed(Complaint {
-                frame: Some(frame.number),
-                ..Complaint::new(symptom, expected, format!("`{text}`{why}"))
-            }));
+            return self.refuse(conn, &frame, expected, misfit);
         }
+        let text = self.show(&frame, conn);
         self.note(frame.at, format!("passed as background: {text}"));
         self.passed_by.push(text);
         self.conns[conn].enter(&frame);
         Ok(())
+    }
+
+    /// Fails the run for a frame that no step takes and that is no lawful background.
+    pub(super) fn refuse(
+        &mut self,
+        conn: usize,
+        frame: &Frame,
+        expected: &str,
+        misfit: Option<&Misfit>,
+    ) -> Result<(), Stop> {
+        let why = misfit.map_or_else(String::new, |misfit| format!(": {misfit}"));
+        let seen = format!("`{}`{why}", self.show(frame, conn));
+        let symptom = self.symptom_of(conn, frame, misfit);
+        Err(Stop::Failed(Complaint {
+            frame: Some(frame.number),
+            ..Complaint::new(symptom, expected, seen)
+        }))
     }
 
     /// A mark never goes back: a frame that came before it counts as no time.

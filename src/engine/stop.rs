@@ -10,6 +10,8 @@ use core::fmt;
 pub(super) enum Stop {
     /// The target did not do what it should.
     Failed(Complaint),
+    /// The target does not keep to the contract by which it is tested: it has failed, however strongly the step asks.
+    Breach { expected: String, seen: String },
     /// The target says that it cannot do what a step asks.
     Unsupported(String),
     /// Nothing can be said about the target, because of something on our side.
@@ -44,6 +46,13 @@ impl Complaint {
 impl Stop {
     pub(super) fn failed(symptom: Symptom, expected: impl Into<String>, seen: impl Into<String>) -> Stop {
         Stop::Failed(Complaint::new(symptom, expected, seen))
+    }
+
+    pub(super) fn breach(expected: impl Into<String>, seen: impl Into<String>) -> Stop {
+        Stop::Breach {
+            expected: expected.into(),
+            seen: seen.into(),
+        }
     }
 
     pub(super) fn late(symptom: Symptom, expected: impl Into<String>, seen: impl Into<String>) -> Stop {

@@ -5,6 +5,7 @@ use crate::notation::Verb;
 use crate::peer::{Bit, Field, Message, Part, Presence, Side};
 use crate::rfc::Level::{self, Must};
 use crate::rules::RULES;
+use crate::stack::Breakdown;
 use crate::wire::OptionKind;
 use core::fmt;
 use serde::{Deserialize, Serialize};
@@ -59,8 +60,10 @@ pub enum Symptom {
     Stray,
     /// A rule does not hold, by its name.
     Rule(String),
-    /// The stack broke down.
-    Breakdown,
+    /// The target does not keep to the contract by which it is tested.
+    Breach,
+    /// The target broke down.
+    Breakdown(Breakdown),
 }
 
 /// Upon what something came.
@@ -160,7 +163,8 @@ impl Symptom {
             | Symptom::Answer { .. }
             | Symptom::State { .. }
             | Symptom::Measured
-            | Symptom::Breakdown => return None,
+            | Symptom::Breach
+            | Symptom::Breakdown(_) => return None,
         })
     }
 
@@ -175,7 +179,8 @@ impl Symptom {
             | Symptom::Wrong { .. }
             | Symptom::Stray
             | Symptom::Rule(_)
-            | Symptom::Breakdown => false,
+            | Symptom::Breach
+            | Symptom::Breakdown(_) => false,
         }
     }
 }
@@ -296,7 +301,8 @@ impl fmt::Display for Symptom {
             Symptom::Measured => f.write_str("measured values that do not fit each other"),
             Symptom::Stray => f.write_str("a segment that belongs to no connection"),
             Symptom::Rule(name) => write!(f, "the rule {name} is broken"),
-            Symptom::Breakdown => f.write_str("the stack broke down"),
+            Symptom::Breach => f.write_str("the contract by which it is tested is not kept"),
+            Symptom::Breakdown(how) => write!(f, "the target broke down: {how}"),
         }
     }
 }
@@ -417,7 +423,8 @@ mod tests {
             .flat_map(|on| parts().into_iter().map(move |part| Symptom::Wrong { on, part }));
         let rules = RULES.iter().map(|rule| Symptom::Rule(rule.name.to_owned()));
         let states = upon().map(|upon| Symptom::State { upon });
-        let rest = [Symptom::Stray, Symptom::Measured, Symptom::Breakdown];
+        let rest = [Symptom::Stray, Symptom::Measured, Symptom::Breach];
+        let rest = rest.into_iter().chain(Breakdown::ALL.map(Symptom::Breakdown));
         unasked
             .chain(silence)
             .chain(states)

@@ -3,7 +3,8 @@
 use super::config::Config;
 use super::switch::Switch;
 use crate::rfc::Condition;
-use crate::stack::{Abilities, Facts};
+use crate::stack::{Abilities, Facts, Tolerance};
+use core::time::Duration;
 
 impl Config {
     /// What is known of the endpoint with these choices, from what is known of it with the default ones.
@@ -12,12 +13,27 @@ impl Config {
         let mut facts = defaults.clone();
         facts.claims.retain(|claim| !lost.contains(&claim.name()));
         facts.claims.extend(self.gained());
+        facts.tolerances = facts.tolerances.but(self.times());
         facts.abilities = Abilities::from_iter(facts.abilities.iter().filter(|ability| !lost.contains(ability)));
         facts
     }
 
+    /// What these parameters make of the times.
+    fn times(&self) -> [(Tolerance, Duration); 6] {
+        // A round trip takes no time here, so that G is what is added to it.
+        let rto = self.rto_min.max(self.clock_granularity);
+        [
+            (Tolerance::AckDelay, self.ack_delay),
+            (Tolerance::RtoInitial, self.rto_initial),
+            (Tolerance::Rto, rto),
+            (Tolerance::RtoMax, self.rto_max),
+            (Tolerance::TimeWait, self.msl * 2),
+            (Tolerance::ChallengeGap, self.challenge_interval),
+        ]
+    }
+
     /// Conditions of requirements, and abilities of the same names, that these choices take away.
-    fn lost(&self) -> Vec<&'static str> {
+    pub(super) fn lost(&self) -> Vec<&'static str> {
         let chosen = |switch| self.choices.contains(switch);
         let always_cookies = chosen(Switch::SynCookiesAlways);
         let losses: [(bool, &[&str]); 10] = [
@@ -77,8 +93,8 @@ mod tests {
     fn the_default_choices_change_nothing() {
         let facts = Config::default().facts(&defaults());
         assert_eq!(
-            (facts.claims, facts.abilities),
-            (defaults().claims, defaults().abilities)
+            (facts.claims, facts.abilities, facts.tolerances),
+            (defaults().claims, defaults().abilities, defaults().tolerances)
         );
     }
 

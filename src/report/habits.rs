@@ -154,11 +154,11 @@ mod tests {
     #[test]
     fn what_was_wrong_on_the_wire_makes_a_habit_whatever_the_case_asks() {
         let mut all = fails("a/one", Symptom::Stray, &["RFC1-1"]);
-        all.extend(fails("a/two", Symptom::Breakdown, &["RFC1-2", "RFC1-3"]));
-        all.extend(fails("a/three", Symptom::Breakdown, &["RFC1-3"]));
+        all.extend(fails("a/two", Symptom::Breach, &["RFC1-2", "RFC1-3"]));
+        all.extend(fails("a/three", Symptom::Breach, &["RFC1-3"]));
         all.extend(runs("a/four", vec![outcome(Verdict::Pass)]));
         let expected = [
-            (2, "the stack broke down (RFC1-3)".to_owned()),
+            (2, "the contract by which it is tested is not kept (RFC1-3)".to_owned()),
             (
                 1,
                 "a segment that belongs to no connection (RFC9293-MUST-45)".to_owned(),
@@ -178,13 +178,16 @@ mod tests {
     fn no_requirement_is_named_that_most_runs_do_not_name() {
         let mut all = Vec::new();
         for (case, id) in [("a/one", "RFC1-1"), ("a/two", "RFC1-2"), ("a/three", "RFC1-3")] {
-            all.extend(fails(case, Symptom::Breakdown, &[id]));
+            all.extend(fails(case, Symptom::Breach, &[id]));
         }
-        assert_eq!(told(&all), [(3, "the stack broke down".to_owned())]);
+        assert_eq!(
+            told(&all),
+            [(3, "the contract by which it is tested is not kept".to_owned())]
+        );
         let summary = summary(&record(all));
         let expected = [
             "1 habit, 3 runs",
-            "      3  the stack broke down",
+            "      3  the contract by which it is tested is not kept",
             "         breaks 3 requirements",
         ];
         assert_eq!(summary[..3], expected);

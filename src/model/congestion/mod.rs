@@ -60,8 +60,8 @@ pub(super) struct Congestion {
 
 impl Tcb {
     /// The initial window, once the MSS is known (RFC 5681 section 3.1).
-    pub(super) fn open_congestion_window(&mut self) {
-        let (initial, lost) = (decisions::window_at_start(self), decisions::lost_syn_counts(self));
+    pub(super) fn open_congestion_window(&mut self, cx: &Context) {
+        let (initial, lost) = (decisions::window_at_start(self, cx), decisions::lost_syn_counts(self));
         self.congestion.ssthresh = decisions::first_threshold(self);
         self.congestion.cwnd = decisions::first_window(self, initial, lost);
     }

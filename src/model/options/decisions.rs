@@ -42,7 +42,7 @@ fn scaled(segment: &Arriving, shift: u8) -> u32 {
 }
 
 decisions! {
-    /// The timestamp clock: it ticks each millisecond, and begins where nobody outside can know.
+    /// The timestamp clock: it ticks steadily, and begins where nobody outside can know.
     "RFC 7323 section 5.4"
     fn timestamp_clock(tcb: &Tcb, cx: &Context) -> u32 {
         lawful => clock(tcb, cx),

@@ -24,6 +24,14 @@ fn gain(tcb: &Tcb, cx: &Context, worth: u32) -> u32 {
     }
 }
 
+/// The most whole units of segments' sizes that fit into `room` octets; where not even one fits, all of the room.
+fn whole_units(cx: &Context, room: usize) -> usize {
+    match room / cx.config.segment_unit * cx.config.segment_unit {
+        0 => room,
+        whole => whole,
+    }
+}
+
 /// The urgent pointer of a segment that begins at `seq`, where the urgent data ends before `up`.
 fn pointer(seq: SeqNum, up: SeqNum) -> u16 {
     span(seq, up).min(u32::from(u16::MAX)) as u16
@@ -46,8 +54,8 @@ decisions! {
 
     /// How many octets make a full segment of new data, where `room` octets fit into one.
     "RFC 9293 section 3.7.1; SHLD-27"
-    fn full_segment(tcb: &Tcb, room: usize) -> usize {
-        lawful => room,
+    fn full_segment(tcb: &Tcb, cx: &Context, room: usize) -> usize {
+        lawful => whole_units(cx, room),
         wrong SendsNotMerged => room.min(tcb.last_send),
     }
 
@@ -116,8 +124,8 @@ decisions! {
 
     /// How many octets one retransmission carries, where `room` of them fit a segment with so many octets of options.
     "RFC 9293 section 3.7.1; MUST-16"
-    fn most_again(_tcb: &Tcb, room: usize, options: usize) -> usize {
-        lawful => room,
+    fn most_again(_tcb: &Tcb, cx: &Context, room: usize, options: usize) -> usize {
+        lawful => whole_units(cx, room),
         wrong CoalescedAgain => 2 * room,
         wrong RetransmitsACrumb => room.saturating_sub(options),
     }
@@ -214,8 +222,8 @@ decisions! {
     /// How many challenge ACKs count towards the limit of a connection that has sent so many itself.
     "RFC 5961 section 7"
     fn challenges_counted(cx: &Context, own: u32) -> u32 {
-        lawful => own,
-        wrong ChallengeLimitShared => own.max(cx.challenges),
+        lawful => if cx.config.challenges_of_host { cx.challenges.sent } else { own },
+        wrong ChallengeLimitShared => cx.challenges.sent,
     }
 
     /// How far the right edge moves: not at all until a move is large enough.
@@ -254,10 +262,10 @@ decisions! {
         wrong WindowStaysShut => false,
     }
 
-    /// Whether a segment has PSH: the one that empties the queue.
+    /// Whether a segment has PSH: at least the one that empties the queue.
     "RFC 9293 section 3.9.1.2; MUST-61"
-    fn is_pushed(tcb: &Tcb, seq: SeqNum, octets: usize) -> bool {
-        lawful => octets > 0 && plus(seq, octets) == tcb.queue.end(),
+    fn is_pushed(tcb: &Tcb, cx: &Context, seq: SeqNum, octets: usize) -> bool {
+        lawful => octets > 0 && (cx.config.push_each || plus(seq, octets) == tcb.queue.end()),
         wrong PushNeverSet => false,
     }
 

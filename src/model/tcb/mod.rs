@@ -102,6 +102,16 @@ pub(super) struct Challenges {
     pub sent: u32,
 }
 
+impl Challenges {
+    /// Begins a new interval, once the last one is over.
+    pub(super) fn renew(&mut self, now: Instant, interval: Duration) {
+        if self.since.is_none_or(|since| now.since(since) >= interval) {
+            self.since = Some(now);
+            self.sent = 0;
+        }
+    }
+}
+
 /// A SEND that has not been queued as a whole.
 #[derive(Clone, Debug)]
 pub(super) struct PendingSend {
@@ -245,6 +255,8 @@ pub(super) struct Tcb {
     /// The FIN on a SYN was acknowledged together with the SYN, and is still to be processed.
     pub syn_fin_acked: bool,
     pub owed: Owed,
+    /// How many more ACKs do not wait.
+    pub quick_acks: u32,
     pub challenges: Challenges,
     pub ecn: EcnState,
     /// When the last segment came from the peer, and when data was last sent.
@@ -342,6 +354,7 @@ impl Tcb {
             probed: false,
             syn_fin_acked: false,
             owed: Owed::default(),
+            quick_acks: cx.config.quick_acks,
             challenges: Challenges::default(),
             ecn: EcnState::default(),
             heard_at: cx.now,

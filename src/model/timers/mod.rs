@@ -12,8 +12,6 @@ use crate::time::Instant;
 use crate::wire::SeqNum;
 use core::time::Duration;
 
-/// G: the granularity of the clock that measures round trips (RFC 6298 section 2).
-const GRANULARITY: Duration = Duration::from_millis(1);
 /// RTO for data after the SYN timed out (RFC 6298 section 5.7).
 const RTO_AFTER_SYN: Duration = Duration::from_secs(3);
 
@@ -288,8 +286,11 @@ impl Tcb {
     pub(super) fn owe_ack(&mut self, cx: &Context, octets: u32) {
         self.owed.octets += octets;
         let enough = decisions::enough_to_acknowledge(self, cx);
-        match decisions::text_is_acknowledged(self, enough) {
-            Acknowledged::AtOnce => self.owed.now = true,
+        match decisions::text_is_acknowledged(self, cx, enough) {
+            Acknowledged::AtOnce => {
+                self.owed.now = true;
+                self.quick_acks = self.quick_acks.saturating_sub(1);
+            }
             Acknowledged::Later if self.timers.delayed_ack.is_none() => {
                 self.timers.delayed_ack = Some(cx.now + decisions::ack_delay(self, cx));
             }
@@ -300,12 +301,12 @@ impl Tcb {
     /// Takes a sample from an ACK of new data: from the timestamp that it echoes (RFC 7323 section 4.1), or from the
     /// octet that is timed.
     pub(super) fn sample(&mut self, cx: &Context, ack: SeqNum, echo: Option<u32>) {
-        if let Some(echo) = echo.filter(|_| self.agreed.timestamps) {
+        if let Some(echo) = echo.filter(|_| self.agreed.timestamps && super::options::clock_measures(cx)) {
             let ticks = self.ts_now(cx).wrapping_sub(echo);
             self.round_trip.timed = None;
             // A TSecr from the future is no value of our clock.
             if ticks < 1 << 31 {
-                self.measure(cx, Duration::from_millis(u64::from(ticks)));
+                self.measure(cx, Duration::from_nanos(u64::from(ticks) * cx.config.timestamp_tick));
             }
             return;
         }
