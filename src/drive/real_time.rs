@@ -435,9 +435,9 @@ impl<P: Place> Driver<P> {
     }
 
     /// Tells the bench what the agent says, which must be about something that was asked.
-    fn told(&mut self, at: Stamp, what: Emitted) -> Result<(), String> {
+    fn told(&mut self, at: Stamp, what: Emitted) -> Result<(), Halt> {
         let told = self.bench.handle(at, what);
-        told.map_err(|unasked| format!("the target's process told of {unasked}"))
+        told.map_err(|unasked| Halt::Void(format!("the target's process told of {unasked}")))
     }
 
     /// The call that a reply is about.
