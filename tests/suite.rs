@@ -15,9 +15,13 @@ mod dependencies;
 mod doubts;
 mod face;
 #[cfg(feature = "cli")]
+mod habits;
+#[cfg(feature = "cli")]
 mod inspect;
 #[cfg(feature = "cli")]
 mod junit;
+#[cfg(unix)]
+mod loops;
 mod model;
 mod model_lines;
 #[cfg(all(feature = "cli", unix))]

@@ -385,7 +385,7 @@ mod tests {
     #[test]
     fn nothing_is_wrong_with_the_bundled_library() {
         match Library::bundled() {
-            Ok(library) => assert_eq!(library.requirements().len(), 934),
+            Ok(library) => assert_eq!(library.requirements().len(), 943),
             Err(problems) => panic!("{problems}"),
         }
     }
@@ -482,7 +482,7 @@ mod tests {
         let script = &library.cases()[0].scripts[0];
         assert_eq!(script.covers[0].level, Level::Should);
         assert_eq!(script.given[0].steps[0].text, "call: listen backlog=7");
-        assert_eq!(library.requirements().len(), 935);
+        assert_eq!(library.requirements().len(), 944);
     }
 
     #[test]

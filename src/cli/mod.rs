@@ -16,7 +16,10 @@ mod coverage;
 mod defects;
 mod explain;
 mod inspect;
+mod lawful;
 mod library;
+#[cfg(all(feature = "smoltcp", unix))]
+mod linked;
 mod list;
 mod output;
 mod panics;
@@ -53,16 +56,16 @@ pub(crate) fn main() -> ExitCode {
         return code;
     }
     panics::install();
-    match std::panic::catch_unwind(|| dispatch(Arguments::parse())) {
-        Ok(code) if output::is_incomplete() => ExitCode::from(exit_code([code, ENVIRONMENT])),
-        Ok(code) => ExitCode::from(code),
-        Err(payload) => {
-            output::error(&panics::report(tcpvet::drive::virtual_time::panic_text(
-                payload.as_ref(),
-            )));
-            ExitCode::from(BUG)
-        }
-    }
+    let code = std::panic::catch_unwind(|| dispatch(Arguments::parse())).unwrap_or_else(|payload| {
+        output::error(&panics::report(tcpvet::drive::panic_text(payload.as_ref())));
+        BUG
+    });
+    let incomplete = if output::is_incomplete() { ENVIRONMENT } else { code };
+    let panicked = panics::unreported().map_or(code, |report| {
+        output::error(&report);
+        BUG
+    });
+    ExitCode::from(exit_code([code, incomplete, panicked]))
 }
 
 fn dispatch(arguments: Arguments) -> u8 {

@@ -15,6 +15,8 @@ mod cursor;
 mod ending;
 mod expect;
 mod faults;
+mod filling;
+mod inputs;
 mod needs;
 mod outcome;
 mod run;
@@ -22,8 +24,13 @@ mod stage;
 mod state;
 mod steps;
 mod stop;
+mod symptom;
 mod traffic;
 
 pub use bench::{Bench, Endpoints, RunId, Step};
+pub use calls::Unasked;
 pub use cursor::Cursor;
-pub use outcome::{Arrow, BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict};
+pub use outcome::{
+    Arrow, Broken, BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict,
+};
+pub use symptom::{Bearer, CallEnd, Conduct, Moment, Occasion, Symptom};

@@ -78,6 +78,7 @@ fn missing_in(step: &Step, facts: &Facts) -> Option<String> {
         StepKind::AnyOf(_)
         | StepKind::Inject(_)
         | StepKind::InjectIcmp(_)
+        | StepKind::Fill(_)
         | StepKind::Expect(_)
         | StepKind::Nothing(_)
         | StepKind::Result(_)

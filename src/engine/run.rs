@@ -3,12 +3,15 @@
 use super::bench::{Endpoints, RunId};
 use super::calls::Calls;
 use super::cursor::Cursor;
+use super::ending::Judgment;
 use super::faults::RunMiddlebox;
-use super::outcome::{BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Verdict};
+use super::inputs::Inputs;
+use super::outcome::{BrokenRule, Evidence, Happening, MetBy, Outcome, TraceEvent, Verdict};
 use super::stage::{Progress, Stage};
 use super::stop::{CaseFault, Stop};
-use crate::notation::{Period, Verb};
-use crate::peer::{Cause, Conn, Frame, Mark, Measure, Scope, period};
+use super::symptom::{Moment, Symptom};
+use crate::notation::{Period, TimeSpec, Verb};
+use crate::peer::{Cause, Conn, Frame, Mark, Measure, Message, Scope, period};
 use crate::random::Random;
 use crate::rfc::Requirement;
 use crate::rules::{Known, Watch, Way};
@@ -17,9 +20,13 @@ use crate::stack::Tolerance;
 use crate::stack::{Call, CallId, Facts};
 use crate::time::{Instant, Stamp};
 use crate::wire::{Packet, SeqNum};
+use core::net::IpAddr;
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+
+/// Most lines of a trace. The longest run of a case has a tenth of that.
+const LONGEST_TRACE: usize = 20_000;
 
 /// What a driver is to carry for a run.
 #[derive(Debug)]
@@ -34,6 +41,7 @@ pub(super) struct Flight {
     pub octets: Arc<[u8]>,
     /// The packet and its place in the trace, for the rules; `None` where it is nothing for them.
     pub seen: Option<(usize, Arc<Packet>)>,
+    pub message: Message,
 }
 
 /// What a run does next.
@@ -74,8 +82,12 @@ pub(super) struct Run {
     pub calls: Calls,
     pub middlebox: RunMiddlebox,
     pub strays: Vec<String>,
+    /// The addresses of nobody that a call or a segment of ours has named: the target may speak to them, though it
+    /// should not.
+    pub named: BTreeSet<IpAddr>,
     pub checked: u64,
-    pub soft: Option<(Verdict, Failure)>,
+    /// What does not meet a requirement so far, although the steps go on.
+    pub soft: Option<Judgment>,
     pub broken: Vec<BrokenRule>,
     /// How many broken rules are noted in the trace.
     pub marked: usize,
@@ -83,10 +95,12 @@ pub(super) struct Run {
     pub notes: Vec<String>,
     pub trace: Vec<TraceEvent>,
     pub evidence: Vec<Evidence>,
-    /// How many frames of the target have come.
-    pub frames: u32,
-    /// How many injects and calls were handed to the driver.
-    pub inputs: u32,
+    /// The place in the trace of each frame of the target, by its number.
+    pub frames: Vec<usize>,
+    /// The injects and calls that were handed to the driver.
+    pub inputs: Inputs,
+    /// The frames that were passed by as background since the last of them, as a person reads them.
+    pub passed_by: Vec<String>,
     pub began: Instant,
     pub late: Duration,
     /// Until when the run waits.
@@ -106,6 +120,7 @@ impl Run {
         at: Endpoints,
         rules: bool,
     ) -> Run {
+        let facts = under(&script, facts);
         let mut random = Random::new(at.seed);
         let conns = conns(&script, &facts, &at, &mut random);
         let calls = Calls::new(id);
@@ -138,6 +153,7 @@ impl Run {
             calls,
             middlebox: RunMiddlebox::new(random),
             strays: Vec::new(),
+            named: BTreeSet::new(),
             checked: 0,
             soft: None,
             broken: Vec::new(),
@@ -146,8 +162,9 @@ impl Run {
             notes: Vec::new(),
             trace: Vec::new(),
             evidence: Vec::new(),
-            frames: 0,
-            inputs: 0,
+            frames: Vec::new(),
+            inputs: Inputs::default(),
+            passed_by: Vec::new(),
             began: now,
             late: Duration::ZERO,
             due: Instant::NEVER,
@@ -204,7 +221,7 @@ impl Run {
                 // What is to be done at a moment, or in answer to something, must not be done late.
                 self.note_lateness(now.since(self.stirred));
                 self.order += 1;
-                self.inputs += 1;
+                self.note_input(&action);
                 self.in_flight = Some(InFlight {
                     cause: self.order,
                     asked: now,
@@ -351,7 +368,9 @@ impl Run {
                 true => format!("{what} within {}", seconds(period.most)),
                 false => format!("{what} not sooner than {}", seconds(period.least)),
             };
+            let moment = if min > period.most { Moment::Late } else { Moment::Early };
             return Err(Stop::late(
+                Symptom::Untimely(moment),
                 bound,
                 format!("it came after {}", seconds(if min > period.most { min } else { max })),
             ));
@@ -372,9 +391,14 @@ impl Run {
     }
 
     pub(super) fn trace(&mut self, at: Stamp, what: Happening) {
-        if self.outcome.is_none() {
-            self.trace.push(TraceEvent { at, what });
+        if self.outcome.is_some() || self.trace.len() > LONGEST_TRACE {
+            return;
         }
+        let what = match self.trace.len() == LONGEST_TRACE {
+            true => Happening::Note(format!("the trace is cut here, after {LONGEST_TRACE} lines")),
+            false => what,
+        };
+        self.trace.push(TraceEvent { at, what });
     }
 
     /// How many events the trace has so far.
@@ -388,7 +412,7 @@ impl Run {
             step: self.cursor.clone(),
             met_by,
             window: (base.at.earliest + period.least, base.at.latest + period.most),
-            inputs: self.inputs,
+            inputs: self.inputs.count(),
         });
     }
 
@@ -437,6 +461,20 @@ const FIRST_PORT: u16 = 20_000;
 
 /// An ISN near enough to 2^32 that a handshake and a few octets wrap.
 const NEAR_THE_WRAP: u32 = 0xffff_fffd;
+
+/// The facts of a target whose least RTO a case has set: it takes that long at least.
+fn under(script: &Script, facts: Arc<Facts>) -> Arc<Facts> {
+    let asked = script.configure.get("min-rto");
+    let asked = asked.and_then(|text| TimeSpec::parse(text).ok());
+    let asked = asked.and_then(|time| period(&time, &facts.tolerances, &BTreeMap::new()).ok());
+    match asked {
+        Some(least) if least.most > facts.tolerances.get(Tolerance::Rto) => Arc::new(Facts {
+            tolerances: facts.tolerances.but([(Tolerance::Rto, least.most)]),
+            ..Facts::clone(&facts)
+        }),
+        Some(_) | None => facts,
+    }
+}
 
 fn conns(script: &Script, facts: &Facts, at: &Endpoints, random: &mut Random) -> Vec<Conn> {
     let mut conns: Vec<Conn> = Vec::with_capacity(script.connections.len());

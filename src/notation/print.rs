@@ -4,12 +4,13 @@ use super::Key;
 use super::scan::escaped;
 use crate::wire::{Body, Checksum, Ecn, Flags, Icmp, IcmpKind, Isn, Packet, RelSeq, Segment, SeqNum, TcpOption};
 use core::fmt::{self, Display, Write as _};
+use serde::{Deserialize, Serialize};
 
 /// The longest payload that is printed as a text, in octets.
 const LONGEST_TEXT: usize = 64;
 
 /// Where both directions count from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origins {
     /// The ISN of the one who sent the segment; `None`: unknown, printed as `abs.seq`.
     pub sender: Option<Isn>,
@@ -44,14 +45,6 @@ pub fn print_packet(packet: &Packet, origins: Origins) -> String {
         line.push(format_args!(" ip.ecn={}", packet.ip.ecn.name()));
     }
     line.0
-}
-
-/// As [`print_packet`], for the octets of an IP packet. Octets that are no IP packet are printed by their number.
-pub fn print_octets(octets: &[u8], origins: Origins) -> String {
-    match Packet::parse(octets) {
-        Ok(packet) => print_packet(&packet, origins),
-        Err(_) => format!("{} octets", octets.len()),
-    }
 }
 
 /// The quoted segment was sent by the one to whom the message goes.
@@ -396,8 +389,6 @@ mod tests {
         });
         other.ip.ecn = Ecn::NotEct;
         assert_eq!(print_packet(&other, from(0, 0)), "protocol 17, 8 octets");
-        assert_eq!(print_octets(&other.encode(), from(0, 0)), "protocol 17, 8 octets");
-        assert_eq!(print_octets(&[0x45, 0], from(0, 0)), "2 octets");
     }
 
     fn any_option() -> impl Strategy<Value = TcpOption> {

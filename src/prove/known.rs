@@ -37,11 +37,6 @@ const CHOICES: &[(&str, &str, &str)] = &[
     ("recovery=newreno", "sack/threshold*", NO_SACK),
     ("recovery=newreno", "sack/two-holes", NO_SACK),
     (
-        "repeated-syn=syn-ack",
-        "handshake/out-of-window*",
-        "the rows are about just this: RFC 9293 answers by an ACK",
-    ),
-    (
         "rfc5961=no",
         "time-wait/not-yet*",
         "a SYN in the window resets the connection then, as RFC 793 has it",
@@ -104,11 +99,6 @@ const CHOICES: &[(&str, &str, &str)] = &[
         "the rows are the algorithm of RFC 6191, which is left out then",
     ),
     (
-        "rfc1337",
-        "reset/acceptance[state=TIMEWAIT,event=RST-EXACT*",
-        "RFC 1337 is to ignore just this RST",
-    ),
-    (
         "sack-blocks=one",
         "sack/blocks",
         "the row is about just this: as many blocks as fit",
@@ -167,6 +157,11 @@ const CHANGES: &[(&str, &str, &str)] = &[
         "network/bad-line",
         "*doubled",
         "each ACK of the tester may tell of a loss, so a second copy may be a repetition",
+    ),
+    (
+        "calls/blocking",
+        "call: send 5000000: ended",
+        "how much a stack keeps for sending is its own affair",
     ),
     (
         "simultaneous-close/fin-twice*",

@@ -101,7 +101,9 @@ impl From<&engine::Failure> for Failure {
             given: failure.given.clone(),
             expected: failure.expected.clone(),
             seen: failure.seen.clone(),
-            requirements: failure.requirements.iter().map(|it| (&**it).into()).collect(),
+            symptom: failure.symptom.clone(),
+            conduct: failure.symptom.conduct().map(Requirement::from),
+            requirements: failure.requirements.iter().map(Into::into).collect(),
             timing: failure.timing,
         }
     }
@@ -113,6 +115,31 @@ impl From<engine::Unmet> for Unmet {
             engine::Unmet::Step(word) => Unmet::Step(word),
             engine::Unmet::Rule(name) => Unmet::Rule(name.to_owned()),
             engine::Unmet::End => Unmet::End,
+            engine::Unmet::Breakdown(how) => Unmet::Breakdown(how),
+        }
+    }
+}
+
+impl From<engine::Conduct> for Requirement {
+    fn from((id, level, grounds, summary): engine::Conduct) -> Requirement {
+        Requirement {
+            id: id.to_owned(),
+            level,
+            basis: grounds.basis,
+            status: grounds.status,
+            summary: summary.to_owned(),
+        }
+    }
+}
+
+impl From<&engine::Broken> for Requirement {
+    fn from(broken: &engine::Broken) -> Requirement {
+        Requirement {
+            id: broken.id.clone(),
+            level: broken.level,
+            basis: broken.grounds.basis,
+            status: broken.grounds.status,
+            summary: broken.summary.clone(),
         }
     }
 }

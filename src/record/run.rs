@@ -1,9 +1,10 @@
 //! What a record says of one run.
 
 use super::TraceEvent;
-use crate::engine::Verdict;
+use crate::engine::{Symptom, Verdict};
 use crate::rfc::{Basis, Grounds, Level, Status};
 use crate::script::StepWord;
+use crate::stack::Breakdown;
 use crate::suite::{Came, Expectation, Judged, Meeting, RunId};
 use crate::time::Instant;
 use core::fmt;
@@ -99,6 +100,7 @@ impl<'a> From<&'a Attempt> for Came<'a> {
             verdict: attempt.verdict,
             step: failure.map(|failure| failure.step.as_str()),
             failing_rule: failure.and_then(|failure| failure.unmet.rule()),
+            breakdown: failure.and_then(|failure| failure.unmet.breakdown()),
             requirements: failure.into_iter().flat_map(Failure::broken).collect(),
             rules: attempt.broken_rules.iter().map(|broken| broken.rule.as_str()).collect(),
         }
@@ -111,7 +113,8 @@ impl<'a> From<&'a Attempt> for Came<'a> {
 pub struct Failure {
     /// What was not met.
     pub unmet: Unmet,
-    /// For a person: the step as written, `expect: ACK ack=2`; `rule: NAME`; or `the end of the run`.
+    /// For a person: the step as written, `expect: ACK ack=2`; `rule: NAME`; `breakdown: NAME`; or `the end of the
+    /// run`.
     pub step: String,
     /// Where it stands.
     pub position: Position,
@@ -122,6 +125,12 @@ pub struct Failure {
     pub expected: String,
     /// What came instead.
     pub seen: String,
+    /// What was wrong on the wire, whatever the case asks about: at the step, or where a rule that counts as much was
+    /// broken before. Failures with the same symptom are one habit of the target.
+    pub symptom: Symptom,
+    /// The requirement that forbids just this conduct; `null` where that depends on the case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conduct: Option<Requirement>,
     /// The requirements that it breaks; only those that apply to the target.
     pub requirements: Vec<Requirement>,
     /// Whether it is about time: on real time it was then confirmed by a second run.
@@ -129,6 +138,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Whether a requirement is the one that forbids just this conduct.
+    pub fn is_of_conduct(&self, requirement: &Requirement) -> bool {
+        self.conduct.as_ref().is_some_and(|own| own.id == requirement.id)
+    }
+
     /// The ids of the requirements that it breaks.
     pub fn broken(&self) -> impl Iterator<Item = &str> {
         self.requirements.iter().map(|requirement| requirement.id.as_str())
@@ -146,6 +160,8 @@ pub enum Unmet {
     Rule(String),
     /// The end of the run: what comes behind the last step must be lawful too.
     End,
+    /// No step, rule or requirement: the target broke down.
+    Breakdown(Breakdown),
 }
 
 impl Unmet {
@@ -153,7 +169,15 @@ impl Unmet {
     pub fn rule(&self) -> Option<&str> {
         match self {
             Unmet::Rule(name) => Some(name),
-            Unmet::Step(_) | Unmet::End => None,
+            Unmet::Step(_) | Unmet::End | Unmet::Breakdown(_) => None,
+        }
+    }
+
+    /// How the target broke down, if that is it.
+    pub fn breakdown(&self) -> Option<Breakdown> {
+        match self {
+            Unmet::Breakdown(how) => Some(*how),
+            Unmet::Step(_) | Unmet::Rule(_) | Unmet::End => None,
         }
     }
 }

@@ -87,7 +87,7 @@ impl Status {
 }
 
 /// On what grounds a level stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grounds {
     /// How it came about.
     pub basis: Basis,
@@ -96,6 +96,17 @@ pub struct Grounds {
 }
 
 impl Grounds {
+    /// An Internet Standard says the word: RFC 9293, RFC 8201.
+    pub const STANDARD: Grounds = Grounds::keyword(Status::InternetStandard);
+    /// An Internet Standard prescribes it without the word.
+    pub const PROSE: Grounds = Grounds::prose(Status::InternetStandard);
+    /// A draft standard says the word: RFC 5681.
+    pub const DRAFT: Grounds = Grounds::keyword(Status::DraftStandard);
+    /// A proposed standard says the word.
+    pub const PROPOSED: Grounds = Grounds::keyword(Status::ProposedStandard);
+    /// It is read out of a document that prescribes nothing: RFC 2525.
+    pub const INFERRED: Grounds = Grounds::inferred(Status::Informational);
+
     /// A document of that kind says the word.
     pub const fn keyword(status: Status) -> Grounds {
         Grounds {
