@@ -14,6 +14,9 @@
 //!     cases = "tests/cases",                       // a directory of cases of your own
 //! );
 //! ```
+//!
+//! The stack runs in children: the test binary, executed again with the test `conformance::child` alone. There a stack that
+//! does not return, or that ends its process, costs the test in which it does so.
 
 use crate::case::{Library, Root};
 #[cfg(unix)]
@@ -175,8 +178,16 @@ impl Suite {
     pub fn serve(&self) {
         #[cfg(unix)]
         if std::env::var_os(CHILD).is_some() {
-            let runs = BUNDLED.iter().cloned().chain(self.own_runs());
-            let served = serve(self.target(), runs.map(|run| run.script));
+            let served = serve(self.target(), |case| match case {
+                Some(case) => {
+                    let case = Library::load_one(&self.roots(), case);
+                    case.map_or_else(Vec::new, |case| case.scripts.clone())
+                }
+                None => {
+                    let runs = BUNDLED.iter().cloned().chain(self.own_runs());
+                    runs.map(|run| run.script).collect()
+                }
+            });
             served.unwrap_or_else(|error| panic!("the parent cannot be understood: {error}"));
             std::process::exit(0);
         }
@@ -234,15 +245,18 @@ impl Suite {
         assert!(errors.is_empty(), "{}", errors.join("\n"));
     }
 
+    /// Where cases come from. The added ones may cover requirements of the bundled catalogue.
+    fn roots(&self) -> Vec<Root> {
+        let own = self.own.iter().cloned().map(Root::Dir);
+        [Root::Bundled].into_iter().chain(own).collect()
+    }
+
     fn own_runs(&self) -> Vec<Run> {
         if self.own.is_empty() {
             return Vec::new();
         }
         let bundled: BTreeSet<&str> = BUNDLED.iter().map(|run| run.name.as_str()).collect();
-        // The added cases may cover requirements of the bundled catalogue.
-        let own = self.own.iter().cloned().map(Root::Dir);
-        let roots: Vec<Root> = [Root::Bundled].into_iter().chain(own).collect();
-        let library = Library::load(&roots).unwrap_or_else(|problems| panic!("{problems}"));
+        let library = Library::load(&self.roots()).unwrap_or_else(|problems| panic!("{problems}"));
         let mut runs = runs_of(&library);
         runs.retain(|run| !bundled.contains(run.name.as_str()));
         runs
