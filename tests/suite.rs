@@ -27,6 +27,8 @@ mod purity;
 mod quarantine;
 #[cfg(all(feature = "cli", feature = "smoltcp"))]
 mod record;
+#[cfg(all(feature = "cli", feature = "smoltcp"))]
+mod schema;
 mod source;
 #[cfg(all(feature = "cli", unix))]
 mod stacks;
@@ -34,4 +36,6 @@ mod structure;
 mod tidy;
 mod tour;
 mod transcripts;
+#[cfg(all(feature = "cli", feature = "linux", feature = "smoltcp"))]
+mod untested;
 mod worlds;

@@ -75,7 +75,7 @@ fn judge_anew(arguments: &ReportArguments, record: &mut Record) -> Result<Option
     let path = arguments.expectations.clone().unwrap_or_else(named);
     if !arguments.update_expectations {
         let stated = Stated::read(&path)?;
-        stated.check(record.library())?;
+        stated.check(record.library(), &[])?;
         record.judge_by(&stated.parsed);
         return Ok(None);
     }
@@ -87,7 +87,7 @@ fn judge_anew(arguments: &ReportArguments, record: &mut Record) -> Result<Option
         return Err(mistake(&problem));
     }
     let stated = Stated::read_to_update(&path)?;
-    stated.check(record.library())?;
+    stated.check(record.library(), &[])?;
     match update::write_down(&stated, record, record.ending()) {
         Ok(Some(now)) => record.judge_by(&now),
         Ok(None) => record.judge_by(&stated.parsed),

@@ -1,10 +1,9 @@
 //! `tcpvet run`
 
 use super::arguments::{self, DEFAULT_SEED, RunArguments};
-use super::prepare::{PlannedTarget, Prepared, prepare};
+use super::prepare::{PlannedTarget, Prepared, prepare, untested};
 use super::report::{Summary, Telling};
-use super::{ENVIRONMENT, can_redraw, output, update};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use super::{ENVIRONMENT, can_redraw, output, signals, update};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,9 +12,6 @@ use std::{fs, io};
 use tcpvet::record::{self, Absent, Ending, Event, Head, Host, Record, RecordFile, Recorder, Traces};
 use tcpvet::report::{Comparison, ProgressLine};
 use tcpvet::suite::{Conduct, Progress, Reference, Row, RunResult, Trouble, estimate, execute};
-
-/// The exit code of a process that Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
 
 /// Runs cases; gives the exit code.
 pub(super) fn run(arguments: &RunArguments) -> u8 {
@@ -34,7 +30,7 @@ pub(super) fn audit(arguments: &RunArguments) -> u8 {
 }
 
 fn carry_out(arguments: &RunArguments, prepared: Prepared, summary: Summary) -> u8 {
-    let stop = match listen_for_signals() {
+    let stop = match signals::listen() {
         Ok(stop) => stop,
         Err(err) => {
             output::error(&format!("cannot listen for signals: {err}"));
@@ -76,7 +72,15 @@ fn carry_out(arguments: &RunArguments, prepared: Prepared, summary: Summary) -> 
         output::error(&problem);
         codes.push(ENVIRONMENT);
     }
-    telling.conclude(&whole, files, codes)
+    let code = telling.conclude(&whole, files, codes);
+    for first in whole
+        .records
+        .iter()
+        .filter_map(|record| record.head.target.instead_of.as_ref())
+    {
+        output::say(&format!("\n{}", untested(first)));
+    }
+    code
 }
 
 /// Notes a target that is not run.
@@ -236,15 +240,4 @@ fn quoted(word: &str) -> String {
         true => word.to_owned(),
         false => format!("'{}'", word.replace('\'', r"'\''")),
     }
-}
-
-/// The first signal ends the runs under way, the second ends the process.
-fn listen_for_signals() -> io::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        // In this order: the first signal finds `stop` unset, and sets it.
-        signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&stop))?;
-        signal_hook::flag::register(signal, Arc::clone(&stop))?;
-    }
-    Ok(stop)
 }

@@ -26,4 +26,5 @@ mod traffic;
 
 pub use bench::{Bench, Endpoints, RunId, Step};
 pub use cursor::Cursor;
+pub use needs::{lacking_abilities, lacking_claims};
 pub use outcome::{Arrow, BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict};

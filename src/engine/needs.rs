@@ -2,42 +2,49 @@
 
 use super::Verdict;
 use crate::notation::Verb;
+use crate::rfc::Condition;
 use crate::script::{Script, Step, StepKind};
-use crate::stack::Facts;
-use crate::stack::Setting;
+use crate::stack::{Facts, IpVersion, Setting};
+use core::iter;
+use std::collections::BTreeSet;
 
-/// The first thing that is missing: the verdict that follows, and why.
-pub(super) fn missing(script: &Script, facts: &Facts, ip: &str) -> Option<(Verdict, String)> {
-    let cannot = |ability: &str| (Verdict::Unsupported, format!("{} cannot do {ability}", facts.name));
-    if !facts.abilities.can(ip) {
-        return Some(cannot(ip));
-    }
-    for need in &script.needs {
-        if !facts.abilities.can(need) && !facts.claims.iter().any(|claim| claim.name() == need) {
-            return Some(cannot(need));
-        }
-    }
-    let given = script.given.iter().flat_map(|given| &given.steps);
-    given
-        .chain(&script.steps)
-        .find_map(|step| missing_in(step, facts))
-        .map(|ability| cannot(&ability))
+/// The first ability that is missing: the verdict that follows, and why.
+pub(super) fn missing(script: &Script, facts: &Facts, ip: IpVersion) -> Option<(Verdict, String)> {
+    let ability = lacking_abilities(script, facts, ip).next()?;
+    Some((Verdict::Unsupported, format!("{} cannot do {ability}", facts.name)))
 }
 
-fn missing_in(step: &Step, facts: &Facts) -> Option<String> {
+/// The abilities that the script needs and the target lacks, by the words of a `runner.yaml`, in the order in which they
+/// are needed. A word may come twice.
+pub fn lacking_abilities<'a>(script: &'a Script, facts: &'a Facts, ip: IpVersion) -> impl Iterator<Item = String> + 'a {
+    let ip = match ip {
+        IpVersion::V4 => "ipv4",
+        IpVersion::V6 => "ipv6",
+    };
+    let claimed = |need: &str| facts.claims.iter().any(|claim| claim.name() == need);
+    let named = script.needs.iter().filter(move |need| !claimed(need)).cloned();
+    let given = script.given.iter().flat_map(|given| &given.steps);
+    let of_steps = given.chain(&script.steps).flat_map(abilities_of);
+    let needed = iter::once(ip.to_owned()).chain(named).chain(of_steps);
+    needed.filter(|need| !facts.abilities.can(need))
+}
+
+/// The conditions that the target does not claim, of the requirements that the script is about, each once.
+pub fn lacking_claims(script: &Script, facts: &Facts) -> BTreeSet<Condition> {
+    let of_steps = script.steps.iter().flat_map(|step| &step.covers);
+    let conditions = script.covers.iter().chain(of_steps).filter_map(|covered| covered.when);
+    conditions.filter(|when| !facts.claims.contains(when)).collect()
+}
+
+fn abilities_of(step: &Step) -> Vec<String> {
     match &step.kind {
         StepKind::Call(call) => {
-            let verb = verb_ability(call.call.verb).filter(|verb| !facts.abilities.can(verb));
-            let setting = || {
-                let settings = call
-                    .call
-                    .settings
-                    .iter()
-                    .map(|(setting, _)| setting_ability(call.call.verb, *setting));
-                settings.flatten().find(|ability| !facts.abilities.can(ability))
-            };
-            let urgent = || (call.call.urgent && !facts.abilities.can("urgent")).then(|| "urgent".to_owned());
-            verb.map(str::to_owned).or_else(setting).or_else(urgent)
+            let call = &call.call;
+            let verb = verb_ability(call.verb).map(str::to_owned);
+            let settings = call.settings.iter();
+            let settings = settings.filter_map(|(setting, _)| setting_ability(call.verb, *setting));
+            let urgent = call.urgent.then(|| "urgent".to_owned());
+            verb.into_iter().chain(settings).chain(urgent).collect()
         }
         StepKind::AnyOf(_)
         | StepKind::Inject(_)
@@ -48,7 +55,7 @@ fn missing_in(step: &Step, facts: &Facts) -> Option<String> {
         | StepKind::Wait(..)
         | StepKind::State(_)
         | StepKind::Faults(_)
-        | StepKind::Check(_) => None,
+        | StepKind::Check(_) => Vec::new(),
     }
 }
 

@@ -11,7 +11,7 @@ use std::fmt::Write;
 /// How much is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Loudness {
-    /// Only what is unexpected.
+    /// Only what is unexpected, and one line at the end.
     Quiet,
     /// What most people want to know.
     Normal,
@@ -41,6 +41,8 @@ pub fn console(record: &Record, loudness: Loudness, colour: bool) -> String {
     }
     if loudness > Loudness::Quiet || record.exit_code() != 0 {
         page.totals(record, &groups);
+    } else {
+        page.counted(record);
     }
     page.text
 }
@@ -425,14 +427,8 @@ impl Page {
             }
             self.line("");
         }
-        let counted = counted(&count(record.runs()), &self.ink);
-        let runs = plural(record.runs().len(), "run");
+        self.counted(record);
         let Head { target, left_out, .. } = &record.head;
-        self.line(&format!(
-            "{runs} against {} in {}: {counted}",
-            target.name,
-            human(record.elapsed())
-        ));
         if let Some(InsteadOf { target: other, why }) = &target.instead_of {
             self.line(&format!("{} was run since {other} cannot be: {why}", target.name));
         }
@@ -450,6 +446,17 @@ impl Page {
             self.ink.red(&last)
         };
         self.line(&last);
+    }
+
+    /// How many runs there were, and of each kind.
+    fn counted(&mut self, record: &Record) {
+        let counted = match counted(&count(record.runs()), &self.ink) {
+            none if none.is_empty() => none,
+            some => format!(": {some}"),
+        };
+        let runs = plural(record.runs().len(), "run");
+        let (target, took) = (&record.head.target.name, human(record.elapsed()));
+        self.line(&format!("{runs} against {target} in {took}{counted}"));
     }
 
     /// The entries of the expectations that have no reason yet.
@@ -594,9 +601,12 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn quiet_says_nothing_where_all_is_as_expected() {
+    fn quiet_says_one_line_where_all_is_as_expected() {
         let green = record(runs("a/b", vec![outcome(Verdict::Pass)]));
-        assert_eq!(console(&green, Loudness::Quiet, false), "");
+        assert_eq!(
+            console(&green, Loudness::Quiet, false),
+            "1 run against fake in 1.2 s: 1 pass\n"
+        );
         assert!(console(&green, Loudness::Normal, false).ends_with("Nothing unexpected.\n"));
         assert!(console(&record(mixed()), Loudness::Quiet, false).contains("NOT CONFORMING"));
     }
