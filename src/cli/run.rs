@@ -15,21 +15,16 @@ use tcpvet::suite::{Conduct, Progress, Reference, Row, RunResult, Trouble, estim
 
 /// Runs cases; gives the exit code.
 pub(super) fn run(arguments: &RunArguments) -> u8 {
-    prepare(arguments).map_or_else(
-        |code| code,
-        |prepared| carry_out(arguments, prepared, Summary::Verdicts),
-    )
+    carry_out(arguments, Summary::Verdicts)
 }
 
 /// Runs cases to see what the target is like; gives the exit code, which is not about whether it conforms.
 pub(super) fn audit(arguments: &RunArguments) -> u8 {
-    prepare(arguments).map_or_else(
-        |code| code,
-        |prepared| carry_out(arguments, prepared, Summary::Portrait),
-    )
+    carry_out(arguments, Summary::Portrait)
 }
 
-fn carry_out(arguments: &RunArguments, prepared: Prepared, summary: Summary) -> u8 {
+fn carry_out(arguments: &RunArguments, summary: Summary) -> u8 {
+    // Before any process is started, so that none is left behind.
     let stop = match signals::listen() {
         Ok(stop) => stop,
         Err(err) => {
@@ -37,6 +32,13 @@ fn carry_out(arguments: &RunArguments, prepared: Prepared, summary: Summary) -> 
             return ENVIRONMENT;
         }
     };
+    match prepare(arguments) {
+        Ok(prepared) => make_runs(arguments, prepared, summary, &stop),
+        Err(code) => code,
+    }
+}
+
+fn make_runs(arguments: &RunArguments, prepared: Prepared, summary: Summary, stop: &Arc<AtomicBool>) -> u8 {
     let Prepared {
         subjects,
         absent,
@@ -60,7 +62,7 @@ fn carry_out(arguments: &RunArguments, prepared: Prepared, summary: Summary) -> 
         }
         let watch = Watch {
             arguments,
-            stop: &stop,
+            stop,
             several,
         };
         let (recorded, code) = watch.run_all(subject, &library, record.as_mut());

@@ -11,7 +11,7 @@ use std::fmt::Write;
 /// How much is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Loudness {
-    /// Only what is unexpected, and one line at the end.
+    /// Only what is unexpected.
     Quiet,
     /// What most people want to know.
     Normal,
@@ -41,9 +41,17 @@ pub fn console(record: &Record, loudness: Loudness, colour: bool) -> String {
     }
     if loudness > Loudness::Quiet || record.exit_code() != 0 {
         page.totals(record, &groups);
-    } else {
-        page.counted(record);
     }
+    page.text
+}
+
+/// How many runs there were, and of each kind, in one line.
+pub fn in_a_line(record: &Record, colour: bool) -> String {
+    let mut page = Page {
+        text: String::new(),
+        ink: Ink(colour),
+    };
+    page.counted(record);
     page.text
 }
 
