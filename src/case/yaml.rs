@@ -497,6 +497,10 @@ impl Reader<'_> {
             let there = self.source.text.get(*at..).unwrap_or_default();
             there.starts_with(text) && !text.contains('\n')
         });
+        if let Some(c) = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+            let help = "take it out; inside a segment's text write `\\xNN`";
+            report.add(&place, unprintable(c), Some(help.to_string()));
+        }
         if style == ScalarStyle::Plain && !marked && self.refuse_traps {
             self.refuse_lookalike(text, &place, report);
             if self.in_flow() {

@@ -2,7 +2,7 @@
 
 use super::arguments::ProveArguments;
 use super::library::{self, Readable};
-use super::{BUG, ENVIRONMENT, MISTAKE, OK, UNPROVEN, can_redraw, output};
+use super::{BUG, ENVIRONMENT, MISTAKE, OK, UNPROVEN, can_redraw, lawful, output};
 use core::time::Duration;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -28,6 +28,9 @@ pub(super) fn run(arguments: &ProveArguments) -> u8 {
         output::error("only the whole library can be written: leave out the selection and --cases");
         return MISTAKE;
     }
+    if let Some(endpoints) = arguments.lawful {
+        return lawful::run(&chosen, endpoints, arguments.seed, arguments.verbose);
+    }
     let json = match arguments.json.as_deref().map(ReportFile::open).transpose() {
         Ok(json) => json,
         Err(problem) => {
@@ -36,7 +39,7 @@ pub(super) fn run(arguments: &ProveArguments) -> u8 {
         }
     };
     let began = Instant::now();
-    let progress = RowCount::of(chosen.len());
+    let progress = RowCount::of(chosen.len(), "rows proven");
     let proof = prove(&chosen, whole, &|| progress.step());
     progress.end();
     let proof = match proof {
@@ -209,7 +212,7 @@ fn each_row(text: &mut String, proof: &Proof, judgement: &Judgement) {
     }
 }
 
-fn plural(count: usize, thing: &str) -> String {
+pub(super) fn plural(count: usize, thing: &str) -> String {
     match (count, thing.strip_suffix('y')) {
         (1, _) => format!("1 {thing}"),
         (_, Some(stem)) => format!("{count} {stem}ies"),
@@ -249,29 +252,32 @@ fn wrong_with<'a>(judgement: &'a Judgement, row: &str) -> &'a [String] {
 }
 
 /// The progress line on a terminal.
-struct RowCount {
+pub(super) struct RowCount {
+    /// What is counted, in words.
+    what: &'static str,
     done: AtomicUsize,
     all: usize,
     shown: bool,
 }
 
 impl RowCount {
-    fn of(all: usize) -> RowCount {
+    pub(super) fn of(all: usize, what: &'static str) -> RowCount {
         RowCount {
+            what,
             done: AtomicUsize::new(0),
             all,
             shown: can_redraw(&io::stderr()),
         }
     }
 
-    fn step(&self) {
+    pub(super) fn step(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if self.shown && done.is_multiple_of(8) {
-            output::draw(&format!("\r{done} of {} rows proven", self.all));
+            output::draw(&format!("\r{done} of {} {}", self.all, self.what));
         }
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         if self.shown {
             output::draw("\r\x1b[K");
         }

@@ -2,6 +2,7 @@
 
 use super::{BUNDLED, Suite};
 use crate::case::{Library, Root};
+use crate::drive::Target;
 use crate::engine::{Verdict, lacking_abilities, lacking_claims};
 use crate::notation::did_you_mean;
 use crate::rfc::Condition;
@@ -35,17 +36,18 @@ struct Unjudged {
 
 impl Checked {
     /// Counts a run.
-    pub(super) fn count(&mut self, suite: &Suite, facts: &Facts, result: &RunResult) {
+    pub(super) fn count(&mut self, suite: &Suite, result: &RunResult) {
         self.runs += 1;
         let (run, outcome) = (&result.run, &result.outcome);
         let lacks: BTreeSet<String> = match outcome.verdict {
             Verdict::Pass | Verdict::Fail | Verdict::Deviates | Verdict::Observed => return,
             Verdict::Unsupported => {
-                let abilities = lacking_abilities(&run.script, facts, run.ip);
+                let facts = suite.facts(run);
+                let abilities = lacking_abilities(&run.script, &facts, run.ip);
                 abilities.chain(suite.lacking_settings(run)).collect()
             }
             Verdict::NotApplicable => {
-                let claims = lacking_claims(&run.script, facts).into_iter();
+                let claims = lacking_claims(&run.script, &suite.facts(run)).into_iter();
                 claims.map(|claim| claim.name().to_owned()).collect()
             }
             Verdict::Inconclusive | Verdict::CaseError => BTreeSet::new(),
@@ -157,6 +159,18 @@ impl Suite {
             }
         };
         idle.map(problem).collect()
+    }
+
+    /// What is known of the stack that a run was made against. Without a `runner.yaml` it says itself what it can do.
+    fn facts(&self, run: &Run) -> Facts {
+        let facts = Facts::clone(self.target().facts());
+        match &self.runner {
+            Some(_) => facts,
+            None => Facts {
+                abilities: (self.make)(&run.job(1)).abilities(),
+                ..facts
+            },
+        }
     }
 
     /// The settings of the host that a run asks for and that the stack does not have.

@@ -8,9 +8,9 @@ use super::setup::EPHEMERAL;
 use super::worker::{ChildStarter, Report, Work, Worker};
 use crate::drive::addresses::Addresses;
 use crate::drive::real_time::Clock;
-use crate::drive::{Done, EndedRun, EnvironmentError, Job};
+use crate::drive::{Done, EndedRun, EnvironmentError, Job, Limits, Patience};
 use crate::engine::{Outcome, Verdict};
-use crate::stack::Profile;
+use crate::stack::{Breakdown, Profile};
 use crate::time::Instant;
 use core::ops::RangeInclusive;
 use std::cell::Cell;
@@ -63,6 +63,7 @@ pub(super) struct Session<'a> {
     at_once: usize,
     done: Done<'a>,
     clock: Clock,
+    patience: Arc<Patience>,
     halt: Rc<Cell<bool>>,
     reports: UnboundedSender<(usize, Report)>,
     shared: BTreeMap<Profile, VecDeque<(usize, Job)>>,
@@ -99,6 +100,7 @@ pub(super) fn run(
         at_once: if at_once == 0 { usize::MAX } else { at_once },
         done,
         clock: Clock::start(),
+        patience: Arc::new(Patience::new(Limits::of(linux.plan.patience()))),
         halt: Rc::new(Cell::new(false)),
         reports,
         shared: BTreeMap::new(),
@@ -152,6 +154,11 @@ impl Session<'_> {
     fn take(&mut self, place: usize, job: Job) {
         if self.halt.get() {
             return;
+        }
+        if let Some(reason) = self.patience.is_over() {
+            let mut outcome = Outcome::empty(Verdict::Fail, self.clock.now(), "");
+            outcome.break_down(Breakdown::Hang, reason);
+            return self.tell(place, outcome);
         }
         match self.linux.runner.profile(&job.script.configure) {
             Ok(profile) if job.alone => self.alone.push_back((place, job, profile)),
@@ -321,6 +328,7 @@ impl Session<'_> {
             facts: Arc::clone(&self.linux.facts),
             alone,
             clock: self.clock,
+            patience: Arc::clone(&self.patience),
             halt: Rc::clone(&self.halt),
             work,
             reports: self.reports.clone(),

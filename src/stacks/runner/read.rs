@@ -1,6 +1,6 @@
 //! Reads a `runner.yaml`. Everything that is wrong with it is told at once, with its place and what to do about it.
 
-use super::{Kind, Needed, PATIENCE, Runner, RunnerError};
+use super::{Kind, Needed, Runner, RunnerError, usual_patience};
 use crate::case::{Fields, Node, Report, Source, Text, read_plain};
 use crate::drive::protocol::Mode;
 use crate::notation::did_you_mean;
@@ -113,7 +113,7 @@ fn runner(mut fields: Fields, report: &mut Report) -> Option<Runner> {
         command,
         build,
         requires,
-        patience: patience.unwrap_or(PATIENCE),
+        patience: patience.unwrap_or(usual_patience(kind)),
         configure,
     })
 }

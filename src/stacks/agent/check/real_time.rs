@@ -69,7 +69,7 @@ struct Talk {
 impl Talk {
     /// The next reply, remarks left out.
     fn next(&mut self) -> Result<Reply, String> {
-        let mut budget = Budget::new(self.process.patience());
+        let mut budget = Budget::start();
         loop {
             match self.process.reply(&mut budget, &GO_ON) {
                 Ok(Reply::Note(_)) => {}
