@@ -16,18 +16,25 @@
 //! ```
 
 use crate::case::{Library, Root};
-use crate::drive::Job;
+#[cfg(unix)]
+use crate::drive::Limits;
+use crate::drive::{Job, Target};
 use crate::engine::Verdict;
 use crate::record::{self, Traces};
 use crate::report::explain;
-use crate::stack::{Facts, Stack, Tolerances};
-use crate::stacks::Embedded;
-use crate::stacks::Runner;
-use crate::suite::{Axes, Expectations, Run, RunResult, expand, rows};
-use std::collections::BTreeSet;
+use crate::stack::Stack;
+use crate::stacks::{Embedded, Runner};
+#[cfg(unix)]
+use crate::stacks::{Linked, serve};
+use crate::suite::{Axes, Conduct, Expectations, Progress, Run, RunResult, execute, expand, rows};
+#[cfg(unix)]
+use core::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+#[cfg(unix)]
+use std::process::Command;
+use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, LazyLock};
 
 include!(concat!(env!("OUT_DIR"), "/conformance.rs"));
 
@@ -45,7 +52,15 @@ macro_rules! conformance {
                 SUITE.get_or_init(|| {
                     let make = $make;
                     $crate::conformance::Suite::new(move |job| ::std::boxed::Box::new(make(job)))$(.$option($value))*
+                        .in_children(::core::module_path!())
                 })
+            }
+
+            /// The process in which the stack runs, so that a loop in it costs no more than its own test. When the tests
+            /// are run this does nothing: they run it.
+            #[test]
+            fn child() {
+                suite().serve();
             }
 
             /// The known failures must be of runs that exist.
@@ -74,6 +89,8 @@ pub struct Suite {
     runner: Option<Runner>,
     known: Expectations,
     own: Vec<PathBuf>,
+    #[cfg(unix)]
+    linked: Option<Linked>,
 }
 
 /// The bundled cases, read once for all tests of a process.
@@ -95,6 +112,8 @@ impl Suite {
             runner: None,
             known: Expectations::default(),
             own: Vec::new(),
+            #[cfg(unix)]
+            linked: None,
         }
     }
 
@@ -124,6 +143,65 @@ impl Suite {
     pub fn cases(mut self, directory: impl Into<PathBuf>) -> Suite {
         self.own.push(directory.into());
         self
+    }
+
+    /// Has the runs made in children: this test binary, executed again with the test `child` of that module alone.
+    #[doc(hidden)]
+    pub fn in_children(self, module: &str) -> Suite {
+        #[cfg(unix)]
+        let suite = {
+            // The name of a test begins below the crate.
+            let module = module.split_once("::").map_or("", |(_, below)| below);
+            let linked = Linked::new(
+                self.target().facts().clone(),
+                self.limits(),
+                children(format!("{module}::child")),
+            );
+            Suite {
+                linked: Some(linked),
+                ..self
+            }
+        };
+        #[cfg(not(unix))]
+        let suite = self;
+        suite
+    }
+
+    /// What the test `child` does in a child, for as long as its parent lives.
+    ///
+    /// # Panics
+    /// If the parent cannot be understood.
+    #[doc(hidden)]
+    pub fn serve(&self) {
+        #[cfg(unix)]
+        if std::env::var_os(CHILD).is_some() {
+            let runs = BUNDLED.iter().cloned().chain(self.own_runs());
+            let served = serve(self.target(), runs.map(|run| run.script));
+            served.unwrap_or_else(|error| panic!("the parent cannot be understood: {error}"));
+            std::process::exit(0);
+        }
+    }
+
+    /// How much the stack may use up. A test that waits for minutes is worse than one that fails, so this is less than
+    /// for an agent.
+    #[cfg(unix)]
+    fn limits(&self) -> Limits {
+        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
+        Limits {
+            runs: 4,
+            // The tests of a case are beside each other.
+            in_vain: Duration::from_secs(30) * cores,
+            ..Limits::of(self.runner.as_ref().map_or(PATIENCE, |runner| runner.patience))
+        }
+    }
+
+    /// The stack, in this process.
+    fn target(&self) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + Sync + '_> {
+        let make = |job: &Job| (self.make)(job);
+        match &self.runner {
+            Some(runner) => Embedded::of(runner.clone(), make),
+            None => Embedded::undescribed(make),
+        }
     }
 
     /// Runs a bundled case in all its variations.
@@ -173,13 +251,12 @@ impl Suite {
     fn check_runs(&self, runs: &[&Run]) {
         let mut red = String::new();
         let mut passed_over = BTreeSet::new();
-        for run in runs {
-            let result = self.run(run);
+        for result in self.results(runs) {
             if matches!(result.outcome.verdict, Verdict::Unsupported | Verdict::NotApplicable) {
                 passed_over.insert(result.outcome.reason.clone());
             }
             if result.judged().exit_code(false) != 0 {
-                red += &format!("\n{}  {}\n", result.judged().word(), run.name);
+                red += &format!("\n{}  {}\n", result.judged().word(), result.run.name);
                 for line in explain(&record::Run::of(&result, Traces::All)) {
                     red += &line.text;
                     red.push('\n');
@@ -192,37 +269,46 @@ impl Suite {
         assert!(red.is_empty(), "{red}");
     }
 
-    fn run(&self, run: &Run) -> RunResult {
-        let job = run.job(1);
-        let make = |job: &Job| (self.make)(job);
-        let stop = AtomicBool::new(false);
-        let outcome = match &self.runner {
-            Some(runner) => Embedded::of(runner.clone(), make).run_one(&job, &stop),
-            None => Embedded::new(self.facts(&job), make).run_one(&job, &stop),
-        };
-        RunResult {
-            expectation: self.known.judge(&run.id(), &outcome),
-            run: (*run).clone(),
-            outcome,
-            earlier: Vec::new(),
-            meeting: None,
-            attempts: 1,
-            cut_off: false,
+    /// What became of these runs, in order.
+    fn results(&self, runs: &[&Run]) -> Vec<RunResult> {
+        #[cfg(unix)]
+        if let Some(mut linked) = self.linked.as_ref() {
+            return self.results_of(&mut linked, runs);
         }
+        self.results_of(&mut self.target(), runs)
     }
 
-    /// What is known of the stack. Without a `runner.yaml` it claims no condition under which further requirements
-    /// apply.
-    fn facts(&self, job: &Job) -> Arc<Facts> {
-        Arc::new(Facts {
-            name: "the stack".to_owned(),
-            version: None,
-            abilities: (self.make)(job).abilities(),
-            claims: Default::default(),
-            tolerances: Tolerances::default(),
-            mtu: 1500,
-            virtual_time: true,
-        })
+    fn results_of(&self, target: &mut dyn Target, runs: &[&Run]) -> Vec<RunResult> {
+        let plan: Vec<Run> = runs.iter().map(|&run| run.clone()).collect();
+        let conduct = Conduct { seed: 1, at_once: 1 };
+        let stop = AtomicBool::new(false);
+        let mut results = BTreeMap::new();
+        let trouble = execute(target, &plan, &self.known, conduct, &stop, &mut |progress| {
+            if let Progress::Settled(place, result) = progress {
+                results.insert(place, *result);
+            }
+        });
+        assert_eq!(trouble, None, "the runs did not come to their end");
+        results.into_values().collect()
+    }
+}
+
+/// Set in a child.
+#[cfg(unix)]
+const CHILD: &str = "TCPVET_CHILD";
+
+/// How long a stack may take over an input, unless its `runner.yaml` says so.
+#[cfg(unix)]
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The command that starts this test binary again, with that test alone.
+#[cfg(unix)]
+fn children(test: String) -> impl Fn() -> Command + Send + Sync {
+    move || {
+        let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe"));
+        let mut command = Command::new(program);
+        command.args([&*test, "--exact", "--test-threads=1"]).env(CHILD, "1");
+        command
     }
 }
 
@@ -252,7 +338,7 @@ mod tests {
 
     fn said(what: impl FnOnce()) -> String {
         let panic = catch_unwind(AssertUnwindSafe(what)).expect_err("it should have failed");
-        crate::drive::virtual_time::panic_text(panic.as_ref()).to_owned()
+        crate::drive::panic_text(panic.as_ref()).to_owned()
     }
 
     #[test]

@@ -361,3 +361,34 @@ fn as_many_steps_as_a_script_may_have_are_run() {
         assert_eq!(outcome.verdict, Verdict::Pass, "{name}: {outcome:?}");
     }
 }
+
+/// A connection whose window is filled, after these steps.
+fn filled(before: &str) -> String {
+    format!(
+        "given: established\nsteps:\n{before}  - fill: ACK\n  - inject: ACK \"x\"\n  - expect: ACK win=0\n  \
+         - call: recv RCV.NXT-1\n    returns: ok RCV.NXT-1\n  - expect: ACK win>0\n"
+    )
+}
+
+#[test]
+fn a_window_is_filled_however_large_the_buffer_is_and_however_often_it_opens() {
+    let plain = script("filled", &filled(""));
+    for switches in [&[][..], &[Switch::WindowGrowsOnce], &[Switch::WindowGrowsTwice]] {
+        let outcome = run(&plain, Config::choosing(switches), "");
+        assert_eq!(outcome.verdict, Verdict::Pass, "{switches:?}: {:?}", outcome.failure);
+    }
+    for octets in [1, 1460, 4000, 1_000_000] {
+        let sized = script("sized", &filled(&format!("  - call: set recv-buffer={octets}\n")));
+        let outcome = run(&sized, Config::default(), "");
+        assert_eq!(outcome.verdict, Verdict::Pass, "{octets}: {:?}", outcome.failure);
+    }
+}
+
+#[test]
+fn what_fills_a_window_must_be_acknowledged_to_the_end() {
+    let lossy = script("unanswered", &filled("  - faults: [{drop: ACK}]\n"));
+    let outcome = run(&lossy, Config::default(), "");
+    assert_eq!(outcome.verdict, Verdict::Fail);
+    let expected = outcome.failure.expect("a step has failed").expected;
+    assert!(expected.contains("an ACK of all of it"), "{expected}");
+}

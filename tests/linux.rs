@@ -360,7 +360,10 @@ fn junk_from_a_child_is_quoted() {
     theirs.write_all(b"pending 7\nresult what ok\n").unwrap();
     let mut replies = Vec::new();
     let error = agent.hear(&mut replies).unwrap_err();
-    assert!(error.contains("`result what ok`") && replies.len() == 1, "{error}");
+    assert!(
+        error.text().contains("`result what ok`") && replies.len() == 1,
+        "{error:?}"
+    );
     drop(theirs);
     assert!(agent.hear(&mut Vec::new()).is_err());
 }

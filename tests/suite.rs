@@ -18,6 +18,8 @@ mod face;
 mod inspect;
 #[cfg(feature = "cli")]
 mod junit;
+#[cfg(unix)]
+mod loops;
 mod model;
 mod model_lines;
 #[cfg(all(feature = "cli", unix))]
@@ -27,6 +29,7 @@ mod purity;
 mod quarantine;
 #[cfg(all(feature = "cli", feature = "smoltcp"))]
 mod record;
+mod responders;
 mod source;
 #[cfg(all(feature = "cli", unix))]
 mod stacks;

@@ -49,6 +49,7 @@ impl Flow {
             | StepKind::Result(_)
             | StepKind::Inject(_)
             | StepKind::InjectIcmp(_)
+            | StepKind::Fill(_)
             | StepKind::Nothing(_)
             | StepKind::Wait(..)
             | StepKind::State(_)
@@ -114,6 +115,7 @@ impl Flow {
             }
             StepKind::Inject(_)
             | StepKind::InjectIcmp(_)
+            | StepKind::Fill(_)
             | StepKind::Nothing(_)
             | StepKind::Wait(..)
             | StepKind::State(_)
@@ -182,7 +184,7 @@ fn fails_the_mute(steps: &[Step]) -> bool {
     steps.iter().any(|step| match &step.kind {
         StepKind::Expect(expect) => expect.count.is_none_or(|(least, _)| least > 0),
         StepKind::Result(result) => never_pending(&result.returns),
-        StepKind::State(_) | StepKind::Check(_) => true,
+        StepKind::Fill(_) | StepKind::State(_) | StepKind::Check(_) => true,
         StepKind::Call(call) => never_pending(&call.returns) && needs_a_peer(call),
         StepKind::AnyOf(any_of) => every_outcome_does(any_of),
         StepKind::Inject(_)

@@ -11,7 +11,7 @@ use super::roster::Roster;
 use super::yaml::{Node, Report, Source, Text, read};
 use crate::notation::did_you_mean;
 use crate::rfc::State;
-use crate::script::{ConnId, Step};
+use crate::script::{ConnId, Position, Step, StepKind};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -128,7 +128,8 @@ impl Givens {
         }
     }
 
-    /// Every way into every state, checked as strictly as a case.
+    /// Every way into every state, checked as strictly as a case. Each step must name the requirement of the transition
+    /// that it belongs to: where a target does not make it, the case's requirement has not been reached.
     pub(super) fn check(&self, catalogue: &Catalogue, problems: &mut Vec<Problem>) {
         let mut told = BTreeSet::new();
         for (&state, file) in &self.files {
@@ -141,7 +142,7 @@ impl Givens {
                     parameters: Parameters::default(),
                 };
                 let found = match self.spell_out(&request, catalogue) {
-                    Ok(_) => Vec::new(),
+                    Ok(steps) => unbound(&steps).map(|step| self.without_covers(step)).collect(),
                     Err(Failure::Unknown(_, (message, help))) => {
                         vec![Problem::with_file(&file.source.name, message, help)]
                     }
@@ -149,10 +150,28 @@ impl Givens {
                 };
                 // The files build on each other, so one mistake may be met on several ways.
                 let new = |problem: &Problem| {
-                    told.insert((problem.file.clone(), problem.span.start, problem.message.clone()))
+                    told.insert((
+                        problem.file.clone(),
+                        problem.line,
+                        problem.column,
+                        problem.message.clone(),
+                    ))
                 };
                 problems.extend(found.into_iter().filter(new));
             }
+        }
+    }
+
+    fn without_covers(&self, step: &Step) -> Problem {
+        let Position { file, line, column } = &step.position;
+        let text = self.files.values().find(|known| known.source.name == *file);
+        let excerpt = text.and_then(|known| known.source.text.lines().nth(*line as usize - 1));
+        let help = "name the requirement of the transition that this step belongs to";
+        Problem {
+            line: *line as usize,
+            column: *column as usize,
+            excerpt: excerpt.map(String::from),
+            ..Problem::with_file(file, format!("`{}` has no `covers`", step.text), help)
         }
     }
 
@@ -287,6 +306,23 @@ impl GivenFile {
             }
         }
     }
+}
+
+/// The steps, those within an `any-of` too, at which a target can fail and that name no requirement.
+fn unbound(steps: &[Step]) -> impl Iterator<Item = &Step> {
+    let mut left: Vec<&Step> = steps.iter().rev().collect();
+    std::iter::from_fn(move || {
+        while let Some(step) = left.pop() {
+            if let StepKind::AnyOf(any_of) = &step.kind {
+                left.extend(any_of.outcomes.iter().flat_map(|(_, steps)| steps).rev());
+            }
+            let harmless = matches!(step.kind, StepKind::Wait(..) | StepKind::Faults(_));
+            if step.covers.is_empty() && !harmless {
+                return Some(step);
+            }
+        }
+        None
+    })
 }
 
 fn mentions(steps: &[RawStep], name: &str) -> bool {
@@ -551,10 +587,19 @@ mod tests {
             givens.add(name, &source, &mut problems);
         }
         if problems.is_empty() {
-            givens.check(&Catalogue::default(), &mut problems);
+            let mut catalogue = Catalogue::default();
+            let own = Source {
+                name: "requirements/own.yaml".into(),
+                text: OWN.into(),
+            };
+            catalogue.add(&own, &mut problems);
+            givens.check(&catalogue, &mut problems);
         }
         problems
     }
+
+    const OWN: &str =
+        "- {id: OWN-1, section: a, level: MUST, side: both, topic: a, summary: a, observable: wire, how: a}\n";
 
     #[test]
     fn files_of_states_are_checked_as_strictly_as_cases() {
@@ -601,7 +646,7 @@ mod tests {
     #[test]
     fn the_limit_of_steps_holds_for_the_whole_way_into_a_state() {
         let way = |from: &str, turns: usize| {
-            format!("title: x\n{from}steps:\n  - repeat: {turns}\n    steps:\n      - inject: ACK\n")
+            format!("title: x\n{from}steps:\n  - repeat: {turns}\n    covers: OWN-1\n    steps:\n      - inject: ACK\n")
         };
         let (listen, most) = (way("", 4_000), way("from: listen\n", 6_000));
         let files = [("listen", &*listen), ("established", &*most)];
@@ -610,7 +655,23 @@ mod tests {
         let problems = told(&[("listen", &*listen), ("established", &*more)]);
         assert_eq!(problems.len(), 1, "{problems:?}");
         let place = (&*problems[0].file, problems[0].line, &*problems[0].message);
-        assert_eq!(place, ("given/established.yaml", 6, "more than 10000 steps in one run"));
+        assert_eq!(place, ("given/established.yaml", 7, "more than 10000 steps in one run"));
+    }
+
+    #[test]
+    fn each_step_on_the_way_names_the_requirement_of_its_transition() {
+        let bound = "title: x\nsteps:\n  - inject: SYN\n    covers: OWN-1\n  - any-of:\n      a:\n        - expect: SYN,ACK\n      \
+                     b:\n        - expect: RST seq=0\n    covers: OWN-1\n  - wait: 1s\n";
+        assert_eq!(told(&[("listen", bound)]), []);
+        let (inject, any_of) = ("SYN\n    covers: OWN-1\n", "seq=0\n    covers: OWN-1\n");
+        let first = told(&[("listen", &bound.replace(inject, "SYN\n"))]);
+        let place = (first[0].line, first[0].column, &*first[0].message);
+        assert_eq!(place, (3, 5, "`inject: SYN` has no `covers`"));
+        assert_eq!(first.len(), 1);
+        let within = told(&[("listen", &bound.replace(any_of, "seq=0\n"))]);
+        let steps: Vec<&str> = within.iter().map(|problem| problem.message.as_str()).collect();
+        let [any_of, a, b] = ["any-of: a, b", "expect: SYN,ACK", "expect: RST seq=0"];
+        assert_eq!(steps, [any_of, a, b].map(|step| format!("`{step}` has no `covers`")));
     }
 
     #[test]

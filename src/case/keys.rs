@@ -118,6 +118,12 @@ pub(super) const STEPS: &[StepKey] = &[
         "Sends a segment: what is not written is what a correct peer would send now.",
     ),
     step(
+        "fill",
+        Shape::Text,
+        &[],
+        "Sends this segment with text, again and again, until the target has acknowledged all and shut its window.",
+    ),
+    step(
         "expect",
         Shape::Text,
         &["within", "since", "segments", "count", "acknowledge", "measure", "for"],

@@ -391,6 +391,18 @@ mod tests {
     }
 
     #[test]
+    fn a_transition_that_is_not_made_breaks_a_must_of_everybody() {
+        let library = Library::bundled().unwrap_or_else(|problems| panic!("{problems}"));
+        let scripts = library.cases().iter().flat_map(|case| &case.scripts);
+        let steps = scripts.flat_map(|script| &script.given).flat_map(|given| &given.steps);
+        for step in steps {
+            let asks_all = |it: &Arc<crate::rfc::Requirement>| it.level == Level::Must && it.when.is_none();
+            let bound = !step.covers.is_empty() && step.covers.iter().all(asks_all);
+            assert!(bound, "{}:{}", step.position.file, step.position.line);
+        }
+    }
+
+    #[test]
     fn the_catalogue_is_whole_and_in_order() {
         let catalogue = catalogue();
         let rfcs: Vec<_> = catalogue.iter().filter_map(|entry| entry.rfc).collect();

@@ -8,14 +8,15 @@ use super::roster::Roster;
 use super::yaml::{Place, Report, Text};
 use crate::notation::did_you_mean;
 use crate::notation::{
-    CallSpec, Check, Expr, FieldValue, NotationError, OptionPattern, OptionValue, Pattern, Quantity, ReturnSpec, Role,
-    SegmentPattern, TimeSpec, Verb,
+    CallSpec, Check, Expr, FieldValue, Key, NotationError, OptionPattern, OptionValue, Pattern, Quantity, ReturnSpec,
+    Role, SegmentPattern, TimeSpec, Verb,
 };
 use crate::rfc::{Requirement, State};
 use crate::script::{
     AnyOf, CallStep, ConnId, Expect, FaultAction, FaultSpec, Given, Measurement, Nothing, Position, ResultStep,
     STRIPPABLE, StateStep, Step, StepKind, Timing,
 };
+use crate::wire::Flags;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -455,6 +456,7 @@ impl Lowering<'_, '_> {
                 Pattern::Segment(segment) => Some(StepKind::Inject(segment)),
                 Pattern::Icmp(icmp) => Some(StepKind::InjectIcmp(icmp)),
             },
+            Word::Fill => self.filling(filled),
             Word::Expect if filled.text == "nothing" => self.nothing(raw),
             Word::Expect => self.expect(raw, filled),
             Word::Call => {
@@ -497,6 +499,22 @@ impl Lowering<'_, '_> {
             );
         }
         state
+    }
+
+    fn filling(&mut self, filled: &Filled) -> Option<StepKind> {
+        let segment = self.segment(filled, Role::Inject)?;
+        let has = |key: Key| segment.field(key).is_some();
+        let flags = [Flags::SYN, Flags::FIN, Flags::RST];
+        let own = segment.text.is_some() || [Key::Seq, Key::AbsSeq, Key::Data].into_iter().any(has);
+        if !own && segment.sets(Flags::ACK) && !flags.into_iter().any(|flag| segment.sets(flag)) {
+            return Some(StepKind::Fill(segment));
+        }
+        let what = (
+            "`fill` sends segments with an ACK, and numbers and text of its own".to_string(),
+            "write `ACK`, with what is special besides".to_string(),
+        );
+        self.complain(filled, 0..filled.text.len(), what);
+        None
     }
 
     fn nothing(&mut self, raw: &RawStep) -> Option<StepKind> {
@@ -1164,6 +1182,21 @@ mod tests {
             "a `repeat` inside a `repeat`",
             "write the inner steps out",
         );
+    }
+
+    #[test]
+    fn what_fills_a_window_has_numbers_and_text_of_its_own() {
+        for segment in [
+            "«SYN,ACK»",
+            "«FIN,ACK»",
+            "«none»",
+            "«ACK seq=1»",
+            "«ACK data=5»",
+            "«'ACK \"text\"'»",
+        ] {
+            let message = "numbers and text of its own";
+            refuses_steps(&format!("  - fill: {segment}\n"), message, "write `ACK`");
+        }
     }
 
     #[test]

@@ -49,6 +49,7 @@ pub(super) struct RawGiven {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Word {
     Inject,
+    Fill,
     Expect,
     Call,
     Result,
@@ -61,8 +62,9 @@ pub(super) enum Word {
 }
 
 impl Word {
-    const ALL: [Word; 10] = [
+    const ALL: [Word; 11] = [
         Word::Inject,
+        Word::Fill,
         Word::Expect,
         Word::Call,
         Word::Result,
@@ -413,9 +415,14 @@ fn step(node: Node, report: &mut Report) -> Option<RawStep> {
             }
             Head::Repeat(text(node, "`repeat`", report)?, steps(inner, report))
         }
-        Word::Inject | Word::Expect | Word::Call | Word::Result | Word::Wait | Word::State | Word::Check => {
-            Head::Text(text(node, &format!("`{}`", word.name()), report)?)
-        }
+        Word::Inject
+        | Word::Fill
+        | Word::Expect
+        | Word::Call
+        | Word::Result
+        | Word::Wait
+        | Word::State
+        | Word::Check => Head::Text(text(node, &format!("`{}`", word.name()), report)?),
     };
     let step = RawStep {
         word,

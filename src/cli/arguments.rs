@@ -153,6 +153,9 @@ pub(super) struct RunArguments {
     /// Let the reference endpoint choose otherwise where RFCs leave a choice; `tcpvet defects` lists these too.
     #[arg(long, value_name = "NAME")]
     pub switch: Vec<String>,
+    /// Let the reference endpoint be the one that `prove --lawful` draws from this seed.
+    #[arg(long, value_name = "SEED")]
+    pub lawful: Option<u64>,
     /// At most so many runs at once; 0: as many as make sense.
     #[arg(long, short, value_name = "N", default_value_t = 0, hide_default_value = true)]
     pub jobs: usize,
@@ -257,6 +260,12 @@ pub(super) struct ProveArguments {
     /// Also the cases of this directory.
     #[arg(long, value_name = "DIR")]
     pub cases: Vec<PathBuf>,
+    /// Instead, run them on so many lawful endpoints, drawn by lot from all that RFCs allow: none may fail.
+    #[arg(long, value_name = "N", conflicts_with_all = ["write", "json"])]
+    pub lawful: Option<u64>,
+    /// From which the first of these endpoints is drawn; the next seed gives the next.
+    #[arg(long, value_name = "SEED", default_value_t = DEFAULT_SEED, requires = "lawful")]
+    pub seed: u64,
     /// Write the table that is kept beside the cases.
     #[arg(long, value_name = "FILE")]
     pub write: Option<PathBuf>,

@@ -16,7 +16,10 @@ mod coverage;
 mod defects;
 mod explain;
 mod inspect;
+mod lawful;
 mod library;
+#[cfg(all(feature = "smoltcp", unix))]
+mod linked;
 mod list;
 mod output;
 mod panics;
@@ -57,9 +60,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(code) if output::is_incomplete() => ExitCode::from(exit_code([code, ENVIRONMENT])),
         Ok(code) => ExitCode::from(code),
         Err(payload) => {
-            output::error(&panics::report(tcpvet::drive::virtual_time::panic_text(
-                payload.as_ref(),
-            )));
+            output::error(&panics::report(tcpvet::drive::panic_text(payload.as_ref())));
             ExitCode::from(BUG)
         }
     }

@@ -19,7 +19,7 @@ pub(super) fn install() {
 }
 
 fn note(info: &PanicHookInfo<'_>) {
-    let said = tcpvet::drive::virtual_time::panic_text(info.payload()).to_owned();
+    let said = tcpvet::drive::panic_text(info.payload()).to_owned();
     let mut place = info.location().map_or_else(String::new, ToString::to_string);
     let trace = Backtrace::capture();
     if trace.status() == BacktraceStatus::Captured {

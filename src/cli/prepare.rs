@@ -164,11 +164,13 @@ fn tell_apart(subjects: &mut [PlannedTarget]) {
 
 /// The targets asked for; if none is, the first that can be run here.
 fn open_targets(arguments: &RunArguments) -> Result<(Vec<Found>, Vec<Absent>), u8> {
-    let RunArguments { defect, switch, .. } = arguments;
-    let altered = !defect.is_empty() || !switch.is_empty();
+    let RunArguments {
+        defect, switch, lawful, ..
+    } = arguments;
+    let altered = !defect.is_empty() || !switch.is_empty() || lawful.is_some();
     let names: Vec<&str> = match arguments.choice.target.as_slice() {
         [] if altered => vec!["model"],
-        [] => return open_default().map(|found| (vec![found], Vec::new())),
+        [] => return open_default(arguments).map(|found| (vec![found], Vec::new())),
         names => names.iter().map(String::as_str).collect(),
     };
     let mut places = names.iter().enumerate();
@@ -176,14 +178,14 @@ fn open_targets(arguments: &RunArguments) -> Result<(Vec<Found>, Vec<Absent>), u
         return Err(mistake(format!("`{name}` is asked for twice; once is enough")));
     }
     if let Some(name) = names.iter().find(|name| altered && **name != "model") {
-        let problem = format!("`--defect` and `--switch` are for the reference endpoint, not for {name}");
+        let problem = format!("`--defect`, `--switch` and `--lawful` are for the reference endpoint, not for {name}");
         return Err(mistake(problem));
     }
     let (mut found, mut absent) = (Vec::new(), Vec::new());
     for name in names {
         let opened = match altered {
-            true => targets::open_model(defect, switch),
-            false => targets::open(name),
+            true => targets::open_model(defect, switch, *lawful),
+            false => targets::open(name, &arguments.choice.cases),
         };
         match opened {
             Ok(opened) => found.push((opened, None)),
@@ -203,10 +205,10 @@ fn open_targets(arguments: &RunArguments) -> Result<(Vec<Found>, Vec<Absent>), u
     }
 }
 
-fn open_default() -> Result<Found, u8> {
+fn open_default(arguments: &RunArguments) -> Result<Found, u8> {
     let mut refused: Option<InsteadOf> = None;
     for name in targets::defaults() {
-        match targets::open(name) {
+        match targets::open(name, &arguments.choice.cases) {
             Ok(opened) => {
                 if let Some(InsteadOf { target, why }) = &refused {
                     output::say(&format!("{target} cannot be run here: {why}; running {name} instead"));

@@ -1,7 +1,7 @@
 //! `tcpvet prove`
 
 use super::arguments::ProveArguments;
-use super::{BUG, ENVIRONMENT, MISTAKE, OK, UNPROVEN, can_redraw, library, output};
+use super::{BUG, ENVIRONMENT, MISTAKE, OK, UNPROVEN, can_redraw, lawful, library, output};
 use core::time::Duration;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -27,6 +27,9 @@ pub(super) fn run(arguments: &ProveArguments) -> u8 {
         output::error("only the whole library can be written: leave out the selection and --cases");
         return MISTAKE;
     }
+    if let Some(endpoints) = arguments.lawful {
+        return lawful::run(&chosen, endpoints, arguments.seed, arguments.verbose);
+    }
     let json = match arguments.json.as_deref().map(ReportFile::open).transpose() {
         Ok(json) => json,
         Err(problem) => {
@@ -35,7 +38,7 @@ pub(super) fn run(arguments: &ProveArguments) -> u8 {
         }
     };
     let began = Instant::now();
-    let progress = RowCount::of(chosen.len());
+    let progress = RowCount::of(chosen.len(), "rows proven");
     let proof = prove(&chosen, whole, &|| progress.step());
     progress.end();
     let proof = match proof {
@@ -212,7 +215,7 @@ fn each_row(text: &mut String, proof: &Proof, judgement: &Judgement) {
     }
 }
 
-fn plural(count: usize, thing: &str) -> String {
+pub(super) fn plural(count: usize, thing: &str) -> String {
     match (count, thing.strip_suffix('y')) {
         (1, _) => format!("1 {thing}"),
         (_, Some(stem)) => format!("{count} {stem}ies"),
@@ -252,29 +255,32 @@ fn wrong_with<'a>(judgement: &'a Judgement, row: &str) -> &'a [String] {
 }
 
 /// The progress line on a terminal.
-struct RowCount {
+pub(super) struct RowCount {
+    /// What is counted, in words.
+    what: &'static str,
     done: AtomicUsize,
     all: usize,
     shown: bool,
 }
 
 impl RowCount {
-    fn of(all: usize) -> RowCount {
+    pub(super) fn of(all: usize, what: &'static str) -> RowCount {
         RowCount {
+            what,
             done: AtomicUsize::new(0),
             all,
             shown: can_redraw(&io::stderr()),
         }
     }
 
-    fn step(&self) {
+    pub(super) fn step(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
         if self.shown && done.is_multiple_of(8) {
-            output::draw(&format!("\r{done} of {} rows proven", self.all));
+            output::draw(&format!("\r{done} of {} {}", self.all, self.what));
         }
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         if self.shown {
             output::draw("\r\x1b[K");
         }

@@ -227,6 +227,9 @@ fn again(arguments: &RunArguments, target: &str) -> String {
             words.extend([flag.to_owned(), name.clone()]);
         }
     }
+    if let Some(seed) = arguments.lawful {
+        words.extend(["--lawful".to_owned(), seed.to_string()]);
+    }
     if arguments.seed != DEFAULT_SEED {
         words.extend(["--seed".to_owned(), arguments.seed.to_string()]);
     }

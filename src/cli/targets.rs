@@ -1,11 +1,13 @@
 //! The targets by name, and how each is opened.
 
+#[cfg(all(feature = "smoltcp", unix))]
+use super::linked;
 use super::{OK, agent, output};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tcpvet::drive::protocol::Mode;
 use tcpvet::drive::{EnvironmentError, Target};
-use tcpvet::model::{Config, Defect, Defects, Switch};
+use tcpvet::model::{Config, Defect, Defects, LawfulEndpoint, Switch};
 use tcpvet::notation::did_you_mean;
 use tcpvet::stack::Tolerances;
 use tcpvet::stacks::agent::{Agents, Folder, Launch, install};
@@ -27,7 +29,8 @@ pub(super) struct Opened {
 struct Known {
     name: &'static str,
     expectations: (&'static str, &'static str),
-    open: fn() -> Result<Box<dyn Target>, EnvironmentError>,
+    /// Opens it, for the cases in these directories beside the bundled ones.
+    open: fn(&[PathBuf]) -> Result<Box<dyn Target>, EnvironmentError>,
 }
 
 const KNOWN: &[Known] = &[
@@ -68,11 +71,11 @@ pub(super) enum NoTarget {
 }
 
 /// Opens the target of that name, or the agent in that folder.
-pub(super) fn open(name: &str) -> Result<Opened, NoTarget> {
+pub(super) fn open(name: &str, cases: &[PathBuf]) -> Result<Opened, NoTarget> {
     if let Some(known) = KNOWN.iter().find(|known| known.name == name) {
         return Ok(Opened {
             called: name.to_owned(),
-            target: (known.open)().map_err(NoTarget::Environment)?,
+            target: (known.open)(cases).map_err(NoTarget::Environment)?,
             expectations: owned(known.expectations),
             bundled: true,
         });
@@ -170,7 +173,7 @@ pub(super) fn list() -> u8 {
     let mut missing: Vec<Needed> = Vec::new();
     for known in KNOWN {
         let summary = Runner::bundled(known.name).map(|runner| runner.summary);
-        tell(known.name, (known.open)().err(), &summary.unwrap_or_default());
+        tell(known.name, (known.open)(&[]).err(), &summary.unwrap_or_default());
     }
     for folder in Runner::names().filter_map(Folder::bundled) {
         let refused = folder.refused().or_else(|| elsewhere(folder.runner.mode));
@@ -201,7 +204,7 @@ fn elsewhere(mode: Mode) -> Option<EnvironmentError> {
 
 #[cfg(all(feature = "linux", target_os = "linux"))]
 fn namespaces() -> Result<(), EnvironmentError> {
-    linux().map(|_| ())
+    linux(&[]).map(|_| ())
 }
 
 #[cfg(not(all(feature = "linux", target_os = "linux")))]
@@ -213,6 +216,13 @@ fn namespaces() -> Result<(), EnvironmentError> {
 pub(super) fn child() -> Option<ExitCode> {
     if std::env::args_os().nth(1).is_some_and(|word| word == agent::SUBCOMMAND) {
         return Some(ExitCode::from(agent::agent()));
+    }
+    #[cfg(all(feature = "smoltcp", unix))]
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == linked::SUBCOMMAND)
+    {
+        return Some(ExitCode::from(linked::serve(std::env::args_os().skip(2))));
     }
     #[cfg(all(feature = "linux", target_os = "linux"))]
     if std::env::args_os()
@@ -228,21 +238,25 @@ pub(super) fn child() -> Option<ExitCode> {
 }
 
 #[cfg(all(feature = "linux", target_os = "linux"))]
-fn linux() -> Result<Box<dyn Target>, EnvironmentError> {
+fn linux(_cases: &[PathBuf]) -> Result<Box<dyn Target>, EnvironmentError> {
     Ok(Box::new(tcpvet::stacks::linux::Linux::probe()?))
 }
 
 #[cfg(feature = "smoltcp")]
-fn smoltcp() -> Result<Box<dyn Target>, EnvironmentError> {
+fn smoltcp(cases: &[PathBuf]) -> Result<Box<dyn Target>, EnvironmentError> {
     // The description of smoltcp is part of this program, and a test reads it.
     let runner = Runner::bundled("smoltcp").map_err(|error| EnvironmentError {
         problem: error.to_string(),
         remedy: "this is a bug of tcpvet".to_owned(),
     })?;
-    Ok(Box::new(tcpvet::stacks::smoltcp::target(runner)))
+    #[cfg(unix)]
+    let target = linked::smoltcp(runner, cases);
+    #[cfg(not(unix))]
+    let target = tcpvet::stacks::smoltcp::target(runner);
+    Ok(Box::new(target))
 }
 
-fn model() -> Result<Box<dyn Target>, EnvironmentError> {
+fn model(_cases: &[PathBuf]) -> Result<Box<dyn Target>, EnvironmentError> {
     reference(Config::default(), Defects::NONE)
 }
 
@@ -256,15 +270,15 @@ fn reference(config: Config, defects: Defects) -> Result<Box<dyn Target>, Enviro
     Ok(Box::new(tcpvet::stacks::model::target(runner, config, defects)))
 }
 
-/// The reference endpoint with these mistakes and choices, by name.
-pub(super) fn open_model(defects: &[String], switches: &[String]) -> Result<Opened, NoTarget> {
+/// The reference endpoint with these mistakes and choices, by name, and with what is drawn from this seed.
+pub(super) fn open_model(defects: &[String], switches: &[String], lawful: Option<u64>) -> Result<Opened, NoTarget> {
     let mut made = Defects::NONE;
     for name in defects {
         let names = Defect::ALL.iter().map(|defect| defect.name());
         let defect = Defect::from_name(name).ok_or_else(|| NoTarget::Unknown(no_such("mistake", name, names)))?;
         made = made.with(defect);
     }
-    let mut config = Config::default();
+    let mut config = lawful.map_or_else(Config::default, |seed| LawfulEndpoint::draw(seed).config());
     for name in switches {
         let names = Switch::ALL.iter().map(|switch| switch.name());
         let switch = Switch::from_name(name).ok_or_else(|| NoTarget::Unknown(no_such("choice", name, names)))?;

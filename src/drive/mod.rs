@@ -1,8 +1,10 @@
 //! The drivers: they carry between a bench and a stack, on virtual time or on real time.
 
 pub mod addresses;
+mod halt;
 mod job;
 mod parallel;
+mod patience;
 #[cfg(all(feature = "linux", target_os = "linux"))]
 pub mod place;
 pub mod protocol;
@@ -12,7 +14,9 @@ mod unclaimed;
 pub mod virtual_time;
 mod worlds;
 
+pub use halt::{Halt, panic_text};
 pub use job::{Done, EndedRun, EnvironmentError, Job, Target};
 pub(crate) use parallel::{Tell, make_all};
+pub use patience::{FairClock, Limits, Patience, TICK};
 pub use unclaimed::Unclaimed;
 pub use worlds::{Runs, Worlds};

@@ -4,9 +4,9 @@
 //! A namespace of the kernel that we run on is one such place (`stacks/linux`). A host at the other end of a network
 //! cable would be another.
 
+use super::Halt;
 use super::protocol::{Reply, Request};
 use crate::link::Readiness;
-use core::time::Duration;
 use std::io;
 
 /// What the driver on real time needs of a place. No method blocks.
@@ -23,25 +23,21 @@ pub trait Place {
     /// Queues a line for the agent, behind those that wait to be written.
     fn say(&mut self, request: &Request);
 
-    /// Writes as much as the agent takes. An error is a sentence, and means that the place can no longer be used.
-    fn flush(&mut self) -> Result<(), String>;
+    /// Writes as much as the agent takes. An error means that the place can no longer be used.
+    fn flush(&mut self) -> Result<(), Halt>;
 
     /// Whether a line waits to be written.
     fn is_behind(&self) -> bool;
 
-    /// Reads the lines that the agent has written. An error is a sentence, and means that the place can no longer be
-    /// used.
-    fn hear(&mut self, replies: &mut Vec<Reply>) -> Result<(), String>;
-
-    /// How long the agent may take to answer a call, if only by saying that it is pending.
-    fn patience(&self) -> Duration;
+    /// Reads the lines that the agent has written. An error means that the place can no longer be used.
+    fn hear(&mut self, replies: &mut Vec<Reply>) -> Result<(), Halt>;
 
     /// What has been lost and counted so far.
     fn losses(&mut self) -> io::Result<Losses>;
 
-    /// The end of what an agent that has broken down wrote to its standard error, as text to be appended to an error
-    /// message; empty if it wrote nothing.
-    fn end_of_standard_error(&mut self) -> String;
+    /// Why the place can no longer be used, once more is known than at first: whether the agent is the target's or ours,
+    /// how its process ended, and what it said last. The place is not used after that.
+    fn explain(&mut self, halt: Halt) -> Halt;
 
     /// Becomes ready when a packet can be received.
     fn packets(&self) -> io::Result<Readiness>;

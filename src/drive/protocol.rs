@@ -4,6 +4,7 @@
 //!
 //! The error for a line that cannot be read quotes it, since it helps the agent's author, who may still be writing it.
 
+use crate::notation::{Origins, print_octets};
 use crate::rfc::State;
 use crate::stack::{Abilities, Answer, Call, CallId, Errno, Profile, SetValue, SocketId};
 use crate::stack::{ErrorName, Setting};
@@ -139,6 +140,24 @@ impl fmt::Display for Turn {
             (Some(at), Request::Tick) => write!(f, "at {}", at.as_micros()),
             (Some(at), request) => write!(f, "at {} {request}", at.as_micros()),
             (None, request) => write!(f, "{request}"),
+        }
+    }
+}
+
+impl Request {
+    /// What it gives to a stack, for a person: a frame in the notation of cases, anything else as its line.
+    pub fn told(&self) -> String {
+        /// Most letters of a line.
+        const MOST: usize = 100;
+        match self {
+            Request::Frame(octets) => format!("the frame `{}`", print_octets(octets, Origins::default())),
+            Request::Tick => "the time for which it asked".to_owned(),
+            other => {
+                let line = other.to_string();
+                let cut: String = line.chars().take(MOST).collect();
+                let more = if cut.len() < line.len() { "..." } else { "" };
+                format!("the line `{cut}{more}`")
+            }
         }
     }
 }

@@ -8,9 +8,10 @@
 
 use super::place::{Losses, Place};
 use super::protocol::{Reply, Request};
+use super::{FairClock, Halt, Patience};
 use crate::engine::{Bench, Endpoints, Outcome, RunId, Step, Verdict};
 use crate::link::{Alarm, Readiness};
-use crate::stack::{Call, CallId, Emitted, Facts, SocketId};
+use crate::stack::{Breakdown, Call, CallId, Emitted, Facts, SocketId};
 use crate::time::{Instant, Stamp};
 use crate::wire::Packet;
 use core::net::IpAddr;
@@ -74,9 +75,14 @@ pub struct Driver<P> {
     losses: Losses,
     /// When all runs under way were last made inconclusive, and why.
     voided: Option<(Instant, String)>,
+    patience: Arc<Patience>,
+    /// The clock by which the agent is waited for.
+    fair: FairClock,
+    /// What the target was given last.
+    given: Option<Request>,
     next_check: Instant,
     /// Why the place can no longer be used.
-    broken: Option<String>,
+    broken: Option<Halt>,
 }
 
 /// What the driver knows of a run.
@@ -89,7 +95,7 @@ struct UnderWay {
 }
 
 impl UnderWay {
-    fn begin_call(&mut self, call: &Call, now: Instant) {
+    fn begin_call(&mut self, call: &Call, now: Instant, waits_since: Duration) {
         if let Call::Listen { socket, .. } | Call::Connect { socket, .. } | Call::Accept { socket, .. } = call {
             self.sockets.insert(*socket);
         }
@@ -99,6 +105,7 @@ impl UnderWay {
         };
         self.in_call = Some(InCall {
             written: now,
+            waits_since,
             closes,
             held: Vec::new(),
         });
@@ -108,6 +115,8 @@ impl UnderWay {
 /// A call that has not been answered.
 struct InCall {
     written: Instant,
+    /// The same on the fair clock.
+    waits_since: Duration,
     /// The socket that no longer exists if the call succeeds.
     closes: Option<SocketId>,
     held: Vec<(Stamp, Vec<u8>)>,
@@ -117,15 +126,25 @@ struct InCall {
 #[derive(Default)]
 struct Syncs {
     last: u64,
-    /// Those that have not been answered: the number, when it was sent, and the run for which it was sent.
-    open: VecDeque<(u64, Instant, Option<RunId>)>,
+    /// Those that have not been answered.
+    open: VecDeque<Sync>,
     /// Everything that happened up to this moment has been reported by the agent.
     until: Instant,
 }
 
+/// A `sync` that has not been answered.
+struct Sync {
+    number: u64,
+    asked: Instant,
+    /// The same on the fair clock.
+    waits_since: Duration,
+    /// The run for which it was sent.
+    run: Option<RunId>,
+}
+
 impl<P: Place> Driver<P> {
-    /// Drives a place.
-    pub fn new(mut place: P, facts: Arc<Facts>, clock: Clock) -> Driver<P> {
+    /// Drives a place, with this patience for its agent.
+    pub fn new(mut place: P, facts: Arc<Facts>, clock: Clock, patience: Arc<Patience>) -> Driver<P> {
         let now = clock.now();
         let (losses, broken) = match read_losses(&mut place) {
             Ok(losses) => (losses, None),
@@ -148,6 +167,9 @@ impl<P: Place> Driver<P> {
             ended: Vec::new(),
             losses,
             voided: None,
+            patience,
+            fair: FairClock::start(),
+            given: None,
             next_check: now,
             broken,
         }
@@ -174,7 +196,7 @@ impl<P: Place> Driver<P> {
 
     /// Why the place can no longer be used.
     pub fn broken(&self) -> Option<&str> {
-        self.broken.as_deref()
+        self.broken.as_ref().map(Halt::text)
     }
 
     /// Ends all runs without a verdict.
@@ -208,7 +230,7 @@ impl<P: Place> Driver<P> {
         let next = self.try_turn().and_then(|next| self.conclude().map(|()| next));
         next.unwrap_or_else(|why| {
             let why = match self.broken {
-                None => why + &self.place.end_of_standard_error(),
+                None => self.place.explain(why),
                 Some(_) => why,
             };
             self.break_down(why);
@@ -216,7 +238,7 @@ impl<P: Place> Driver<P> {
         })
     }
 
-    fn try_turn(&mut self) -> Result<Option<Instant>, String> {
+    fn try_turn(&mut self) -> Result<Option<Instant>, Halt> {
         if let Some(why) = &self.broken {
             return Err(why.clone());
         }
@@ -265,12 +287,17 @@ impl<P: Place> Driver<P> {
 
     fn sync(&mut self, now: Instant, run: Option<RunId>) {
         self.syncs.last += 1;
-        self.syncs.open.push_back((self.syncs.last, now, run));
+        self.syncs.open.push_back(Sync {
+            number: self.syncs.last,
+            asked: now,
+            waits_since: self.fair.look(),
+            run,
+        });
         self.place.say(&Request::Sync(self.syncs.last));
     }
 
     /// Gives the bench the packets that have arrived without being caused by a packet or a call.
-    fn look(&mut self) -> Result<(), String> {
+    fn look(&mut self) -> Result<(), Halt> {
         let before = self.drained;
         loop {
             let asked = self.clock.now();
@@ -291,10 +318,11 @@ impl<P: Place> Driver<P> {
         }
     }
 
-    fn inject(&mut self, run: RunId, packet: &[u8]) -> Result<(), String> {
+    fn inject(&mut self, run: RunId, packet: &[u8]) -> Result<(), Halt> {
         // A packet that is there already was not caused by this one.
         self.look()?;
         let before = self.clock.now();
+        self.given = Some(Request::Frame(packet.to_vec()));
         let sent = self.place.send(packet);
         let after = self.clock.now();
         if let Err(error) = sent {
@@ -321,25 +349,27 @@ impl<P: Place> Driver<P> {
     }
 
     /// Writes waiting calls, up to the most that may be unanswered.
-    fn write_calls(&mut self) -> Result<(), String> {
+    fn write_calls(&mut self) -> Result<(), Halt> {
         let now = self.clock.now();
         while self.asked.len() < CALLS_AT_ONCE
             && let Some((run, id, call)) = self.calls.pop_front()
         {
             let Some(it) = self.runs.get_mut(&run) else { continue };
-            it.begin_call(&call, now);
+            it.begin_call(&call, now, self.fair.look());
             self.calling.extend(it.testers.iter().map(|tester| (*tester, run)));
             if let Call::Accept { socket, .. } = &call {
                 self.accepts.insert(*socket, id);
             }
             self.asked.insert(id, run);
-            self.place.say(&Request::Call(id, call));
+            let request = Request::Call(id, call);
+            self.place.say(&request);
+            self.given = Some(request);
         }
         self.place.flush()
     }
 
     /// Gives the bench what the agent has sent.
-    fn listen(&mut self) -> Result<(), String> {
+    fn listen(&mut self) -> Result<(), Halt> {
         let before = self.heard;
         let asked = self.clock.now();
         let mut replies = Vec::new();
@@ -364,7 +394,7 @@ impl<P: Place> Driver<P> {
     }
 
     /// Gives replies to the bench. The answer is the runs of which they end a step.
-    fn hand_in(&mut self, replies: Vec<Reply>, at: Stamp) -> Result<Vec<RunId>, String> {
+    fn hand_in(&mut self, replies: Vec<Reply>, at: Stamp) -> Result<Vec<RunId>, Halt> {
         let mut quiet = Vec::new();
         // Calls that have been carried out come first: the other replies about those runs were caused by them.
         for reply in &replies {
@@ -398,16 +428,16 @@ impl<P: Place> Driver<P> {
                 }
                 Reply::Synced(number) => quiet.extend(self.synced(number)),
                 Reply::Note(_) => {}
-                other => return Err(format!("the target's process said `{other}` out of turn")),
+                other => return Err(Halt::Void(format!("the target's process said `{other}` out of turn"))),
             }
         }
         Ok(quiet)
     }
 
     /// Tells the bench what the agent says, which must be about something that was asked.
-    fn told(&mut self, at: Stamp, what: Emitted) -> Result<(), String> {
+    fn told(&mut self, at: Stamp, what: Emitted) -> Result<(), Halt> {
         let told = self.bench.handle(at, what);
-        told.map_err(|unasked| format!("the target's process told of {unasked}"))
+        told.map_err(|unasked| Halt::Void(format!("the target's process told of {unasked}")))
     }
 
     /// The call that a reply is about.
@@ -451,35 +481,30 @@ impl<P: Place> Driver<P> {
     /// The runs whose last step is known to be over by this `synced`.
     fn synced(&mut self, number: u64) -> Vec<RunId> {
         let mut over = Vec::new();
-        while let Some((asked, at, run)) = self.syncs.open.front().copied()
-            && asked <= number
-        {
-            self.syncs.open.pop_front();
-            self.syncs.until = at;
-            over.extend(run);
+        while let Some(sync) = self.syncs.open.pop_front_if(|sync| sync.number <= number) {
+            self.syncs.until = sync.asked;
+            over.extend(sync.run);
         }
         over
     }
 
-    fn check_patience(&mut self, now: Instant) -> Result<(), String> {
+    fn check_patience(&mut self, now: Instant) -> Result<(), Halt> {
+        let waited_until = self.fair.look();
         if now < self.next_check {
             return Ok(());
         }
         self.next_check = now + CHECK;
-        let calls = self
-            .runs
-            .values()
-            .filter_map(|it| it.in_call.as_ref())
-            .map(|call| call.written);
-        let syncs = self.syncs.open.front().map(|(_, at, _)| *at);
-        let oldest = calls.chain(syncs).min();
-        // An agent that has not answered a call for so long has lost it.
-        let patience = self.place.patience();
-        match oldest.is_some_and(|at| now.since(at) > patience) {
-            true => Err(format!(
-                "the target's process has not answered for {} s",
-                patience.as_secs_f32()
-            )),
+        let calls = self.runs.values().filter_map(|it| it.in_call.as_ref());
+        let syncs = self.syncs.open.front().map(|sync| sync.waits_since);
+        let oldest = calls.map(|call| call.waits_since).chain(syncs).min();
+        // An agent that has not answered for so long never will.
+        let patience = self.patience.wait();
+        match oldest.is_some_and(|since| waited_until.saturating_sub(since) > patience) {
+            true => {
+                let after = self.given.as_ref().map_or_else(String::new, Request::told);
+                let seen = format!("the agent has not answered for {patience:?}, after {after}");
+                Err(Halt::Broke(Breakdown::Hang, seen))
+            }
             false => Ok(()),
         }
     }
@@ -517,7 +542,7 @@ impl<P: Place> Driver<P> {
     }
 
     /// Reports the outcomes after which the agent was seen alive, unless packets were lost while they came about.
-    fn conclude(&mut self) -> Result<(), String> {
+    fn conclude(&mut self) -> Result<(), Halt> {
         if self.held.is_empty() {
             return Ok(());
         }
@@ -549,9 +574,19 @@ impl<P: Place> Driver<P> {
         }
     }
 
-    /// Ends all runs, and drops the calls that wait for them.
-    fn break_down(&mut self, why: String) {
-        self.void_all(&why);
+    /// Ends all runs, and drops the calls that wait for them. If the target broke down with one run under way, that run
+    /// has failed. With several nobody knows whose fault it is: each is repeated alone.
+    fn break_down(&mut self, why: Halt) {
+        if let Halt::Broke(how, seen) = &why {
+            self.patience.note(*how, self.patience.wait());
+            let under_way: Vec<RunId> = self.runs.keys().copied().collect();
+            match (under_way.as_slice(), self.held.as_mut_slice()) {
+                ([run], []) => self.bench.break_down(*run, self.clock.now(), *how, seen),
+                ([], [(_, outcome, _)]) => outcome.break_down(*how, seen),
+                _ => {}
+            }
+        }
+        self.void_all(why.text());
         loop {
             let now = self.clock.now();
             match self.bench.poll(now, now) {
@@ -566,9 +601,11 @@ impl<P: Place> Driver<P> {
     }
 }
 
-/// Makes an outcome inconclusive that was reached while packets were lost.
+/// Makes an outcome inconclusive that was reached while packets were lost. A target that broke down has failed all the
+/// same.
 fn void(outcome: &mut Outcome, reason: &str) {
     match outcome.verdict {
+        Verdict::Fail if outcome.breakdown().is_some() => {}
         // For these verdicts no packet was carried.
         Verdict::Unsupported | Verdict::NotApplicable | Verdict::CaseError => {}
         Verdict::Pass | Verdict::Fail | Verdict::Deviates | Verdict::Observed | Verdict::Inconclusive => {
@@ -579,14 +616,14 @@ fn void(outcome: &mut Outcome, reason: &str) {
     }
 }
 
-fn read_losses(place: &mut impl Place) -> Result<Losses, String> {
+fn read_losses(place: &mut impl Place) -> Result<Losses, Halt> {
     let losses = place.losses();
-    losses.map_err(|error| format!("what was lost in the place cannot be read: {error}"))
+    losses.map_err(|error| Halt::Void(format!("what was lost in the place cannot be read: {error}")))
 }
 
-fn receive(place: &mut impl Place) -> Result<Option<&[u8]>, String> {
+fn receive(place: &mut impl Place) -> Result<Option<&[u8]>, Halt> {
     let received = place.receive();
-    received.map_err(|error| format!("the device cannot be read: {error}"))
+    received.map_err(|error| Halt::Void(format!("the device cannot be read: {error}")))
 }
 
 /// What wakes a driver.

@@ -4,14 +4,14 @@
 //! back-off take microseconds, and the same runs in the same order from the same seed give the same trace, octet for
 //! octet.
 
+use super::Halt;
 use crate::engine::{Bench, Endpoints, Outcome, RunId, Step, Verdict};
 use crate::script::Script;
-use crate::stack::{Emitted, Stack};
+use crate::stack::{Breakdown, Emitted, Stack};
 use crate::time::{Instant, Stamp};
-use core::any::Any;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::AtomicBool;
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
 /// Most turns of the loop without the clock moving on; a stack that takes more never comes to rest. A turn ends when
@@ -21,44 +21,11 @@ const STORM: u32 = 1_000;
 /// Most steps that a bench may take without the clock moving on. No script is that long: the stack answers each answer.
 const STEPS_AT_ONCE: u32 = 1_000_000;
 
-/// The message for a run whose stack never comes to rest.
-const STORMS: &str = "storm: the stack keeps acting without time passing";
-
-/// What is expected of such a stack.
-const AN_END: &str = "a stack that comes to rest";
+/// Most frames, results and events of a stack before it is polled again, unless its driver says otherwise.
+pub(crate) const EMISSIONS: usize = 10_000;
 
 /// The virtual time after which a run is ended: no case waits that long.
 const END: core::time::Duration = core::time::Duration::from_secs(60 * 24 * 3600);
-
-/// Why a world cannot go on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Halt {
-    /// The stack panicked, or its process died; the text says how. The run that last gave it an input has failed.
-    Blamed(String),
-    /// The reason is not the stack's fault: all runs are inconclusive.
-    Void(String),
-}
-
-impl Halt {
-    /// The halt for a stack that panicked.
-    pub fn panicked(payload: &(dyn Any + Send)) -> Halt {
-        Halt::Blamed(format!("the stack panicked: {}", panic_text(payload)))
-    }
-
-    /// The halt for a set `stop`.
-    pub fn stopped(stop: &AtomicBool) -> Option<Halt> {
-        stop.load(Ordering::Relaxed).then(|| Halt::Void("stopped".to_owned()))
-    }
-}
-
-/// The message of a panic.
-pub fn panic_text(payload: &(dyn Any + Send)) -> &str {
-    match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
-        (Some(text), _) => text,
-        (None, Some(text)) => text,
-        (None, None) => "a panic without a message",
-    }
-}
 
 /// A stack that the loop can drive, and the reasons other than a panic for which it may halt.
 pub trait Driven {
@@ -67,6 +34,12 @@ pub trait Driven {
 
     /// Why the stack can no longer be used, if so. Asked after every input.
     fn halt(&self) -> Option<Halt>;
+
+    /// How many frames, results and events the stack may emit before it is polled again, or before time passes for each
+    /// run that is under way. One that emits more never comes to rest.
+    fn most_emissions(&self) -> usize {
+        EMISSIONS
+    }
 
     /// Called for each run that has ended, before its outcome is reported. `halted`: this is the run in which the stack
     /// broke down.
@@ -113,9 +86,10 @@ pub struct World<'a> {
     now: Instant,
     /// The runs under way in the order in which they began, and when that was.
     under_way: VecDeque<(RunId, Instant)>,
-    /// Turns and steps since the clock last moved on, or a run last ended.
+    /// Turns, steps and emissions since the clock last moved on, or a run last ended.
     turns: u32,
     steps: u32,
+    emissions: usize,
     /// The run that last gave the stack an input: it is held responsible for whatever the stack does next.
     cause: Option<RunId>,
     /// Why the stack can no longer be used, until the bench has been told.
@@ -139,6 +113,7 @@ impl<'a> World<'a> {
             under_way: VecDeque::new(),
             turns: 0,
             steps: 0,
+            emissions: 0,
             cause: None,
             trouble,
             halted: false,
@@ -166,7 +141,7 @@ impl<'a> World<'a> {
     /// Goes on until a run has ended; `None`: none is under way.
     pub fn next_ended(&mut self) -> Option<(RunId, Outcome)> {
         loop {
-            if let Err(why) = self.stack.hand_over(self.now, self.bench) {
+            if let Err(why) = self.hand_over() {
                 self.trouble.get_or_insert(why);
             }
             self.look_for_trouble();
@@ -182,8 +157,12 @@ impl<'a> World<'a> {
 
     /// Ends all runs if the stack has halted, or if the virtual time is used up.
     fn look_for_trouble(&mut self) {
-        if self.turns > STORM || self.steps > STEPS_AT_ONCE {
-            self.trouble.get_or_insert_with(|| Halt::Blamed(STORMS.to_owned()));
+        let most = self.stack.driven.most_emissions() * self.under_way.len().max(1);
+        if self.turns > STORM || self.steps > STEPS_AT_ONCE || self.emissions > most {
+            self.trouble.get_or_insert_with(|| {
+                let (turns, emissions) = (self.turns, self.emissions);
+                storm(&format!("{turns} turns and {emissions} frames, results and events"))
+            });
         }
         let now = self.now;
         let too_long = |(_, began): &(RunId, Instant)| now.since(*began) >= END;
@@ -198,11 +177,11 @@ impl<'a> World<'a> {
 
     fn halt(&mut self, halt: Halt) {
         self.halted = true;
-        (self.turns, self.steps) = (0, 0);
+        self.rest();
         let elsewhere = match halt {
-            Halt::Blamed(seen) => {
+            Halt::Broke(how, seen) => {
                 if let Some(run) = self.cause {
-                    self.bench.blame(run, self.now, AN_END, &seen);
+                    self.bench.break_down(run, self.now, how, &seen);
                 }
                 format!("the stack broke down in another run of the same world: {seen}")
             }
@@ -211,6 +190,21 @@ impl<'a> World<'a> {
         for (run, _) in &self.under_way {
             self.bench.void(*run, self.now, &elsewhere);
         }
+    }
+
+    /// Counts anew how much the stack does at once.
+    fn rest(&mut self) {
+        (self.turns, self.steps, self.emissions) = (0, 0, 0);
+    }
+
+    /// Gives the bench what the stack emitted. What nobody has asked for is the fault of whatever speaks for the stack.
+    fn hand_over(&mut self) -> Result<(), Halt> {
+        self.emissions += self.stack.emitted.len();
+        let mut heard = Ok(());
+        for what in self.stack.emitted.drain(..) {
+            heard = heard.and(self.bench.handle(Stamp::exactly(self.now), what));
+        }
+        heard.map_err(|unasked| Halt::Void(format!("what speaks for the stack told of {unasked}")))
     }
 
     /// Carries out what the bench asks for until it waits, or a run has ended.
@@ -227,7 +221,7 @@ impl<'a> World<'a> {
             };
             self.cause = Some(run);
             self.bench.carried(run, Stamp::exactly(now));
-            let heard = self.stack.hand_over(now, self.bench);
+            let heard = self.hand_over();
             if let Err(why) = done.and(heard) {
                 return Carried::Broken(why);
             }
@@ -245,7 +239,7 @@ impl<'a> World<'a> {
             .max(self.now);
         match next == self.now {
             true => self.turns += 1,
-            false => (self.turns, self.steps) = (0, 0),
+            false => self.rest(),
         }
         self.now = next;
         self.trouble = self.stack.turn(next, |_| ()).err();
@@ -254,7 +248,7 @@ impl<'a> World<'a> {
     /// Takes the outcome of a run that has ended. If the stack turns out to be broken then, this run is held
     /// responsible.
     fn conclude(&mut self, run: RunId) -> Outcome {
-        (self.turns, self.steps) = (0, 0);
+        self.rest();
         self.under_way.retain(|(other, _)| *other != run);
         let outcome = self.bench.take(run);
         let mut outcome = outcome.unwrap_or_else(|| Outcome::empty(Verdict::Inconclusive, self.now, LOST));
@@ -283,6 +277,15 @@ enum Carried {
     Over,
 }
 
+/// Unwinds out of a poll in which the stack emits more than it may.
+struct Flood;
+
+/// The halt for a stack that did so much without coming to rest.
+fn storm(did: &str) -> Halt {
+    let seen = format!("a storm: the stack keeps acting without time passing ({did})");
+    Halt::Broke(Breakdown::Storm, seen)
+}
+
 /// A stack that may panic, and is not called again if it does.
 struct Guarded<'a> {
     driven: &'a mut dyn Driven,
@@ -294,31 +297,25 @@ impl Guarded<'_> {
     /// Gives the stack an input and polls it until it is quiet. What it emitted is kept, even if it panicked.
     fn turn(&mut self, now: Instant, what: impl FnOnce(&mut dyn Stack)) -> Result<(), Halt> {
         let Guarded { driven, emitted, timer } = self;
+        let most = driven.most_emissions();
         // After a panic only `emitted` is read, and that is never left half changed.
         let done = catch_unwind(AssertUnwindSafe(|| {
             let stack = driven.stack();
             what(stack);
             // An agent's line gives the time in whole microseconds. A stack in this process sees the same times.
-            let next = stack.poll(now, &mut |what| emitted.push(what));
+            let next = stack.poll(now, &mut |what| match emitted.len() < most {
+                true => emitted.push(what),
+                // Nothing else ends a stack that emits without end within one poll.
+                false => resume_unwind(Box::new(Flood)),
+            });
             *timer = next.map(Instant::in_whole_micros);
         }));
         match done {
             Ok(()) => driven.halt().map_or(Ok(()), Err),
-            Err(payload) => Err(Halt::panicked(payload.as_ref())),
-        }
-    }
-
-    /// Gives the bench what the stack emitted. What nobody has asked for is the fault of whatever speaks for the stack.
-    fn hand_over(&mut self, now: Instant, bench: &mut Bench) -> Result<(), Halt> {
-        let mut unasked = None;
-        for what in self.emitted.drain(..) {
-            if let Err(what) = bench.handle(Stamp::exactly(now), what) {
-                unasked.get_or_insert(what);
+            Err(payload) if payload.is::<Flood>() => {
+                Err(storm(&format!("{most} frames, results and events in one poll")))
             }
-        }
-        match unasked {
-            None => Ok(()),
-            Some(what) => Err(Halt::Void(format!("what speaks for the stack told of {what}"))),
+            Err(payload) => Err(Halt::panicked(payload.as_ref())),
         }
     }
 }

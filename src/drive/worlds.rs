@@ -57,7 +57,8 @@ impl Worlds {
         worlds
     }
 
-    fn at_once(self) -> usize {
+    /// How many runs may be under way in one world.
+    pub(crate) fn at_once(self) -> usize {
         match self {
             Worlds::Fresh => 1,
             Worlds::Shared { at_once } => at_once.get(),

@@ -66,6 +66,7 @@ impl Run {
                 StepKind::Result(result) => self.result_window(result)?,
                 StepKind::Inject(_)
                 | StepKind::InjectIcmp(_)
+                | StepKind::Fill(_)
                 | StepKind::Call(_)
                 | StepKind::Wait(..)
                 | StepKind::State(_)

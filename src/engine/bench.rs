@@ -5,7 +5,7 @@ use super::calls::{Unasked, run_of_call, run_of_socket};
 use super::run::{DriverAction, Run, Turn};
 use super::traffic::Addressee;
 use crate::script::Script;
-use crate::stack::{Call, CallId, Emitted, Facts};
+use crate::stack::{Breakdown, Call, CallId, Emitted, Facts};
 use crate::time::{Instant, Stamp};
 use crate::wire::Packet;
 use core::net::IpAddr;
@@ -234,10 +234,10 @@ impl Bench {
         }
     }
 
-    /// Ends a run because the target misbehaves in a way that no step asks about: it storms, it panics.
-    pub fn blame(&mut self, run: RunId, now: Instant, expected: &str, seen: &str) {
+    /// Ends a run as failed because the target broke down in it; `seen` says how.
+    pub fn break_down(&mut self, run: RunId, now: Instant, how: Breakdown, seen: &str) {
         if let Some(it) = self.run(run) {
-            it.blame(now, expected, seen);
+            it.break_down(now, how, seen);
             self.ready.push_back(run);
         }
     }

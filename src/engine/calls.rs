@@ -653,7 +653,7 @@ fn wanted(step: &Step, returns: &[ReturnSpec]) -> String {
 }
 
 /// A result for a person.
-fn show(result: &Result<Answer, Errno>) -> String {
+pub(super) fn show(result: &Result<Answer, Errno>) -> String {
     match result {
         Ok(Answer::Ok) => "ok".to_owned(),
         Ok(Answer::Count(octets)) => format!("ok {octets}"),

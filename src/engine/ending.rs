@@ -7,6 +7,7 @@ use crate::notation::print_octets;
 use crate::rfc::{Level, Requirement};
 use crate::rules::{Frame, Watch, Way};
 use crate::script::Position;
+use crate::stack::Breakdown;
 use crate::time::{Instant, Stamp};
 use crate::wire::Packet;
 use core::time::Duration;
@@ -15,6 +16,9 @@ use std::sync::Arc;
 /// A delay of ours that is too long for anything to be said about the target: far above what a busy machine's
 /// scheduler does, far below the shortest timer of TCP.
 const TOO_LATE: Duration = Duration::from_millis(50);
+
+/// How many lines of a storm a trace keeps: more of the same tell nothing, and thousands of runs may storm.
+const SHOWN_OF_A_STORM: usize = 100;
 
 impl Run {
     pub(super) fn stop(&mut self, now: Instant, stop: Stop) {
@@ -31,6 +35,10 @@ impl Run {
             Stop::Failed { expected, seen, timing } => {
                 let (verdict, failure) = self.judge(expected, seen, timing);
                 self.fail(now, verdict, failure);
+            }
+            Stop::Breach { expected, seen } => {
+                let (_, failure) = self.judge(expected, seen, false);
+                self.fail(now, Verdict::Fail, failure);
             }
         }
     }
@@ -251,13 +259,41 @@ impl Run {
         self.in_flight = None;
     }
 
-    /// Ends the run because the target misbehaves in a way that no step asks about.
-    pub(super) fn blame(&mut self, now: Instant, expected: &str, seen: &str) {
+    /// Ends the run as failed because the target broke down in it: whatever the steps and the rules found, whatever the
+    /// level of what they ask for, and however late we were.
+    pub(super) fn break_down(&mut self, now: Instant, how: Breakdown, seen: &str) {
         self.in_flight = None;
         self.cleaned = true;
-        if self.outcome.is_none() {
-            let (verdict, failure) = self.judge(expected.to_owned(), seen.to_owned(), false);
-            self.fail(now, verdict, failure);
+        let step = self.step(&self.script).or(self.script.steps.last());
+        let failure = Failure {
+            position: step.map(|step| step.position.clone()).unwrap_or_default(),
+            given: self
+                .cursor
+                .given(&self.script)
+                .map(|given| given.state.name().to_owned()),
+            ..Failure::breakdown(how, seen)
+        };
+        if how == Breakdown::Storm {
+            self.shorten_trace(now);
+        }
+        self.end(now, Verdict::Inconclusive, String::new());
+        if let Some(outcome) = &mut self.outcome {
+            outcome.verdict = Verdict::Fail;
+            outcome.reason.clear();
+            outcome.failure = Some(failure);
+        }
+    }
+
+    /// Leaves out all but the first frames of a storm, which began at `now`.
+    fn shorten_trace(&mut self, now: Instant) {
+        let before = self.trace.iter().take_while(|event| event.at.latest < now).count();
+        if self.trace.len() > before + SHOWN_OF_A_STORM {
+            let left_out = self.trace.len() - before - SHOWN_OF_A_STORM;
+            self.trace.truncate(before + SHOWN_OF_A_STORM);
+            self.note(
+                Stamp::exactly(now),
+                format!("the trace is cut here: {left_out} more lines of the same moment"),
+            );
         }
     }
 

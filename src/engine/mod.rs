@@ -15,6 +15,7 @@ mod cursor;
 mod ending;
 mod expect;
 mod faults;
+mod filling;
 mod needs;
 mod outcome;
 mod run;

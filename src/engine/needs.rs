@@ -1,16 +1,22 @@
 //! What a script needs of a target, found out before it begins.
 
 use super::Verdict;
-use crate::notation::Verb;
+use crate::notation::{OptionValue, Verb};
+use crate::rfc::Condition;
 use crate::script::{Script, Step, StepKind};
 use crate::stack::Facts;
 use crate::stack::Setting;
+use crate::wire::Flags;
 
 /// The first thing that is missing: the verdict that follows, and why.
 pub(super) fn missing(script: &Script, facts: &Facts, ip: &str) -> Option<(Verdict, String)> {
     let cannot = |ability: &str| (Verdict::Unsupported, format!("{} cannot do {ability}", facts.name));
     if !facts.abilities.can(ip) {
         return Some(cannot(ip));
+    }
+    if let Some(condition) = unclaimed_option(script, facts) {
+        let reason = format!("{} does not claim `{condition}`, which `given` asks for", facts.name);
+        return Some((Verdict::NotApplicable, reason));
     }
     for need in &script.needs {
         if !facts.abilities.can(need) && !facts.claims.iter().any(|claim| claim.name() == need) {
@@ -22,6 +28,36 @@ pub(super) fn missing(script: &Script, facts: &Facts, ip: &str) -> Option<(Verdi
         .chain(&script.steps)
         .find_map(|step| missing_in(step, facts))
         .map(|ability| cannot(&ability))
+}
+
+/// The first condition without which the target does not take up an option that is offered on the way into a state: it
+/// is another state then.
+fn unclaimed_option(script: &Script, facts: &Facts) -> Option<Condition> {
+    let given = script.given.iter().flat_map(|given| &given.steps);
+    let offered = given.filter_map(|step| match &step.kind {
+        StepKind::Inject(segment) if segment.sets(Flags::SYN) => segment.options.as_deref(),
+        _ => None,
+    });
+    let mut asked = offered.flatten().filter_map(|option| condition_of(&option.value));
+    asked.find(|condition| !facts.claims.contains(condition) && !facts.abilities.can(condition.name()))
+}
+
+/// What a stack claims that takes up an option.
+fn condition_of(option: &OptionValue) -> Option<Condition> {
+    match option {
+        OptionValue::WindowScale(_) => Some(Condition::WindowScale),
+        OptionValue::SackPermitted => Some(Condition::Sack),
+        OptionValue::Timestamps(..) => Some(Condition::Timestamps),
+        OptionValue::FastOpen(_) => Some(Condition::FastOpen),
+        OptionValue::Md5(_) => Some(Condition::Md5),
+        OptionValue::UserTimeout(_) => Some(Condition::UserTimeoutOption),
+        OptionValue::Mss(_)
+        | OptionValue::Sack(_)
+        | OptionValue::Nop
+        | OptionValue::Eol
+        | OptionValue::Other(..)
+        | OptionValue::Raw(_) => None,
+    }
 }
 
 fn missing_in(step: &Step, facts: &Facts) -> Option<String> {
@@ -42,6 +78,7 @@ fn missing_in(step: &Step, facts: &Facts) -> Option<String> {
         StepKind::AnyOf(_)
         | StepKind::Inject(_)
         | StepKind::InjectIcmp(_)
+        | StepKind::Fill(_)
         | StepKind::Expect(_)
         | StepKind::Nothing(_)
         | StepKind::Result(_)

@@ -5,9 +5,9 @@ use crate::notation::Origins;
 use crate::path::Treatment;
 use crate::peer::Measure;
 use crate::rfc::Level;
-use crate::rules::Rule;
+use crate::rules::{Rule, RuleName};
 use crate::script::{Position, StepWord};
-use crate::stack::CallId;
+use crate::stack::{Breakdown, CallId};
 use crate::time::{Instant, Stamp};
 use core::fmt;
 use serde::{Deserialize, Serialize};
@@ -77,14 +77,16 @@ impl fmt::Display for Verdict {
 }
 
 /// What was not met.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Unmet {
     /// A step of the case.
     Step(StepWord),
     /// A rule, by its name.
-    Rule(&'static str),
+    Rule(#[serde(with = "crate::rules::by_name")] RuleName),
     /// The end of the run: the frames after the last step must be lawful too.
     End,
+    /// No step, rule or requirement: the target broke down.
+    Breakdown(Breakdown),
 }
 
 impl Unmet {
@@ -92,17 +94,26 @@ impl Unmet {
     pub const fn rule(self) -> Option<&'static str> {
         match self {
             Unmet::Rule(name) => Some(name),
-            Unmet::Step(_) | Unmet::End => None,
+            Unmet::Step(_) | Unmet::End | Unmet::Breakdown(_) => None,
+        }
+    }
+
+    /// How the target broke down, if that is it.
+    pub const fn breakdown(self) -> Option<Breakdown> {
+        match self {
+            Unmet::Breakdown(how) => Some(how),
+            Unmet::Step(_) | Unmet::Rule(_) | Unmet::End => None,
         }
     }
 }
 
 /// Which step was not met, and how.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// What was not met.
     pub unmet: Unmet,
-    /// For a person: the step as written, `expect: ACK ack=2`; `rule: NAME`; or `the end of the run`.
+    /// For a person: the step as written, `expect: ACK ack=2`; `rule: NAME`; `breakdown: NAME`; or `the end of the
+    /// run`.
     pub step: String,
     /// Where it stands.
     pub position: Position,
@@ -118,10 +129,30 @@ pub struct Failure {
     pub timing: bool,
 }
 
+impl Failure {
+    /// The failure of a target that broke down; `seen` says how. It belongs to no step.
+    pub fn breakdown(how: Breakdown, seen: &str) -> Failure {
+        Failure {
+            unmet: Unmet::Breakdown(how),
+            step: format!("breakdown: {how}"),
+            position: Position::default(),
+            given: None,
+            expected: how.expected().to_owned(),
+            seen: format!("the target broke down: {seen}"),
+            requirements: Vec::new(),
+            timing: false,
+        }
+    }
+}
+
 /// A rule that was broken.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct BrokenRule {
     /// Which.
+    #[serde(
+        serialize_with = "crate::rules::by_name::serialize_rule",
+        deserialize_with = "crate::rules::by_name::rule"
+    )]
     pub rule: &'static Rule,
     /// The frames in conflict, and what the matter is.
     pub seen: String,
@@ -162,7 +193,7 @@ pub enum MetBy {
 }
 
 /// Everything that a run leaves behind.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outcome {
     /// The verdict.
     pub verdict: Verdict,
@@ -180,7 +211,8 @@ pub struct Outcome {
     pub broken_rules: Vec<BrokenRule>,
     /// Everything that happened, in order.
     pub trace: Vec<TraceEvent>,
-    /// What met each step that looked at something, in order.
+    /// What met each step that looked at something, in order. It does not leave this process.
+    #[serde(skip)]
     pub evidence: Vec<Evidence>,
     /// When it began, on the bench's clock.
     pub began: Instant,
@@ -205,10 +237,22 @@ impl Outcome {
             ended: at,
         }
     }
+
+    /// Makes it that of a run that failed because the target broke down; `seen` says how.
+    pub fn break_down(&mut self, how: Breakdown, seen: &str) {
+        self.verdict = Verdict::Fail;
+        self.failure = Some(Failure::breakdown(how, seen));
+        self.reason.clear();
+    }
+
+    /// How the target broke down, if it did.
+    pub fn breakdown(&self) -> Option<Breakdown> {
+        self.failure.as_ref()?.unmet.breakdown()
+    }
 }
 
 /// One line of a trace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TraceEvent {
     /// When.
     pub at: Stamp,
@@ -217,7 +261,7 @@ pub struct TraceEvent {
 }
 
 /// Which way a frame went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Arrow {
     /// From the tester to the target.
     ToTarget,
@@ -226,7 +270,7 @@ pub enum Arrow {
 }
 
 /// What happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Happening {
     /// A frame was seen.
     Frame {
@@ -267,7 +311,7 @@ pub enum Happening {
         text: String,
     },
     /// The frame before breaks this rule.
-    Broken(&'static str),
+    Broken(#[serde(with = "crate::rules::by_name")] RuleName),
     /// What a step found that neither a frame nor the end of a call shows: `state ESTABLISHED`,
     /// `2 on the left, 3 on the right`.
     Found(StepWord, String),

@@ -7,7 +7,7 @@ use super::faults::RunMiddlebox;
 use super::outcome::{BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Verdict};
 use super::stage::{Progress, Stage};
 use super::stop::{CaseFault, Stop};
-use crate::notation::{Period, Verb};
+use crate::notation::{Period, TimeSpec, Verb};
 use crate::peer::{Cause, Conn, Frame, Mark, Measure, Scope, period};
 use crate::random::Random;
 use crate::rfc::Requirement;
@@ -21,6 +21,9 @@ use core::net::IpAddr;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+
+/// Most lines of a trace. The longest run of a case has a tenth of that.
+const LONGEST_TRACE: usize = 20_000;
 
 /// What a driver is to carry for a run.
 #[derive(Debug)]
@@ -110,6 +113,7 @@ impl Run {
         at: Endpoints,
         rules: bool,
     ) -> Run {
+        let facts = under(&script, facts);
         let mut random = Random::new(at.seed);
         let conns = conns(&script, &facts, &at, &mut random);
         let calls = Calls::new(id);
@@ -377,9 +381,14 @@ impl Run {
     }
 
     pub(super) fn trace(&mut self, at: Stamp, what: Happening) {
-        if self.outcome.is_none() {
-            self.trace.push(TraceEvent { at, what });
+        if self.outcome.is_some() || self.trace.len() > LONGEST_TRACE {
+            return;
         }
+        let what = match self.trace.len() == LONGEST_TRACE {
+            true => Happening::Note(format!("the trace is cut here, after {LONGEST_TRACE} lines")),
+            false => what,
+        };
+        self.trace.push(TraceEvent { at, what });
     }
 
     /// How many events the trace has so far.
@@ -442,6 +451,20 @@ const FIRST_PORT: u16 = 20_000;
 
 /// An ISN near enough to 2^32 that a handshake and a few octets wrap.
 const NEAR_THE_WRAP: u32 = 0xffff_fffd;
+
+/// The facts of a target whose least RTO a case has set: it takes that long at least.
+fn under(script: &Script, facts: Arc<Facts>) -> Arc<Facts> {
+    let asked = script.configure.get("min-rto");
+    let asked = asked.and_then(|text| TimeSpec::parse(text).ok());
+    let asked = asked.and_then(|time| period(&time, &facts.tolerances, &BTreeMap::new()).ok());
+    match asked {
+        Some(least) if least.most > facts.tolerances.get(Tolerance::Rto) => Arc::new(Facts {
+            tolerances: facts.tolerances.but([(Tolerance::Rto, least.most)]),
+            ..Facts::clone(&facts)
+        }),
+        Some(_) | None => facts,
+    }
+}
 
 fn conns(script: &Script, facts: &Facts, at: &Endpoints, random: &mut Random) -> Vec<Conn> {
     let mut conns: Vec<Conn> = Vec::with_capacity(script.connections.len());

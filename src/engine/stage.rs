@@ -3,6 +3,7 @@
 use super::any_of::Choosing;
 use super::calls::{Calling, Resulting};
 use super::expect::{Expecting, Silence};
+use super::filling::Filling;
 use super::state::{Asking, Probing};
 use crate::time::Instant;
 
@@ -23,6 +24,7 @@ pub(super) enum Stage {
 pub(super) enum Waiting {
     /// `inject`: a segment is with the driver.
     Sent,
+    Filling(Filling),
     /// `wait`: time passes until then.
     Time(Instant),
     Expecting(Expecting),

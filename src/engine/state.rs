@@ -1,5 +1,6 @@
 //! `state:` the target is asked for it, again where it may still change, or probed where it does not tell.
 
+use super::calls::show;
 use super::outcome::{Happening, MetBy};
 use super::run::{DriverAction, Run, earliest, until_then};
 use super::stage::{Progress, Waiting};
@@ -24,7 +25,9 @@ const ASK_AGAIN: Duration = Duration::from_millis(5);
 pub(super) struct Asking {
     wanted: Arc<StateStep>,
     conn: ConnId,
-    /// The window in which the state must be reached, where that need not be at once: asking moves the mark.
+    /// The mark when the step began: a question is nothing that the target reacts to, so it must not move it.
+    mark: Mark,
+    /// The window in which the state must be reached, where that need not be at once.
     window: Option<(Mark, Period)>,
     /// By then it must be right.
     until: Instant,
@@ -64,12 +67,13 @@ impl Run {
         }
         let window = wanted.when.as_ref().map(|when| self.window(when)).transpose()?;
         let until = match window {
-            None => now + self.tolerance(Tolerance::Prompt),
+            None => now + self.tolerance(Tolerance::Soon),
             Some((base, period)) => base.at.latest + period.most,
         };
         Ok(Progress::now(Waiting::Asking(Asking {
             wanted: Arc::clone(wanted),
             conn,
+            mark: self.mark,
             window,
             until,
             question: Question::Asked(self.ask_state(conn)),
@@ -82,10 +86,14 @@ impl Run {
     fn probe_state(&mut self, conn: ConnId, state: State, now: Instant) -> Result<Progress, Stop> {
         let opening = matches!(state, State::SynSent | State::SynReceived);
         if opening || !self.at_last_step() {
-            self.notes.push(format!(
-                "state: {state} was not checked: {} does not tell",
-                self.facts.name
-            ));
+            let script = Arc::clone(&self.script);
+            // A way into a state leads through several; one note is enough for all of them.
+            let given = self.cursor.given(&script);
+            let which = given.map_or(state, |given| given.state);
+            let note = format!("state: {which} was not checked: {} does not tell", self.facts.name);
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
             return Ok(self.finish_step());
         }
         let text = if self.conns[conn.0].irs_known {
@@ -161,14 +169,16 @@ impl Run {
         let (wanted, until) = (state.wanted.state, state.until);
         match self.calls.answer(id) {
             None if drained < until => Ok(Progress::until(Waiting::Asking(state), until)),
-            None => Err(Stop::Inconclusive(
-                "the target did not tell the state in time".to_owned(),
+            None => Err(Stop::breach(
+                step.text.clone(),
+                "the question for the state was not answered",
             )),
             Some(Ok(Answer::State(is))) if *is == wanted || (wanted, *is) == (State::Closed, State::Listen) => {
                 let found = Happening::Found(StepWord::State, format!("state {is}"));
                 self.checked += 1;
                 self.met_by(MetBy::Call(id), self.mark, until_then(self.mark, until));
                 self.trace(self.mark.at, found);
+                self.mark = state.mark;
                 self.measure_state(&state, now)?;
                 Ok(self.finish_step())
             }
@@ -180,9 +190,10 @@ impl Run {
             }
             Some(Ok(Answer::State(is))) => Err(Stop::failed(step.text.clone(), format!("state {is}"))),
             Some(Err(errno)) if errno.unsupported => Err(Stop::Unsupported("cannot tell the state".to_owned())),
-            Some(other) => Err(Stop::Inconclusive(format!(
-                "asked for the state, the target said {other:?}"
-            ))),
+            Some(other) => {
+                let seen = format!("the question for the state was answered by `{}`", show(other));
+                Err(Stop::breach(step.text.clone(), seen))
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! How each kind of step begins and goes on.
 
+use super::filling::Filling;
 use super::outcome::Happening;
 use super::run::{Run, earliest};
 use super::stage::{Progress, Stage, Waiting};
@@ -48,6 +49,7 @@ impl Run {
                 self.inject_icmp(here, pattern, now)?;
                 Ok(Progress::now(Waiting::Sent))
             }
+            StepKind::Fill(segment) => Ok(Progress::now(Waiting::Filling(Filling::new(segment)))),
             StepKind::Expect(expect) => self.begin_expect(step, expect),
             StepKind::Nothing(nothing) => self.begin_silence(nothing),
             StepKind::AnyOf(any_of) => self.begin_any_of(any_of),
@@ -74,6 +76,7 @@ impl Run {
         let step = self.step_under_way(script);
         match waiting {
             Waiting::Sent => Ok(self.finish_step()),
+            Waiting::Filling(state) => self.go_on_filling(step, state, now, drained),
             Waiting::Time(until) => Ok(self.let_pass(until, now, drained)),
             Waiting::Expecting(state) => self.go_on_expecting(step, state, drained),
             Waiting::Silent(state) => self.stay_silent(step, state, drained),

@@ -13,6 +13,8 @@ pub(super) enum Stop {
         seen: String,
         timing: bool,
     },
+    /// The target does not keep to the contract by which it is tested: it has failed, however strongly the step asks.
+    Breach { expected: String, seen: String },
     /// The target says that it cannot do what a step asks.
     Unsupported(String),
     /// Nothing can be said about the target, because of something on our side.
@@ -27,6 +29,13 @@ impl Stop {
             expected: expected.into(),
             seen: seen.into(),
             timing: false,
+        }
+    }
+
+    pub(super) fn breach(expected: impl Into<String>, seen: impl Into<String>) -> Stop {
+        Stop::Breach {
+            expected: expected.into(),
+            seen: seen.into(),
         }
     }
 

@@ -86,7 +86,6 @@ defects! {
     RstIgnoredInFinWait "rst-ignored-in-fin-wait" ["RFC9293-SEG-FINWAIT1-RST-EXACT", "RFC9293-SEG-FINWAIT2-RST-EXACT"] "A reset in FIN-WAIT-1 and FIN-WAIT-2 is ignored.";
     RstIgnoredInCloseWait "rst-ignored-in-close-wait" ["RFC9293-SEG-CLOSEWAIT-RST-EXACT"] "A reset in CLOSE-WAIT is ignored.";
     RstIgnoredWhileClosing "rst-ignored-while-closing" ["RFC9293-SEG-CLOSING-RST-EXACT", "RFC9293-SEG-LASTACK-RST-EXACT"] "A reset in CLOSING and LAST-ACK is ignored.";
-    RstIgnoredInTimeWait "rst-ignored-in-time-wait" ["RFC9293-SEG-TIMEWAIT-RST-EXACT"] "A reset in TIME-WAIT is ignored without RFC 1337 being asked for.";
     NoChallengeForRst "no-challenge-for-rst" ["RFC5961-3.2-3"] "An inexact reset is dropped without a challenge ACK.";
     ChallengeAndObey "challenge-and-obey" ["RFC5961-3.2-4"] "An inexact reset is challenged, and obeyed all the same.";
     ExactRstChallenged "exact-rst-challenged" ["RFC5961-3.2-2"] "Even a reset at RCV.NXT is only challenged.";

@@ -24,6 +24,7 @@
 //! | `icmp` | 3.9.2.2, RFC 5927, 1191, 8201 |
 //! | `decision` | how the tables of decisions work |
 //! | `config`, `switch`, `claims` | how it is configured, its choices, and what it claims under them |
+//! | `lawful` | endpoints drawn by lot from all that is lawful: which parameters there are, and their ranges |
 //! | `defect` | the mistakes, by name |
 //! | `slips` | mistakes in the last step before a segment leaves, for the rules to notice |
 //! | `isn` | RFC 6528 and other numbers that nobody can guess |
@@ -38,6 +39,7 @@ mod defect;
 mod fast_open;
 mod icmp;
 mod isn;
+mod lawful;
 mod listen;
 mod options;
 mod output;
@@ -58,5 +60,6 @@ mod timers;
 pub use config::{Config, Retries};
 pub use decision::Decision;
 pub use defect::{Defect, Defects};
+pub use lawful::{LawfulEndpoint, Parameter, Trait, Unit};
 pub use stack::Model;
 pub use switch::{Switch, Switches};

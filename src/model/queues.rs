@@ -179,6 +179,11 @@ impl ReceiveQueue {
         !self.held.is_empty()
     }
 
+    /// How many octets are held above a gap.
+    pub(super) fn held(&self) -> usize {
+        self.held.values().map(Vec::len).sum()
+    }
+
     /// What is held above a gap: left and right edges, in order.
     pub(super) fn islands(&self, rcv_nxt: SeqNum) -> Vec<(SeqNum, SeqNum)> {
         let edges = |(at, octets): (&u64, &Vec<u8>)| {

@@ -99,7 +99,7 @@ impl Switch {
     }
 
     /// What is chosen; it is the same for choices that exclude each other: `syn-data`.
-    fn subject(self) -> &'static str {
+    pub(super) fn subject(self) -> &'static str {
         self.name().split('=').next().unwrap_or_default()
     }
 }

@@ -4,12 +4,13 @@ use super::Key;
 use super::scan::escaped;
 use crate::wire::{Body, Checksum, Ecn, Flags, Icmp, IcmpKind, Isn, Packet, RelSeq, Segment, SeqNum, TcpOption};
 use core::fmt::{self, Display, Write as _};
+use serde::{Deserialize, Serialize};
 
 /// The longest payload that is printed as a text, in octets.
 const LONGEST_TEXT: usize = 64;
 
 /// Where both directions count from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origins {
     /// The ISN of the one who sent the segment; `None`: unknown, printed as `abs.seq`.
     pub sender: Option<Isn>,

@@ -1,4 +1,4 @@
-//! Times: `100ms`, `about 2*$rto`, `prompt..2*rto`, `3s..3s+2*rto`.
+//! Times: `100ms`, `about 2*$rto`, `prompt..2*rto`, `3s..3s+2*rto`, `about min(2*$rto,rto-max)`.
 
 use super::NotationError;
 use super::scan::{Piece, is_name};
@@ -32,6 +32,8 @@ pub enum TimeFactor {
     Named(Tolerance),
     /// `$name`: a time measured before.
     Measured(String),
+    /// `min(a,b)`: the shorter one.
+    Least(Box<[TimeExpr; 2]>),
 }
 
 /// A time specification with its names filled in.
@@ -155,6 +157,13 @@ impl TimeExpr {
             TimeFactor::Literal(time) => Ok(time.as_secs_f64()),
             TimeFactor::Named(name) => Ok(named(*name).as_secs_f64()),
             TimeFactor::Measured(name) => measured(name).ok_or_else(|| PeriodError::NotMeasured(name.clone())),
+            TimeFactor::Least(times) => {
+                let [one, other] = &**times;
+                Ok(one
+                    .value(named, measured)?
+                    .min(other.value(named, measured)?)
+                    .as_secs_f64())
+            }
         };
         self.0.iter().try_fold(Duration::ZERO, |sum, product| {
             // A single literal stays exact: floating point is for products.
@@ -179,15 +188,42 @@ fn duration(seconds: f64) -> Duration {
 }
 
 fn read_sum(sum: Piece<'_>) -> Result<TimeExpr, NotationError> {
-    sum.split('+').map(read_product).collect::<Result<_, _>>().map(TimeExpr)
+    let products = outside_parentheses(sum, '+').into_iter().map(read_product);
+    products.collect::<Result<_, _>>().map(TimeExpr)
+}
+
+/// The parts between separators that stand in no parentheses.
+fn outside_parentheses(whole: Piece<'_>, separator: char) -> Vec<Piece<'_>> {
+    let mut depth = 0usize;
+    let mut parts = Vec::new();
+    let (mut rest, mut from) = (whole, 0);
+    for (place, c) in whole.text.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ if c == separator && depth == 0 => {
+                let (part, behind) = rest.split_at(place - from);
+                parts.push(part);
+                rest = behind.split_at(separator.len_utf8()).1;
+                from = place + separator.len_utf8();
+            }
+            _ => {}
+        }
+    }
+    parts.push(rest);
+    parts
 }
 
 fn read_product(product: Piece<'_>) -> Result<Vec<TimeFactor>, NotationError> {
-    let factors: Vec<TimeFactor> = product.split('*').map(read_factor).collect::<Result<_, _>>()?;
-    let times = factors
-        .iter()
-        .filter(|factor| matches!(factor, TimeFactor::Literal(_) | TimeFactor::Named(_)))
-        .count();
+    let factors = outside_parentheses(product, '*').into_iter().map(read_factor);
+    let factors: Vec<TimeFactor> = factors.collect::<Result<_, _>>()?;
+    let is_time = |factor: &&TimeFactor| {
+        matches!(
+            factor,
+            TimeFactor::Literal(_) | TimeFactor::Named(_) | TimeFactor::Least(_)
+        )
+    };
+    let times = factors.iter().filter(is_time).count();
     let measured = factors.iter().any(|factor| matches!(factor, TimeFactor::Measured(_)));
     match times {
         0 if !measured => Err(product
@@ -207,12 +243,27 @@ fn read_factor(word: Piece<'_>) -> Result<TimeFactor, NotationError> {
         }
         return Ok(TimeFactor::Measured(name.text.to_string()));
     }
+    if let Some(times) = word.strip_prefix("min(") {
+        return read_least(word, times);
+    }
     match word.text.bytes().next() {
         Some(b'0'..=b'9') => read_literal(word),
         Some(_) => read_named(word),
         None => Err(word
             .error("a time is missing")
             .with_help("such as `100ms`, `2*rto` or `prompt`")),
+    }
+}
+
+/// `min(a,b)`, of which `times` stands behind the parenthesis.
+fn read_least(word: Piece<'_>, times: Piece<'_>) -> Result<TimeFactor, NotationError> {
+    let inner = times.strip_suffix(")");
+    let times = inner.map(|inner| outside_parentheses(inner, ','));
+    match times.as_deref() {
+        Some([one, other]) => Ok(TimeFactor::Least(Box::new([read_sum(*one)?, read_sum(*other)?]))),
+        Some(_) | None => Err(word
+            .error(format!("`{}` is not the shorter of two times", word.text))
+            .with_help("write `min(2*$rto,60s)`")),
     }
 }
 
@@ -306,6 +357,7 @@ impl fmt::Display for TimeFactor {
             TimeFactor::Literal(time) => write_literal(f, *time),
             TimeFactor::Named(name) => name.fmt(f),
             TimeFactor::Measured(name) => write!(f, "${name}"),
+            TimeFactor::Least(times) => write!(f, "min({},{})", times[0], times[1]),
         }
     }
 }
@@ -334,6 +386,15 @@ pub(super) mod tests {
             (0..Tolerance::ALL.len() - 1).prop_map(|row| TimeFactor::Named(Tolerance::ALL[row])),
             "[a-z][a-z0-9_]{0,5}".prop_map(TimeFactor::Measured),
         ];
+        time.prop_recursive(2, 8, 2, |inner| {
+            (sum_of(inner.clone().boxed()), sum_of(inner.boxed()))
+                .prop_map(|(one, other)| TimeFactor::Least(Box::new([one, other])))
+        })
+        .prop_flat_map(|time| sum_of(Just(time).boxed()))
+    }
+
+    /// Sums of products of such a time and numbers.
+    fn sum_of(time: BoxedStrategy<TimeFactor>) -> impl Strategy<Value = TimeExpr> {
         let number = prop_oneof![
             (0.0f64..1e30).prop_map(TimeFactor::Number),
             (0u32..100).prop_map(|number| TimeFactor::Number(f64::from(number) / 10.0)),
@@ -387,6 +448,8 @@ pub(super) mod tests {
         assert_eq!(period("3s..3s+2*rto"), Ok((3000, 5000)));
         assert_eq!(period("1.5*$rto..3*$rto"), Ok((750, 1500)));
         assert_eq!(period("prompt..2*rto"), Ok((100, 2000)));
+        assert_eq!(period("min(2*$rto,60s)..min(min(2h,prompt+1s),3s)"), Ok((1000, 1100)));
+        assert_eq!(period("2*min(1h,$rto)+1s"), Ok((0, 2000)));
         let empty = period("2s..1s").unwrap_err();
         assert!(matches!(empty, PeriodError::Empty(..)) && empty.to_string().contains("nothing lies between"));
     }
@@ -449,6 +512,10 @@ pub(super) mod tests {
             ("18446744074s", 0..12, "`18446744074s` is too large"),
             ("0.0123456789s", 0..12, "`0.0123456789` has more than nine decimals"),
             ("2*é", 2..4, "unknown time `é`"),
+            ("1s+min(2s)", 3..10, "`min(2s)` is not the shorter of two times"),
+            ("min(1s,2s", 0..9, "`min(1s,2s` is not the shorter of two times"),
+            ("min(1s,5)", 7..8, "`5` lacks a unit"),
+            ("rto*min(1s,2s)", 0..14, "`rto*min(1s,2s)` multiplies two times"),
         ] {
             let error = TimeSpec::parse(text).expect_err(text);
             assert_eq!((error.at, error.message.as_str()), (at, message), "{text}");

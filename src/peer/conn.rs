@@ -279,6 +279,11 @@ impl Conn {
         announced - self.timestamp_cost()
     }
 
+    /// How many octets of text the tester puts into one segment at most: what the target takes and the link carries.
+    pub(crate) fn most_text(&self) -> i64 {
+        self.rmss().min(self.full - self.timestamp_cost())
+    }
+
     /// RCV.WND: the last offered right edge less RCV.NXT.
     pub(crate) fn rcv_wnd(&self) -> i64 {
         (self.right_edge() - self.rcv_nxt).max(0)

@@ -276,8 +276,8 @@ fn fit_stretch(
     if at < begin || end <= at {
         return no(format!("it carries {begin}..{end}, expected to begin at {at}"));
     }
-    if pattern.again && end > conn.snd_nxt {
-        return no("it goes beyond SND.NXT");
+    if pattern.again && (at >= conn.snd_nxt || fin && end > conn.snd_nxt) {
+        return no("it is new");
     }
     // Text that a closed window refused is sent again although no step says `again`. After a loss the frame may be one
     // that was held back.
@@ -287,8 +287,9 @@ fn fit_stretch(
     }
     let offset = (at - data_at) as usize;
     if pattern.again && matching.segments == 0 && wanted == 0 && !fin {
-        // If part of a segment was acknowledged, the whole may be sent again: the step takes what is left of it.
-        matching.left = payload.saturating_sub(offset);
+        // A retransmission need not have the old boundaries (RFC 9293 section 3.8.6): the step takes what of it comes
+        // again, and leaves to later steps what was joined to it.
+        matching.left = payload.saturating_sub(offset).min((conn.snd_nxt - at) as usize);
     }
     let take = matching.left.min(payload.saturating_sub(offset));
     let got = &frame.segment().payload[offset.min(payload)..offset.min(payload) + take];
@@ -833,6 +834,10 @@ mod tests {
             ("ACK again data=10", "ACK seq=1 ack=1 win=10000 data=10"),
             ("ACK again data=4", "ACK seq=1 ack=1 win=10000 data=4"),
             ("ACK again data=10", "ACK seq=1 ack=1 win=10000 data=11"),
+            ("ACK again", "ACK seq=1 ack=1 win=10000 data=4"),
+            ("ACK again", "ACK seq=1 ack=1 win=10000 data=11"),
+            ("ACK again", "ACK seq=11 ack=1 win=10000 data=10"),
+            ("FIN,ACK again", "FIN,ACK seq=11 ack=1 win=10000 data=10"),
             ("ACK data=10", "ACK seq=1 ack=1 win=10000 data=10"),
         ];
         let sent = "app 20; < ACK seq=1 ack=1 win=10000 data=10";
@@ -849,7 +854,11 @@ mod tests {
             expect![[r#"
             ACK again data=10          | ACK seq=1 ack=1 win=10000 data=10            | Done
             ACK again data=4           | ACK seq=1 ack=1 win=10000 data=4             | Done
-            ACK again data=10          | ACK seq=1 ack=1 win=10000 data=11            | no: it goes beyond SND.NXT
+            ACK again data=10          | ACK seq=1 ack=1 win=10000 data=11            | Done
+            ACK again                  | ACK seq=1 ack=1 win=10000 data=4             | Done
+            ACK again                  | ACK seq=1 ack=1 win=10000 data=11            | Done
+            ACK again                  | ACK seq=11 ack=1 win=10000 data=10           | no: it carries 11..21, expected to begin at 1
+            FIN,ACK again              | FIN,ACK seq=11 ack=1 win=10000 data=10       | no: it carries 11..21, expected to begin at 1
             ACK data=10                | ACK seq=1 ack=1 win=10000 data=10            | no: it carries 1..11, expected to begin at 11
         "#]],
         );

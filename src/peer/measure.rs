@@ -4,9 +4,10 @@ use super::frame::Frame;
 use crate::notation::Quantity;
 use crate::wire::TcpOption;
 use core::fmt;
+use serde::{Deserialize, Serialize};
 
 /// A measured value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Measure {
     /// A number without a unit, or a field.
     Number(f64),

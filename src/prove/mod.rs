@@ -14,6 +14,7 @@
 //! | `outcome` | whether the outcomes of an `any-of` come as they say |
 //! | `change`, `segment`, `answer` | what else the endpoint could have done, and how a reply could differ |
 //! | `altered` | the endpoint with a reply changed |
+//! | `lawful` | that no lawful endpoint fails, however it differs from the reference endpoint |
 //! | `known` | what is known not to be noticed, with reasons |
 //! | `table` | the proof as a file that is kept in the repository |
 
@@ -22,6 +23,7 @@ mod answer;
 mod change;
 mod flaw;
 mod known;
+mod lawful;
 mod outcome;
 mod row;
 mod segment;
@@ -33,6 +35,7 @@ mod trial;
 mod witnesses;
 
 pub use flaw::{Flaw, Where};
+pub use lawful::{LEAST_PASSES, LawfulFinding, LawfulProof, prove_lawful};
 pub use row::{Excuse, RowProof, RowRuns, Unnoticed};
 
 use crate::model::{Defect, Defects};

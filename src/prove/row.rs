@@ -292,7 +292,11 @@ impl<'a> Proving<'a> {
             let looks = match &step.kind {
                 StepKind::Expect(expect) => expect.count.is_none_or(|(least, _)| least > 0),
                 StepKind::Call(call) => !call.returns.is_empty(),
-                StepKind::Nothing(_) | StepKind::Result(_) | StepKind::State(_) | StepKind::AnyOf(_) => true,
+                StepKind::Fill(_)
+                | StepKind::Nothing(_)
+                | StepKind::Result(_)
+                | StepKind::State(_)
+                | StepKind::AnyOf(_) => true,
                 StepKind::Inject(_)
                 | StepKind::InjectIcmp(_)
                 | StepKind::Wait(..)

@@ -1,10 +1,11 @@
 //! A run on the reference endpoint: with given choices, mistakes, and a change of one reply.
 
 use super::altered::{Alteration, Altered};
+use crate::drive::Job;
 use crate::drive::addresses::endpoints;
 use crate::drive::virtual_time::drive;
 use crate::engine::{Bench, Outcome, Verdict};
-use crate::model::{Config, Defect, Defects, Switch};
+use crate::model::{Config, Defect, Defects, LawfulEndpoint, Switch};
 use crate::rules::Rule;
 use crate::stack::{CallId, Emitted, Facts};
 use crate::stacks::model::endpoint;
@@ -71,37 +72,52 @@ impl Stand {
         }
     }
 
+    /// A lawful endpoint, which claims what it does.
+    pub(super) fn lawful(&self, endpoint: &LawfulEndpoint) -> Choice {
+        let config = endpoint.config();
+        Choice {
+            name: endpoint.to_string(),
+            facts: Arc::new(config.facts(&self.runner.facts)),
+            config,
+        }
+    }
+
+    /// Makes a run as the suite does, with rules.
+    pub(super) fn judged(&self, run: &Run, choice: &Choice, seed: u64) -> Outcome {
+        let bench = Bench::new(Arc::clone(&choice.facts));
+        self.run_on(bench, &run.job(seed), choice, Defects::NONE, None).outcome
+    }
+
     /// Makes a run without rules, since only what the steps notice counts. A case that configures what the endpoint
     /// does not have is `unsupported`.
     pub(super) fn run(&self, run: &Run, choice: &Choice, defects: Defects, alteration: Option<&Alteration>) -> Trial {
         let bench = Bench::new(Arc::clone(&choice.facts)).without_rules();
-        self.run_on(bench, run, choice, defects, alteration)
+        self.run_on(bench, &run.job(SEED), choice, defects, alteration)
     }
 
     /// The rules that are broken in a run with this mistake, the worst first.
     pub(super) fn rules_broken(&self, run: &Run, choice: &Choice, defect: Defect) -> Vec<&'static Rule> {
         let bench = Bench::new(Arc::clone(&choice.facts));
-        let trial = self.run_on(bench, run, choice, Defects::only(defect), None);
+        let trial = self.run_on(bench, &run.job(SEED), choice, Defects::only(defect), None);
         trial.outcome.broken_rules.iter().map(|broken| broken.rule).collect()
     }
 
     fn run_on(
         &self,
         mut bench: Bench,
-        run: &Run,
+        job: &Job,
         choice: &Choice,
         defects: Defects,
         alteration: Option<&Alteration>,
     ) -> Trial {
-        let job = run.job(SEED);
         let profile = self.runner.profile(&job.script.configure);
         let (profile, refused) = match profile {
             Ok(profile) => (profile, None),
             Err(why) => (Default::default(), Some(why)),
         };
-        let model = endpoint(&job, &profile, &choice.config, defects);
+        let model = endpoint(job, &profile, &choice.config, defects);
         let mut stack = Altered::new(model, alteration);
-        let id = bench.start(Instant::ZERO, Arc::clone(&job.script), endpoints(&job));
+        let id = bench.start(Instant::ZERO, Arc::clone(&job.script), endpoints(job));
         if let Some(why) = &refused {
             bench.void(id, Instant::ZERO, why);
         }

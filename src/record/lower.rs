@@ -120,6 +120,7 @@ impl From<engine::Unmet> for Unmet {
             engine::Unmet::Step(word) => Unmet::Step(word),
             engine::Unmet::Rule(name) => Unmet::Rule(name.to_owned()),
             engine::Unmet::End => Unmet::End,
+            engine::Unmet::Breakdown(how) => Unmet::Breakdown(how),
         }
     }
 }

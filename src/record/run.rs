@@ -4,6 +4,7 @@ use super::TraceEvent;
 use crate::engine::Verdict;
 use crate::rfc::Level;
 use crate::script::StepWord;
+use crate::stack::Breakdown;
 use crate::suite::{Came, Expectation, Judged, Meeting, RunId};
 use crate::time::Instant;
 use core::fmt;
@@ -99,6 +100,7 @@ impl<'a> From<&'a Attempt> for Came<'a> {
             verdict: attempt.verdict,
             step: failure.map(|failure| failure.step.as_str()),
             failing_rule: failure.and_then(|failure| failure.unmet.rule()),
+            breakdown: failure.and_then(|failure| failure.unmet.breakdown()),
             requirements: failure.into_iter().flat_map(Failure::broken).collect(),
             rules: attempt.broken_rules.iter().map(|broken| broken.rule.as_str()).collect(),
         }
@@ -111,7 +113,8 @@ impl<'a> From<&'a Attempt> for Came<'a> {
 pub struct Failure {
     /// What was not met.
     pub unmet: Unmet,
-    /// For a person: the step as written, `expect: ACK ack=2`; `rule: NAME`; or `the end of the run`.
+    /// For a person: the step as written, `expect: ACK ack=2`; `rule: NAME`; `breakdown: NAME`; or `the end of the
+    /// run`.
     pub step: String,
     /// Where it stands.
     pub position: Position,
@@ -146,6 +149,8 @@ pub enum Unmet {
     Rule(String),
     /// The end of the run: what comes behind the last step must be lawful too.
     End,
+    /// No step, rule or requirement: the target broke down.
+    Breakdown(Breakdown),
 }
 
 impl Unmet {
@@ -153,7 +158,15 @@ impl Unmet {
     pub fn rule(&self) -> Option<&str> {
         match self {
             Unmet::Rule(name) => Some(name),
-            Unmet::Step(_) | Unmet::End => None,
+            Unmet::Step(_) | Unmet::End | Unmet::Breakdown(_) => None,
+        }
+    }
+
+    /// How the target broke down, if that is it.
+    pub fn breakdown(&self) -> Option<Breakdown> {
+        match self {
+            Unmet::Breakdown(how) => Some(*how),
+            Unmet::Step(_) | Unmet::Rule(_) | Unmet::End => None,
         }
     }
 }

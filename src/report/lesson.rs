@@ -256,7 +256,7 @@ fn remarks(lesson: &Lesson<'_>) -> Remarks {
 fn checks(step: &Step) -> bool {
     match &step.kind {
         StepKind::Expect(_) | StepKind::Nothing(_) | StepKind::Result(_) | StepKind::State(_) => true,
-        StepKind::AnyOf(_) | StepKind::Check(_) => true,
+        StepKind::Fill(_) | StepKind::AnyOf(_) | StepKind::Check(_) => true,
         StepKind::Call(call) => !call.returns.is_empty(),
         StepKind::Inject(_) | StepKind::InjectIcmp(_) | StepKind::Wait(..) | StepKind::Faults(_) => false,
     }

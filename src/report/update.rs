@@ -6,6 +6,7 @@
 
 use crate::engine::Verdict;
 use crate::record::{Attempt, Record, Run};
+use crate::stack::Breakdown;
 use crate::suite::{Came, Entry, Expectations, RunId, TODO, ip_number, squeeze};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -32,6 +33,7 @@ struct Known {
     requirements: Vec<String>,
     step: Option<String>,
     rules: Vec<String>,
+    breakdown: Option<Breakdown>,
     reason: String,
 }
 
@@ -113,19 +115,23 @@ fn add_new(made: &mut Update, indent: &str, known: &Expectations, library: &[Run
 }
 
 impl Known {
-    /// The outcome of a run; `None` if it broke no requirement, so that an entry could not tell it from any other
-    /// failure.
+    /// The outcome of a run; `None` if it broke no requirement and did not break down, so that an entry could not tell it
+    /// from any other failure.
     fn new(outcome: &Attempt) -> Option<Known> {
         let came = Came::from(outcome);
-        let step = squeeze(came.step?);
+        let step = match came.breakdown {
+            Some(_) => String::new(),
+            None => squeeze(came.step?),
+        };
         let known = Known {
             verdict: came.verdict.name(),
             requirements: came.requirements.iter().map(|&id| id.to_owned()).collect(),
             rules: came.rules_beside().map(str::to_owned).collect(),
             step: (!step.is_empty()).then_some(step),
+            breakdown: came.breakdown,
             reason: TODO.to_owned(),
         };
-        (!known.requirements.is_empty()).then_some(known)
+        (!known.requirements.is_empty() || known.breakdown.is_some()).then_some(known)
     }
 
     fn from(entry: &Entry) -> Known {
@@ -134,6 +140,7 @@ impl Known {
             requirements: entry.requirements.iter().map(|id| id.as_str().to_owned()).collect(),
             step: entry.step.as_deref().map(squeeze),
             rules: entry.rules.clone(),
+            breakdown: entry.breakdown,
             reason: squeeze(&entry.reason),
         }
     }
@@ -243,6 +250,9 @@ fn write_entry(text: &mut String, indent: &str, which: &Which, known: &Known) {
     }
     if let Some(step) = &known.step {
         line("  step", &quoted(step));
+    }
+    if let Some(how) = known.breakdown {
+        line("  breakdown", how.name());
     }
     if !known.rules.is_empty() {
         line("  rules", &format!("[{}]", known.rules.join(", ")));
@@ -486,6 +496,18 @@ mod tests {
             "{}",
             made.text
         );
+    }
+
+    #[test]
+    fn a_breakdown_is_written_down_by_its_kind() {
+        let mut results = results(&["a/one"]);
+        for result in &mut results[..4] {
+            let mut broken = fails();
+            broken.break_down(Breakdown::Crash, "the agent ended");
+            result.outcome = (&broken).into();
+        }
+        let entry = "- cases: 'a/one'\n  expect: fail\n  breakdown: crash\n  reason: TODO\n";
+        assert_eq!(made("", &results).text, entry);
     }
 
     #[test]

@@ -18,6 +18,7 @@
 //! | `timestamps`, `ecn`, `reset`, `pace` | what their names say |
 
 mod book;
+pub(crate) mod by_name;
 mod conversation;
 mod ecn;
 mod form;
@@ -43,6 +44,9 @@ use conversation::Conversation;
 use core::net::IpAddr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// The name of a rule of this program.
+pub type RuleName = &'static str;
 
 /// Something that must hold in every run.
 pub struct Rule {

@@ -28,7 +28,7 @@ pub struct ConnDecl {
 }
 
 /// Where a step stands.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
     /// The file, as shown to a person: `cases/reset/acceptance.yaml`.
     pub file: Arc<str>,
@@ -140,6 +140,8 @@ pub enum StepKind {
     Inject(SegmentPattern),
     /// `inject: ICMP ...`
     InjectIcmp(IcmpPattern),
+    /// `fill:` this segment, with text, until the target's window is shut.
+    Fill(SegmentPattern),
     /// `expect:` a segment.
     Expect(Arc<Expect>),
     /// `expect: nothing`
@@ -165,6 +167,7 @@ impl StepKind {
     pub fn word(&self) -> StepWord {
         match self {
             StepKind::Inject(_) | StepKind::InjectIcmp(_) => StepWord::Inject,
+            StepKind::Fill(_) => StepWord::Fill,
             StepKind::Expect(_) | StepKind::Nothing(_) => StepWord::Expect,
             StepKind::Call(_) => StepWord::Call,
             StepKind::Result(_) => StepWord::Result,
@@ -184,6 +187,8 @@ impl StepKind {
 pub enum StepWord {
     /// `inject:` a segment or an ICMP message.
     Inject,
+    /// `fill:` text until the window is shut.
+    Fill,
     /// `expect:` a segment, or nothing.
     Expect,
     /// `call:`
@@ -204,8 +209,9 @@ pub enum StepWord {
 
 impl StepWord {
     /// All of them.
-    pub const ALL: [StepWord; 9] = [
+    pub const ALL: [StepWord; 10] = [
         StepWord::Inject,
+        StepWord::Fill,
         StepWord::Expect,
         StepWord::Call,
         StepWord::Result,
@@ -220,6 +226,7 @@ impl StepWord {
     pub const fn name(self) -> &'static str {
         match self {
             StepWord::Inject => "inject",
+            StepWord::Fill => "fill",
             StepWord::Expect => "expect",
             StepWord::Call => "call",
             StepWord::Result => "result",

@@ -100,6 +100,13 @@ impl Tolerances {
         Tolerances(times)
     }
 
+    /// These, with `changed` put in their place.
+    pub fn but(&self, changed: impl IntoIterator<Item = (Tolerance, Duration)>) -> Tolerances {
+        let mut times = self.0.clone();
+        times.extend(changed);
+        Tolerances(times)
+    }
+
     /// One of them. `slack` is a ratio, in seconds for one.
     pub fn get(&self, name: Tolerance) -> Duration {
         self.0[&name]

@@ -1,10 +1,13 @@
 //! A stack in this process, as a target.
 
 use super::Runner;
-use crate::drive::virtual_time::{Driven, Halt};
+#[cfg(unix)]
+use super::linked::{Watch, Watched};
+use crate::drive::Halt;
+use crate::drive::virtual_time::{Driven, EMISSIONS};
 use crate::drive::{Done, EndedRun, EnvironmentError, Job, Runs, Target, Tell, Worlds, make_all};
 use crate::engine::{Bench, Outcome, Verdict};
-use crate::stack::{Abilities, Call, CallId, Emitted, Facts, Stack};
+use crate::stack::{Abilities, Call, CallId, Emitted, Facts, Stack, Tolerances};
 use crate::time::Instant;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,6 +20,9 @@ pub struct Embedded<F> {
     make: F,
     rules: bool,
     worlds: Worlds,
+    emissions: usize,
+    /// Whether each stack is asked for its abilities.
+    asks: bool,
 }
 
 impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
@@ -30,6 +36,25 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
             make,
             rules: true,
             worlds: Worlds::Fresh,
+            emissions: EMISSIONS,
+            asks: false,
+        }
+    }
+
+    /// A target of which nothing is known but the abilities that each stack names.
+    pub fn undescribed(make: F) -> Embedded<F> {
+        let facts = Facts {
+            name: "the stack".to_owned(),
+            version: None,
+            abilities: Abilities::default(),
+            claims: Default::default(),
+            tolerances: Tolerances::default(),
+            mtu: 1500,
+            virtual_time: true,
+        };
+        Embedded {
+            asks: true,
+            ..Embedded::new(Arc::new(facts), make)
         }
     }
 
@@ -60,6 +85,31 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
         }
     }
 
+    /// The same under watch: whoever holds `watch` sees in which of its methods a stack is.
+    #[cfg(unix)]
+    pub(crate) fn watched(self, watch: &Arc<Watch>) -> Embedded<impl Fn(&Job) -> Box<dyn Stack> + use<F>> {
+        let (make, watch) = (self.make, Arc::clone(watch));
+        Embedded {
+            make: move |job: &Job| -> Box<dyn Stack> { Box::new(Watched::new(&watch, || make(job))) },
+            facts: self.facts,
+            runner: self.runner,
+            rules: self.rules,
+            worlds: self.worlds,
+            emissions: self.emissions,
+            asks: self.asks,
+        }
+    }
+
+    /// Sets how many frames, results and events a stack may emit before it is polled again.
+    pub(crate) fn limit(&mut self, emissions: usize) {
+        self.emissions = emissions;
+    }
+
+    /// Sets which runs share a world.
+    pub(crate) fn set_worlds(&mut self, worlds: Worlds) {
+        self.worlds = worlds;
+    }
+
     /// Makes one run in a fresh world.
     pub fn run_one(&self, job: &Job, stop: &AtomicBool) -> Outcome {
         let mut told = None;
@@ -69,7 +119,7 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
     }
 
     /// Makes runs that may share a world: in one world, or in further ones if its stack breaks down.
-    fn make_runs(&self, runs: &mut Runs, stop: &AtomicBool, tell: Tell<'_>) {
+    pub(crate) fn make_runs(&self, runs: &mut Runs, stop: &AtomicBool, tell: Tell<'_>) {
         while let Some((place, job)) = runs.front() {
             let refused = match stop.load(Ordering::Relaxed) {
                 true => Some(Outcome::empty(
@@ -86,11 +136,15 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Embedded<F> {
                 runs.pop_front();
                 continue;
             }
-            let mut bench = Bench::new(Arc::clone(&self.facts));
+            let mut made = Made::of(|| (self.make)(job), stop, self.emissions);
+            let facts = match self.asks {
+                true => Arc::new(made.described(&self.facts)),
+                false => Arc::clone(&self.facts),
+            };
+            let mut bench = Bench::new(facts);
             if !self.rules {
                 bench = bench.without_rules();
             }
-            let mut made = Made::of(|| (self.make)(job), stop);
             self.worlds.fill(&mut bench, &mut made, runs, tell);
         }
     }
@@ -102,10 +156,11 @@ struct Made<'a> {
     /// Why the stack could not be made.
     failed: Option<Halt>,
     stop: &'a AtomicBool,
+    emissions: usize,
 }
 
 impl Made<'_> {
-    fn of(make: impl FnOnce() -> Box<dyn Stack>, stop: &AtomicBool) -> Made<'_> {
+    fn of(make: impl FnOnce() -> Box<dyn Stack>, stop: &AtomicBool, emissions: usize) -> Made<'_> {
         let (stack, failed) = match catch_unwind(AssertUnwindSafe(make)) {
             Ok(stack) => (stack, None),
             Err(payload) => {
@@ -113,13 +168,36 @@ impl Made<'_> {
                 (nothing, Some(Halt::panicked(payload.as_ref())))
             }
         };
-        Made { stack, failed, stop }
+        Made {
+            stack,
+            failed,
+            stop,
+            emissions,
+        }
+    }
+
+    /// These facts, with the abilities that the stack names.
+    fn described(&mut self, facts: &Facts) -> Facts {
+        let named = catch_unwind(AssertUnwindSafe(|| self.stack.abilities()));
+        let abilities = named.unwrap_or_else(|payload| {
+            self.failed.get_or_insert_with(|| Halt::panicked(payload.as_ref()));
+            // The run has failed, whatever it needs.
+            Abilities::default()
+        });
+        Facts {
+            abilities,
+            ..facts.clone()
+        }
     }
 }
 
 impl Driven for Made<'_> {
     fn stack(&mut self) -> &mut dyn Stack {
         self.stack.as_mut()
+    }
+
+    fn most_emissions(&self) -> usize {
+        self.emissions
     }
 
     fn halt(&self) -> Option<Halt> {

@@ -16,8 +16,14 @@ use std::sync::Arc;
 /// The files of the runners that come with the program: path below `runners/`, and contents.
 const BUNDLED: &[(&str, &[u8])] = include!(concat!(env!("OUT_DIR"), "/bundled_runners.rs"));
 
-/// How long an agent may take for a line, where its `runner.yaml` does not say.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a target may take over an input, where its `runner.yaml` does not say.
+const fn usual_patience(kind: Kind) -> Duration {
+    match kind {
+        // A method of a stack that is linked in returns in microseconds; 3 s are much even in a debug build.
+        Kind::Embedded => Duration::from_secs(3),
+        Kind::Kernel | Kind::Agent => Duration::from_secs(10),
+    }
+}
 
 /// What kind of target it is, which decides how it is driven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -90,7 +96,7 @@ pub struct Runner {
     pub build: Vec<String>,
     /// What must be installed to build and start it.
     pub requires: Vec<Needed>,
-    /// How long the agent may take to answer a line.
+    /// How long the target may take over an input: an agent to answer a line, a stack that is linked in to return.
     pub patience: Duration,
     configure: BTreeMap<String, BTreeMap<String, Profile>>,
 }
@@ -179,7 +185,7 @@ impl Runner {
             command: raw.command.into_iter().map(|word| word.0).collect(),
             build: raw.build.into_iter().map(|word| word.0).collect(),
             requires: raw.requires.into_iter().map(Needed::from).collect(),
-            patience: raw.patience.map_or(PATIENCE, |time| time.0),
+            patience: raw.patience.map_or(usual_patience(raw.kind), |time| time.0),
             configure: configure.map(|(name, values)| (name.0, lower_values(values))).collect(),
         })
     }

@@ -53,6 +53,7 @@ impl<'a> Clock<'a> {
             // call is met by `result`.
             StepKind::Inject(_)
             | StepKind::InjectIcmp(_)
+            | StepKind::Fill(_)
             | StepKind::Call(_)
             | StepKind::Faults(_)
             | StepKind::Check(_) => {}

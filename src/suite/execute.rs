@@ -3,9 +3,10 @@
 
 use super::meeting::stands;
 use super::{Expectation, Expectations, Judged, Ledger, LedgerError, Meeting, Run, RunId, SettledRun, estimate};
-use crate::drive::virtual_time::panic_text;
+use crate::drive::panic_text;
 use crate::drive::{EndedRun, EnvironmentError, Job, Target};
 use crate::engine::{Outcome, Verdict};
+use crate::stack::Breakdown;
 use crate::time::Instant;
 use core::any::Any;
 use core::time::Duration;
@@ -196,7 +197,7 @@ impl Bookkeeping<'_> {
                 self.beside.insert(place, beside);
                 Next::Again
             }
-            _ => Next::Last,
+            _ => confirmed(attempts),
         };
         let verdict = match next {
             Next::Again => {
@@ -283,6 +284,26 @@ fn under_way(mut names: impl ExactSizeIterator<Item = String>) -> String {
         (_, None) => String::new(),
         (1, Some(name)) => format!(", in `{name}`"),
         (count, Some(name)) => format!(", with {count} runs not at their end, such as `{name}`"),
+    }
+}
+
+/// Decides after an attempt on virtual time, where only the wait for a stack depends on the machine: a hang counts if the
+/// stack hangs again at the same input; if it comes to an end that time, that counts.
+fn confirmed(attempts: &[Outcome]) -> Next {
+    let hang = |outcome: &Outcome| {
+        let failure = outcome.failure.as_ref();
+        failure
+            .filter(|_| outcome.breakdown() == Some(Breakdown::Hang))
+            .map(|failure| failure.seen.clone())
+    };
+    match attempts {
+        [earlier @ .., last] if hang(last).is_some_and(|_| earlier.iter().all(|it| hang(it) != hang(last))) => {
+            match earlier.len() {
+                0 | 1 => Next::Again,
+                more => Next::Contradiction([more - 2, more - 1, more]),
+            }
+        }
+        _ => Next::Last,
     }
 }
 
@@ -590,6 +611,36 @@ mod tests {
         Arc::get_mut(&mut fake.facts).unwrap().virtual_time = true;
         run_with(&mut fake, "");
         assert_eq!(fake.seen.len(), 1);
+    }
+
+    #[test]
+    fn on_virtual_time_a_hang_counts_if_it_comes_again_at_the_same_input() {
+        let hang = |given: &str| {
+            let mut hung = outcome(Verdict::Inconclusive);
+            hung.break_down(Breakdown::Hang, given);
+            hung
+        };
+        let settled = |prepared: Vec<Outcome>| {
+            let mut fake = Fake::new(vec![prepared], Quirk::None);
+            Arc::get_mut(&mut fake.facts).unwrap().virtual_time = true;
+            let result = run_with(&mut fake, "").results.remove(0);
+            (result.outcome.verdict, fake.seen.len())
+        };
+        assert_eq!(settled(vec![hang("a SYN"), hang("a SYN")]), (Verdict::Fail, 2));
+        assert_eq!(settled(vec![hang("a SYN"), outcome(Verdict::Pass)]), (Verdict::Pass, 2));
+        assert_eq!(
+            settled(vec![hang("a SYN"), hang("a FIN"), hang("a SYN")]),
+            (Verdict::Fail, 3)
+        );
+        let each_elsewhere = vec![hang("a SYN"), hang("a FIN"), hang("a RST")];
+        assert_eq!(settled(each_elsewhere), (Verdict::Inconclusive, 3));
+        let mut panicked = outcome(Verdict::Inconclusive);
+        panicked.break_down(Breakdown::Panic, "no such state");
+        assert_eq!(
+            settled(vec![panicked]),
+            (Verdict::Fail, 1),
+            "a panic needs no second one"
+        );
     }
 
     #[test]

@@ -2,13 +2,15 @@
 //! accepted.
 //!
 //! An entry names the verdict, the broken requirements and, if it says so, the step, so that an expected failure never
-//! hides a new one. An entry that matches no run of the whole library is an error.
+//! hides a new one. A breakdown is met only by an entry that names it. An entry that matches no run of the whole library is
+//! an error.
 
 use super::plan::ip_number;
 use super::{Expectation, Pattern, Row, RunId};
 use crate::engine::{Outcome, Verdict};
 use crate::notation::did_you_mean;
 use crate::rules::RULES;
+use crate::stack::Breakdown;
 use saphyr_parser::{Event, Parser};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
@@ -38,6 +40,9 @@ pub struct Entry {
     pub step: Option<String>,
     /// The rules that may be broken too.
     pub rules: Vec<String>,
+    /// How the target breaks down, if that is what is expected. An entry that does not say so is never met by a
+    /// breakdown.
+    pub breakdown: Option<Breakdown>,
     /// Why this is accepted.
     pub reason: String,
     /// Only over this IP version: `4` or `6`.
@@ -59,6 +64,8 @@ pub struct Came<'a> {
     pub step: Option<&'a str>,
     /// The rule that is itself the failing step, if one is.
     pub failing_rule: Option<&'a str>,
+    /// How the target broke down, if it did.
+    pub breakdown: Option<Breakdown>,
     /// The ids of the requirements that the failing step breaks.
     pub requirements: Vec<&'a str>,
     /// The names of the rules that did not hold.
@@ -73,6 +80,7 @@ impl<'a> From<&'a Outcome> for Came<'a> {
             verdict: outcome.verdict,
             step: failure.map(|failure| failure.step.as_str()),
             failing_rule: failure.and_then(|failure| failure.unmet.rule()),
+            breakdown: failure.and_then(|failure| failure.unmet.breakdown()),
             requirements: broken.iter().map(|(id, ..)| id.as_str()).collect(),
             rules: outcome.broken_rules.iter().map(|broken| broken.rule.name).collect(),
         }
@@ -250,6 +258,14 @@ impl Entry {
         if came.verdict != self.expect {
             return Some(format!("expected {}, came {}", self.expect, came.verdict));
         }
+        if came.breakdown != self.breakdown {
+            let kind = |how: Option<Breakdown>| how.map_or("no breakdown", Breakdown::name);
+            return Some(format!(
+                "expected {}, came {}",
+                kind(self.breakdown),
+                kind(came.breakdown)
+            ));
+        }
         if let Some(step) = &self.step {
             let failed = came.step.unwrap_or_default();
             if squeeze(step) != squeeze(failed) {
@@ -336,6 +352,7 @@ struct RawEntry {
     step: Option<String>,
     #[serde(default)]
     rules: Words,
+    breakdown: Option<Breakdown>,
     reason: Option<String>,
     #[serde(default)]
     when: RawWhen,
@@ -357,7 +374,15 @@ impl RawEntry {
         if reason.is_empty() {
             return Err("an expected verdict needs a `reason`: who reads it later cannot guess it".to_owned());
         }
-        let breaks = matches!(expect, Verdict::Fail | Verdict::Deviates);
+        if self.breakdown.is_some() && expect != Verdict::Fail {
+            return Err(format!(
+                "a target that breaks down has failed: `expect: fail`, not `expect: {expect}`"
+            ));
+        }
+        if self.breakdown.is_some() && (self.step.is_some() || !self.requirement.0.is_empty()) {
+            return Err("a breakdown belongs to no step and no requirement: leave them out".to_owned());
+        }
+        let breaks = matches!(expect, Verdict::Fail | Verdict::Deviates) && self.breakdown.is_none();
         if breaks && self.requirement.0.is_empty() {
             return Err(format!(
                 "`expect: {expect}` needs the `requirement` that is broken, or any other failure would pass for it"
@@ -369,6 +394,7 @@ impl RawEntry {
             requirements: self.requirement.0.iter().map(|id| Pattern::new(id)).collect(),
             step: self.step,
             rules: self.rules.0,
+            breakdown: self.breakdown,
             reason,
             ip: self.when.ip.one_of("ip", &["4", "6"])?,
             isn: self.when.isn.one_of("isn", &["plain", "wrap"])?,
@@ -509,6 +535,25 @@ mod tests {
             Expectation::UnexpectedPass { reason }
         );
         assert_eq!(judge(KNOWN, "other/x", &outcome(Verdict::Pass)), Expectation::None);
+    }
+
+    #[test]
+    fn a_breakdown_is_met_by_an_entry_that_names_it_and_by_no_other() {
+        let mut broken = failed(Verdict::Deviates, "expect: ACK", &["RFC9293-MUST-1"]);
+        broken.break_down(Breakdown::Hang, "it did not return");
+        let Expectation::Missed { difference, .. } = judge(KNOWN, "reset/x", &broken) else {
+            panic!("a hang must not be expected");
+        };
+        assert_eq!(difference, "expected no breakdown, came hang");
+        let named = "- {cases: reset/*, expect: fail, breakdown: hang, reason: r}";
+        assert!(judge(named, "reset/x", &broken).is_met());
+        broken.break_down(Breakdown::Panic, "no such state");
+        assert!(!judge(named, "reset/x", &broken).is_met());
+        let plain = failed(Verdict::Fail, "expect: ACK", &["RFC9293-MUST-1"]);
+        assert!(!judge(named, "reset/x", &plain).is_met());
+        assert!(error("- {cases: a, expect: deviates, breakdown: hang, reason: r}").contains("has failed"));
+        assert!(error("- {cases: a, expect: fail, breakdown: hang, step: s, reason: r}").contains("leave them out"));
+        assert!(error("- {cases: a, expect: fail, breakdown: fire, reason: r}").contains("unknown variant `fire`"));
     }
 
     #[test]

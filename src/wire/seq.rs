@@ -1,11 +1,12 @@
 //! Sequence numbers, on the wire and as a case writes them.
 
 use core::fmt;
+use serde::{Deserialize, Serialize};
 
 /// A point in sequence space, which wraps at 2^32 (RFC 9293 section 3.4).
 ///
 /// There is deliberately no `Ord`: "before" on a circle is not transitive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct SeqNum(pub u32);
 
 impl SeqNum {
@@ -36,7 +37,7 @@ impl fmt::Display for SeqNum {
 pub struct RelSeq(pub i64);
 
 /// One direction's initial sequence number; the only bridge between the two kinds of number.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Isn(pub SeqNum);
 
 impl Isn {

@@ -41,6 +41,11 @@ def endless(line):
         say("note and another thing\n" * 1000)
 
 
+def pours_frames(line):
+    while True:
+        say("frame 4500\n" * 1000)
+
+
 def endless_octets(line):
     while True:
         say("x" * 65536)

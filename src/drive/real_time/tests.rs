@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::case::Library;
+use crate::drive::Limits;
 use crate::drive::addresses::{Addresses, target_address};
 use crate::model::{Config, Model};
 use crate::stack::{IpVersion, Stack};
@@ -80,7 +81,7 @@ impl Place for Host {
         }
     }
 
-    fn flush(&mut self) -> Result<(), String> {
+    fn flush(&mut self) -> Result<(), Halt> {
         Ok(())
     }
 
@@ -88,25 +89,25 @@ impl Place for Host {
         false
     }
 
-    fn hear(&mut self, replies: &mut Vec<Reply>) -> Result<(), String> {
+    fn hear(&mut self, replies: &mut Vec<Reply>) -> Result<(), Halt> {
         if self.most == 0 {
-            return Err("the target's process ended".to_owned());
+            return Err(Halt::Broke(Breakdown::Crash, "the agent ended".to_owned()));
         }
         self.poll();
         replies.append(&mut self.replies);
         Ok(())
     }
 
-    fn patience(&self) -> Duration {
-        Duration::from_secs(5)
-    }
-
     fn losses(&mut self) -> io::Result<Losses> {
         Ok(self.losses.clone())
     }
 
-    fn end_of_standard_error(&mut self) -> String {
-        "; its standard error ends with `no memory`".to_owned()
+    fn explain(&mut self, halt: Halt) -> Halt {
+        let text = format!("{}; its standard error ends with `no memory`", halt.text());
+        match halt {
+            Halt::Broke(how, _) => Halt::Broke(how, text),
+            Halt::Void(_) => Halt::Void(text),
+        }
     }
 
     // These tests do not wait for readiness: they call the driver again and again.
@@ -138,7 +139,8 @@ fn outcomes(plan: &[Run], prepare: impl FnOnce(&mut Host)) -> Vec<Outcome> {
         ..Facts::clone(&runner.facts)
     };
     let clock = Clock::start();
-    let mut driver = Driver::new(Host::new(clock), Arc::new(facts), clock);
+    let patience = Arc::new(Patience::new(Limits::of(Duration::from_secs(5))));
+    let mut driver = Driver::new(Host::new(clock), Arc::new(facts), clock, patience);
     prepare(&mut driver.place);
     let mut addresses = Addresses::on_virtual_time();
     for (place, run) in plan.iter().enumerate() {
@@ -199,7 +201,8 @@ fn what_belongs_to_no_run_is_kept_apart_from_all_of_them() {
     };
     let mut host = Host::new(clock);
     host.packets.extend(beside.clone());
-    let mut driver = Driver::new(host, Arc::new(facts), clock);
+    let patience = Arc::new(Patience::new(Limits::of(Duration::from_secs(5))));
+    let mut driver = Driver::new(host, Arc::new(facts), clock, patience);
     let mut addresses = Addresses::on_virtual_time();
     for (place, run) in plan().iter().enumerate().take(2) {
         let job = run.job(1);

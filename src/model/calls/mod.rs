@@ -221,7 +221,7 @@ impl Tcb {
             State::Established => self.state = State::FinWait1,
             State::SynReceived if decisions::closes_in_syn_received(self) => {
                 self.state = State::FinWait1;
-                self.open_congestion_window();
+                self.open_congestion_window(cx);
                 if let Some(id) = self.user.connect.take() {
                     cx.fail(id, ErrorName::Closing, "connection closing");
                 }

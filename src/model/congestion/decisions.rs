@@ -22,9 +22,9 @@ fn enough_says_lost(tcb: &Tcb, by_reports: bool) -> bool {
 decisions! {
     /// The initial window, as RFC 5681 has it or as RFC 6928 does.
     "RFC 5681 section 3.1; RFC 6928 section 2"
-    fn window_at_start(tcb: &Tcb) -> u32 {
-        lawful => initial_window(tcb.smss()),
-        or InitialWindow10 => (10 * tcb.smss()).min(14_600.max(2 * tcb.smss())),
+    fn window_at_start(tcb: &Tcb, cx: &Context) -> u32 {
+        lawful => initial_window(tcb.smss()).min(cx.config.initial_segments * tcb.smss()),
+        or InitialWindow10 => (cx.config.initial_segments * tcb.smss()).min(14_600.max(2 * tcb.smss())),
     }
 
     /// Whether SYNs were lost, so that the first window is a single segment. RFC 6928 disregards a single loss.
@@ -46,8 +46,8 @@ decisions! {
 
     /// ssthresh after the handshake: arbitrarily high.
     "RFC 5681 section 3.1"
-    fn first_threshold(_tcb: &Tcb) -> u32 {
-        lawful => u32::MAX,
+    fn first_threshold(_tcb: &Tcb, cx: &Context) -> u32 {
+        lawful => cx.config.first_threshold,
         wrong NoSlowStart => UNBOUND,
     }
 
@@ -188,7 +188,7 @@ decisions! {
     /// ssthresh in recovery.
     "RFC 5681 section 3.2, step 2"
     fn threshold_in_recovery(tcb: &Tcb) -> u32 {
-        lawful => tcb.half_of_flight(),
+        lawful => tcb.half_of_window(),
         wrong NoHalvingOnLoss => tcb.congestion.cwnd,
     }
 
@@ -260,7 +260,7 @@ decisions! {
     fn window_after_idle(tcb: &Tcb, cx: &Context) -> u32 {
         lawful => {
             let idle = cx.now.since(tcb.sent_at) > tcb.round_trip.rto && !tcb.has_outstanding();
-            let restart = if idle { window_at_start(tcb) } else { u32::MAX };
+            let restart = if idle { window_at_start(tcb, cx) } else { u32::MAX };
             tcb.congestion.cwnd.min(restart)
         },
         or RestartAfterIdleNo => tcb.congestion.cwnd,

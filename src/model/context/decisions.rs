@@ -60,9 +60,9 @@ decisions! {
 
     /// The TTL.
     "RFC 9293 section 3.9.2; MUST-49"
-    fn ttl(_cx: &Context, settings: &Settings, flags: Flags) -> u8 {
-        lawful => settings.ttl.unwrap_or(64),
-        wrong TtlFixed => 64,
+    fn ttl(cx: &Context, settings: &Settings, flags: Flags) -> u8 {
+        lawful => settings.ttl.unwrap_or(cx.config.ttl),
+        wrong TtlFixed => cx.config.ttl,
         wrong FinWithoutTtl if flags.contains(Flags::FIN) => 0,
     }
 
@@ -77,9 +77,9 @@ decisions! {
 
     /// The DSCP, of which the first three bits were the IP precedence of RFC 791.
     "RFC 9293 section 3.9.2; MUST-48, SHLD-22"
-    fn dscp(_cx: &Context, settings: &Settings) -> u8 {
-        lawful => settings.dscp.unwrap_or(0),
-        wrong DscpFixed => 0,
+    fn dscp(cx: &Context, settings: &Settings) -> u8 {
+        lawful => settings.dscp.unwrap_or(cx.config.dscp),
+        wrong DscpFixed => cx.config.dscp,
         wrong DscpCut => lawful & 0x38,
     }
 

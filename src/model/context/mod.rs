@@ -2,12 +2,14 @@
 
 pub(super) mod decisions;
 
-use super::config::Config;
+use super::config::{Config, IpIds};
 use super::decision::{Decider, Subject};
 use super::defect::Defects;
 use super::fast_open::Remembered;
+use super::isn;
 use super::seq::Secret;
 use super::settings::Settings;
+use super::tcb::Challenges;
 use crate::stack::ErrorName;
 use crate::stack::{Answer, CallId, Emitted, Errno};
 use crate::time::Instant;
@@ -26,8 +28,8 @@ pub(super) struct Context {
     /// What fast open remembers of servers.
     pub remembered: Remembered,
     ip_id: u16,
-    /// How many challenge ACKs all connections have sent, for the mistake that counts them together.
-    pub challenges: u32,
+    /// The challenge ACKs of all connections.
+    pub challenges: Challenges,
 }
 
 impl Subject for Context {
@@ -48,7 +50,7 @@ impl Context {
             isn_offset: None,
             remembered: Remembered::default(),
             ip_id: secret.hash(&[0x6964]) as u16,
-            challenges: 0,
+            challenges: Challenges::default(),
         }
     }
 
@@ -79,9 +81,9 @@ impl Context {
             ttl: decisions::ttl(self, settings, flags),
             dscp: decisions::dscp(self, settings),
             ecn,
-            id: if v4 { self.ip_id } else { 0 },
+            id: if v4 { self.identification() } else { 0 },
             dont_fragment: decisions::dont_fragment(self, v4),
-            flow: 0,
+            flow: if v4 { 0 } else { self.flow_label(local, peer) },
         };
         let packet = Packet {
             ip,
@@ -92,6 +94,23 @@ impl Context {
         let packet = decisions::slip(self, v4, flags).make(packet, v4);
         self.out.push(Emitted::Packet(packet));
         length
+    }
+
+    /// The identification of an IPv4 packet that may not be fragmented: anything (RFC 6864 section 4.1).
+    fn identification(&self) -> u16 {
+        match self.config.ip_ids {
+            IpIds::Counted => self.ip_id,
+            IpIds::Random => self.secret.hash(&[0x6964, u64::from(self.ip_id)]) as u16,
+            IpIds::Zero => 0,
+        }
+    }
+
+    /// The flow label of a connection's packets, if they have one: a hash of its ends (RFC 6437 section 3).
+    fn flow_label(&self, local: SocketAddr, peer: SocketAddr) -> u32 {
+        match self.config.flow_labels {
+            true => isn::flow_label(self, local, peer),
+            false => 0,
+        }
     }
 
     /// Ends a call.

@@ -3,6 +3,7 @@
 
 pub(super) mod decisions;
 
+use super::config::PortScheme;
 use super::context::Context;
 use super::seq::span;
 use crate::time::Instant;
@@ -31,9 +32,9 @@ fn hash(cx: &Context, purpose: u64, local: SocketAddr, peer: SocketAddr, more: u
     cx.secret.hash(&[purpose, a, b, c, d, ports, more])
 }
 
-/// ISN = M + F(localip, localport, remoteip, remoteport, secretkey): M ticks every 4 microseconds (RFC 6528 section 3).
+/// ISN = M + F(localip, localport, remoteip, remoteport, secretkey): M ticks about every 4 microseconds (RFC 6528 section 3).
 pub(super) fn isn(cx: &mut Context, local: SocketAddr, peer: SocketAddr) -> SeqNum {
-    let m = (cx.now.as_micros() / 4) as u32;
+    let m = (cx.now.as_nanos() / cx.config.isn_tick) as u32;
     let f = hash(cx, 1, local, peer, 0) as u32;
     let plain = decisions::isn(cx, m, f);
     if !cx.config.isn_near_wrap {
@@ -52,6 +53,19 @@ pub(super) fn timestamp_offset(cx: &Context, local: SocketAddr, peer: SocketAddr
 /// The offset at which the search for an ephemeral port begins.
 pub(super) fn port_offset(cx: &Context, local: SocketAddr, peer: SocketAddr) -> u16 {
     hash(cx, 3, local, peer, 0) as u16
+}
+
+/// How far behind that offset the search for the `nth` port begins (RFC 6056 sections 3.3.1 and 3.3.3).
+pub(super) fn port_step(cx: &Context, nth: u16) -> u16 {
+    match cx.config.port_scheme {
+        PortScheme::Hashed => nth,
+        PortScheme::Random => cx.secret.hash(&[7, u64::from(nth)]) as u16,
+    }
+}
+
+/// The flow label of a connection (RFC 6437 section 3), which is not zero.
+pub(super) fn flow_label(cx: &Context, local: SocketAddr, peer: SocketAddr) -> u32 {
+    (hash(cx, 6, local, peer, 0) as u32 & 0xf_ffff).max(1)
 }
 
 /// The fast open cookie of a client: eight octets, bound to its address.

@@ -17,9 +17,6 @@ use crate::wire::{Ecn, Flags, Segment, SeqNum, TcpOption};
 use core::net::SocketAddr;
 use std::collections::VecDeque;
 
-/// How many half-open connections there may be for each one that may wait to be accepted.
-const HALF_OPEN_PER_PLACE: usize = 8;
-
 /// A block in LISTEN.
 #[derive(Clone, Debug)]
 pub(super) struct Listener {
@@ -112,7 +109,7 @@ impl Model {
         if decisions::syn_text_is_delivered(&tcb, &segment) {
             tcb.release_held(&mut self.cx);
             tcb.fast_open = true;
-            tcb.open_congestion_window();
+            tcb.open_congestion_window(&self.cx);
         }
         if decisions::syn_text_is_lost(&tcb, &segment) {
             tcb.received.take(tcb.rcv_nxt, &segment.text);
@@ -146,7 +143,7 @@ impl Model {
         let backlog = listener.backlog;
         let is_half_open = |tcb: &&Tcb| is_half_open_of(tcb, listener.socket);
         let half_open = self.tcbs.values().filter(is_half_open).count();
-        listener.waiting.len() >= backlog || half_open >= backlog * HALF_OPEN_PER_PLACE
+        listener.waiting.len() >= backlog || half_open >= backlog * self.cx.config.half_open_per_place
     }
 
     // ----- cookies --------------------------------------------------------------------------------------------------
@@ -250,7 +247,7 @@ impl Model {
             return;
         }
         tcb.fast_open = true;
-        tcb.open_congestion_window();
+        tcb.open_congestion_window(&self.cx);
         let room = tcb.rcv_wnd() as usize;
         let text = &segment.text[..segment.text.len().min(room)];
         let taken = tcb.received.take(tcb.rcv_nxt, text);
@@ -304,7 +301,12 @@ fn remember(agreed: Agreed, option: &mut TcpOption) {
             NO_SHIFT
         };
         let sack = if agreed.sack { SACK_BIT } else { 0 };
-        *value = *value & !(SHIFT_BITS | SACK_BIT) | shift | sack;
+        let encoded = *value & !(SHIFT_BITS | SACK_BIT) | shift | sack;
+        // Never a time that is still to come: the next segment could have an earlier one.
+        *value = match encoded.wrapping_sub(*value) as i32 {
+            1.. => encoded.wrapping_sub(SACK_BIT << 1),
+            _ => encoded,
+        };
     }
 }
 

@@ -28,7 +28,11 @@ fn own_timestamps(tcb: &Tcb, cx: &Context) -> Vec<TcpOption> {
 /// the path may take fewer. The result is never zero, whatever the peer announced.
 fn room_for_text(tcb: &Tcb, peer: usize, options: usize) -> usize {
     let path = tcb.path.mtu - fixed_headers(tcb.local.is_ipv4());
-    peer.min(path).saturating_sub(options).max(1)
+    let room = peer.min(path).saturating_sub(options).max(1);
+    match room / tcb.segment_unit * tcb.segment_unit {
+        0 => room,
+        whole => whole,
+    }
 }
 
 /// Whether a SYN, or a SYN,ACK, is one that asks for ECN, or agrees to it: both bits, or only ECE.
@@ -42,7 +46,7 @@ fn scaled(segment: &Arriving, shift: u8) -> u32 {
 }
 
 decisions! {
-    /// The timestamp clock: it ticks each millisecond, and begins where nobody outside can know.
+    /// The timestamp clock: it ticks steadily, and begins where nobody outside can know.
     "RFC 7323 section 5.4"
     fn timestamp_clock(tcb: &Tcb, cx: &Context) -> u32 {
         lawful => clock(tcb, cx),

@@ -3,6 +3,7 @@
 
 pub(super) mod decisions;
 
+use super::config::OptionOrder;
 use super::context::Context;
 use super::segment_arrives::Arriving;
 use super::tcb::Tcb;
@@ -17,6 +18,9 @@ const TIMESTAMPS_SPACE: usize = 12;
 pub(super) const MOST_OPTIONS: usize = 40;
 /// The largest shift (RFC 7323 section 2.3).
 pub(super) const LARGEST_SHIFT: u8 = 14;
+
+/// Nanoseconds between two ticks of a clock by which round trips are measured.
+const FINE_TICK: u64 = 10_000_000;
 
 /// What is assumed of a peer that announces no MSS (RFC 9293 section 3.7.1, MUST-15).
 pub(super) fn default_mss(v4: bool) -> usize {
@@ -45,12 +49,19 @@ pub(super) enum Kind {
     Probe,
 }
 
-/// The ticks of a clock with one each millisecond.
+/// The ticks of the timestamp clock, as it was read last.
 fn ticks(cx: &Context) -> u32 {
-    (cx.now.as_micros() / 1000) as u32
+    let now = cx.now.as_nanos();
+    let read = now - now % (cx.config.timestamp_jitter.as_nanos() as u64).max(1);
+    (read / cx.config.timestamp_tick) as u32
 }
 
-/// The timestamp clock of a connection as it should be: a tick each millisecond (RFC 7323 section 5.4).
+/// Whether the timestamp clock is fine enough to measure round trips by it (RFC 7323 section 4.1).
+pub(super) fn clock_measures(cx: &Context) -> bool {
+    cx.config.timestamp_tick <= FINE_TICK && cx.config.timestamp_jitter.is_zero()
+}
+
+/// The timestamp clock of a connection as it should be: its ticks are steady (RFC 7323 section 5.4).
 pub(super) fn clock(tcb: &Tcb, cx: &Context) -> u32 {
     ticks(cx).wrapping_add(tcb.ts_offset)
 }
@@ -58,6 +69,32 @@ pub(super) fn clock(tcb: &Tcb, cx: &Context) -> u32 {
 /// The timestamps option with the two NOPs before it.
 fn timestamps(value: u32, echo: u32) -> [TcpOption; 3] {
     [TcpOption::Nop, TcpOption::Nop, TcpOption::Timestamps { value, echo }]
+}
+
+/// Puts options of a SYN behind the MSS, or before it.
+fn arrange(
+    options: &mut Vec<TcpOption>,
+    order: OptionOrder,
+    sack: Option<TcpOption>,
+    timestamps: Option<[TcpOption; 3]>,
+    scale: Option<TcpOption>,
+) {
+    match order {
+        OptionOrder::MssFirst => {
+            options.extend(sack);
+            options.extend(timestamps.into_iter().flatten());
+            options.extend(scale.into_iter().flat_map(|scale| [TcpOption::Nop, scale]));
+        }
+        OptionOrder::SackLast => {
+            options.extend(scale.into_iter().flat_map(|scale| [TcpOption::Nop, scale]));
+            options.extend(timestamps.into_iter().flatten());
+            options.extend(sack);
+        }
+        OptionOrder::Packed => {
+            let bare = timestamps.map(|[_, _, timestamps]| timestamps);
+            options.splice(0..0, bare.into_iter().chain(scale).chain(sack));
+        }
+    }
 }
 
 impl Tcb {
@@ -85,16 +122,10 @@ impl Tcb {
                 decisions::offers_scaling(self),
             ),
         };
-        if sack {
-            options.push(TcpOption::SackPermitted);
-        }
-        if timestamps {
-            options.extend(self.timestamps(cx, answering));
-        }
-        if scaled {
-            options.push(TcpOption::Nop);
-            options.push(TcpOption::WindowScale(self.agreed.rcv_wind_shift));
-        }
+        let sack = sack.then_some(TcpOption::SackPermitted);
+        let timestamps = timestamps.then(|| self.timestamps(cx, answering));
+        let scale = scaled.then_some(TcpOption::WindowScale(self.agreed.rcv_wind_shift));
+        arrange(&mut options, cx.config.option_order, sack, timestamps, scale);
         options.extend(decisions::unasked_options(self, cx));
         if let Some(cookie) = self.cookie.as_ref().filter(|_| answering) {
             options.push(TcpOption::FastOpen(cookie.clone()));

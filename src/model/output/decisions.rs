@@ -17,7 +17,13 @@ fn left_of(tcb: &Tcb, window: u32) -> u32 {
 
 /// How far the right edge may move, where a move of fewer than `worth` octets is not made.
 fn gain(tcb: &Tcb, cx: &Context, worth: u32) -> u32 {
-    let (free, wnd) = (tcb.free(cx), tcb.rcv_wnd());
+    // What is less than a unit of the scale cannot be told.
+    let unit = if tcb.agreed.scaled {
+        tcb.agreed.rcv_wind_shift
+    } else {
+        0
+    };
+    let (free, wnd) = (tcb.free(cx) >> unit << unit, tcb.rcv_wnd());
     match free > wnd && free - wnd >= worth {
         true => free - wnd,
         false => 0,
@@ -55,7 +61,7 @@ decisions! {
     /// does not wait, since no more data will join it.
     "RFC 9293 section 3.7.4; MUST-17"
     fn small_data_waits(tcb: &Tcb, cx: &Context, idle: bool) -> bool {
-        lawful => !idle && !tcb.closing && tcb.nagle(cx),
+        lawful => !idle && !tcb.closing && tcb.nagle(cx) && (tcb.small_outstanding() || !cx.config.nagle_of_small),
         wrong NagleMissing => false,
         wrong NagleStuck => !idle && !tcb.closing,
     }
@@ -214,8 +220,8 @@ decisions! {
     /// How many challenge ACKs count towards the limit of a connection that has sent so many itself.
     "RFC 5961 section 7"
     fn challenges_counted(cx: &Context, own: u32) -> u32 {
-        lawful => own,
-        wrong ChallengeLimitShared => own.max(cx.challenges),
+        lawful => if cx.config.challenges_of_host { cx.challenges.sent } else { own },
+        wrong ChallengeLimitShared => cx.challenges.sent,
     }
 
     /// How far the right edge moves: not at all until a move is large enough.
@@ -254,10 +260,10 @@ decisions! {
         wrong WindowStaysShut => false,
     }
 
-    /// Whether a segment has PSH: the one that empties the queue.
+    /// Whether a segment has PSH: at least the one that empties the queue.
     "RFC 9293 section 3.9.1.2; MUST-61"
-    fn is_pushed(tcb: &Tcb, seq: SeqNum, octets: usize) -> bool {
-        lawful => octets > 0 && plus(seq, octets) == tcb.queue.end(),
+    fn is_pushed(tcb: &Tcb, cx: &Context, seq: SeqNum, octets: usize) -> bool {
+        lawful => octets > 0 && (cx.config.push_each || plus(seq, octets) == tcb.queue.end()),
         wrong PushNeverSet => false,
     }
 

@@ -3,6 +3,7 @@
 
 pub(super) mod decisions;
 
+use super::config::WindowUpdates;
 use super::context::Context;
 use super::options::{Kind, bare};
 use super::seq::{leq, plus};
@@ -96,6 +97,11 @@ impl Tcb {
         self.timers.override_delay.is_some_and(|at| at <= cx.now) || decisions::any_data_is_enough(self)
     }
 
+    /// Whether a segment is outstanding that was less than full, for Minshall's variant of Nagle's algorithm.
+    fn small_outstanding(&self) -> bool {
+        self.small_sent.is_some_and(|end| self.snd_una.before(end))
+    }
+
     /// Sends new data from SND.NXT on.
     pub(super) fn transmit_new(&mut self, cx: &mut Context, length: usize, options: Vec<TcpOption>) {
         let seq = self.snd_nxt;
@@ -104,7 +110,7 @@ impl Tcb {
         }
         self.snd_nxt = plus(seq, length);
         // The FIN goes along with the last octets if the window has room for it.
-        let last = self.closing && self.unsent() == 0 && self.usable_window() > 0;
+        let last = self.closing && self.unsent() == 0 && self.usable_window() > 0 && !cx.config.fin_alone;
         let mut flags = Flags::ACK;
         if last {
             self.note_fin_sent();
@@ -114,6 +120,9 @@ impl Tcb {
         if ecn != Ecn::NotEct {
             flags = flags | decisions::ecn_flags_of_new_data(self);
             self.ecn.cwr = false;
+        }
+        if length < self.largest_payload(TcpOption::space(&options)) {
+            self.small_sent = Some(plus(seq, length));
         }
         let payload = self.queue.read(seq, length);
         self.sent_at = cx.now;
@@ -187,7 +196,8 @@ impl Tcb {
         let outstanding = usize::try_from(end.offset_from(seq)).unwrap_or(0);
         let length = most.min(outstanding).min(self.queue.after(seq));
         let reaches = length < outstanding || (length == 0 && seq.before(hole));
-        let fin = self.fin_number() == Some(plus(seq, length)) && reaches;
+        let apart = cx.config.fin_alone && length > 0;
+        let fin = self.fin_number() == Some(plus(seq, length)) && reaches && !apart;
         if length == 0 && !fin {
             return 0;
         }
@@ -256,19 +266,13 @@ impl Tcb {
 
     /// A challenge ACK, unless there have been many of late (RFC 5961 section 7).
     pub(super) fn send_challenge(&mut self, cx: &mut Context) {
-        let fresh = self
-            .challenges
-            .since
-            .is_none_or(|since| cx.now.since(since) >= cx.config.challenge_interval);
-        if fresh {
-            self.challenges.since = Some(cx.now);
-            self.challenges.sent = 0;
-        }
+        self.challenges.renew(cx.now, cx.config.challenge_interval);
+        cx.challenges.renew(cx.now, cx.config.challenge_interval);
         if decisions::challenges_counted(cx, self.challenges.sent) >= decisions::challenge_limit(cx) {
             return;
         }
         self.challenges.sent += 1;
-        cx.challenges += 1;
+        cx.challenges.sent += 1;
         self.send_ack(cx);
     }
 
@@ -300,7 +304,11 @@ impl Tcb {
     /// After RECEIVE: announces a window that has opened, or that has grown by much (RFC 9293 section 3.8.6.1).
     pub(super) fn update_window(&mut self, cx: &Context) {
         let gain = decisions::edge_gain(self, cx);
-        let much = (self.receive_buffer(cx) as u32 / 2).min(2 * self.rmss(cx));
+        let much = match cx.config.window_updates {
+            WindowUpdates::WhenGrownByTwo => (self.receive_buffer(cx) as u32 / 2).min(2 * self.rmss(cx)),
+            WindowUpdates::WhenGrownByOne => (self.receive_buffer(cx) as u32 / 2).min(self.rmss(cx)),
+            WindowUpdates::WhenSmall => u32::MAX,
+        };
         let news = gain > 0 && (gain >= much || self.rcv_wnd() < self.rmss(cx));
         if news && self.is_synchronized() && !self.fin_received {
             self.owed.now |= decisions::opened_window_is_told(self);
@@ -320,7 +328,7 @@ impl Tcb {
         ecn: Ecn,
     ) {
         let (syn, octets) = (flags.contains(Flags::SYN), payload.len());
-        if decisions::is_pushed(self, seq, octets) {
+        if decisions::is_pushed(self, cx, seq, octets) {
             flags = flags | Flags::PSH;
         }
         if !decisions::bears_ack(self, octets) {

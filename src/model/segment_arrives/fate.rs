@@ -132,11 +132,7 @@ impl Tcb {
                 self.snd_una = segment.ack;
                 self.establish(cx);
             }
-            Next::Obey => {
-                if let Some(ending) = ending_by_reset(self) {
-                    self.end_by(cx, ending);
-                }
-            }
+            Next::Obey => self.end_by(cx, ending_by_reset(self)),
             Next::End(ending) => self.end_by(cx, ending),
         }
         Break(())

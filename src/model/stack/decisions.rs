@@ -1,6 +1,6 @@
 //! What is decided about the endpoint as a whole: which packets are for it, and the calls that no connection answers.
 
-use super::{DYNAMIC, EPHEMERAL, Model};
+use super::{DYNAMIC, Model};
 use crate::model::context::{Context, neighbour};
 use crate::model::decision::decisions;
 use crate::model::isn;
@@ -175,8 +175,8 @@ decisions! {
 
     /// The range of ports from which one is chosen: the lowest, and how many there are.
     "RFC 6056 section 3.2"
-    fn ephemeral_ports(_cx: &Context) -> (u16, u16) {
-        lawful => EPHEMERAL,
+    fn ephemeral_ports(cx: &Context) -> (u16, u16) {
+        lawful => (cx.config.lowest_port, (u16::MAX - cx.config.lowest_port).saturating_add(1)),
         wrong DynamicPortsOnly => DYNAMIC,
     }
 

@@ -23,9 +23,7 @@ use crate::wire::{Body, Packet};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
-/// The lowest ephemeral port, and how many there are: all but the system ports (RFC 6056 section 3.2).
-const EPHEMERAL: (u16, u16) = (1024, 64_512);
-/// The same for the ports that RFC 6335 section 6 calls dynamic.
+/// The lowest of the ports that RFC 6335 section 6 calls dynamic, and how many there are.
 const DYNAMIC: (u16, u16) = (49_152, 16_384);
 /// How often timers may fire at one moment, for one connection.
 const MOST_FIRINGS: usize = 64;
@@ -417,12 +415,12 @@ impl Model {
         Some(Err(errno(name, "connection already exists")))
     }
 
-    /// Simple hash-based port selection (RFC 6056 section 3.3.3): the ports are tried one after the other, from an
-    /// offset that nobody outside can know for this peer; those in use are left out.
+    /// The ports are tried one after the other, from one that nobody outside can know for this peer; those in use are
+    /// left out (RFC 6056 section 3.3).
     fn free_port(&mut self, local: IpAddr, peer: SocketAddr) -> Option<SocketAddr> {
         let (least, count) = decisions::ephemeral_ports(&self.cx);
         let offset = decisions::first_port(&self.cx, local, peer);
-        let start = u32::from(offset) + u32::from(self.next_ephemeral);
+        let start = u32::from(offset) + u32::from(isn::port_step(&self.cx, self.next_ephemeral));
         self.next_ephemeral = self.next_ephemeral.wrapping_add(1);
         let port = |step| least + ((start + u32::from(step)) % u32::from(count)) as u16;
         let ports = (0..count).map(port);

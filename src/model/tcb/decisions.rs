@@ -12,7 +12,10 @@ use core::time::Duration;
 fn shift_for_buffer(tcb: &Tcb, cx: &Context, largest: u8) -> u8 {
     let buffer = tcb.settings.receive_buffer.unwrap_or(cx.config.receive_buffer);
     let fits = |shift: &u8| buffer >> shift <= usize::from(u16::MAX);
-    (0..=largest).find(fits).unwrap_or(largest)
+    let least = (0..=largest).find(fits).unwrap_or(largest);
+    // A unit that is larger than an eighth of the buffer would leave little of it to be offered.
+    let coarsest = (least..=largest).rfind(|shift| buffer >> shift >= 8).unwrap_or(least);
+    least.max(cx.config.least_shift.min(coarsest))
 }
 
 decisions! {
@@ -37,7 +40,7 @@ decisions! {
         wrong PeersSynNotCounted => irs,
     }
 
-    /// Rcv.Wind.Shift: the smallest shift with which the window field can describe the whole buffer.
+    /// Rcv.Wind.Shift: a shift with which the window field can describe the whole buffer, usually the smallest.
     "RFC 7323 section 2.3"
     fn rcv_wind_shift(tcb: &Tcb, cx: &Context) -> u8 {
         lawful => shift_for_buffer(tcb, cx, LARGEST_SHIFT),

@@ -102,6 +102,16 @@ pub(super) struct Challenges {
     pub sent: u32,
 }
 
+impl Challenges {
+    /// Begins a new interval, once the last one is over.
+    pub(super) fn renew(&mut self, now: Instant, interval: Duration) {
+        if self.since.is_none_or(|since| now.since(since) >= interval) {
+            self.since = Some(now);
+            self.sent = 0;
+        }
+    }
+}
+
 /// A SEND that has not been queued as a whole.
 #[derive(Clone, Debug)]
 pub(super) struct PendingSend {
@@ -238,6 +248,10 @@ pub(super) struct Tcb {
     /// A soft error since the last segment from the peer: it is the reason that the user is told if the connection is
     /// given up (RFC 9293 section 3.9.2.2, SHLD-25).
     pub soft_error: Option<ErrorName>,
+    /// The size of segments is a multiple of this.
+    pub segment_unit: usize,
+    /// Where the last segment ended that was less than full.
+    pub small_sent: Option<SeqNum>,
     /// How many octets the last SEND had.
     pub last_send: usize,
     /// Only the octet of a window probe is outstanding.
@@ -245,6 +259,8 @@ pub(super) struct Tcb {
     /// The FIN on a SYN was acknowledged together with the SYN, and is still to be processed.
     pub syn_fin_acked: bool,
     pub owed: Owed,
+    /// How many more ACKs do not wait.
+    pub quick_acks: u32,
     pub challenges: Challenges,
     pub ecn: EcnState,
     /// When the last segment came from the peer, and when data was last sent.
@@ -338,10 +354,13 @@ impl Tcb {
             persist_for: Duration::ZERO,
             probes: 0,
             soft_error: None,
+            segment_unit: cx.config.segment_unit,
+            small_sent: None,
             last_send: usize::MAX,
             probed: false,
             syn_fin_acked: false,
             owed: Owed::default(),
+            quick_acks: cx.config.quick_acks,
             challenges: Challenges::default(),
             ecn: EcnState::default(),
             heard_at: cx.now,

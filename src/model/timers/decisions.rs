@@ -1,6 +1,6 @@
 //! What is decided about timers, and when they expire.
 
-use super::{GRANULARITY, only_fin_is_outstanding};
+use super::only_fin_is_outstanding;
 use crate::model::context::Context;
 use crate::model::decision::decisions;
 use crate::model::segment_arrives::fate::Acknowledged;
@@ -22,9 +22,24 @@ fn bounded(cx: &Context, rto: Duration, least: Duration) -> Duration {
     rto.max(least).min(cx.config.rto_max)
 }
 
+/// K*RTTVAR of RFC 6298, not below the granularity of the clock.
+fn variance(tcb: &Tcb, cx: &Context) -> Duration {
+    cx.config.clock_granularity.max(tcb.round_trip.rttvar * 4)
+}
+
+/// How long an ACK waits: so long after its text, or until the next beat of a clock.
+fn until_delayed_ack(cx: &Context) -> Duration {
+    let delay = cx.config.ack_delay;
+    let beat = match cx.config.ack_heartbeat {
+        true => cx.now.as_nanos() % delay.as_nanos().max(1) as u64,
+        false => 0,
+    };
+    delay - Duration::from_nanos(beat)
+}
+
 /// When the retransmission timer expires: as it runs, or if it does not, an RTO from now.
 fn running(tcb: &Tcb, cx: &Context) -> Instant {
-    tcb.timers.retransmission.unwrap_or(cx.now + tcb.round_trip.rto)
+    tcb.timers.retransmission.unwrap_or(tcb.rto_ends(cx))
 }
 
 /// The time until the first window probe.
@@ -136,9 +151,9 @@ decisions! {
     /// RTO after a measurement: SRTT + max (G, K*RTTVAR), within its bounds.
     "RFC 6298 sections 2.3 to 2.5"
     fn rto_after_sample(tcb: &Tcb, cx: &Context, srtt: Duration) -> Duration {
-        lawful => bounded(cx, srtt + GRANULARITY.max(tcb.round_trip.rttvar * 4), cx.config.rto_min),
-        wrong RtoWithoutVariance => bounded(cx, srtt + GRANULARITY, cx.config.rto_min),
-        wrong RtoFloorMissing => bounded(cx, srtt + GRANULARITY.max(tcb.round_trip.rttvar * 4), GRANULARITY * 50),
+        lawful => bounded(cx, srtt + variance(tcb, cx), cx.config.rto_min),
+        wrong RtoWithoutVariance => bounded(cx, srtt + cx.config.clock_granularity, cx.config.rto_min),
+        wrong RtoFloorMissing => bounded(cx, srtt + variance(tcb, cx), Duration::from_millis(50)),
     }
 
     /// Whether RTO for data begins at 3 seconds because the SYN timed out.
@@ -151,7 +166,7 @@ decisions! {
     /// The retransmission timer after an ACK of something new: it starts anew, and stops when nothing is outstanding.
     "RFC 6298 sections 5.2 and 5.3"
     fn restarted_timer(tcb: &Tcb, cx: &Context) -> Option<Instant> {
-        lawful => tcb.has_outstanding().then(|| cx.now + tcb.round_trip.rto),
+        lawful => tcb.has_outstanding().then(|| tcb.rto_ends(cx)),
         wrong RtoNotRestarted if tcb.has_outstanding() => tcb.timers.retransmission,
         wrong RtoNotStopped => tcb.timers.retransmission,
     }
@@ -274,15 +289,15 @@ decisions! {
     /// Whether so many octets came that they are acknowledged at once: as many as two full segments.
     "RFC 9293 section 3.8.6.3; SHLD-19"
     fn enough_to_acknowledge(tcb: &Tcb, cx: &Context) -> bool {
-        lawful => tcb.owed.octets >= 2 * tcb.rmss(cx),
+        lawful => tcb.owed.octets >= cx.config.ack_segments * tcb.rmss(cx),
         wrong StretchAcks => false,
         wrong EverythingAckedAtOnce => true,
     }
 
     /// When text that came in order is acknowledged; `enough` says that it is as much as two full segments.
     "RFC 9293 section 3.8.6.3; SHLD-18"
-    fn text_is_acknowledged(tcb: &Tcb, enough: bool) -> Acknowledged {
-        lawful => match enough || tcb.settings.quick_ack {
+    fn text_is_acknowledged(tcb: &Tcb, cx: &Context, enough: bool) -> Acknowledged {
+        lawful => match enough || tcb.settings.quick_ack || tcb.quick_acks > 0 || cx.config.ack_delay.is_zero() {
             true => Acknowledged::AtOnce,
             false => Acknowledged::Later,
         },
@@ -293,7 +308,7 @@ decisions! {
     /// How long an ACK may be delayed.
     "RFC 9293 section 3.8.6.3; MUST-40"
     fn ack_delay(tcb: &Tcb, cx: &Context) -> Duration {
-        lawful => cx.config.ack_delay,
+        lawful => until_delayed_ack(cx),
         wrong AckDelayedTooLong => cx.config.ack_delay * 5,
         wrong TalkersAckLate if span(tcb.iss, tcb.snd_una) > 1 => cx.config.ack_delay * 5,
     }

@@ -12,8 +12,6 @@ use crate::time::Instant;
 use crate::wire::SeqNum;
 use core::time::Duration;
 
-/// G: the granularity of the clock that measures round trips (RFC 6298 section 2).
-const GRANULARITY: Duration = Duration::from_millis(1);
 /// RTO for data after the SYN timed out (RFC 6298 section 5.7).
 const RTO_AFTER_SYN: Duration = Duration::from_secs(3);
 
@@ -103,6 +101,7 @@ impl Tcb {
         } else {
             self.take_delayed_claim();
             self.on_timeout(first);
+            self.suspect_black_hole(cx);
             if decisions::idle_timer_sends(self) {
                 self.send_probe(cx, self.snd_una.advanced(-1), vec![0]);
             }
@@ -114,7 +113,7 @@ impl Tcb {
                 self.send_again(cx, self.congestion.high_rxt);
             }
         }
-        self.timers.retransmission = Some(cx.now + self.round_trip.rto);
+        self.timers.retransmission = Some(self.rto_ends(cx));
     }
 
     /// TIME-WAIT TIMEOUT (RFC 9293 section 3.10.8): the TCB is deleted.
@@ -132,6 +131,13 @@ impl Tcb {
     }
 
     // ----- RFC 6298 -------------------------------------------------------------------------------------------------
+
+    /// When an RTO ends that begins now: at the next tick of the clock.
+    pub(super) fn rto_ends(&self, cx: &Context) -> Instant {
+        let at = (cx.now + self.round_trip.rto).as_nanos();
+        let tick = (cx.config.timer_tick.as_nanos() as u64).max(1);
+        Instant::from_nanos(at.div_ceil(tick).saturating_mul(tick))
+    }
 
     /// RTO doubles, up to its bound (section 5.5).
     fn back_off(&mut self, cx: &Context) {
@@ -250,9 +256,23 @@ impl Tcb {
         let interval = self.settings.keep_alive_interval;
         self.timers.keep_alive = match (decisions::keeps_alive(self), self.keep_alives) {
             (false, _) => None,
-            (true, 0) => Some((self.heard_at + decisions::keep_alive_idle(self, cx)).max(cx.now)),
-            (true, _) => Some(cx.now + interval.unwrap_or(cx.config.keep_alive_interval)),
+            (true, 0) => {
+                let idle = decisions::keep_alive_idle(self, cx);
+                Some((self.heard_at + idle + self.keep_alive_lateness(cx, idle)).max(cx.now))
+            }
+            (true, _) => {
+                let wait = interval.unwrap_or(cx.config.keep_alive_interval);
+                Some(cx.now + wait + self.keep_alive_lateness(cx, wait))
+            }
         };
+    }
+
+    /// By how much the next probe is late, which is due after `wait`.
+    fn keep_alive_lateness(&self, cx: &Context, wait: Duration) -> Duration {
+        let lot = cx
+            .secret
+            .hash(&[0x6b61, u64::from(self.iss.0), u64::from(self.keep_alives)]);
+        wait / 1000 * cx.config.keep_alive_jitter / 255 * (lot % 256) as u32
     }
 
     fn keep_alive_expired(&mut self, cx: &mut Context) {
@@ -288,8 +308,11 @@ impl Tcb {
     pub(super) fn owe_ack(&mut self, cx: &Context, octets: u32) {
         self.owed.octets += octets;
         let enough = decisions::enough_to_acknowledge(self, cx);
-        match decisions::text_is_acknowledged(self, enough) {
-            Acknowledged::AtOnce => self.owed.now = true,
+        match decisions::text_is_acknowledged(self, cx, enough) {
+            Acknowledged::AtOnce => {
+                self.owed.now = true;
+                self.quick_acks = self.quick_acks.saturating_sub(1);
+            }
             Acknowledged::Later if self.timers.delayed_ack.is_none() => {
                 self.timers.delayed_ack = Some(cx.now + decisions::ack_delay(self, cx));
             }
@@ -300,12 +323,12 @@ impl Tcb {
     /// Takes a sample from an ACK of new data: from the timestamp that it echoes (RFC 7323 section 4.1), or from the
     /// octet that is timed.
     pub(super) fn sample(&mut self, cx: &Context, ack: SeqNum, echo: Option<u32>) {
-        if let Some(echo) = echo.filter(|_| self.agreed.timestamps) {
+        if let Some(echo) = echo.filter(|_| self.agreed.timestamps && super::options::clock_measures(cx)) {
             let ticks = self.ts_now(cx).wrapping_sub(echo);
             self.round_trip.timed = None;
             // A TSecr from the future is no value of our clock.
             if ticks < 1 << 31 {
-                self.measure(cx, Duration::from_millis(u64::from(ticks)));
+                self.measure(cx, Duration::from_nanos(u64::from(ticks) * cx.config.timestamp_tick));
             }
             return;
         }

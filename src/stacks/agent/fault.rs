@@ -1,7 +1,8 @@
 //! What an agent can do wrong, with messages for its author.
 
+use crate::drive::Halt;
 use crate::drive::protocol::ProtocolError;
-use crate::drive::virtual_time::Halt;
+use crate::stack::Breakdown;
 use crate::time::Instant;
 use core::fmt;
 use core::time::Duration;
@@ -33,6 +34,8 @@ pub enum Fault {
     LongLine,
     /// It sent an answer that is too long.
     Flood,
+    /// Its stack emitted more than this in answer to one line.
+    Storm(usize),
     /// It sent a line that cannot be read.
     Junk(ProtocolError),
     /// It sent a line without being asked.
@@ -69,37 +72,39 @@ impl Fault {
         matches!(self, Fault::Unsupported(_) | Fault::Unknown(_))
     }
 
-    /// Whether the agent's process crashed. Then the stack is to blame, as one that panics is.
-    pub(super) fn is_crash(&self) -> bool {
-        // Signals that a process causes by itself. SIGKILL and SIGTERM come from other processes.
-        const CRASHES: [i32; 7] = [3, 4, 5, 6, 7, 8, 11];
+    /// How the agent's stack broke down, if the fault is more than one of the agent's speech.
+    pub(super) fn breakdown(&self) -> Option<Breakdown> {
         match self {
-            Fault::Ended {
-                status: Some(status), ..
-            } => match status.signal() {
-                Some(signal) => CRASHES.contains(&signal),
-                None => !status.success(),
-            },
-            _ => false,
+            Fault::Silent(_) | Fault::Deaf(_) => Some(Breakdown::Hang),
+            Fault::Flood | Fault::Storm(_) => Some(Breakdown::Storm),
+            // SIGKILL is what somebody else sends, as the system does that runs out of memory.
+            Fault::Ended { status, .. } => {
+                let killed = status.is_some_and(|status| status.signal() == Some(SIGKILL));
+                (!killed).then_some(Breakdown::Crash)
+            }
+            _ => None,
         }
     }
 
-    /// What the fault means for the run in which it happened. `after` is the line that was to be answered.
+    /// What the fault means for the run in which it happened. `after` says what the agent was given last.
     pub fn halt(&self, after: &str) -> Halt {
         let after = match after {
             "" => String::new(),
-            line => format!(", after the line `{line}`"),
+            after => format!(", after {after}"),
         };
-        match self {
-            Fault::Interrupted => Halt::Void("stopped".to_owned()),
-            fault if fault.is_refusal() => Halt::Void(format!("the agent {self}")),
-            fault if fault.is_crash() => Halt::Blamed(format!("the agent {self}{after}")),
-            _ => Halt::Void(format!(
+        match self.breakdown() {
+            _ if matches!(self, Fault::Interrupted) => Halt::Void("stopped".to_owned()),
+            _ if self.is_refusal() => Halt::Void(format!("the agent {self}")),
+            Some(how) => Halt::Broke(how, format!("the agent {self}{after}")),
+            None => Halt::Void(format!(
                 "the agent broke down: it {self}{after}; `tcpvet check-agent` tells more"
             )),
         }
     }
 }
+
+/// The number of SIGKILL on every Unix.
+const SIGKILL: i32 = 9;
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -121,6 +126,10 @@ impl fmt::Display for Fault {
                 f,
                 "said more than {MOST_LINES} lines, or {} MiB, in answer to one line",
                 MOST_OCTETS >> 20
+            ),
+            Fault::Storm(most) => write!(
+                f,
+                "emitted more than {most} frames, results and events in answer to one line"
             ),
             Fault::Junk(error) => write!(f, "said what is not known: {error}"),
             Fault::OutOfTurn(line) => write!(f, "said `{line}` after `idle`, before it was asked anything"),

@@ -10,29 +10,29 @@ mod process;
 mod remarks;
 mod serve;
 mod stack;
-mod standard_error;
 
 pub use check::{Mark, StepResult, Tally, Whose, check};
 pub use fault::{Fault, LONGEST_LINE, MOST_LINES, MOST_OCTETS};
 pub use folder::{Folder, install};
 pub use process::{Introduction, Launch, Process};
 pub use serve::{World, serve};
-pub use standard_error::StandardError;
 
 use super::Runner;
 use crate::drive::addresses::target_address;
 use crate::drive::protocol::{Mode, Reply, Request};
-use crate::drive::{Done, EndedRun, EnvironmentError, Job, Runs, Target, Tell, Worlds, make_all};
+use crate::drive::{
+    Done, EndedRun, EnvironmentError, Halt, Job, Limits, Patience, Runs, Target, Tell, Worlds, make_all,
+};
 use crate::engine::{Bench, Outcome, Verdict};
-use crate::stack::{Abilities, Facts, Profile};
+use crate::stack::{Abilities, Breakdown, Facts, Profile};
 use crate::time::Instant;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use remarks::Remarks;
 use stack::AgentStack;
 use std::sync::Arc;
 
-/// Most worlds that may be lost one after the other, over all processes, before the remaining runs are given up.
-const LOST_IN_A_ROW: u32 = 20;
+/// How often in a row an agent may fail to start before the remaining runs are given up: then it is no target here.
+const STARTS: u32 = 20;
 
 /// A program that speaks in lockstep, as a target.
 pub struct Agents {
@@ -42,11 +42,18 @@ pub struct Agents {
     /// Whether the agent has the ability `isn`.
     places_isn: bool,
     worlds: Worlds,
+    patience: Patience,
 }
 
 impl Agents {
     /// Starts the agent for a moment, to ask what it can do.
     pub fn open(runner: Runner, launch: Launch) -> Result<Agents, EnvironmentError> {
+        let limits = Limits::of(launch.patience);
+        Agents::within(limits, runner, launch)
+    }
+
+    /// As [`Agents::open`], with other limits.
+    pub fn within(limits: Limits, runner: Runner, launch: Launch) -> Result<Agents, EnvironmentError> {
         let mut process = Process::start(&launch)?;
         let introduction = match process.greet(Mode::Lockstep, &AtomicBool::new(false)) {
             Ok(introduction) => introduction,
@@ -59,6 +66,7 @@ impl Agents {
             launch,
             places_isn: introduction.abilities.can("isn"),
             worlds: Worlds::Fresh,
+            patience: Patience::new(limits),
         })
     }
 
@@ -113,12 +121,12 @@ impl Target for Agents {
         stop: &AtomicBool,
         done: Done<'_>,
     ) -> Result<(), EnvironmentError> {
-        let lost = AtomicU32::new(0);
+        let unstarted = AtomicU32::new(0);
         let new_worker = || {
             let mut worker = Worker {
                 agents: self,
                 process: None,
-                lost: &lost,
+                unstarted: &unstarted,
                 stop,
             };
             move |runs: &mut Runs, tell: Tell<'_>| worker.make_runs(runs, tell)
@@ -132,8 +140,8 @@ impl Target for Agents {
 struct Worker<'a> {
     agents: &'a Agents,
     process: Option<Process>,
-    /// How many worlds have been lost one after the other, by all workers.
-    lost: &'a AtomicU32,
+    /// How many starts have failed one after the other, by all workers.
+    unstarted: &'a AtomicU32,
     stop: &'a AtomicBool,
 }
 
@@ -155,20 +163,13 @@ impl Worker<'_> {
 
     /// Makes runs in the world that the process has just begun.
     fn fill(&mut self, timer: Option<Instant>, remarks: Remarks, runs: &mut Runs, tell: Tell<'_>) {
-        let facts = &self.agents.facts;
         // There is a process: it has just answered.
         let Some(process) = &mut self.process else { return };
-        let mut stack = AgentStack::new(process, &facts.abilities, timer, remarks, self.stop);
-        let mut bench = Bench::new(Arc::clone(facts));
+        let mut stack = AgentStack::new(process, self.agents, timer, remarks, self.stop);
+        let mut bench = Bench::new(Arc::clone(&self.agents.facts));
         self.agents.worlds.fill(&mut bench, &mut stack, runs, tell);
-        match stack.fault() {
-            None => self.lost.store(0, Ordering::Relaxed),
-            Some(fault) => {
-                if !fault.is_refusal() {
-                    self.lost.fetch_add(1, Ordering::Relaxed);
-                }
-                self.process = None;
-            }
+        if stack.is_broken() {
+            self.process = None;
         }
     }
 
@@ -178,9 +179,12 @@ impl Worker<'_> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(inconclusive("stopped before it began"));
         }
-        let lost = self.lost.load(Ordering::Relaxed);
-        if lost >= LOST_IN_A_ROW {
-            let reason = format!("not begun: the agent broke down in {lost} runs one after the other");
+        if let Some(reason) = self.agents.patience.is_over() {
+            return Err(broken_down(Breakdown::Hang, reason));
+        }
+        let unstarted = self.unstarted.load(Ordering::Relaxed);
+        if unstarted >= STARTS {
+            let reason = format!("not begun: the agent could not be started {unstarted} times one after the other");
             return Err(inconclusive(&reason));
         }
         let profile = self.agents.runner.profile(&job.script.configure).and_then(on_a_line);
@@ -191,6 +195,7 @@ impl Worker<'_> {
     /// Sends `new` to the present process, or else to a new one.
     fn begin(&mut self, request: Request, remarks: &mut Remarks) -> Result<Option<Instant>, Box<Outcome>> {
         if let Some(process) = &mut self.process {
+            process.set_patience(self.agents.patience.wait());
             match begin(process, request.clone(), remarks, self.stop) {
                 Ok(timer) => return Ok(timer),
                 // The agent can make only one world in a process.
@@ -201,24 +206,46 @@ impl Worker<'_> {
             }
         }
         self.process = None;
-        let lost = |reason: &str| {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-            inconclusive(reason)
-        };
-        let mut process = Process::start(&self.agents.launch).map_err(|error| lost(&error.to_string()))?;
-        let made = process
-            .greet(Mode::Lockstep, self.stop)
-            .and_then(|_| begin(&mut process, request, remarks, self.stop));
-        match made {
+        let mut process = self.start(remarks)?;
+        process.set_patience(self.agents.patience.wait());
+        let given = request.told();
+        match begin(&mut process, request, remarks, self.stop) {
             Ok(timer) => {
                 self.process = Some(process);
                 Ok(timer)
             }
-            Err(Fault::Interrupted) => Err(lost("stopped")),
             Err(fault) if fault.is_refusal() => Err(unsupported(&format!("the agent {fault}"))),
             Err(fault) => {
                 remarks.add_standard_error(&process.take_standard_error(true));
-                Err(lost(&format!("the agent broke down before the run began: it {fault}")))
+                match fault.halt(&given) {
+                    Halt::Broke(how, seen) => {
+                        self.agents.patience.note(how, process.patience());
+                        Err(broken_down(how, &seen))
+                    }
+                    Halt::Void(why) => Err(inconclusive(&why)),
+                }
+            }
+        }
+    }
+
+    /// Starts a process that has greeted. That it cannot be started is the environment's fault.
+    fn start(&mut self, remarks: &mut Remarks) -> Result<Process, Box<Outcome>> {
+        let failed = |reason: &str| {
+            self.unstarted.fetch_add(1, Ordering::Relaxed);
+            inconclusive(reason)
+        };
+        let mut process = Process::start(&self.agents.launch).map_err(|error| failed(&error.to_string()))?;
+        match process.greet(Mode::Lockstep, self.stop) {
+            Ok(_) => {
+                self.unstarted.store(0, Ordering::Relaxed);
+                Ok(process)
+            }
+            Err(Fault::Interrupted) => Err(inconclusive("stopped")),
+            Err(fault) => {
+                remarks.add_standard_error(&process.take_standard_error(true));
+                Err(failed(&format!(
+                    "the agent broke down before the run began: it {fault}"
+                )))
             }
         }
     }
@@ -254,6 +281,12 @@ fn on_a_line(profile: Profile) -> Result<Profile, String> {
 
 fn inconclusive(reason: &str) -> Box<Outcome> {
     Box::new(Outcome::empty(Verdict::Inconclusive, Instant::ZERO, reason))
+}
+
+fn broken_down(how: Breakdown, seen: &str) -> Box<Outcome> {
+    let mut outcome = inconclusive("");
+    outcome.break_down(how, seen);
+    outcome
 }
 
 fn unsupported(reason: &str) -> Box<Outcome> {

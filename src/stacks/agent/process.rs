@@ -4,10 +4,10 @@
 //! takes one write and one or two reads.
 
 use super::fault::{Fault, LONGEST_LINE, MOST_LINES, MOST_OCTETS};
-use super::standard_error::StandardError;
-use crate::drive::EnvironmentError;
 use crate::drive::protocol::{Mode, Reply, Request, Turn};
+use crate::drive::{EnvironmentError, FairClock, TICK};
 use crate::stack::Abilities;
+use crate::stacks::StandardError;
 use crate::time::Instant;
 use core::fmt::Write as _;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -26,8 +26,6 @@ use std::time::Instant as Clock;
 
 /// How much is read at once.
 const PIECE: usize = 256 * 1024;
-/// How often a wait is interrupted to look at the clock and at `stop`.
-const STOP_INTERVAL: Duration = Duration::from_millis(50);
 /// How long a process that has closed its output may take to end.
 const END_DELAY: Duration = Duration::from_millis(500);
 /// How many octets of a line are quoted in a message.
@@ -112,8 +110,8 @@ impl Process {
     pub fn start(launch: &Launch) -> Result<Process, EnvironmentError> {
         let failed = |error: io::Error| cannot_start(launch, &error);
         let (ours, theirs) = UnixStream::pair().map_err(failed)?;
-        ours.set_read_timeout(Some(STOP_INTERVAL)).map_err(failed)?;
-        ours.set_write_timeout(Some(STOP_INTERVAL)).map_err(failed)?;
+        ours.set_read_timeout(Some(TICK)).map_err(failed)?;
+        ours.set_write_timeout(Some(TICK)).map_err(failed)?;
         let output = theirs.try_clone().map_err(failed)?;
         let mut command = launch.command();
         command.stdin(Stdio::from(OwnedFd::from(theirs)));
@@ -148,7 +146,7 @@ impl Process {
             },
             stop,
         )?;
-        let mut budget = Budget::new(self.patience);
+        let mut budget = Budget::start();
         let introduction = loop {
             match self.reply(&mut budget, stop)? {
                 Reply::Agent { name, abilities } => break Introduction { name, abilities },
@@ -191,7 +189,7 @@ impl Process {
         stop: &AtomicBool,
         hear: &mut dyn FnMut(Reply) -> Result<(), Fault>,
     ) -> Result<Option<Instant>, Fault> {
-        let mut budget = Budget::new(self.patience);
+        let mut budget = Budget::start();
         loop {
             match self.reply(&mut budget, stop)? {
                 Reply::Idle(Some(timer)) if timer < at => return Err(Fault::Backwards { now: at, timer }),
@@ -268,12 +266,12 @@ impl Process {
         if cut < line.len() {
             self.asked.push_str("...");
         }
-        let deadline = Clock::now() + self.patience;
+        let mut clock = FairClock::start();
         let mut written = 0;
         while written < self.output.len() {
             match self.socket.write(&self.output.as_bytes()[written..]) {
                 Ok(count) => written += count,
-                Err(error) if is_later(&error) => self.go_on(deadline, stop, Fault::Deaf(self.patience))?,
+                Err(error) if is_later(&error) => self.go_on(&mut clock, stop, Fault::Deaf(self.patience))?,
                 // The agent does not read any more: its last lines may say why, and are read next.
                 Err(_) => return Ok(()),
             }
@@ -281,10 +279,11 @@ impl Process {
         Ok(())
     }
 
-    fn go_on(&self, deadline: Clock, stop: &AtomicBool, otherwise: Fault) -> Result<(), Fault> {
+    /// Looks whether to go on with what `clock` counts; to be called at least once each [`TICK`].
+    fn go_on(&self, clock: &mut FairClock, stop: &AtomicBool, otherwise: Fault) -> Result<(), Fault> {
         match stop.load(Ordering::Relaxed) {
             true => Err(Fault::Interrupted),
-            false if Clock::now() >= deadline => Err(otherwise),
+            false if clock.look() >= self.patience => Err(otherwise),
             false => Ok(()),
         }
     }
@@ -328,14 +327,14 @@ impl Process {
         }
     }
 
-    fn read(&mut self, budget: &Budget, stop: &AtomicBool) -> Result<usize, Fault> {
+    fn read(&mut self, budget: &mut Budget, stop: &AtomicBool) -> Result<usize, Fault> {
         loop {
             match self.socket.read(&mut self.piece) {
                 Ok(0) => return Err(self.ended()),
                 Ok(count) => {
                     self.input.extend_from_slice(&self.piece[..count]);
-                    // The deadline is that of the whole answer: a slow stream of octets does not extend it.
-                    self.go_on(budget.deadline, stop, Fault::Silent(self.patience))?;
+                    // The clock is that of the whole answer: a slow stream of octets does not extend it.
+                    self.go_on(&mut budget.clock, stop, Fault::Silent(self.patience))?;
                     return Ok(count);
                 }
                 Err(error) if is_later(&error) => {
@@ -344,7 +343,7 @@ impl Process {
                     if let Some(status) = self.status(Duration::ZERO) {
                         return Err(self.ended_as(Some(status)));
                     }
-                    self.go_on(budget.deadline, stop, Fault::Silent(self.patience))?;
+                    self.go_on(&mut budget.clock, stop, Fault::Silent(self.patience))?;
                 }
                 Err(_) => return Err(self.ended()),
             }
@@ -399,6 +398,11 @@ impl Process {
         self.patience
     }
 
+    /// Sets how long the agent may take to answer a line from now on.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
     /// The last line that was sent to it, cut.
     pub fn asked(&self) -> &str {
         &self.asked
@@ -437,18 +441,18 @@ impl Drop for Process {
     }
 }
 
-/// What an agent may still use for an answer: time, octets, lines.
+/// What an agent has used for an answer: time, octets, lines.
 pub struct Budget {
-    deadline: Clock,
+    clock: FairClock,
     octets: usize,
     lines: usize,
 }
 
 impl Budget {
     /// The budget of one answer.
-    pub fn new(patience: Duration) -> Budget {
+    pub fn start() -> Budget {
         Budget {
-            deadline: Clock::now() + patience,
+            clock: FairClock::start(),
             octets: 0,
             lines: 0,
         }

@@ -1,10 +1,12 @@
 //! An agent in lockstep as a stack, which the loop on virtual time drives like any other.
 
+use super::Agents;
 use super::fault::Fault;
 use super::process::{Process, misplaced};
 use super::remarks::Remarks;
 use crate::drive::protocol::{Reply, Request};
-use crate::drive::virtual_time::{Driven, Halt};
+use crate::drive::virtual_time::Driven;
+use crate::drive::{Halt, Patience};
 use crate::engine::{Outcome, Verdict};
 use crate::stack::{Abilities, Call, CallId, Emitted, SocketId, Stack};
 use crate::time::Instant;
@@ -15,6 +17,7 @@ use std::collections::BTreeMap;
 pub(super) struct AgentStack<'a> {
     process: &'a mut Process,
     abilities: &'a Abilities,
+    patience: &'a Patience,
     stop: &'a AtomicBool,
     /// What the agent did wrong, and what that means; from then on nothing is sent to it.
     fault: Option<(Fault, Halt)>,
@@ -24,6 +27,8 @@ pub(super) struct AgentStack<'a> {
     /// Calls that have not been answered; for an `accept`, with the name of the socket that it will hand over.
     open: BTreeMap<CallId, Option<SocketId>>,
     timer: Option<Instant>,
+    /// What was sent to it last.
+    given: Option<Request>,
     /// The time of the last line that was sent to it.
     now: Instant,
 }
@@ -32,47 +37,61 @@ impl<'a> AgentStack<'a> {
     /// An agent that has just answered `new`, the time at which it wants to be woken, and its remarks so far.
     pub(super) fn new(
         process: &'a mut Process,
-        abilities: &'a Abilities,
+        agents: &'a Agents,
         timer: Option<Instant>,
         remarks: Remarks,
         stop: &'a AtomicBool,
     ) -> AgentStack<'a> {
         AgentStack {
             process,
-            abilities,
+            abilities: &agents.facts.abilities,
+            patience: &agents.patience,
             stop,
             fault: None,
             remarks,
             asked: Vec::new(),
             open: BTreeMap::new(),
             timer,
+            given: None,
             now: Instant::ZERO,
         }
     }
 
-    /// What the agent did wrong.
-    pub(super) fn fault(&self) -> Option<&Fault> {
+    /// Whether the agent's process is to be used no more.
+    pub(super) fn is_broken(&self) -> bool {
+        self.fault.is_some()
+    }
+
+    fn fault(&self) -> Option<&Fault> {
         self.fault.as_ref().map(|(fault, _)| fault)
     }
 
     /// Keeps a fault and what it means.
     fn blame(&mut self, fault: Fault) {
-        let halt = fault.halt(self.process.asked());
+        let given = self.given.as_ref().map_or_else(String::new, Request::told);
+        let halt = fault.halt(&given);
         self.fault.get_or_insert((fault, halt));
     }
 
     fn turn(&mut self, now: Instant, request: Request, out: &mut dyn FnMut(Emitted)) {
+        let most = self.most_emissions();
         let AgentStack {
             process, remarks, open, ..
         } = self;
+        let mut emitted = 0;
         let mut hear = |reply| match reply {
             Reply::Note(text) => {
                 remarks.add(text);
                 Ok(())
             }
-            reply => understood(reply, open).map(&mut *out),
+            _ if emitted == most => Err(Fault::Storm(most)),
+            reply => {
+                emitted += 1;
+                understood(reply, open).map(&mut *out)
+            }
         };
         self.now = now;
+        self.given = Some(request.clone());
         match process.turn(now, request, self.stop, &mut hear) {
             Ok(timer) => self.timer = timer,
             Err(fault) => {
@@ -158,6 +177,10 @@ impl Driven for AgentStack<'_> {
         self.fault.as_ref().map(|(_, halt)| halt.clone())
     }
 
+    fn most_emissions(&self) -> usize {
+        self.patience.emissions()
+    }
+
     /// Checks at the end of a run that each line had its own answer, and that nothing came after it. The findings of a
     /// run in which the agent broke down are taken back.
     fn conclude(&mut self, outcome: &mut Outcome, halted: bool) {
@@ -175,21 +198,26 @@ impl Driven for AgentStack<'_> {
                 spoil(outcome, fault, halt);
             }
         }
+        if let Some(how) = outcome.breakdown() {
+            self.patience.note(how, self.process.patience());
+        }
         outcome.notes.append(&mut self.remarks.take());
     }
 }
 
 /// Takes back the findings of a run in which the agent broke down.
 fn spoil(outcome: &mut Outcome, fault: &Fault, halt: &Halt) {
-    let reason = match halt {
-        // The run has failed because of it, unless it had ended before.
-        Halt::Blamed(_) if outcome.failure.is_some() => return,
-        Halt::Blamed(why) | Halt::Void(why) => why,
-    };
-    outcome.verdict = match fault.is_refusal() {
-        true => Verdict::Unsupported,
-        false => Verdict::Inconclusive,
-    };
-    outcome.failure = None;
-    outcome.reason = reason.clone();
+    match halt {
+        // The run has failed because of it already, unless it had ended before.
+        Halt::Broke(how, _) if outcome.breakdown() == Some(*how) => {}
+        Halt::Broke(how, seen) => outcome.break_down(*how, seen),
+        Halt::Void(why) => {
+            outcome.verdict = match fault.is_refusal() {
+                true => Verdict::Unsupported,
+                false => Verdict::Inconclusive,
+            };
+            outcome.failure = None;
+            outcome.reason.clone_from(why);
+        }
+    }
 }

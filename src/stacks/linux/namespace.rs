@@ -3,24 +3,28 @@
 use super::child::{Orders, SUBCOMMAND};
 use super::setup::DeviceChoice;
 use super::sys;
-use crate::drive::EnvironmentError;
 use crate::drive::place::{Counter, Losses, Place};
 use crate::drive::protocol::{Mode, Reply, Request};
+use crate::drive::{EnvironmentError, Halt};
 use crate::link::{Link, Readiness, Statistics};
-use crate::stack::{Abilities, Profile};
-use crate::stacks::agent::{LONGEST_LINE, Launch, MOST_LINES, MOST_OCTETS, StandardError};
+use crate::stack::{Abilities, Breakdown, Profile};
+use crate::stacks::StandardError;
+use crate::stacks::agent::{LONGEST_LINE, Launch, MOST_LINES, MOST_OCTETS};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a child may take to make its namespace; usually that takes milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// How long our own child may take to answer a call; for an agent the runner.yaml says it.
 const CALL_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a process that has closed its end may take to end.
+const END_DELAY: Duration = Duration::from_millis(500);
 /// How much is read at once.
 const PIECE: usize = 256 * 1024;
 
@@ -52,6 +56,13 @@ pub struct Plan {
     pub agent: Option<Launch>,
 }
 
+impl Plan {
+    /// How long the agent may take to answer a call, if only by saying that it is pending.
+    pub fn patience(&self) -> Duration {
+        self.agent.as_ref().map_or(CALL_PATIENCE, |agent| agent.patience)
+    }
+}
+
 impl Default for Plan {
     fn default() -> Plan {
         Plan {
@@ -76,8 +87,6 @@ pub struct Namespace {
     pub name: String,
     /// The abilities of its application.
     pub abilities: Abilities,
-    /// How long it may take to answer a call, if only by saying that it is pending.
-    pub patience: Duration,
     /// The counters that make runs inconclusive when they rise.
     suspicious: &'static [&'static str],
     process: Process,
@@ -122,7 +131,7 @@ impl Place for Namespace {
         self.agent.say(request);
     }
 
-    fn flush(&mut self) -> Result<(), String> {
+    fn flush(&mut self) -> Result<(), Halt> {
         self.agent.flush().map(|_| ())
     }
 
@@ -130,12 +139,8 @@ impl Place for Namespace {
         self.agent.is_behind()
     }
 
-    fn hear(&mut self, replies: &mut Vec<Reply>) -> Result<(), String> {
+    fn hear(&mut self, replies: &mut Vec<Reply>) -> Result<(), Halt> {
         self.agent.hear(replies)
-    }
-
-    fn patience(&self) -> Duration {
-        self.patience
     }
 
     fn losses(&mut self) -> io::Result<Losses> {
@@ -147,12 +152,25 @@ impl Place for Namespace {
         })
     }
 
-    fn end_of_standard_error(&mut self) -> String {
-        if self.standard_error.is_some() {
-            // A running process would be waited for. The kill fails if the process has ended by itself.
-            let _ = self.process.0.kill();
+    fn explain(&mut self, halt: Halt) -> Halt {
+        let Some(standard_error) = &self.standard_error else {
+            // The child is ours, so whatever it does is not the target's fault.
+            return Halt::Void(format!("our own child: {}", halt.text()));
+        };
+        let status = match halt {
+            Halt::Broke(Breakdown::Crash, _) => self.process.ended_by_itself(),
+            Halt::Broke(..) | Halt::Void(_) => None,
+        };
+        // A running process would be waited for. The kill fails if the process has ended by itself.
+        let _ = self.process.0.kill();
+        let how = status.map_or_else(String::new, |status| format!(" ({status})"));
+        let text = format!("{}{how}{}", halt.text(), end_of(standard_error));
+        match halt {
+            // What runs out of memory is ended so by the system.
+            Halt::Broke(..) if status.is_some_and(|status| status.signal() == Some(libc::SIGKILL)) => Halt::Void(text),
+            Halt::Broke(kind, _) => Halt::Broke(kind, text),
+            Halt::Void(_) => Halt::Void(text),
         }
-        self.standard_error.as_ref().map_or_else(String::new, end_of)
     }
 
     fn packets(&self) -> io::Result<Readiness> {
@@ -185,6 +203,20 @@ fn too_slow() -> EnvironmentError {
 /// A process that is ended when this is dropped.
 struct Process(Child);
 
+impl Process {
+    /// How the process ended, if it does so by itself within a moment.
+    fn ended_by_itself(&mut self) -> Option<ExitStatus> {
+        let deadline = Instant::now() + END_DELAY;
+        loop {
+            match self.0.try_wait() {
+                Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(2)),
+                Ok(status) => return status,
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         // The kill fails if the process has ended by itself; then it is only waited for.
@@ -198,7 +230,6 @@ pub(super) struct Starting {
     process: Process,
     agent: Agent,
     descriptors: Vec<OwnedFd>,
-    patience: Duration,
     /// The standard error of the external agent that takes the child's place, if there is one.
     standard_error: Option<StandardError>,
 }
@@ -231,7 +262,6 @@ impl Starting {
             standard_error,
             agent: Agent::new(ours),
             descriptors: Vec::new(),
-            patience: plan.agent.as_ref().map_or(CALL_PATIENCE, |agent| agent.patience),
         })
     }
 
@@ -255,7 +285,7 @@ impl Starting {
 
     /// The introduction of the external agent that has taken the child's place.
     fn agents_introduction(&mut self) -> Result<(String, Abilities), EnvironmentError> {
-        let flushed = self.agent.flush().map_err(|why| gone(&why));
+        let flushed = self.agent.flush().map_err(|why| gone(why.text()));
         flushed.and_then(|_| self.await_introduction()).map_err(|error| {
             // A running process would be waited for. The kill fails if the process has ended by itself.
             let _ = self.process.0.kill();
@@ -285,9 +315,11 @@ impl Starting {
 
     /// The name and the abilities, if the introduction has come.
     fn introduction(&mut self) -> Result<Option<(String, Abilities)>, EnvironmentError> {
-        self.agent.hear_first(&mut self.descriptors).map_err(|why| gone(&why))?;
+        self.agent
+            .hear_first(&mut self.descriptors)
+            .map_err(|why| gone(why.text()))?;
         let mut replies = Vec::new();
-        self.agent.parse(&mut replies).map_err(|why| gone(&why))?;
+        self.agent.parse(&mut replies).map_err(|why| gone(why.text()))?;
         for reply in replies {
             match reply {
                 Reply::Agent { name, abilities } => return Ok(Some((name, abilities))),
@@ -304,7 +336,6 @@ impl Starting {
             process,
             agent,
             descriptors,
-            patience,
             standard_error,
         } = self;
         let Ok([device, devices, tcp]) = <[OwnedFd; 3]>::try_from(descriptors) else {
@@ -317,7 +348,6 @@ impl Starting {
             statistics: Statistics::new(devices, tcp),
             name,
             abilities,
-            patience,
             suspicious: &SUSPICIOUS,
             process,
             standard_error,
@@ -380,7 +410,7 @@ impl Agent {
     }
 
     /// Writes as much as the other end takes. The answer is whether all is written.
-    pub fn flush(&mut self) -> Result<bool, String> {
+    pub fn flush(&mut self) -> Result<bool, Halt> {
         while self.written < self.output.len() {
             match self.socket.write(&self.output[self.written..]) {
                 Ok(count) => self.written += count,
@@ -400,20 +430,21 @@ impl Agent {
     }
 
     /// Reads the lines that have come. An error means that the other end can no longer be used.
-    pub fn hear(&mut self, replies: &mut Vec<Reply>) -> Result<(), String> {
+    pub fn hear(&mut self, replies: &mut Vec<Reply>) -> Result<(), Halt> {
         let mut heard = 0;
         loop {
             if heard > MOST_OCTETS || replies.len() > MOST_LINES {
-                return Err("the target's process says more than anybody could read".to_owned());
+                let seen = "the agent says more than anybody could read".to_owned();
+                return Err(Halt::Broke(Breakdown::Storm, seen));
             }
             if self.lines.len() > LONGEST_LINE {
-                return Err("the target's process says a line without an end".to_owned());
+                return Err(Halt::Void("the target's process says a line without an end".to_owned()));
             }
             match self.socket.read(&mut self.piece) {
                 Ok(0) => {
                     // The last lines may say why the process ended.
                     self.parse(replies)?;
-                    return Err("the target's process ended".to_owned());
+                    return Err(Halt::Broke(Breakdown::Crash, "the agent ended".to_owned()));
                 }
                 Ok(count) => {
                     heard += count;
@@ -428,9 +459,9 @@ impl Agent {
     }
 
     /// As [`Agent::hear`], for the first line, with which descriptors come.
-    fn hear_first(&mut self, descriptors: &mut Vec<OwnedFd>) -> Result<(), String> {
+    fn hear_first(&mut self, descriptors: &mut Vec<OwnedFd>) -> Result<(), Halt> {
         match sys::receive_with_descriptors(&self.socket, &mut self.piece) {
-            Ok((0, _)) => Err("it said nothing".to_owned()),
+            Ok((0, _)) => Err(Halt::Void("it said nothing".to_owned())),
             Ok((count, received)) => {
                 self.lines.extend(&self.piece[..count]);
                 descriptors.extend(received);
@@ -441,8 +472,8 @@ impl Agent {
         }
     }
 
-    fn parse(&mut self, replies: &mut Vec<Reply>) -> Result<(), String> {
-        let speaks = |error| format!("the target's process speaks no known line: {error}");
+    fn parse(&mut self, replies: &mut Vec<Reply>) -> Result<(), Halt> {
+        let speaks = |error| Halt::Void(format!("the target's process speaks no known line: {error}"));
         self.lines
             .drain(|line| Reply::parse(line).map(|reply| replies.push(reply)).map_err(speaks))
     }
@@ -490,6 +521,6 @@ impl AsFd for Agent {
     }
 }
 
-fn ended(error: &io::Error) -> String {
-    format!("the target's process cannot be reached: {error}")
+fn ended(error: &io::Error) -> Halt {
+    Halt::Broke(Breakdown::Crash, format!("the agent cannot be reached: {error}"))
 }

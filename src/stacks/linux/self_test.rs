@@ -1,10 +1,10 @@
 //! A self-test of a namespace: frames must show what the stack sends, without segmentation or checksum offload.
 
 use super::namespace::Namespace;
-use crate::drive::EnvironmentError;
 use crate::drive::addresses::{target_address, tester_address};
 use crate::drive::place::Place;
 use crate::drive::protocol::{Reply, Request};
+use crate::drive::{EnvironmentError, Halt};
 use crate::stack::{Call, CallId, IpVersion, SocketId};
 use crate::wire::{Body, Checksum, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
 use core::net::SocketAddr;
@@ -35,8 +35,8 @@ impl Namespace {
         let deadline = Instant::now() + PATIENCE;
         let mut replies = Vec::new();
         while Instant::now() < deadline {
-            self.agent.flush()?;
-            self.agent.hear(&mut replies)?;
+            let heard = self.agent.flush().and_then(|_| self.agent.hear(&mut replies));
+            heard.map_err(|halt| halt.text().to_owned())?;
             let concerns = |reply: &Reply| match reply {
                 Reply::Result(answered, _) | Reply::Pending(answered) => *answered == id,
                 Reply::Accepted { .. } => true,
@@ -88,8 +88,8 @@ impl Namespace {
         if self.is_agents() {
             return EnvironmentError {
                 problem: format!(
-                    "the agent does not pass a self-test: {why}{}",
-                    self.end_of_standard_error()
+                    "the agent does not pass a self-test: {}",
+                    self.explain(Halt::Void(why.to_owned())).text()
                 ),
                 remedy: "see `tcpvet check-agent`, which tells step by step what it does wrong".to_owned(),
             };

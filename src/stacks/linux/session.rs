@@ -8,9 +8,9 @@ use super::setup::EPHEMERAL;
 use super::worker::{ChildStarter, Report, Work, Worker};
 use crate::drive::addresses::Addresses;
 use crate::drive::real_time::Clock;
-use crate::drive::{Done, EndedRun, EnvironmentError, Job, Unclaimed};
+use crate::drive::{Done, EndedRun, EnvironmentError, Job, Limits, Patience, Unclaimed};
 use crate::engine::{Outcome, Verdict};
-use crate::stack::Profile;
+use crate::stack::{Breakdown, Profile};
 use crate::time::Instant;
 use core::ops::RangeInclusive;
 use std::cell::Cell;
@@ -64,6 +64,7 @@ pub(super) struct Session<'a> {
     done: Done<'a>,
     unclaimed: &'a mut Unclaimed,
     clock: Clock,
+    patience: Arc<Patience>,
     halt: Rc<Cell<bool>>,
     reports: UnboundedSender<(usize, Report)>,
     shared: BTreeMap<Profile, VecDeque<(usize, Job)>>,
@@ -102,6 +103,7 @@ pub(super) fn run(
         done,
         unclaimed,
         clock: Clock::start(),
+        patience: Arc::new(Patience::new(Limits::of(linux.plan.patience()))),
         halt: Rc::new(Cell::new(false)),
         reports,
         shared: BTreeMap::new(),
@@ -155,6 +157,11 @@ impl Session<'_> {
     fn take(&mut self, place: usize, job: Job) {
         if self.halt.get() {
             return;
+        }
+        if let Some(reason) = self.patience.is_over() {
+            let mut outcome = Outcome::empty(Verdict::Fail, self.clock.now(), "");
+            outcome.break_down(Breakdown::Hang, reason);
+            return self.tell(place, outcome);
         }
         match self.linux.runner.profile(&job.script.configure) {
             Ok(profile) if job.alone => self.alone.push_back((place, job, profile)),
@@ -324,6 +331,7 @@ impl Session<'_> {
             facts: Arc::clone(&self.linux.facts),
             alone,
             clock: self.clock,
+            patience: Arc::clone(&self.patience),
             halt: Rc::clone(&self.halt),
             work,
             reports: self.reports.clone(),

@@ -1,8 +1,8 @@
 //! A worker: the task that starts one namespace, makes the runs that it is given in it, and ends with it.
 
 use super::namespace::{Namespace, Plan, Starting};
-use crate::drive::EnvironmentError;
 use crate::drive::real_time::{Clock, Driver, Wakers};
+use crate::drive::{EnvironmentError, Patience};
 use crate::engine::{Endpoints, Outcome};
 use crate::script::Script;
 use crate::stack::{Facts, Profile};
@@ -46,6 +46,7 @@ pub(super) struct Worker {
     pub(super) facts: Arc<Facts>,
     pub(super) alone: bool,
     pub(super) clock: Clock,
+    pub(super) patience: Arc<Patience>,
     /// Set when everything is to end.
     pub(super) halt: Rc<Cell<bool>>,
     pub(super) work: UnboundedReceiver<Work>,
@@ -73,7 +74,12 @@ impl Worker {
             true => namespace.for_one_run(),
             false => namespace,
         };
-        let mut driver = Driver::new(namespace, Arc::clone(&self.facts), self.clock);
+        let mut driver = Driver::new(
+            namespace,
+            Arc::clone(&self.facts),
+            self.clock,
+            Arc::clone(&self.patience),
+        );
         let why = match Wakers::of(&driver) {
             Ok(wakers) => self.drive(&mut driver, &wakers).await,
             Err(error) => Err(error.to_string()),

@@ -43,11 +43,12 @@ decisions! {
 
     /// What a reset does: at RCV.NXT it ends the connection; elsewhere in the window it is answered by a challenge ACK,
     /// so that only a peer that sees the connection can end it. Before RFC 5961 it ended the connection anywhere in the
-    /// window.
+    /// window. TIME-WAIT may be kept from ending early (RFC 1337 section 3, fix F1).
     "RFC 9293 section 3.10.7.4, second check; RFC 5961 section 3.2"
     fn reset(tcb: &Tcb, segment: &Arriving) -> Fate {
         lawful => by_number(tcb, segment, segment.seq == tcb.rcv_nxt),
         or Rfc5961No if is_inside(tcb, segment) => OBEYED,
+        or Rfc1337 if tcb.state == State::TimeWait => Fate::DROP,
         wrong ExactRstChallenged => by_number(tcb, segment, false),
         wrong ExactRstOffByOne => by_number(tcb, segment, segment.seq == tcb.rcv_nxt.advanced(1)),
         wrong RstAtSackEdgeObeyed if ends_what_is_held(tcb, segment) => OBEYED,
@@ -66,24 +67,22 @@ decisions! {
         wrong RstIgnoredInCloseWait if lawful == OBEYED && tcb.state == State::CloseWait => Fate::DROP,
         wrong RstIgnoredWhileClosing
             if lawful == OBEYED && matches!(tcb.state, State::Closing | State::LastAck) => Fate::DROP,
-        wrong RstIgnoredInTimeWait if lawful == OBEYED && tcb.state == State::TimeWait => Fate::DROP,
     }
 
-    /// How the connection ends by a reset, if it does. SYN-RECEIVED goes back to the state that it came from: after a
+    /// How the connection ends by a reset. SYN-RECEIVED goes back to the state that it came from: after a
     /// passive open the user is not told, unless fast open has given it the connection already. While both ends close
-    /// there is nothing to tell. TIME-WAIT may be kept from ending early (RFC 1337 section 3, fix F1).
+    /// there is nothing to tell.
     "RFC 9293 section 3.10.7.4, second check"
-    fn ending_by_reset(tcb: &Tcb) -> Option<Ending> {
-        lawful => Some(match (tcb.state, tcb.opened) {
+    fn ending_by_reset(tcb: &Tcb) -> Ending {
+        lawful => match (tcb.state, tcb.opened) {
             (State::SynReceived, Opened::Active) => Ending::Error(ErrorName::Refused, "connection refused"),
             (State::SynReceived, Opened::Passive(_)) if !tcb.fast_open => Ending::Quiet,
             (State::Closing | State::LastAck | State::TimeWait, _) => Ending::Quiet,
             _ => Ending::Error(ErrorName::Reset, "connection reset"),
-        }),
-        or Rfc1337 if tcb.state == State::TimeWait => None,
+        },
         wrong RefusalNotToldInSynReceived
-            if tcb.state == State::SynReceived && tcb.opened == Opened::Active => Some(Ending::CallsForgotten),
-        wrong RstNotTold if tcb.state == State::Established => Some(Ending::CallsForgotten),
-        wrong RstLooksLikeEnd if tcb.state == State::Established => Some(Ending::EndOfStream),
+            if tcb.state == State::SynReceived && tcb.opened == Opened::Active => Ending::CallsForgotten,
+        wrong RstNotTold if tcb.state == State::Established => Ending::CallsForgotten,
+        wrong RstLooksLikeEnd if tcb.state == State::Established => Ending::EndOfStream,
     }
 }

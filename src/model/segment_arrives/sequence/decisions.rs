@@ -180,7 +180,7 @@ decisions! {
     "RFC 9293 section 3.10.7.4, first check"
     fn unacceptable_draws(tcb: &Tcb, segment: &Arriving) -> Reply {
         lawful => Reply::Ack,
-        or RepeatedSynSynAck if tcb.state == State::SynReceived && segment.syn => Reply::SynAck,
+        or RepeatedSynSynAck if tcb.state == State::SynReceived && segment.syn && !segment.ack_bit => Reply::SynAck,
         wrong UnacceptableDrawsReset => Reply::Reset,
         wrong OldSegmentNotAcked if segment.seq.before(tcb.rcv_nxt) => Reply::Nothing,
         wrong SegmentBeyondWindowNotAcked if !segment.seq.before(tcb.rcv_nxt) => Reply::Nothing,

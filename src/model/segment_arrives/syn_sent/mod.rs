@@ -119,7 +119,7 @@ impl Tcb {
         self.settle_rto();
         // The ACKs of the handshake do not enlarge cwnd (RFC 5681 section 3.1).
         if !self.fast_open {
-            self.open_congestion_window();
+            self.open_congestion_window(cx);
         }
         self.congestion.recover = self.snd_una;
         if let Some(id) = self.user.connect.take() {

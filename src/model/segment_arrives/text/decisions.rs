@@ -84,8 +84,11 @@ decisions! {
 
     /// What is done with text above a gap.
     "RFC 9293 section 3.10.7.4, seventh check; SHLD-31"
-    fn text_above_gap(_tcb: &Tcb) -> AboveGap {
-        lawful => AboveGap::Waits,
+    fn text_above_gap(tcb: &Tcb, cx: &Context, octets: usize) -> AboveGap {
+        lawful => match tcb.received.held() + octets <= cx.config.reassembly_limit {
+            true => AboveGap::Waits,
+            false => AboveGap::ThrownAway,
+        },
         or KeepOutOfOrderNo => AboveGap::ThrownAway,
         wrong DropsAboveGap => AboveGap::ThrownAway,
         wrong ContainedSegmentCutsHeldIsland => AboveGap::CutsOffTheRest,

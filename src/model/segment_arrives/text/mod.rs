@@ -69,7 +69,7 @@ impl Tcb {
 
     fn text_above_gap(&mut self, cx: &mut Context, segment: &Arriving) {
         self.acknowledge_it(cx, decisions::gap_is_acknowledged(self));
-        match decisions::text_above_gap(self) {
+        match decisions::text_above_gap(self, cx, segment.text.len()) {
             AboveGap::Waits => (),
             AboveGap::ThrownAway => return,
             AboveGap::CutsOffTheRest => self.received.cut_behind(self.rcv_nxt, segment.seq, &segment.text),

@@ -85,7 +85,7 @@ impl Talk {
 
     /// The next reply, remarks left out.
     fn next(&mut self) -> Result<Reply, Wrong> {
-        let mut budget = Budget::new(self.process.patience());
+        let mut budget = Budget::start();
         loop {
             match self.process.reply(&mut budget, &GO_ON) {
                 Ok(Reply::Note(_)) => {}

@@ -10,7 +10,7 @@ const KEPT: usize = 8 * 1024;
 
 /// The end of what an agent wrote to standard error.
 #[derive(Clone, Default)]
-pub struct StandardError(Arc<(Mutex<Tail>, Condvar)>);
+pub(crate) struct StandardError(Arc<(Mutex<Tail>, Condvar)>);
 
 #[derive(Default)]
 struct Tail {
@@ -22,7 +22,7 @@ struct Tail {
 
 impl StandardError {
     /// Reads until every process that has the other end open has closed it.
-    pub fn read(mut source: impl Read + Send + 'static) -> StandardError {
+    pub(crate) fn read(mut source: impl Read + Send + 'static) -> StandardError {
         let standard_error = StandardError::default();
         let kept = standard_error.clone();
         // The thread is not joined: a process that the agent left behind may keep its end open.
@@ -48,14 +48,14 @@ impl StandardError {
     }
 
     /// Waits a moment for the end of the output: a process that has just ended may have written why.
-    pub fn wait(&self) {
+    pub(crate) fn wait(&self) {
         let (_, ended) = &*self.0;
         // What there is will be shown, whether or not the output has ended.
         drop(ended.wait_timeout_while(self.tail(), Duration::from_millis(300), |tail| !tail.ended));
     }
 
     /// Gives the lines that are kept, and forgets them. Control characters are escaped.
-    pub fn take(&self) -> Vec<String> {
+    pub(crate) fn take(&self) -> Vec<String> {
         let mut tail = self.tail();
         let octets: Vec<u8> = tail.octets.drain(..).collect();
         let dropped = std::mem::take(&mut tail.dropped);
