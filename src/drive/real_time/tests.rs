@@ -201,7 +201,8 @@ fn what_belongs_to_no_run_is_kept_apart_from_all_of_them() {
     };
     let mut host = Host::new(clock);
     host.packets.extend(beside.clone());
-    let mut driver = Driver::new(host, Arc::new(facts), clock);
+    let patience = Arc::new(Patience::new(Limits::of(Duration::from_secs(5))));
+    let mut driver = Driver::new(host, Arc::new(facts), clock, patience);
     let mut addresses = Addresses::on_virtual_time();
     for (place, run) in plan().iter().enumerate().take(2) {
         let job = run.job(1);
