@@ -200,16 +200,11 @@ impl<'a> World<'a> {
     /// Gives the bench what the stack emitted. What nobody has asked for is the fault of whatever speaks for the stack.
     fn hand_over(&mut self) -> Result<(), Halt> {
         self.emissions += self.stack.emitted.len();
-        let mut unasked = None;
+        let mut heard = Ok(());
         for what in self.stack.emitted.drain(..) {
-            if let Err(what) = self.bench.handle(Stamp::exactly(self.now), what) {
-                unasked.get_or_insert(what);
-            }
+            heard = heard.and(self.bench.handle(Stamp::exactly(self.now), what));
         }
-        match unasked {
-            None => Ok(()),
-            Some(what) => Err(Halt::Void(format!("what speaks for the stack told of {what}"))),
-        }
+        heard.map_err(|unasked| Halt::Void(format!("what speaks for the stack told of {unasked}")))
     }
 
     /// Carries out what the bench asks for until it waits, or a run has ended.

@@ -30,6 +30,7 @@ mod traffic;
 pub use bench::{Bench, Endpoints, RunId, Step};
 pub use calls::Unasked;
 pub use cursor::Cursor;
+pub use needs::{lacking_abilities, lacking_claims};
 pub use outcome::{
     Arrow, Broken, BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict,
 };

@@ -201,7 +201,8 @@ fn what_belongs_to_no_run_is_kept_apart_from_all_of_them() {
     };
     let mut host = Host::new(clock);
     host.packets.extend(beside.clone());
-    let mut driver = Driver::new(host, Arc::new(facts), clock);
+    let patience = Arc::new(Patience::new(Limits::of(Duration::from_secs(5))));
+    let mut driver = Driver::new(host, Arc::new(facts), clock, patience);
     let mut addresses = Addresses::on_virtual_time();
     for (place, run) in plan().iter().enumerate().take(2) {
         let job = run.job(1);
@@ -252,7 +253,7 @@ fn a_place_that_ends_costs_its_runs_and_says_why() {
     let plan = plan();
     for outcome in outcomes(&plan, |host| host.most = 5) {
         assert_eq!(outcome.verdict, Verdict::Inconclusive);
-        let expected = "the target's process ended; its standard error ends with `no memory`";
+        let expected = "the agent ended; its standard error ends with `no memory`";
         assert_eq!(outcome.reason, expected);
     }
 }
