@@ -7,7 +7,7 @@ use tcpvet::case::{Library, Root};
 use tcpvet::drive::Job;
 use tcpvet::drive::addresses::target_address;
 use tcpvet::engine::{MetBy, Outcome, Verdict};
-use tcpvet::model::{Config, Defects, Model, Switch};
+use tcpvet::model::{Config, Defect, Defects, Model, Switch};
 use tcpvet::script::Script;
 use tcpvet::stack::{Abilities, Facts, IpVersion, Stack};
 use tcpvet::stacks::{Embedded, Runner};
@@ -28,17 +28,24 @@ fn script(name: &str, body: &str) -> Arc<Script> {
     )
 }
 
-/// Runs it on the reference endpoint, which cannot do what is named.
+/// Runs it on the reference endpoint, which cannot do what is named and does not claim it.
 fn run(script: &Arc<Script>, config: Config, cannot: &str) -> Outcome {
+    run_with(script, config, Defects::NONE, cannot)
+}
+
+fn run_with(script: &Arc<Script>, config: Config, defects: Defects, cannot: &str) -> Outcome {
     let facts = Runner::bundled("model").expect("it is bundled").facts;
     let abilities: Abilities = facts.abilities.iter().filter(|ability| *ability != cannot).collect();
+    let mut claims = facts.claims.clone();
+    claims.retain(|claim| claim.name() != cannot);
     let facts = Arc::new(Facts {
         abilities,
+        claims,
         ..Facts::clone(&facts)
     });
     let target = Embedded::new(facts, move |job: &Job| -> Box<dyn Stack> {
         let addresses = vec![target_address(IpVersion::V4), target_address(IpVersion::V6)];
-        Box::new(Model::with_defects(config.clone(), Defects::NONE, job.seed, addresses))
+        Box::new(Model::with_defects(config.clone(), defects, job.seed, addresses))
     });
     let job = Job {
         script: Arc::clone(script),
@@ -246,7 +253,7 @@ fn a_state_that_the_target_does_not_tell_is_probed_as_the_last_step_and_else_ski
     };
     let last = run(&script("gone", &body("closed", "")), Config::default(), "state");
     assert_eq!(last.verdict, Verdict::Pass, "{}", last.reason);
-    assert!(last.notes[0].contains("by a probe"), "{:?}", last.notes);
+    assert!(last.notes[1].contains("by a probe"), "{:?}", last.notes);
     let wrong = run(&script("lives", &body("established", "")), Config::default(), "state");
     assert_eq!(wrong.verdict, Verdict::Fail);
     let then = "  - inject: ACK ack=SND.NXT\n  - expect: RST seq=SEG.ACK\n";
@@ -257,6 +264,30 @@ fn a_state_that_the_target_does_not_tell_is_probed_as_the_last_step_and_else_ski
     );
     assert_eq!(between.verdict, Verdict::Pass, "{}", between.reason);
     assert!(between.notes[0].contains("was not checked"), "{:?}", between.notes);
+}
+
+#[test]
+fn an_option_of_given_that_the_target_does_not_claim_is_another_state() {
+    let body = "given: {state: established, options: <mss, ts>}\nsteps:\n  - inject: ACK data=1\n  - expect: ACK\n";
+    let script = script("option", body);
+    let without = run(&script, Config::default(), "timestamps");
+    assert_eq!(without.verdict, Verdict::NotApplicable);
+    assert!(without.reason.contains("`timestamps`"), "{}", without.reason);
+    assert_eq!(run(&script, Config::default(), "sack").verdict, Verdict::Pass);
+}
+
+#[test]
+fn a_transition_that_is_not_made_is_charged_to_its_own_requirement() {
+    let body = "given: {state: time-wait, via: closing}\nsteps:\n  - state: time-wait\n";
+    let defects = Defects::only(Defect::from_name("crossing-fin-enters-time-wait").expect("it has that name"));
+    let outcome = run_with(&script("transition", body), Config::default(), defects, "");
+    let failure = outcome.failure.expect("CLOSING was not reached");
+    let ids: Vec<&str> = failure.requirements.iter().map(|it| it.id.as_str()).collect();
+    assert_eq!(ids, ["RFC9293-SEG-FINWAIT1-FIN"]);
+    assert_eq!(
+        (failure.step.as_str(), outcome.verdict),
+        ("state: closing", Verdict::Fail)
+    );
 }
 
 #[test]

@@ -556,7 +556,7 @@ mod tests {
             ("requirements/local.yaml", own.as_bytes()),
         ]);
         assert!(problem.file.ends_with("requirements/local.yaml"), "{problem}");
-        assert_eq!((problem.line, problem.column), (9, 3), "{problem}");
+        assert_eq!((problem.line, problem.column), (10, 3), "{problem}");
         assert!(problem.message.ends_with("but `one` covers it"), "{problem}");
     }
 
