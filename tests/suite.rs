@@ -15,6 +15,8 @@ mod dependencies;
 mod doubts;
 mod face;
 #[cfg(feature = "cli")]
+mod habits;
+#[cfg(feature = "cli")]
 mod inspect;
 #[cfg(feature = "cli")]
 mod junit;
@@ -30,6 +32,8 @@ mod quarantine;
 #[cfg(all(feature = "cli", feature = "smoltcp"))]
 mod record;
 mod responders;
+#[cfg(all(feature = "cli", feature = "smoltcp"))]
+mod schema;
 mod source;
 #[cfg(all(feature = "cli", unix))]
 mod stacks;
@@ -37,4 +41,6 @@ mod structure;
 mod tidy;
 mod tour;
 mod transcripts;
+#[cfg(all(feature = "cli", feature = "linux", feature = "smoltcp"))]
+mod untested;
 mod worlds;

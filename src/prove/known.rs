@@ -108,11 +108,6 @@ const CHOICES: &[(&str, &str, &str)] = &[
         "sack/with-timestamps",
         "the row is about just this: as many blocks as fit",
     ),
-    (
-        "timestamps=no",
-        "time-wait/new-syn*",
-        "the rows are about timestamps that the endpoint does not read then",
-    ),
     ("syn-cookies=always", "handshake/another-syn*", NO_HALF_OPEN),
     ("syn-cookies=always", "handshake/syn-ack-lost*", NO_HALF_OPEN),
     ("syn-cookies=always", "handshake/syn-in-window", NO_HALF_OPEN),

@@ -260,7 +260,7 @@ mod tests {
                     .requirements()
                     .get(id)
                     .unwrap_or_else(|| panic!("{it}: {id} is unknown"));
-                assert!(known.level < Level::Must, "{it}: {id}");
+                assert!(known.requirement.level < Level::Must, "{it}: {id}");
             }
         }
     }
