@@ -22,14 +22,14 @@ use crate::drive::{Job, Target};
 use crate::engine::Verdict;
 use crate::record::{self, Traces};
 use crate::report::explain;
-use crate::stack::Stack;
+use crate::stack::{Breakdown, Stack};
 use crate::stacks::{Embedded, Runner};
 #[cfg(unix)]
 use crate::stacks::{Linked, serve};
 use crate::suite::{Axes, Conduct, Expectations, Progress, Run, RunResult, execute, expand, rows};
 #[cfg(unix)]
 use core::time::Duration;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 #[cfg(unix)]
 use std::process::Command;
@@ -251,7 +251,8 @@ impl Suite {
     fn check_runs(&self, runs: &[&Run]) {
         let mut red = String::new();
         let mut passed_over = BTreeSet::new();
-        for result in self.results(runs) {
+        for (place, run) in runs.iter().enumerate() {
+            let result = self.result(run);
             if matches!(result.outcome.verdict, Verdict::Unsupported | Verdict::NotApplicable) {
                 passed_over.insert(result.outcome.reason.clone());
             }
@@ -261,6 +262,11 @@ impl Suite {
                     red += &line.text;
                     red.push('\n');
                 }
+                if result.outcome.breakdown() == Some(Breakdown::Hang) {
+                    let left = runs.len() - place - 1;
+                    red += &format!("\n{left} more runs of the same test are not made, since this one hung.\n");
+                    break;
+                }
             }
         }
         for reason in passed_over {
@@ -269,27 +275,29 @@ impl Suite {
         assert!(red.is_empty(), "{red}");
     }
 
-    /// What became of these runs, in order.
-    fn results(&self, runs: &[&Run]) -> Vec<RunResult> {
+    /// What became of a run.
+    fn result(&self, run: &Run) -> RunResult {
         #[cfg(unix)]
         if let Some(mut linked) = self.linked.as_ref() {
-            return self.results_of(&mut linked, runs);
+            return self.result_of(&mut linked, run);
         }
-        self.results_of(&mut self.target(), runs)
+        self.result_of(&mut self.target(), run)
     }
 
-    fn results_of(&self, target: &mut dyn Target, runs: &[&Run]) -> Vec<RunResult> {
-        let plan: Vec<Run> = runs.iter().map(|&run| run.clone()).collect();
+    fn result_of(&self, target: &mut dyn Target, run: &Run) -> RunResult {
         let conduct = Conduct { seed: 1, at_once: 1 };
         let stop = AtomicBool::new(false);
-        let mut results = BTreeMap::new();
-        let trouble = execute(target, &plan, &self.known, conduct, &stop, &mut |progress| {
-            if let Progress::Settled(place, result) = progress {
-                results.insert(place, *result);
+        let plan = std::slice::from_ref(run);
+        let mut settled = None;
+        let trouble = execute(target, plan, &self.known, conduct, &stop, &mut |progress| {
+            if let Progress::Settled(_, result) = progress {
+                settled = Some(*result);
             }
         });
-        assert_eq!(trouble, None, "the runs did not come to their end");
-        results.into_values().collect()
+        match (trouble, settled) {
+            (None, Some(result)) => result,
+            (trouble, _) => panic!("{} did not come to its end: {trouble:?}", run.name),
+        }
     }
 }
 

@@ -20,13 +20,13 @@ const SHARED: Worlds = Worlds::Shared {
     at_once: NonZeroUsize::new(20).unwrap(),
 };
 
-fn plan() -> Vec<Run> {
+pub(crate) fn plan() -> Vec<Run> {
     let library = Library::bundled().unwrap_or_else(|problems| panic!("{problems}"));
     let scripts: Vec<_> = library.cases().iter().flat_map(|case| case.scripts.clone()).collect();
     expand(&scripts, &Axes::default())
 }
 
-fn results(target: &mut dyn Target, plan: &[Run]) -> Vec<RunResult> {
+pub(crate) fn results(target: &mut dyn Target, plan: &[Run]) -> Vec<RunResult> {
     let conduct = Conduct { seed: 1, at_once: 0 };
     let (expectations, stop) = (Expectations::default(), AtomicBool::new(false));
     let mut results = BTreeMap::new();
@@ -80,7 +80,7 @@ fn same_in_shared_worlds(target: &mut dyn Target) {
     );
 }
 
-fn runner(name: &str) -> Runner {
+pub(crate) fn runner(name: &str) -> Runner {
     Runner::bundled(name).expect("it is bundled")
 }
 

@@ -5,6 +5,7 @@ use super::outcome::{Happening, MetBy};
 use super::run::{DriverAction, Run};
 use super::stage::{Progress, Waiting};
 use super::stop::{CaseFault, Stop};
+use super::symptom::CallEnd;
 use crate::notation::{CallSpec, Period, ReturnSpec, SettingValue, Verb};
 use crate::peer::Mark;
 use crate::peer::{odd_address, pattern};
@@ -151,6 +152,11 @@ impl Calls {
 
     fn ended(&self, id: CallId) -> Option<&Ended> {
         self.made.get(&id)?.ended.as_ref()
+    }
+
+    /// Of what kind a call is; `None` for a question of ours.
+    pub(super) fn verb(&self, id: CallId) -> Option<Verb> {
+        self.made.get(&id)?.verb
     }
 
     /// The last call of that kind on the connection.
@@ -482,7 +488,7 @@ impl Run {
             // Nothing was to be set.
             return Ok(self.finish_step());
         };
-        self.refuse_unsupported(id)?;
+        self.refuse_unmade(id, &state.call.returns)?;
         let returns = &state.call.returns;
         let may_wait = returns.is_empty() || returns.contains(&ReturnSpec::Pending);
         match self.calls.ended(id) {
@@ -492,9 +498,9 @@ impl Run {
                 let waits = Some((id, until));
                 return Ok(Progress::until(Waiting::Calling(Calling { waits, ..state }), until));
             }
-            None => return Err(Stop::late(wanted(step, returns), "it is still pending")),
+            None => return Err(self.still_pending(step, state.call.call.verb, returns)),
             Some((result, _)) => {
-                self.judge_return(step, returns, result.clone())?;
+                self.judge_return(step, (state.call.call.verb, returns), result.clone())?;
                 let least = Duration::ZERO;
                 let most = until.since(self.mark.at.latest);
                 self.met_by(MetBy::Call(id), self.mark, Period { least, most });
@@ -515,8 +521,14 @@ impl Run {
         Some((*id, self.mark.at.latest + self.tolerance(Tolerance::Soon)))
     }
 
-    fn refuse_unsupported(&self, id: CallId) -> Result<(), Stop> {
+    /// Ends the run where the target cannot make such a call, or where its application lacked what it needs for it.
+    fn refuse_unmade(&self, id: CallId, returns: &[ReturnSpec]) -> Result<(), Stop> {
+        let asked_for = returns.contains(&ReturnSpec::Error(ErrorName::NoResources));
         match self.calls.answer(id) {
+            Some(Err(errno)) if self.lacks_resources(errno) && !asked_for => Err(Stop::Inconclusive(format!(
+                "the application has no resources left: {}",
+                errno.detail
+            ))),
             Some(Err(errno)) if errno.unsupported => Err(Stop::Unsupported(format!(
                 "{} cannot do this call: {}",
                 self.facts.name, errno.detail
@@ -525,12 +537,25 @@ impl Run {
         }
     }
 
-    fn judge_return(&mut self, step: &Step, returns: &[ReturnSpec], result: Result<Answer, Errno>) -> Result<(), Stop> {
+    /// Whether an error is about the limits of the application's process and of its host, not about TCP. A stack on
+    /// virtual time has neither.
+    pub(super) fn lacks_resources(&self, errno: &Errno) -> bool {
+        errno.name == ErrorName::NoResources && !self.facts.virtual_time
+    }
+
+    fn judge_return(
+        &mut self,
+        step: &Step,
+        (verb, returns): (Verb, &[ReturnSpec]),
+        result: Result<Answer, Errno>,
+    ) -> Result<(), Stop> {
         let conn = step.conns.first().map_or(0, |id| id.0);
+        let symptom = self.answered(verb, CallEnd::of(&result));
         if returns.is_empty() {
+            let expected = format!("{} without an error", step.text);
             return match &result {
                 Ok(_) => Ok(()),
-                Err(_) => Err(Stop::failed(format!("{} without an error", step.text), show(&result))),
+                Err(_) => Err(Stop::failed(symptom, expected, show(&result))),
             };
         }
         for spec in returns {
@@ -545,7 +570,12 @@ impl Run {
                 return Ok(());
             }
         }
-        Err(Stop::failed(wanted(step, returns), show(&result)))
+        Err(Stop::failed(symptom, wanted(step, returns), show(&result)))
+    }
+
+    fn still_pending(&self, step: &Step, call: Verb, returns: &[ReturnSpec]) -> Stop {
+        let symptom = self.answered(call, CallEnd::Pending);
+        Stop::late(symptom, wanted(step, returns), "it is still pending")
     }
 
     fn meets(&self, conn: usize, spec: &ReturnSpec, result: &Result<Answer, Errno>) -> Result<bool, Stop> {
@@ -598,15 +628,15 @@ impl Run {
                 return Ok(Progress::until(Waiting::Resulting(state), until));
             }
             if !may_wait {
-                return Err(Stop::late(wanted(step, &result.returns), "it is still pending"));
+                return Err(self.still_pending(step, result.verb, &result.returns));
             }
             self.checked += 1;
             self.met_by(MetBy::Pending(id), base, period);
             self.set_mark(Mark::at(until));
             return Ok(self.finish_step());
         };
-        self.refuse_unsupported(id)?;
-        self.judge_return(step, &result.returns, ended)?;
+        self.refuse_unmade(id, &result.returns)?;
+        self.judge_return(step, (result.verb, &result.returns), ended)?;
         let elapsed = match mark.cause.is_some() && mark.cause == base.cause {
             true => Default::default(),
             false => mark.at.since(base.at),
@@ -644,6 +674,26 @@ fn errno(name: ErrorName, detail: &str) -> Errno {
         name,
         detail: detail.to_owned(),
         unsupported: false,
+    }
+}
+
+impl CallEnd {
+    fn of(result: &Result<Answer, Errno>) -> CallEnd {
+        match result {
+            Ok(Answer::EndOfStream) => CallEnd::EndOfStream,
+            Ok(_) => CallEnd::Well,
+            Err(_) => CallEnd::Error,
+        }
+    }
+
+    /// How a call ended that met one of these.
+    pub(super) fn of_returns(returns: &[ReturnSpec]) -> CallEnd {
+        match returns.first() {
+            Some(ReturnSpec::Pending) => CallEnd::Pending,
+            Some(ReturnSpec::Eof) => CallEnd::EndOfStream,
+            Some(ReturnSpec::Error(_)) => CallEnd::Error,
+            Some(ReturnSpec::Ok | ReturnSpec::OkCount(_) | ReturnSpec::OkText(_)) | None => CallEnd::Well,
+        }
     }
 }
 

@@ -3,12 +3,15 @@
 use super::bench::{Endpoints, RunId};
 use super::calls::Calls;
 use super::cursor::Cursor;
+use super::ending::Judgment;
 use super::faults::RunMiddlebox;
-use super::outcome::{BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Verdict};
+use super::inputs::Inputs;
+use super::outcome::{BrokenRule, Evidence, Happening, MetBy, Outcome, TraceEvent, Verdict};
 use super::stage::{Progress, Stage};
 use super::stop::{CaseFault, Stop};
+use super::symptom::{Moment, Symptom};
 use crate::notation::{Period, TimeSpec, Verb};
-use crate::peer::{Cause, Conn, Frame, Mark, Measure, Scope, period};
+use crate::peer::{Cause, Conn, Frame, Mark, Measure, Message, Scope, period};
 use crate::random::Random;
 use crate::rfc::Requirement;
 use crate::rules::{Known, Watch, Way};
@@ -38,6 +41,7 @@ pub(super) struct Flight {
     pub octets: Arc<[u8]>,
     /// The packet and its place in the trace, for the rules; `None` where it is nothing for them.
     pub seen: Option<(usize, Arc<Packet>)>,
+    pub message: Message,
 }
 
 /// What a run does next.
@@ -82,7 +86,8 @@ pub(super) struct Run {
     /// should not.
     pub named: BTreeSet<IpAddr>,
     pub checked: u64,
-    pub soft: Option<(Verdict, Failure)>,
+    /// What does not meet a requirement so far, although the steps go on.
+    pub soft: Option<Judgment>,
     pub broken: Vec<BrokenRule>,
     /// How many broken rules are noted in the trace.
     pub marked: usize,
@@ -90,10 +95,12 @@ pub(super) struct Run {
     pub notes: Vec<String>,
     pub trace: Vec<TraceEvent>,
     pub evidence: Vec<Evidence>,
-    /// How many frames of the target have come.
-    pub frames: u32,
-    /// How many injects and calls were handed to the driver.
-    pub inputs: u32,
+    /// The place in the trace of each frame of the target, by its number.
+    pub frames: Vec<usize>,
+    /// The injects and calls that were handed to the driver.
+    pub inputs: Inputs,
+    /// The frames that were passed by as background since the last of them, as a person reads them.
+    pub passed_by: Vec<String>,
     pub began: Instant,
     pub late: Duration,
     /// Until when the run waits.
@@ -155,8 +162,9 @@ impl Run {
             notes: Vec::new(),
             trace: Vec::new(),
             evidence: Vec::new(),
-            frames: 0,
-            inputs: 0,
+            frames: Vec::new(),
+            inputs: Inputs::default(),
+            passed_by: Vec::new(),
             began: now,
             late: Duration::ZERO,
             due: Instant::NEVER,
@@ -213,7 +221,7 @@ impl Run {
                 // What is to be done at a moment, or in answer to something, must not be done late.
                 self.note_lateness(now.since(self.stirred));
                 self.order += 1;
-                self.inputs += 1;
+                self.note_input(&action);
                 self.in_flight = Some(InFlight {
                     cause: self.order,
                     asked: now,
@@ -360,7 +368,9 @@ impl Run {
                 true => format!("{what} within {}", seconds(period.most)),
                 false => format!("{what} not sooner than {}", seconds(period.least)),
             };
+            let moment = if min > period.most { Moment::Late } else { Moment::Early };
             return Err(Stop::late(
+                Symptom::Untimely(moment),
                 bound,
                 format!("it came after {}", seconds(if min > period.most { min } else { max })),
             ));
@@ -402,7 +412,7 @@ impl Run {
             step: self.cursor.clone(),
             met_by,
             window: (base.at.earliest + period.least, base.at.latest + period.most),
-            inputs: self.inputs,
+            inputs: self.inputs.count(),
         });
     }
 

@@ -7,7 +7,7 @@ use super::stop::Stop;
 use crate::notation::{Control, FlagPattern, IcmpPattern, Origins, SegmentPattern, print_packet};
 use crate::path::Treatment;
 use crate::peer::Conn;
-use crate::peer::{self, Cause, Filled, Mark, fill, fill_icmp};
+use crate::peer::{self, Cause, Filled, Mark, Message, fill, fill_icmp};
 use crate::rules::Frame;
 use crate::script::ConnId;
 use crate::time::{Instant, Stamp};
@@ -68,8 +68,11 @@ impl Run {
         self.order += 1;
         self.conns[conn.0].inject_icmp(self.order);
         self.trace_frame(Stamp::exactly(now), Arrow::ToTarget, conn.0, &octets, None);
-        self.outbox
-            .push_back(DriverAction::Inject(Flight { octets, seen: None }));
+        self.outbox.push_back(DriverAction::Inject(Flight {
+            octets,
+            seen: None,
+            message: Message::Icmp,
+        }));
         Ok(())
     }
 
@@ -132,8 +135,10 @@ impl Run {
         if let Some(segment) = packet.as_ref().and_then(Packet::tcp) {
             self.conns[here].count(segment, when);
         }
+        let message = Message::of_packet(packet.as_ref());
         let seen = packet.map(|packet| (place, Arc::new(packet)));
-        self.outbox.push_back(DriverAction::Inject(Flight { octets, seen }));
+        self.outbox
+            .push_back(DriverAction::Inject(Flight { octets, seen, message }));
     }
 
     // ----- from the target ------------------------------------------------------------------------------------------
@@ -149,8 +154,8 @@ impl Run {
             Ok(packet) => packet,
             Err(why) => return self.not_ip(at, why, &octets),
         };
-        let number = self.frames;
-        self.frames += 1;
+        let number = self.frames.len() as u32;
+        self.frames.push(self.trace_length());
         let here = self.conn_of(&packet);
         let stray = here.is_none() && packet.tcp().is_some() && to != Addressee::FormerTester;
         let named = [packet.ip.source, packet.ip.destination].map(|address| self.named.contains(&address));

@@ -2,7 +2,7 @@
 
 use super::Expr;
 use super::scan::escaped;
-use crate::wire::{Flags, IcmpKind};
+use crate::wire::{Flags, IcmpKind, OptionKind};
 use core::fmt;
 use core::ops::RangeInclusive;
 
@@ -248,6 +248,26 @@ impl SegmentPattern {
     /// Whether the flag is written and must be set.
     pub fn sets(&self, flag: Flags) -> bool {
         self.flag(flag) == Some(FlagPattern::Set)
+    }
+}
+
+impl OptionValue {
+    /// The kind of the option; `None` for octets that form none.
+    pub fn kind(&self) -> Option<OptionKind> {
+        Some(match self {
+            OptionValue::Mss(_) => OptionKind::MSS,
+            OptionValue::WindowScale(_) => OptionKind::WINDOW_SCALE,
+            OptionValue::SackPermitted => OptionKind::SACK_PERMITTED,
+            OptionValue::Sack(_) => OptionKind::SACK,
+            OptionValue::Timestamps(..) => OptionKind::TIMESTAMPS,
+            OptionValue::Nop => OptionKind::NO_OPERATION,
+            OptionValue::Eol => OptionKind::END_OF_LIST,
+            OptionValue::FastOpen(_) => OptionKind::FAST_OPEN,
+            OptionValue::Md5(_) => OptionKind::MD5,
+            OptionValue::UserTimeout(_) => OptionKind::USER_TIMEOUT,
+            OptionValue::Other(number, _) => OptionKind::new(*number),
+            OptionValue::Raw(_) => return None,
+        })
     }
 }
 

@@ -45,7 +45,7 @@ use std::collections::BTreeMap;
 /// The format that every record names in its first line.
 pub const FORMAT: &str = "tcpvet-record";
 /// Increased whenever a reader of the previous version could misread a record.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// A run of the suite against one target, as far as it is known.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,7 +1,8 @@
 //! The report on a terminal: counts for each topic, then unexpected runs in full, then the rest in numbers.
 
+use super::habits::{Habit, habits, summary};
 use super::ink::Ink;
-use super::{Line, LineKind, explain, human, level_word, plural};
+use super::{Line, LineKind, explain, human, level_word, one_line, plural};
 use crate::engine::Verdict;
 use crate::record::{Attempt, Ending, Failure, FrameKind, Head, InsteadOf, Measure, Record, Run};
 use crate::suite::{Expectation, Judged, topic};
@@ -29,6 +30,7 @@ pub fn console(record: &Record, loudness: Loudness, colour: bool) -> String {
         page.topics(record, loudness);
     }
     let groups = groups(record);
+    page.habits(record);
     for group in &groups {
         page.group(record, group, loudness);
     }
@@ -150,23 +152,42 @@ pub(super) fn counted(counts: &Counts, ink: &Ink) -> String {
     counted.collect::<Vec<_>>().join(", ")
 }
 
-/// Unexpected runs that fail alike at the same step of the same case; they differ only in the row and the axes.
+/// Red runs that are alike: they show the same habit, or have no verdict for the same reason.
 struct Group<'a> {
+    /// The habit that they show; `None`: no step failed.
+    habit: Option<Habit<'a>>,
+    /// The first is the example.
     members: Vec<&'a Run>,
 }
 
+/// The habits, those with the most runs first, then the rest.
 fn groups(record: &Record) -> Vec<Group<'_>> {
-    let mut groups: Vec<(String, Group<'_>)> = Vec::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for habit in habits(record.red()) {
+        groups.push(Group {
+            members: habit.runs.clone(),
+            habit: Some(habit),
+        });
+    }
+    let mut others: Vec<(String, Group<'_>)> = Vec::new();
     // Why everything was cut short is printed once, at the end; the runs that it cut off add nothing.
     let is_cut_short = record.cut_short().is_some();
-    for run in record.red().filter(|run| !(is_cut_short && run.cut_off)) {
+    let without = |run: &&Run| run.outcome.failure.is_none() && !(is_cut_short && run.cut_off);
+    for run in record.red().filter(without) {
         let key = likeness(run);
-        match groups.iter_mut().find(|(known, _)| *known == key) {
+        match others.iter_mut().find(|(known, _)| *known == key) {
             Some((_, group)) => group.members.push(run),
-            None => groups.push((key, Group { members: vec![run] })),
+            None => others.push((
+                key,
+                Group {
+                    habit: None,
+                    members: vec![run],
+                },
+            )),
         }
     }
-    groups.into_iter().map(|(_, group)| group).collect()
+    groups.extend(others.into_iter().map(|(_, group)| group));
+    groups
 }
 
 /// A text that is the same for runs that fail alike: numbers are left out.
@@ -262,12 +283,26 @@ impl Page {
         self.line(&format!("{word}  {}  {}  {more}", run.id.name, self.ink.dim(&took)));
     }
 
+    /// What is to be read first.
+    fn habits(&mut self, record: &Record) {
+        let mut lines = summary(record).into_iter();
+        let Some(first) = lines.next() else { return };
+        self.line("");
+        self.line(&self.ink.red(&first));
+        lines.for_each(|line| self.line(&line));
+    }
+
     fn group(&mut self, record: &Record, group: &Group<'_>, loudness: Loudness) {
         let (first, others) = (group.members[0], &group.members[1..]);
         let word = headline(first.judged());
         self.line("");
         self.line(&format!("{}  {}", self.ink.red(word), self.ink.bold(&first.id.name)));
         self.text += &lines_in(&self.ink, &explain(first));
+        let later = group.habit.as_ref().map_or(0, Habit::failed_later);
+        if later > 0 {
+            let told = format!("\n  in {} a step was not met after that", plural(later, "run"));
+            self.line(&told);
+        }
         if !others.is_empty() {
             self.others(first, others, loudness);
         }
@@ -275,7 +310,7 @@ impl Page {
         self.line(&self.ink.dim(&again));
     }
 
-    /// The rest of a group, a line for each row: the axes seldom matter.
+    /// The rest of a group, a line for each case: rows and axes seldom matter.
     fn others(&mut self, first: &Run, others: &[&Run], loudness: Loudness) {
         const SHOWN: usize = 6;
         self.line("");
@@ -286,22 +321,24 @@ impl Page {
             }
             return;
         }
-        let rows: Vec<&[&Run]> = others
-            .chunk_by(|a, b| a.id.case_and_row() == b.id.case_and_row())
-            .collect();
-        for row in rows.iter().take(SHOWN) {
-            let name = row[0].id.case_and_row();
+        let mut others = others.to_vec();
+        others.sort_by_key(|run| run.id.case != first.id.case);
+        let cases: Vec<&[&Run]> = others.chunk_by(|a, b| a.id.case == b.id.case).collect();
+        for runs in cases.iter().take(SHOWN) {
+            let row = runs[0].id.case_and_row();
+            let of_one_row = runs.iter().all(|run| run.id.case_and_row() == row);
+            let name = if of_one_row { row } else { runs[0].id.case.clone() };
             let more = if name == first.id.case_and_row() { "more " } else { "" };
-            let runs = plural(row.len(), &format!("{more}run"));
-            let news: Vec<&str> = broken(row[0])
+            let counted = plural(runs.len(), &format!("{more}run"));
+            let news: Vec<&str> = broken(runs[0])
                 .filter(|id| broken(first).all(|known| known != *id))
                 .collect();
-            self.line(&format!("    {name} ({runs})  {}", news.join(", ")));
+            self.line(&format!("    {name} ({counted})  {}", news.join(", ")));
         }
-        if rows.len() > SHOWN {
+        if cases.len() > SHOWN {
             self.line(&format!(
-                "    ... and {} (-v names all)",
-                plural(rows.len() - SHOWN, "row")
+                "    ... and of {} (-v names all)",
+                plural(cases.len() - SHOWN, "more case")
             ));
         }
     }
@@ -512,6 +549,11 @@ fn short(group: &Group<'_>) -> String {
     let ids: BTreeSet<&str> = group.members.iter().flat_map(|run| broken(run)).collect();
     let ids: Vec<&str> = ids.into_iter().collect();
     let runs = plural(group.members.len(), "run");
+    if let Some(habit) = &group.habit {
+        let line = format!("{:<15}  {runs}: ", headline(first.judged()));
+        let what = one_line(&habit.line(), line.chars().count());
+        return line + &what;
+    }
     let what = if ids.is_empty() {
         first.outcome.reason.clone()
     } else {
@@ -553,17 +595,6 @@ fn measure(measure: &Measure) -> String {
         Measure::Number(number) => format!("{number}"),
         Measure::Seconds(seconds) => format!("{seconds:.6} s"),
         Measure::Octets(octets) => octets.to_string(),
-    }
-}
-
-/// Text on one line, cut where it would be too long to read.
-fn one_line(text: &str, indent: usize) -> String {
-    const WIDTH: usize = 100;
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let room = WIDTH.saturating_sub(indent).max(20);
-    match line.char_indices().nth(room) {
-        Some(_) => line.chars().take(room - 3).collect::<String>() + "...",
-        None => line,
     }
 }
 

@@ -1,6 +1,8 @@
 //! A report for programs. Its schema is described in `reports/README.md`.
 
+use super::habits::{Habit, habits};
 use super::{Comparison, Unit, level_word};
+use crate::engine::Symptom;
 use crate::record::{Failure, FrameKind, Measure, Record, Requirement, Run};
 use crate::suite::Expectation;
 use serde::Serialize;
@@ -68,6 +70,7 @@ fn whole(record: &Record) -> JsonReport<'_> {
         bug: record.bug(),
         totals: record.totals(),
         beside: record.beside(),
+        habits: habits(record.red()).iter().map(habit).collect(),
         runs: record.runs().map(|run| json_run(record, run)).collect(),
     }
 }
@@ -106,6 +109,7 @@ struct JsonReport<'a> {
     bug: Option<&'a str>,
     totals: BTreeMap<String, usize>,
     beside: &'a [FrameKind],
+    habits: Vec<JsonHabit<'a>>,
     runs: Vec<JsonRun<'a>>,
 }
 
@@ -114,6 +118,15 @@ struct JsonTarget<'a> {
     name: &'a str,
     virtual_time: bool,
     instead_of: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JsonHabit<'a> {
+    what: String,
+    symptom: &'a Symptom,
+    requirement: Option<JsonRequirement<'a>>,
+    runs: usize,
+    example: &'a str,
 }
 
 #[derive(Serialize)]
@@ -160,6 +173,9 @@ struct JsonFailure<'a> {
     given: Option<&'a str>,
     expected: &'a str,
     seen: &'a str,
+    habit: String,
+    symptom: &'a Symptom,
+    conduct: Option<JsonRequirement<'a>>,
     model: Option<&'a str>,
     requirements: Vec<JsonRequirement<'a>>,
     timing: bool,
@@ -219,6 +235,16 @@ fn requirement(requirement: &Requirement) -> JsonRequirement<'_> {
     }
 }
 
+fn habit<'a>(habit: &Habit<'a>) -> JsonHabit<'a> {
+    JsonHabit {
+        what: habit.symptom.to_string(),
+        symptom: habit.symptom,
+        requirement: habit.requirement.map(requirement),
+        runs: habit.runs.len(),
+        example: &habit.runs[0].id.name,
+    }
+}
+
 fn failure<'a>(failure: &'a Failure, model: Option<&'a str>) -> JsonFailure<'a> {
     JsonFailure {
         step: &failure.step,
@@ -228,6 +254,9 @@ fn failure<'a>(failure: &'a Failure, model: Option<&'a str>) -> JsonFailure<'a> 
         given: failure.given.as_deref(),
         expected: &failure.expected,
         seen: &failure.seen,
+        habit: failure.symptom.to_string(),
+        symptom: &failure.symptom,
+        conduct: failure.conduct.as_ref().map(requirement),
         model,
         requirements: failure.requirements.iter().map(requirement).collect(),
         timing: failure.timing,

@@ -1,6 +1,7 @@
 //! JUnit's XML, as CI systems read it: they show an element's content, take the suite from `classname`, and drop
 //! elements whose name occurs twice.
 
+use super::habits::summary;
 use super::{Comparison, explain};
 use crate::engine::Verdict;
 use crate::record::{Absent, Record, Run};
@@ -116,6 +117,9 @@ fn written(suites: Vec<TestSuite>) -> Result<Vec<u8>, String> {
 fn suite(record: &Record, name: &str, prefix: &str, runs: &[&Run]) -> TestSuite {
     let mut suite = begun(name, record.head.began);
     suite.package = attribute(&record.head.target.name);
+    if runs.iter().any(|run| run.judged().exit_code(record.head.strict) != 0) {
+        suite.set_system_out(&content(&summary(record).join("\n")));
+    }
     let mut names = BTreeSet::new();
     for run in runs {
         let class = attribute(&format!("{prefix}{}", topic(&run.id.case)));
@@ -153,7 +157,11 @@ fn test_case(record: &Record, run: &Run, name: &str) -> TestCase {
     let word = run.judged().word();
     let lines: Vec<String> = explain(run).into_iter().map(|line| line.text).collect();
     let text = content(&format!("{}: {word}\n{}\n", run.id.name, lines.join("\n")));
-    let (type_, message) = (attribute(&word), attribute(&message(run)));
+    let type_ = match &outcome.failure {
+        Some(failure) => format!("{word}: {}", failure.symptom),
+        None => word,
+    };
+    let (type_, message) = (attribute(&type_), attribute(&message(run)));
     let cause = Some(text.clone());
     case.result = match (run.judged().exit_code(record.head.strict), outcome.verdict) {
         (_, Verdict::Inconclusive | Verdict::CaseError) => TestResult::Error { type_, message, cause },
@@ -186,7 +194,10 @@ fn message(run: &Run) -> String {
     }
     match &outcome.failure {
         Some(failure) => {
-            let ids: Vec<&str> = failure.broken().collect();
+            let ids: Vec<&str> = match &failure.conduct {
+                Some(own) => vec![&own.id],
+                None => failure.broken().collect(),
+            };
             let prefix = if ids.is_empty() {
                 String::new()
             } else {

@@ -253,7 +253,7 @@ fn a_place_that_ends_costs_its_runs_and_says_why() {
     let plan = plan();
     for outcome in outcomes(&plan, |host| host.most = 5) {
         assert_eq!(outcome.verdict, Verdict::Inconclusive);
-        let expected = "the target's process ended; its standard error ends with `no memory`";
+        let expected = "the agent ended; its standard error ends with `no memory`";
         assert_eq!(outcome.reason, expected);
     }
 }

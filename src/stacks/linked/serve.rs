@@ -2,7 +2,7 @@
 
 use super::message::{self, Inbox, Order, Said};
 use super::watch::Watch;
-use crate::drive::{EndedRun, Job, Runs, Worlds, panic_text};
+use crate::drive::{EndedRun, Job, Runs, Worlds, drill, panic_text};
 use crate::script::Script;
 use crate::stack::{Breakdown, Stack};
 use crate::stacks::Embedded;
@@ -53,8 +53,12 @@ where
 fn watch_over(watch: Arc<Watch>, mouth: Arc<Mutex<UnixStream>>) -> io::Result<()> {
     let watcher = std::thread::Builder::new().name("watch".to_owned());
     let watched = watcher.spawn(move || {
-        let hangs = Said::Hangs(watch.hang());
-        if say(&mouth, &hangs).is_err() {
+        let hang = catch_unwind(AssertUnwindSafe(|| {
+            drill("watch");
+            watch.hang()
+        }));
+        let said = hang.map_or_else(|panic| Said::Failed(panic_text(panic.as_ref()).to_owned()), Said::Hangs);
+        if say(&mouth, &said).is_err() {
             std::process::exit(3);
         }
     });
@@ -89,6 +93,7 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Server<F> {
         // The last run ends only when its stack is gone, which may be what breaks it.
         let mut last: Option<(usize, EndedRun)> = None;
         let made = catch_unwind(AssertUnwindSafe(|| {
+            drill("linked");
             let mut tell = |at: usize, ended: EndedRun| {
                 if let Some((at, ended)) = last.replace((at, ended))
                     && said.is_ok()

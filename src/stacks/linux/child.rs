@@ -7,8 +7,8 @@
 use super::namespace::Lines;
 use super::setup::{self, DeviceChoice, Network};
 use super::sockets::Sockets;
-use crate::drive::EnvironmentError;
 use crate::drive::protocol::{Mode, Reply, Request, Turn};
+use crate::drive::{EnvironmentError, drill};
 use crate::stack::{Abilities, Profile};
 use crate::stacks::agent::Launch;
 use core::fmt::Write as _;
@@ -229,6 +229,7 @@ fn serve(mut parent: UnixStream, mut sockets: Sockets) -> io::Result<()> {
         if heard && !take_in(&mut parent, &mut piece, &mut input)? {
             return Ok(());
         }
+        drill("child");
         obey(&mut input, &mut sockets, &mut output)?;
         tell(&mut sockets, &mut output);
         if !output.is_empty() {
