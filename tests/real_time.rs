@@ -123,3 +123,142 @@ fn one_that_breaks_down_at_once_is_no_target_and_its_author_is_told_where_to_loo
         );
     }
 }
+
+/// A case that waits for a minute.
+const SLOW: &str = "title: A FIN is acknowledged after a minute too\nwhy: This is a test of interruptions.\n\
+                    covers: RFC9293-SEG-LISTEN-SYN\ngiven: established\nsteps:\n  - wait: 60s\n  \
+                    - inject: FIN,ACK\n  - expect: ACK\n";
+
+/// An agent that hears nothing more once it has begun.
+const DEAF: &str = "import sys\nprint('agent deaf can ipv4 listen accept', flush=True)\nprint('idle -', flush=True)\n\
+                    open(sys.argv[1], 'a').close()\nsys.stdin.readline()\nwhile True: pass\n";
+
+/// The processes whose command line holds a word, this one aside.
+fn processes(word: &str) -> Vec<String> {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let lines = entries.filter_map(|entry| fs::read_to_string(entry.path().join("cmdline")).ok());
+    lines
+        .map(|line| line.replace('\0', " "))
+        .filter(|line| line.contains(word))
+        .collect()
+}
+
+/// The processes that a process has started.
+fn children(of: u32) -> Vec<String> {
+    let of = of.to_string();
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let is_child = |pid: &String| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit_once(')')
+            .is_some_and(|(_, behind)| behind.split_whitespace().nth(1) == Some(&of))
+    };
+    pids.filter(is_child).collect()
+}
+
+/// Waits until something is so, for half a minute at most.
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn terminate(pid: u32) {
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &pid.to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+#[test]
+fn a_second_signal_leaves_no_process_behind() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("signals-{}", std::process::id()));
+    fs::create_dir_all(folder.join("cases/mine")).unwrap();
+    fs::write(folder.join("cases/mine/slow.yaml"), SLOW).unwrap();
+    let (agent, begun) = (folder.join("deaf.py"), folder.join("begun"));
+    fs::write(&agent, DEAF).unwrap();
+    let (agent, begun_name) = (agent.display(), begun.display());
+    let lines =
+        format!("name: deaf\nkind: agent\nmode: lockstep\npatience: 1h\ncommand: [python3, {agent}, {begun_name}]\n");
+    fs::write(folder.join("runner.yaml"), lines).unwrap();
+    let cases = folder.join("cases").display().to_string();
+    // A name that no other process has.
+    let mark = folder.display().to_string();
+    for target in ["linux", &mark] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_tcpvet"))
+            .args(["mine/", "-q", "--cases", &cases, "--target", target])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let pid = child.id();
+        until("nothing runs", || {
+            let works = match target {
+                "linux" => !children(pid).is_empty(),
+                _ => begun.exists(),
+            };
+            works || child_is_over(pid)
+        });
+        terminate(pid);
+        // Signals that come at once are one; this one comes later.
+        std::thread::sleep(Duration::from_millis(700));
+        let own = children(pid);
+        terminate_if_there(pid);
+        let ended = child.wait().unwrap();
+        assert!(matches!(ended.code(), Some(130 | 3)), "{target}: {ended}");
+        until("a process is left", || {
+            let left = own.iter().any(|pid| is_alive(pid));
+            !left && processes(&mark).is_empty()
+        });
+    }
+    fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Whether a process has ended, or never began.
+fn child_is_over(pid: u32) -> bool {
+    !is_alive(&pid.to_string())
+}
+
+/// Whether there is such a process that has not ended.
+fn is_alive(pid: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(')')
+        .is_some_and(|(_, behind)| !behind.trim_start().starts_with('Z'))
+}
+
+fn terminate_if_there(pid: u32) {
+    if !child_is_over(pid) {
+        terminate(pid);
+    }
+}
+
+#[test]
+fn signals_that_come_at_once_are_one() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("timeout-{}", std::process::id()));
+    fs::create_dir_all(folder.join("mine")).unwrap();
+    fs::write(folder.join("mine/slow.yaml"), SLOW).unwrap();
+    let report = folder.join("r.json");
+    // GNU timeout sends its signal to its child, and then to the child's group.
+    let output = Command::new("timeout")
+        .arg("8")
+        .arg(env!("CARGO_BIN_EXE_tcpvet"))
+        .args(["mine/", "--target", "linux", "--json"])
+        .arg(&report)
+        .arg("--cases")
+        .arg(&folder)
+        .output()
+        .unwrap();
+    let err = String::from_utf8_lossy(&output.stderr);
+    if err.contains("cannot be run here") {
+        return eprintln!("skipped: {err}");
+    }
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(out.contains("cut short: interrupted"), "{out}{err}");
+    assert!(report.exists());
+    fs::remove_dir_all(&folder).unwrap();
+}

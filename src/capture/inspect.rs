@@ -67,6 +67,8 @@ pub struct Inspection {
     pub untimed: usize,
     /// Blocks of a kind that is not known here.
     pub unknown_blocks: usize,
+    /// Packets that were dropped before they could be captured, as far as the capture says.
+    pub dropped: u64,
     /// Why reading ended before the end of the capture.
     pub damage: Option<Damage>,
 }
@@ -136,6 +138,7 @@ impl Inspector {
     fn take(&mut self, found: Found<'_>) {
         match found {
             Found::UnknownBlock => self.inspection.unknown_blocks += 1,
+            Found::Dropped(count) => self.inspection.dropped = self.inspection.dropped.saturating_add(count),
             Found::Unreadable(reason) => {
                 self.inspection.frames += 1;
                 self.leave_out(reason);

@@ -76,6 +76,9 @@ impl fmt::Display for Reason {
             Reason::UdpTunnel(VXLAN) => "in VXLAN, which cannot be read here",
             Reason::UdpTunnel(GENEVE) => "in GENEVE, which cannot be read here",
             Reason::UdpTunnel(GTP) => "in GTP, which cannot be read here",
+            Reason::UdpTunnel(VXLAN_OF_LINUX) => "in UDP to port 8472, which may be VXLAN, and cannot be read here",
+            Reason::UdpTunnel(ESP_IN_UDP) => "in UDP to port 4500, which may be ESP, and cannot be read here",
+            Reason::UdpTunnel(L2TP) => "in UDP to port 1701, which may be L2TP, and cannot be read here",
             Reason::UdpTunnel(port) => return write!(f, "in UDP to port {port}, a tunnel that cannot be read here"),
             Reason::UnknownInterface => "of an interface that the capture does not describe",
             Reason::BrokenBlock => "in a block whose lengths contradict each other",
@@ -127,10 +130,19 @@ const SHIM6: u8 = 140;
 /// OSPF, PIM, VRRP, PGM, SCTP, UDP-Lite.
 const WITHOUT_TCP: [u8; 15] = [1, 2, 8, 9, 33, 46, 58, 59, 88, 89, 103, 112, 113, 132, 136];
 
+/// Octets of a UDP header.
+const UDP_HEADER: usize = 8;
+
 /// UDP ports to which tunnels send.
 const VXLAN: u16 = 4789;
 const GENEVE: u16 = 6081;
 const GTP: u16 = 2152;
+/// Where Linux sends VXLAN to unless it is told otherwise.
+const VXLAN_OF_LINUX: u16 = 8472;
+/// RFC 3948.
+const ESP_IN_UDP: u16 = 4500;
+/// RFC 2661.
+const L2TP: u16 = 1701;
 
 /// A packet on an Ethernet link has at most so many octets, unless it is a jumbo frame or several segments in one.
 const ETHERNET_MTU: usize = 1500;
@@ -391,7 +403,11 @@ impl<'a> Ip<'a> {
     /// What a UDP datagram holds: its destination port tells whether it is a tunnel.
     fn datagram(&self) -> Content {
         match Order::Big.u16(self.body, 2) {
-            Some(port @ (VXLAN | GENEVE | GTP)) => Content::LeftOut(Reason::UdpTunnel(port)),
+            // RFC 3948 section 2.3: an octet by itself keeps a NAT's mapping, and holds nothing.
+            Some(ESP_IN_UDP) if self.body.len() <= UDP_HEADER + 1 && !self.cut => Content::Other,
+            Some(port @ (VXLAN | GENEVE | GTP | VXLAN_OF_LINUX | ESP_IN_UDP | L2TP)) => {
+                Content::LeftOut(Reason::UdpTunnel(port))
+            }
             None if self.cut => Content::LeftOut(Reason::Cut),
             _ => Content::Other,
         }
@@ -683,7 +699,14 @@ mod tests {
             named(&old, name);
             named(&new, name);
         }
-        for (port, name) in [(VXLAN, "in VXLAN"), (GENEVE, "in GENEVE"), (GTP, "in GTP")] {
+        for (port, name) in [
+            (VXLAN, "in VXLAN"),
+            (GENEVE, "in GENEVE"),
+            (GTP, "in GTP"),
+            (VXLAN_OF_LINUX, "may be VXLAN"),
+            (ESP_IN_UDP, "may be ESP"),
+            (L2TP, "may be L2TP"),
+        ] {
             let mut tunnel = v4(3);
             tunnel[9] = UDP;
             tunnel[22..24].copy_from_slice(&port.to_be_bytes());

@@ -55,7 +55,7 @@ fn tell(arguments: &CoverageArguments, coverage: &Coverage) -> u8 {
     }
     if arguments.json {
         match serde_json::to_string_pretty(&Json::new(coverage)) {
-            Ok(json) => output::print(&(json + "\n")),
+            Ok(json) => output::print_octets((json + "\n").as_bytes()),
             Err(err) => output::error(&format!("cannot make JSON: {err}")),
         }
     } else {

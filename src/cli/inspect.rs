@@ -223,6 +223,11 @@ fn notes(arguments: &InspectArguments, inspection: &Inspection) -> Vec<String> {
         "of a kind that is not known here, passed over",
     );
     note(
+        usize::try_from(inspection.dropped).unwrap_or(usize::MAX),
+        "packet",
+        "dropped while capturing, by the capture's own count: what came in them is not known",
+    );
+    note(
         inspection.offloaded,
         "segment",
         "captured before the network interface put the checksum in: taken for right",

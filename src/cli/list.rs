@@ -31,7 +31,7 @@ pub(super) fn list(arguments: &ListArguments) -> u8 {
     }
     let listed: Vec<JsonRun<'_>> = runs.iter().map(|run| JsonRun::new(run, &times)).collect();
     match serde_json::to_string_pretty(&listed) {
-        Ok(json) => output::print(&(json + "\n")),
+        Ok(json) => output::print_octets((json + "\n").as_bytes()),
         Err(err) => output::error(&format!("cannot make JSON: {err}")),
     }
     OK

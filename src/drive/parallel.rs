@@ -6,6 +6,7 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::Instant;
 
 /// Called by a worker for each run that has ended, with the index of its job.
 pub(crate) type Tell<'a> = &'a mut dyn FnMut(usize, EndedRun);
@@ -36,10 +37,27 @@ pub(crate) fn make_all<W: FnMut(&mut Runs, Tell<'_>)>(
     }
 }
 
+/// Tells how long each run of a world takes on the clock on the wall: from the end of the one before.
+struct Stopwatch(Instant);
+
+impl Stopwatch {
+    fn start() -> Stopwatch {
+        Stopwatch(Instant::now())
+    }
+
+    fn timed(&mut self, mut ended: EndedRun) -> EndedRun {
+        ended.outcome.took = self.0.elapsed();
+        self.0 = Instant::now();
+        ended
+    }
+}
+
 fn in_turn(mut worlds: VecDeque<Runs>, mut worker: impl FnMut(&mut Runs, Tell<'_>), done: Done<'_>) {
     while let Some(mut runs) = worlds.pop_front() {
         let mut again = Vec::new();
+        let mut watch = Stopwatch::start();
         worker(&mut runs, &mut |place, ended| {
+            let ended = watch.timed(ended);
             again.extend(done(place, ended).map(|job| Runs::from([(place, job)])));
         });
         again.into_iter().rev().for_each(|runs| worlds.push_front(runs));
@@ -97,8 +115,9 @@ fn work(mut worker: impl FnMut(&mut Runs, Tell<'_>), given: &Mutex<mpsc::Receive
         // The receiver is gone only after a panic elsewhere, which ends everything.
         let made = catch_unwind(AssertUnwindSafe(|| {
             drill("worlds");
+            let mut watch = Stopwatch::start();
             worker(&mut runs, &mut |place, ended| {
-                drop(say.send(Said::Ended(place, Box::new(ended))))
+                drop(say.send(Said::Ended(place, Box::new(watch.timed(ended)))))
             });
         }));
         // A worker that panicked is not asked for another world.

@@ -273,6 +273,7 @@ impl Run {
             evidence: std::mem::take(&mut self.evidence),
             began: self.began,
             ended: now,
+            took: now.since(self.began),
         });
         self.outbox.clear();
     }

@@ -30,5 +30,6 @@ mod traffic;
 pub use bench::{Bench, Endpoints, RunId, Step};
 pub use calls::Unasked;
 pub use cursor::Cursor;
+pub use needs::{lacking_abilities, lacking_claims};
 pub use outcome::{Arrow, BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict};
 pub use symptom::{Bearer, CallEnd, Conduct, Moment, Occasion, Symptom};

@@ -11,6 +11,7 @@ use crate::script::{Position, StepWord};
 use crate::stack::{Breakdown, CallId};
 use crate::time::{Instant, Stamp};
 use core::fmt;
+use core::time::Duration;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -224,6 +225,8 @@ pub struct Outcome {
     pub began: Instant,
     /// When it ended.
     pub ended: Instant,
+    /// How long it took by the clock on the wall. Where the bench's clock is another, the driver says so.
+    pub took: Duration,
 }
 
 impl Outcome {
@@ -241,6 +244,7 @@ impl Outcome {
             evidence: Vec::new(),
             began: at,
             ended: at,
+            took: Duration::ZERO,
         }
     }
 

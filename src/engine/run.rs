@@ -16,8 +16,7 @@ use crate::random::Random;
 use crate::rfc::Requirement;
 use crate::rules::{Known, Watch, Way};
 use crate::script::{ConnId, Script, Step, Timing};
-use crate::stack::Tolerance;
-use crate::stack::{Call, CallId, Facts};
+use crate::stack::{Call, CallId, Facts, IpVersion, Tolerance};
 use crate::time::{Instant, Stamp};
 use crate::wire::{Packet, SeqNum};
 use core::net::IpAddr;
@@ -183,7 +182,10 @@ impl Run {
             let reason = self.unclaimed(covers);
             return self.end(now, Verdict::NotApplicable, reason);
         }
-        let ip = if self.at.target.is_ipv4() { "ipv4" } else { "ipv6" };
+        let ip = match self.at.target.is_ipv4() {
+            true => IpVersion::V4,
+            false => IpVersion::V6,
+        };
         if let Some(missing) = super::needs::missing(&self.script, &self.facts, ip) {
             self.end(now, missing.0, missing.1);
         }

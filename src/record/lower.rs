@@ -87,6 +87,7 @@ impl Attempt {
                 .collect(),
             began: outcome.began,
             ended: outcome.ended,
+            took: u64::try_from(outcome.took.as_nanos()).unwrap_or(u64::MAX),
             trace: keeps_trace.then(|| outcome.trace.iter().map(Into::into).collect()),
         }
     }

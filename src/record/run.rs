@@ -89,6 +89,9 @@ pub struct Attempt {
     pub began: Instant,
     /// When it ended, on the same clock.
     pub ended: Instant,
+    /// How long it took on the clock on the wall, in nanoseconds.
+    #[serde(default)]
+    pub took: u64,
     /// Everything that happened, in order; `null`: the record does not keep it.
     pub trace: Option<Vec<TraceEvent>>,
 }

@@ -48,6 +48,16 @@ pub fn console(record: &Record, loudness: Loudness, colour: bool) -> String {
     page.text
 }
 
+/// How many runs there were, and of each kind, in one line.
+pub fn in_a_line(record: &Record, colour: bool) -> String {
+    let mut page = Page {
+        text: String::new(),
+        ink: Ink(colour),
+    };
+    page.counted(record);
+    page.text
+}
+
 /// Lines as a terminal shows them.
 pub fn painted(lines: &[Line], colour: bool) -> String {
     lines_in(&Ink(colour), lines)
@@ -482,14 +492,8 @@ impl Page {
             }
             self.line("");
         }
-        let counted = counted(&count(record.runs()), &self.ink);
-        let runs = plural(record.runs().len(), "run");
+        self.counted(record);
         let Head { target, left_out, .. } = &record.head;
-        self.line(&format!(
-            "{runs} against {} in {}: {counted}",
-            target.name,
-            human(record.elapsed())
-        ));
         if let Some(InsteadOf { target: other, why }) = &target.instead_of {
             self.line(&format!("{} was run since {other} cannot be: {why}", target.name));
         }
@@ -507,6 +511,17 @@ impl Page {
             self.ink.red(&last)
         };
         self.line(&last);
+    }
+
+    /// How many runs there were, and of each kind.
+    fn counted(&mut self, record: &Record) {
+        let counted = match counted(&count(record.runs()), &self.ink) {
+            none if none.is_empty() => none,
+            some => format!(": {some}"),
+        };
+        let runs = plural(record.runs().len(), "run");
+        let (target, took) = (&record.head.target.name, human(record.elapsed()));
+        self.line(&format!("{runs} against {target} in {took}{counted}"));
     }
 
     /// The entries of the expectations that have no reason yet.
@@ -646,9 +661,12 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn quiet_says_nothing_where_all_is_as_expected() {
+    fn quiet_says_one_line_where_all_is_as_expected() {
         let green = record(runs("a/b", vec![outcome(Verdict::Pass)]));
-        assert_eq!(console(&green, Loudness::Quiet, false), "");
+        assert_eq!(
+            console(&green, Loudness::Quiet, false),
+            "1 run against fake in 1.2 s: 1 pass\n"
+        );
         assert!(console(&green, Loudness::Normal, false).ends_with("Nothing unexpected.\n"));
         assert!(console(&record(mixed()), Loudness::Quiet, false).contains("NOT CONFORMING"));
     }

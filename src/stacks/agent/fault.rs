@@ -72,19 +72,8 @@ impl Fault {
         matches!(self, Fault::Unsupported(_) | Fault::Unknown(_))
     }
 
-    /// Whether the stack is plainly to blame, and not what speaks for it: the process ended by a signal that it caused
-    /// itself, or with an error.
-    pub(super) fn is_crash(&self) -> bool {
-        // SIGKILL and SIGTERM come from other processes.
-        const CRASHES: [i32; 7] = [3, 4, 5, 6, 7, 8, 11];
-        let Fault::Ended { status: Some(status), .. } = self else {
-            return false;
-        };
-        status.signal().map_or(!status.success(), |signal| CRASHES.contains(&signal))
-    }
-
     /// How the agent's stack broke down, if the fault is more than one of the agent's speech.
-    fn breakdown(&self) -> Option<Breakdown> {
+    pub(super) fn breakdown(&self) -> Option<Breakdown> {
         match self {
             Fault::Silent(_) | Fault::Deaf(_) => Some(Breakdown::Hang),
             Fault::Flood | Fault::Storm(_) => Some(Breakdown::Storm),

@@ -308,14 +308,20 @@ fn a_stack_that_never_rests_has_failed() {
 fn a_stack_that_panics_has_failed_and_says_how() {
     let outcome = run_rogue("panic");
     assert_eq!(outcome.verdict, Verdict::Fail);
-    assert_eq!(outcome.failure.unwrap().seen, "the stack panicked: no such state");
+    assert_eq!(
+        outcome.failure.unwrap().seen,
+        "the target broke down: the stack panicked: no such state"
+    );
 }
 
 #[test]
 fn a_stack_that_cannot_be_made_has_failed() {
     let target = Embedded::new(facts(), |_: &Job| -> Box<dyn Stack> { panic!("no memory") });
     let outcome = target.run_one(&job("inject SYN\nexpect RST,ACK seq=0", 1), &AtomicBool::new(false));
-    assert_eq!(outcome.failure.unwrap().seen, "the stack panicked: no memory");
+    assert_eq!(
+        outcome.failure.unwrap().seen,
+        "the target broke down: the stack panicked: no memory"
+    );
 }
 
 #[test]

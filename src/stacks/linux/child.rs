@@ -229,7 +229,6 @@ fn serve(mut parent: UnixStream, mut sockets: Sockets) -> io::Result<()> {
         if heard && !take_in(&mut parent, &mut piece, &mut input)? {
             return Ok(());
         }
-        drill("child");
         obey(&mut input, &mut sockets, &mut output)?;
         tell(&mut sockets, &mut output);
         if !output.is_empty() {
@@ -279,7 +278,10 @@ fn obey(input: &mut Lines, sockets: &mut Sockets, output: &mut String) -> io::Re
         match turn.request {
             Request::Hello(Mode::RealTime) => {}
             Request::Call(id, call) => sockets.call(id, call),
-            Request::Forget(names) => sockets.forget(&names),
+            Request::Forget(names) => {
+                drill("child");
+                sockets.forget(&names);
+            }
             Request::Sync(number) => {
                 sockets.advance_all()?;
                 sockets.replies.push(Reply::Synced(number));

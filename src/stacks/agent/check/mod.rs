@@ -133,9 +133,12 @@ fn fine() -> Step {
     Ok(String::new())
 }
 
-/// A fault as what is wrong with a step. A process that dies of what it was given takes the blame away from the agent.
+/// A fault as what is wrong with a step. One by which a run would fail takes the blame away from the agent.
 fn it(fault: &Fault, process: &mut Process) -> Wrong {
-    let whose = if fault.is_crash() { Whose::Stack } else { Whose::Agent };
+    let whose = match fault.breakdown() {
+        Some(_) => Whose::Stack,
+        None => Whose::Agent,
+    };
     Wrong(whose, format!("it {fault}{}", standard_error(process)))
 }
 
