@@ -17,6 +17,9 @@
 //! );
 //! ```
 //!
+//! The stack runs in children: the test binary, executed again with the test `conformance::child` alone. There a stack that
+//! does not return, or that ends its process, costs the test in which it does so.
+//!
 //! # Green means tested
 //!
 //! A run is passed over where the stack lacks an ability that it needs, or does not claim what it is about. So that a
@@ -27,13 +30,13 @@
 
 mod enough;
 
-use crate::case::Library;
+use crate::case::{Library, Root};
 #[cfg(unix)]
 use crate::drive::Limits;
 use crate::drive::{Job, Target};
 use crate::record::{self, Traces};
 use crate::report::explain;
-use crate::stack::Stack;
+use crate::stack::{Breakdown, Stack};
 use crate::stacks::{Embedded, Runner};
 #[cfg(unix)]
 use crate::stacks::{Linked, serve};
@@ -202,8 +205,16 @@ impl Suite {
     pub fn serve(&self) {
         #[cfg(unix)]
         if std::env::var_os(CHILD).is_some() {
-            let runs = BUNDLED.iter().chain(self.own_runs());
-            let served = serve(self.target(), runs.map(|run| Arc::clone(&run.script)));
+            let served = serve(self.target(), |case| match case {
+                Some(case) => {
+                    let case = Library::load_one(&self.roots(), case);
+                    case.map_or_else(Vec::new, |case| case.scripts.clone())
+                }
+                None => {
+                    let runs = BUNDLED.iter().chain(self.own_runs());
+                    runs.map(|run| Arc::clone(&run.script)).collect()
+                }
+            });
             served.unwrap_or_else(|error| panic!("the parent cannot be understood: {error}"));
             std::process::exit(0);
         }
@@ -263,6 +274,12 @@ impl Suite {
         assert!(errors.is_empty(), "{}", errors.join("\n"));
     }
 
+    /// Where cases come from. The added ones may cover requirements of the bundled catalogue.
+    fn roots(&self) -> Vec<Root> {
+        let own = self.own.iter().cloned().map(Root::Dir);
+        [Root::Bundled].into_iter().chain(own).collect()
+    }
+
     /// What became of the runs of a case, which are made only once.
     fn checked(&self, case: &str, runs: &[Run]) -> Arc<Checked> {
         let cell = {
@@ -274,7 +291,8 @@ impl Suite {
 
     fn make_runs(&self, runs: &[Run]) -> Checked {
         let mut checked = Checked::default();
-        for result in self.results(runs) {
+        for (place, run) in runs.iter().enumerate() {
+            let result = self.result(run);
             checked.count(self, &result);
             if result.judged().exit_code(false) != 0 {
                 let red = &mut checked.red;
@@ -283,31 +301,39 @@ impl Suite {
                     *red += &line.text;
                     red.push('\n');
                 }
+                if result.outcome.breakdown() == Some(Breakdown::Hang) {
+                    let left = runs.len() - place - 1;
+                    *red += &format!("\n{left} more runs of the same test are not made, since this one hung.\n");
+                    break;
+                }
             }
         }
         checked
     }
 
-    /// What became of these runs, in order.
-    fn results(&self, runs: &[Run]) -> Vec<RunResult> {
+    /// What became of a run.
+    fn result(&self, run: &Run) -> RunResult {
         #[cfg(unix)]
         if let Some(mut linked) = self.linked.as_ref() {
-            return self.results_of(&mut linked, runs);
+            return self.result_of(&mut linked, run);
         }
-        self.results_of(&mut self.target(), runs)
+        self.result_of(&mut self.target(), run)
     }
 
-    fn results_of(&self, target: &mut dyn Target, runs: &[Run]) -> Vec<RunResult> {
+    fn result_of(&self, target: &mut dyn Target, run: &Run) -> RunResult {
         let conduct = Conduct { seed: 1, at_once: 1 };
         let stop = AtomicBool::new(false);
-        let mut results = BTreeMap::new();
-        let trouble = execute(target, runs, &self.known, conduct, &stop, &mut |progress| {
-            if let Progress::Settled(place, result) = progress {
-                results.insert(place, *result);
+        let plan = std::slice::from_ref(run);
+        let mut settled = None;
+        let trouble = execute(target, plan, &self.known, conduct, &stop, &mut |progress| {
+            if let Progress::Settled(_, result) = progress {
+                settled = Some(*result);
             }
         });
-        assert_eq!(trouble, None, "the runs did not come to their end");
-        results.into_values().collect()
+        match (trouble, settled) {
+            (None, Some(result)) => result,
+            (trouble, _) => panic!("{} did not come to its end: {trouble:?}", run.name),
+        }
     }
 }
 

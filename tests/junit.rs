@@ -4,7 +4,7 @@ use roxmltree::{Document, Node};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tcpvet::engine::{Failure, Outcome, Unmet, Verdict};
+use tcpvet::engine::{Failure, Outcome, Symptom, Unmet, Verdict};
 use tcpvet::record::{self, End, Ending, Event, FORMAT, Head, Host, Record, Settled, Subject, Traces, VERSION};
 use tcpvet::report::junit;
 use tcpvet::rfc::{Level, Requirement};
@@ -52,6 +52,7 @@ fn outcome(verdict: Verdict, text: &str) -> Outcome {
         given: None,
         expected: format!("expect: ACK {text}"),
         seen: format!("RST {text}"),
+        symptom: Symptom::Stray,
         requirements: vec![("RFC9293-MUST-1".to_owned(), Level::Must, "what it asks".to_owned())],
         timing: false,
     };

@@ -15,6 +15,8 @@ mod dependencies;
 mod doubts;
 mod face;
 #[cfg(feature = "cli")]
+mod habits;
+#[cfg(feature = "cli")]
 mod inspect;
 #[cfg(feature = "cli")]
 mod junit;

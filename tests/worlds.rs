@@ -20,13 +20,13 @@ const SHARED: Worlds = Worlds::Shared {
     at_once: NonZeroUsize::new(20).unwrap(),
 };
 
-fn plan() -> Vec<Run> {
+pub(crate) fn plan() -> Vec<Run> {
     let library = Library::bundled().unwrap_or_else(|problems| panic!("{problems}"));
     let scripts: Vec<_> = library.cases().iter().flat_map(|case| case.scripts.clone()).collect();
     expand(&scripts, &Axes::default())
 }
 
-fn results(target: &mut dyn Target, plan: &[Run]) -> Vec<RunResult> {
+pub(crate) fn results(target: &mut dyn Target, plan: &[Run]) -> Vec<RunResult> {
     let conduct = Conduct { seed: 1, at_once: 0 };
     let (expectations, stop) = (Expectations::default(), AtomicBool::new(false));
     let mut results = BTreeMap::new();
@@ -80,7 +80,7 @@ fn same_in_shared_worlds(target: &mut dyn Target) {
     );
 }
 
-fn runner(name: &str) -> Runner {
+pub(crate) fn runner(name: &str) -> Runner {
     Runner::bundled(name).expect("it is bundled")
 }
 
@@ -223,7 +223,11 @@ fn a_panic_is_put_down_to_the_run_that_was_given_to_it_and_costs_the_others_noth
         match &result.outcome.failure {
             None => assert_eq!(result.outcome.verdict, Verdict::Pass, "{}", result.run.name),
             Some(failure) => {
-                assert_eq!(failure.seen, "the stack panicked: urgent data", "{}", result.run.name);
+                assert_eq!(
+                    failure.seen, "the target broke down: the stack panicked: urgent data",
+                    "{}",
+                    result.run.name
+                );
                 failed += 1;
             }
         }

@@ -2,7 +2,7 @@
 //! interface, behind options and extension headers, and perhaps cut short.
 
 use super::octets::Order;
-use crate::wire::{Body, Checksum, Ecn, IpHeader, Packet, Segment};
+use crate::wire::{Body, Checksum, Ecn, IpHeader, NotIp, Packet, Segment};
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -102,6 +102,8 @@ pub(super) struct Captured {
 pub(super) enum Content {
     /// A TCP segment.
     Segment(Box<Captured>),
+    /// A TCP segment in a packet that every receiver throws away, and why.
+    WrongHeader(Box<Packet>, NotIp),
     /// What certainly holds no TCP segment.
     Other,
     /// What may be a TCP segment, and cannot be judged.
@@ -155,7 +157,8 @@ const CHECKSUM: usize = 16;
 enum HeaderChecksum {
     Right,
     Offloaded,
-    Wrong,
+    /// What it is, and what it should be.
+    Wrong(u16, u16),
 }
 
 /// An IP packet, taken apart.
@@ -187,8 +190,14 @@ pub(super) fn read(octets: &[u8], missing: usize) -> Content {
             Ok(ip) => ip,
             Err(reason) => return Content::LeftOut(reason),
         };
+        if let (HeaderChecksum::Wrong(is, right), TCP) = (ip.checksum, ip.protocol)
+            && !ip.fragment
+            && ip.lacking == 0
+        {
+            return Content::WrongHeader(Box::new(ip.segment().packet), NotIp::Checksum { is, right });
+        }
         let reason = match ip.protocol {
-            TCP | IP_IN_IP | IPV6 if ip.checksum == HeaderChecksum::Wrong => Reason::IpChecksum,
+            TCP | IP_IN_IP | IPV6 if matches!(ip.checksum, HeaderChecksum::Wrong(..)) => Reason::IpChecksum,
             TCP | IP_IN_IP | IPV6 if ip.fragment => Reason::Fragment,
             TCP | IP_IN_IP | IPV6 if ip.lacking > 0 && !ip.cut => Reason::IpLength,
             TCP if ip.lacking > 0 => Reason::Cut,
@@ -225,10 +234,11 @@ fn read_v4(octets: &[u8], missing: usize) -> Result<Ip<'_>, Reason> {
     if length < fixed.len() || total < length {
         return Err(Reason::IpHeader);
     }
-    let checksum = match (folded(sum(header)), [fixed[10], fixed[11]]) {
+    let there = u16::from_be_bytes([fixed[10], fixed[11]]);
+    let checksum = match (folded(sum(header)), there) {
         (0xffff, _) => HeaderChecksum::Right,
-        (_, [0, 0]) => HeaderChecksum::Offloaded,
-        _ => HeaderChecksum::Wrong,
+        (_, 0) => HeaderChecksum::Offloaded,
+        _ => HeaderChecksum::Wrong(there, !folded(sum(header) - u64::from(there))),
     };
     let fragment = u16::from_be_bytes([fixed[6], fixed[7]]);
     let address = |at: usize| Ipv4Addr::new(fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]);
@@ -547,7 +557,11 @@ mod tests {
         octets[10..12].fill(0);
         assert!(segment(&octets).offloaded);
         octets[10] = 1;
-        assert_eq!(read(&octets, 0), Content::LeftOut(Reason::IpChecksum));
+        let Content::WrongHeader(packet, NotIp::Checksum { is, right }) = read(&octets, 0) else {
+            panic!("the checksum is wrong")
+        };
+        octets[10..12].copy_from_slice(&right.to_be_bytes());
+        assert_eq!((is != right, Packet::parse(&octets)), (true, Ok(*packet)));
     }
 
     #[test]

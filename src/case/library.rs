@@ -58,6 +58,16 @@ impl Library {
 
     /// As [`Library::load`], but with the cases in which nothing is wrong as well.
     pub fn examine(roots: &[Root]) -> (Library, Problems) {
+        Library::examine_those(roots, &|_| true)
+    }
+
+    /// One case alone, as [`Library::load`] would read it; `None` if there is none without mistakes.
+    pub fn load_one(roots: &[Root], id: &str) -> Option<Arc<Case>> {
+        let (library, _) = Library::examine_those(roots, &|case| case == id);
+        library.case(id).cloned()
+    }
+
+    fn examine_those(roots: &[Root], wanted: &dyn Fn(&str) -> bool) -> (Library, Problems) {
         let mut problems = Vec::new();
         let (mut catalogue, base_givens) = common(&mut problems);
         let mut contents = Vec::new();
@@ -77,7 +87,7 @@ impl Library {
                 catalogue: catalogue.as_ref(),
                 givens: givens.as_ref().unwrap_or(&base_givens),
             };
-            for (id, source) in &content.cases {
+            for (id, source) in content.cases.iter().filter(|(id, _)| wanted(id)) {
                 if let Some(other) = cases.get(id.as_str()) {
                     let message = format!("there is a case `{id}` already, in {}", other.path);
                     problems.push(Problem::with_file(
@@ -385,7 +395,7 @@ mod tests {
     #[test]
     fn nothing_is_wrong_with_the_bundled_library() {
         match Library::bundled() {
-            Ok(library) => assert_eq!(library.requirements().len(), 934),
+            Ok(library) => assert_eq!(library.requirements().len(), 943),
             Err(problems) => panic!("{problems}"),
         }
     }
@@ -481,7 +491,7 @@ mod tests {
         let script = &library.cases()[0].scripts[0];
         assert_eq!(script.covers[0].level, Level::Should);
         assert_eq!(script.given[0].steps[0].text, "call: listen backlog=7");
-        assert_eq!(library.requirements().len(), 935);
+        assert_eq!(library.requirements().len(), 944);
     }
 
     #[test]

@@ -257,7 +257,7 @@ fn verdict(inspection: &Inspection) -> String {
         .filter(|it| !it.findings.is_empty())
         .count();
     match (inspection.segments, findings.len()) {
-        (0, _) => "Nothing was judged: no TCP segment could be read.".to_owned(),
+        (0, 0) => "Nothing was judged: no TCP segment could be read.".to_owned(),
         (_, 0) if partial => "No rule is broken in what was judged, but ONLY A PART was: see above.".to_owned(),
         (_, 0) => "No rule is broken.".to_owned(),
         (_, broken) => {

@@ -62,14 +62,16 @@ pub(crate) fn main() -> ExitCode {
         Ok(arguments) => arguments,
         Err(told) => return not_parsed(&told),
     };
-    match std::panic::catch_unwind(|| dispatch(arguments)) {
-        Ok(code) if output::is_incomplete() => ExitCode::from(exit_code([code, ENVIRONMENT])),
-        Ok(code) => ExitCode::from(code),
-        Err(payload) => {
-            output::error(&panics::report(tcpvet::drive::panic_text(payload.as_ref())));
-            ExitCode::from(BUG)
-        }
-    }
+    let code = std::panic::catch_unwind(|| dispatch(arguments)).unwrap_or_else(|payload| {
+        output::error(&panics::report(tcpvet::drive::panic_text(payload.as_ref())));
+        BUG
+    });
+    let incomplete = if output::is_incomplete() { ENVIRONMENT } else { code };
+    let panicked = panics::unreported().map_or(code, |report| {
+        output::error(&report);
+        BUG
+    });
+    ExitCode::from(exit_code([code, incomplete, panicked]))
 }
 
 /// Prints what clap says instead of arguments: help, the version, or what is wrong.

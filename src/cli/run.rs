@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 use std::{fs, io};
-use tcpvet::record::{self, Absent, Ending, Event, Head, Host, Record, RecordFile, Recorder, Traces};
+use tcpvet::record::{self, Absent, Beside, Ending, Event, Head, Host, Record, RecordFile, Recorder, Traces};
 use tcpvet::report::{Comparison, ProgressLine};
 use tcpvet::suite::{Conduct, Progress, Reference, Row, RunResult, Trouble, estimate, execute};
 
@@ -118,6 +118,10 @@ impl Watch<'_> {
                 failed.push((place, result));
             }
         });
+        let beside = Beside::from(&subject.target.target.take_unclaimed());
+        if beside != Beside::default() {
+            recorder.note(Event::Beside(beside));
+        }
         // The reference endpoint is asked only now, since runs on real time must not wait for it.
         if let Some(reference) = Reference::new() {
             for (place, result) in &failed {

@@ -1,7 +1,7 @@
 //! Whether enough was tested: a suite whose runs were all passed over has found nothing, and must not be green.
 
 use super::{BUNDLED, Suite};
-use crate::case::{Library, Root};
+use crate::case::Library;
 use crate::drive::Target;
 use crate::engine::{Verdict, lacking_abilities, lacking_claims};
 use crate::notation::did_you_mean;
@@ -190,10 +190,7 @@ impl Suite {
             true => Vec::new(),
             false => {
                 let bundled: BTreeSet<&str> = BUNDLED.iter().map(|run| run.name.as_str()).collect();
-                // The added cases may cover requirements of the bundled catalogue.
-                let own = self.own.iter().cloned().map(Root::Dir);
-                let roots: Vec<Root> = [Root::Bundled].into_iter().chain(own).collect();
-                let library = Library::load(&roots).unwrap_or_else(|problems| panic!("{problems}"));
+                let library = Library::load(&self.roots()).unwrap_or_else(|problems| panic!("{problems}"));
                 let mut runs = super::runs_of(&library);
                 runs.retain(|run| !bundled.contains(run.name.as_str()));
                 runs

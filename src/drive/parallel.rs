@@ -1,7 +1,7 @@
 //! Makes the runs of independent worlds in parallel, on a number of threads.
 
 use super::worlds::{Runs, Worlds};
-use super::{Done, EndedRun, Job};
+use super::{Done, EndedRun, Job, drill};
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -81,10 +81,17 @@ fn beside<W: FnMut(&mut Runs, Tell<'_>)>(
     std::thread::scope(|scope| {
         // Dropped when this closure ends, also by a panic of `done`: then the threads find no more worlds and end.
         let give = give;
-        for _ in 0..threads {
-            let say = say.clone();
-            let given = &given;
-            scope.spawn(move || work(new_worker(), given, &say));
+        let begun = (0..threads).take_while(|_| {
+            let (say, given) = (say.clone(), &given);
+            let thread = std::thread::Builder::new();
+            // Where the machine allows no more threads, fewer do all the work.
+            thread
+                .spawn_scoped(scope, move || work(new_worker(), given, &say))
+                .is_ok()
+        });
+        if begun.count() == 0 {
+            let given = given.lock().unwrap_or_else(PoisonError::into_inner);
+            return in_turn(given.try_iter().collect(), new_worker(), done);
         }
         while left > 0 {
             // Every thread ends each run that it takes by saying so, panic or not.
@@ -107,6 +114,7 @@ fn work(mut worker: impl FnMut(&mut Runs, Tell<'_>), given: &Mutex<mpsc::Receive
         let Ok(mut runs) = next else { return };
         // The receiver is gone only after a panic elsewhere, which ends everything.
         let made = catch_unwind(AssertUnwindSafe(|| {
+            drill("worlds");
             let mut watch = Stopwatch::start();
             worker(&mut runs, &mut |place, ended| {
                 drop(say.send(Said::Ended(place, Box::new(watch.timed(ended)))))

@@ -3,10 +3,10 @@
 use super::outcome::MetBy;
 use super::run::{Run, earliest, until_then};
 use super::stage::{Progress, Waiting};
-use super::stop::{CaseFault, Stop};
+use super::stop::{CaseFault, Complaint, Stop};
 use crate::notation::Period;
-use crate::peer::{Fit, Frame, Mark, Matching, fit};
-use crate::script::{AnyOf, ConnId, StepKind};
+use crate::peer::{Fit, Frame, Mark, Matching, Message, Misfit, fit};
+use crate::script::{AnyOf, ConnId, Step, StepKind};
 use crate::time::Instant;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,11 +23,33 @@ pub(super) struct Choosing {
     silence: Option<usize>,
     /// How far the first step of an outcome has been matched on a connection, by the places of both.
     matchings: BTreeMap<(usize, usize), Matching>,
+    /// Why the last frame of a kind that is waited for fitted no outcome.
+    misfit: Option<Misfit>,
+}
+
+/// Whether a frame fits an outcome.
+enum Fitting {
+    /// The one at this place.
+    Outcome(usize),
+    /// None; why not, if an outcome begins with a segment of its kind.
+    No(Option<Misfit>),
 }
 
 impl Choosing {
     fn name(&self, outcome: usize) -> &str {
         &self.any_of.outcomes[outcome].0
+    }
+
+    /// The first step of each outcome.
+    fn first_steps(&self) -> impl Iterator<Item = &Step> {
+        self.any_of.outcomes.iter().filter_map(|(_, steps)| steps.first())
+    }
+
+    /// The first step of each outcome that the requirement allows.
+    fn right_steps(&self) -> impl Iterator<Item = &Step> {
+        let right = self.any_of.outcomes.iter();
+        let right = right.filter(|(name, _)| self.any_of.right.contains(name));
+        right.filter_map(|(_, steps)| steps.first())
     }
 
     fn names(&self) -> String {
@@ -87,10 +109,11 @@ impl Run {
             until: until.ok_or(CaseFault::OutcomeBegins)?,
             silence,
             matchings,
+            misfit: None,
         })))
     }
 
-    pub(super) fn go_on_choosing(&mut self, state: Choosing, drained: Instant) -> Result<Progress, Stop> {
+    pub(super) fn go_on_choosing(&mut self, mut state: Choosing, drained: Instant) -> Result<Progress, Stop> {
         if let Some(outcome) = self.fitting_result(&state)? {
             return Ok(self.commit(&state, outcome));
         }
@@ -98,32 +121,44 @@ impl Run {
             let Some(frame) = self.conns[conn].inbox.pop_front() else {
                 break;
             };
-            if let Some(outcome) = self.fitting_outcome(&state, conn, &frame)? {
-                self.conns[conn].inbox.push_front(frame);
-                return Ok(self.commit(&state, outcome));
-            }
-            self.pass_by(conn, frame, state.silence.is_some(), &state.names(), "")?;
+            let misfit = match self.fitting_outcome(&state, conn, &frame)? {
+                Fitting::Outcome(outcome) => {
+                    self.conns[conn].inbox.push_front(frame);
+                    return Ok(self.commit(&state, outcome));
+                }
+                Fitting::No(misfit) => misfit,
+            };
+            self.pass_by(conn, frame, state.silence.is_some(), &state.names(), misfit.as_ref())?;
+            state.misfit = misfit.or(state.misfit);
         }
         let until = state.until;
         if drained < until {
             return Ok(Progress::until(Waiting::Choosing(state), until));
         }
         let Some(silence) = state.silence else {
-            return Err(Stop::late(state.names(), "none of them came"));
+            let first = state.first_steps().next();
+            let symptom = first.and_then(|step| self.missed(step, state.misfit.as_ref()));
+            return Err(Stop::late(
+                symptom.unwrap_or_else(|| self.other_state()),
+                state.names(),
+                self.nothing("none of them came"),
+            ));
         };
         // That meets the first step of this outcome.
         let base = self.mark;
         self.set_mark(Mark::at(until));
         self.checked += 1;
         self.commit(&state, silence);
-        self.met_by(MetBy::Silence(self.frames), base, until_then(base, until));
+        self.met_by(MetBy::Silence(self.frames.len() as u32), base, until_then(base, until));
         Ok(self.finish_step())
     }
 
     /// The outcome that a frame fits. A frame that fits two does not tell them apart: then the case is wrong, whatever
     /// the target did.
-    fn fitting_outcome(&self, state: &Choosing, conn: usize, frame: &Frame) -> Result<Option<usize>, Stop> {
+    fn fitting_outcome(&self, state: &Choosing, conn: usize, frame: &Frame) -> Result<Fitting, Stop> {
         let mut found = None;
+        let mut nearest = None;
+        let came = self.conns[conn].message(frame);
         for (index, (_, steps)) in state.any_of.outcomes.iter().enumerate() {
             let Some(StepKind::Expect(expect)) = steps.first().map(|step| &step.kind) else {
                 continue;
@@ -132,7 +167,10 @@ impl Run {
                 continue;
             };
             let fit = fit(&expect.segment, &mut frame.clone(), &self.scope(conn), &mut matching)?;
-            if matches!(fit, Fit::No(_)) {
+            if let Fit::No(misfit) = fit {
+                if came == Message::due(&expect.segment) {
+                    nearest.get_or_insert(misfit);
+                }
                 continue;
             }
             if let Some(first) = found {
@@ -142,7 +180,7 @@ impl Run {
             }
             found = Some(index);
         }
-        Ok(found)
+        Ok(found.map_or(Fitting::No(nearest), Fitting::Outcome))
     }
 
     /// The outcome whose call has ended as it asks. Two at once are a fault of the case, as they are for frames; so is
@@ -166,7 +204,7 @@ impl Run {
         let Some(index) = found else { return Ok(None) };
         for conn in state.conns.iter().map(|id| id.0) {
             for frame in &self.conns[conn].inbox {
-                if let Some(other) = self.fitting_outcome(state, conn, frame)? {
+                if let Fitting::Outcome(other) = self.fitting_outcome(state, conn, frame)? {
                     let shown = self.show(frame, conn);
                     let how = format!("have come: the call has ended, and `{shown}` is there");
                     return Err(state.both(index, other, how).into());
@@ -183,10 +221,13 @@ impl Run {
         self.met_by(MetBy::Outcome(outcome), self.mark, Period::default());
         let right = &state.any_of.right;
         if !right.is_empty() && !right.contains(&name) {
-            self.fail_softly(
+            let step = state.any_of.outcomes[outcome].1.first();
+            let symptom = step.and_then(|step| self.ruled_out(step, state.right_steps()));
+            self.fail_softly(Complaint::new(
+                symptom.unwrap_or_else(|| self.other_state()),
                 format!("the outcome {}", right.join(" or ")),
                 format!("the outcome {name}"),
-            );
+            ));
         }
         self.choose(outcome, &name)
     }

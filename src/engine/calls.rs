@@ -5,13 +5,15 @@ use super::outcome::{Happening, MetBy};
 use super::run::{DriverAction, Run};
 use super::stage::{Progress, Waiting};
 use super::stop::{CaseFault, Stop};
+use super::symptom::CallEnd;
 use crate::notation::{CallSpec, Period, ReturnSpec, SettingValue, Verb};
 use crate::peer::Mark;
 use crate::peer::{odd_address, pattern};
 use crate::script::{CallStep, ConnId, ResultStep, Step};
-use crate::stack::{Answer, Call, CallId, Errno, SetValue, SocketId};
+use crate::stack::{Answer, Call, CallId, Emitted, Errno, SetValue, SocketId};
 use crate::stack::{ErrorName, Setting, Tolerance};
 use crate::time::{Instant, Stamp};
+use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
@@ -29,6 +31,33 @@ pub(super) fn run_of_socket(socket: SocketId) -> RunId {
 /// The run that a call belongs to.
 pub(super) fn run_of_call(call: CallId) -> RunId {
     RunId(call.0 >> CALL_BITS)
+}
+
+/// Something that a target told, and that nobody had asked for: the end of a call that is not open, or a connection at a
+/// socket that does not exist. It is a fault of whatever stands between the tester and the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unasked(String);
+
+impl Unasked {
+    pub(super) fn of(what: &Emitted) -> Unasked {
+        Unasked(match what {
+            Emitted::Result(id, _) | Emitted::Pending(id) => format!("call {}, which is not open", id.0),
+            Emitted::Accepted { listener, socket, .. } => {
+                format!(
+                    "a connection s{} that came to s{}: one of them is no such socket",
+                    socket.0, listener.0
+                )
+            }
+            Emitted::Packet(_) => "a packet".to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Unasked {
+    /// `call 9, which is not open`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 type Ended = (Result<Answer, Errno>, Mark);
@@ -125,6 +154,11 @@ impl Calls {
         self.made.get(&id)?.ended.as_ref()
     }
 
+    /// Of what kind a call is; `None` for a question of ours.
+    pub(super) fn verb(&self, id: CallId) -> Option<Verb> {
+        self.made.get(&id)?.verb
+    }
+
     /// The last call of that kind on the connection.
     pub(super) fn latest(&self, conn: ConnId, verb: Verb) -> Option<CallId> {
         let fits = |record: &Record| record.conn == conn && record.verb == Some(verb);
@@ -133,6 +167,18 @@ impl Calls {
             .rev()
             .find(|(_, record)| fits(record))
             .map(|(id, _)| *id)
+    }
+
+    /// Whether a socket listens, or has listened: a connection may come while it is being closed.
+    fn has_listened(&self, socket: SocketId) -> bool {
+        let listens = |record: &Record| record.verb == Some(Verb::Listen) && record.socket == Some(socket);
+        self.made.values().any(listens)
+    }
+
+    /// Whether a connection may be handed over under that name: the target's own, or that of an accept that waits.
+    fn may_be_handed_over(&self, socket: SocketId) -> bool {
+        let waits = |record: &Record| record.verb == Some(Verb::Accept) && record.socket == Some(socket);
+        socket.is_targets() || self.made.values().any(|record| waits(record) && record.ended.is_none())
     }
 
     /// Aborts what is open and closes the listener.
@@ -239,6 +285,7 @@ impl Run {
         }
         let whom = spec.to.map_or(there.tester, |word| odd_address(word, self.at.target));
         let peer = SocketAddr::new(whom, there.tester_port);
+        self.named.extend(spec.to.map(|_| whom));
         let isn = (self.at.wrap && self.facts.abilities.can("isn")).then_some(0xffff_fffd);
         let fast_open = spec.settings.contains(&(Setting::FastOpen, SettingValue::Flag(true)));
         self.out(
@@ -348,6 +395,20 @@ impl Run {
 
     // ----- what becomes of them -------------------------------------------------------------------------------------
 
+    /// Whether the target may tell this: the call has been made and has not ended, the listener is one of this run's.
+    pub(super) fn asked_for(&self, what: &Emitted) -> Result<(), Unasked> {
+        let fits = match what {
+            Emitted::Result(id, _) | Emitted::Pending(id) => {
+                self.calls.made.get(id).is_some_and(|record| record.ended.is_none())
+            }
+            Emitted::Accepted { listener, socket, .. } => {
+                self.calls.has_listened(*listener) && self.calls.may_be_handed_over(*socket)
+            }
+            Emitted::Packet(_) => true,
+        };
+        fits.then_some(()).ok_or_else(|| Unasked::of(what))
+    }
+
     /// A call has ended.
     pub(super) fn result(&mut self, at: Stamp, id: CallId, result: Result<Answer, Errno>) {
         let (cause, at) = self.cause(at);
@@ -427,7 +488,7 @@ impl Run {
             // Nothing was to be set.
             return Ok(self.finish_step());
         };
-        self.refuse_unsupported(id)?;
+        self.refuse_unmade(id, &state.call.returns)?;
         let returns = &state.call.returns;
         let may_wait = returns.is_empty() || returns.contains(&ReturnSpec::Pending);
         match self.calls.ended(id) {
@@ -437,9 +498,9 @@ impl Run {
                 let waits = Some((id, until));
                 return Ok(Progress::until(Waiting::Calling(Calling { waits, ..state }), until));
             }
-            None => return Err(Stop::late(wanted(step, returns), "it is still pending")),
+            None => return Err(self.still_pending(step, state.call.call.verb, returns)),
             Some((result, _)) => {
-                self.judge_return(step, returns, result.clone())?;
+                self.judge_return(step, (state.call.call.verb, returns), result.clone())?;
                 let least = Duration::ZERO;
                 let most = until.since(self.mark.at.latest);
                 self.met_by(MetBy::Call(id), self.mark, Period { least, most });
@@ -460,8 +521,14 @@ impl Run {
         Some((*id, self.mark.at.latest + self.tolerance(Tolerance::Soon)))
     }
 
-    fn refuse_unsupported(&self, id: CallId) -> Result<(), Stop> {
+    /// Ends the run where the target cannot make such a call, or where its application lacked what it needs for it.
+    fn refuse_unmade(&self, id: CallId, returns: &[ReturnSpec]) -> Result<(), Stop> {
+        let asked_for = returns.contains(&ReturnSpec::Error(ErrorName::NoResources));
         match self.calls.answer(id) {
+            Some(Err(errno)) if self.lacks_resources(errno) && !asked_for => Err(Stop::Inconclusive(format!(
+                "the application has no resources left: {}",
+                errno.detail
+            ))),
             Some(Err(errno)) if errno.unsupported => Err(Stop::Unsupported(format!(
                 "{} cannot do this call: {}",
                 self.facts.name, errno.detail
@@ -470,12 +537,25 @@ impl Run {
         }
     }
 
-    fn judge_return(&mut self, step: &Step, returns: &[ReturnSpec], result: Result<Answer, Errno>) -> Result<(), Stop> {
+    /// Whether an error is about the limits of the application's process and of its host, not about TCP. A stack on
+    /// virtual time has neither.
+    pub(super) fn lacks_resources(&self, errno: &Errno) -> bool {
+        errno.name == ErrorName::NoResources && !self.facts.virtual_time
+    }
+
+    fn judge_return(
+        &mut self,
+        step: &Step,
+        (verb, returns): (Verb, &[ReturnSpec]),
+        result: Result<Answer, Errno>,
+    ) -> Result<(), Stop> {
         let conn = step.conns.first().map_or(0, |id| id.0);
+        let symptom = self.answered(verb, CallEnd::of(&result));
         if returns.is_empty() {
+            let expected = format!("{} without an error", step.text);
             return match &result {
                 Ok(_) => Ok(()),
-                Err(_) => Err(Stop::failed(format!("{} without an error", step.text), show(&result))),
+                Err(_) => Err(Stop::failed(symptom, expected, show(&result))),
             };
         }
         for spec in returns {
@@ -490,7 +570,12 @@ impl Run {
                 return Ok(());
             }
         }
-        Err(Stop::failed(wanted(step, returns), show(&result)))
+        Err(Stop::failed(symptom, wanted(step, returns), show(&result)))
+    }
+
+    fn still_pending(&self, step: &Step, call: Verb, returns: &[ReturnSpec]) -> Stop {
+        let symptom = self.answered(call, CallEnd::Pending);
+        Stop::late(symptom, wanted(step, returns), "it is still pending")
     }
 
     fn meets(&self, conn: usize, spec: &ReturnSpec, result: &Result<Answer, Errno>) -> Result<bool, Stop> {
@@ -543,15 +628,15 @@ impl Run {
                 return Ok(Progress::until(Waiting::Resulting(state), until));
             }
             if !may_wait {
-                return Err(Stop::late(wanted(step, &result.returns), "it is still pending"));
+                return Err(self.still_pending(step, result.verb, &result.returns));
             }
             self.checked += 1;
             self.met_by(MetBy::Pending(id), base, period);
             self.set_mark(Mark::at(until));
             return Ok(self.finish_step());
         };
-        self.refuse_unsupported(id)?;
-        self.judge_return(step, &result.returns, ended)?;
+        self.refuse_unmade(id, &result.returns)?;
+        self.judge_return(step, (result.verb, &result.returns), ended)?;
         let elapsed = match mark.cause.is_some() && mark.cause == base.cause {
             true => Default::default(),
             false => mark.at.since(base.at),
@@ -589,6 +674,26 @@ fn errno(name: ErrorName, detail: &str) -> Errno {
         name,
         detail: detail.to_owned(),
         unsupported: false,
+    }
+}
+
+impl CallEnd {
+    fn of(result: &Result<Answer, Errno>) -> CallEnd {
+        match result {
+            Ok(Answer::EndOfStream) => CallEnd::EndOfStream,
+            Ok(_) => CallEnd::Well,
+            Err(_) => CallEnd::Error,
+        }
+    }
+
+    /// How a call ended that met one of these.
+    pub(super) fn of_returns(returns: &[ReturnSpec]) -> CallEnd {
+        match returns.first() {
+            Some(ReturnSpec::Pending) => CallEnd::Pending,
+            Some(ReturnSpec::Eof) => CallEnd::EndOfStream,
+            Some(ReturnSpec::Error(_)) => CallEnd::Error,
+            Some(ReturnSpec::Ok | ReturnSpec::OkCount(_) | ReturnSpec::OkText(_)) | None => CallEnd::Well,
+        }
     }
 }
 

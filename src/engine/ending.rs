@@ -2,10 +2,11 @@
 
 use super::outcome::{BrokenRule, Failure, Happening, Outcome, TraceEvent, Unmet, Verdict};
 use super::run::Run;
-use super::stop::Stop;
+use super::stop::{Complaint, Stop};
+use super::symptom::Symptom;
 use crate::notation::print_octets;
 use crate::rfc::{Level, Requirement};
-use crate::rules::{Watch, Way};
+use crate::rules::{Frame, Rule, Watch, Way};
 use crate::script::Position;
 use crate::stack::Breakdown;
 use crate::time::{Instant, Stamp};
@@ -20,6 +21,13 @@ const TOO_LATE: Duration = Duration::from_millis(50);
 /// How many lines of a storm a trace keeps: more of the same tell nothing, and thousands of runs may storm.
 const SHOWN_OF_A_STORM: usize = 100;
 
+/// A verdict, why, and up to which place in the trace what was seen counts for it.
+pub(super) struct Judgment {
+    verdict: Verdict,
+    failure: Failure,
+    place: usize,
+}
+
 impl Run {
     pub(super) fn stop(&mut self, now: Instant, stop: Stop) {
         match stop {
@@ -32,47 +40,61 @@ impl Run {
                 });
                 self.end(now, Verdict::CaseError, format!("{place}{why}"));
             }
-            Stop::Failed { expected, seen, timing } => {
-                let (verdict, failure) = self.judge(expected, seen, timing);
-                self.fail(now, verdict, failure);
+            Stop::Failed(complaint) => {
+                let judgment = self.judge(complaint);
+                self.fail(now, judgment);
             }
             Stop::Breach { expected, seen } => {
-                let (_, failure) = self.judge(expected, seen, false);
-                self.fail(now, Verdict::Fail, failure);
+                let judgment = self.judge(Complaint::new(Symptom::Breach, expected, seen));
+                let verdict = Verdict::Fail;
+                self.fail(now, Judgment { verdict, ..judgment });
             }
         }
     }
 
-    fn fail(&mut self, now: Instant, verdict: Verdict, failure: Failure) {
+    fn fail(&mut self, now: Instant, judgment: Judgment) {
         if self.broken.is_empty() {
-            self.hear_the_rules(now, severity(verdict));
+            self.hear_the_rules(now, severity(judgment.verdict));
         }
-        let worst = match self.soft.take() {
-            Some((soft, earlier)) if severity(soft) >= severity(verdict) => (soft, earlier),
-            _ => (verdict, failure),
+        let mut worst = match self.soft.take() {
+            Some(soft) if severity(soft.verdict) >= severity(judgment.verdict) => soft,
+            _ => judgment,
         };
-        let reason = match worst.0 {
+        let reason = match worst.verdict {
             Verdict::NotApplicable => self.unclaimed(self.covers_here()),
-            _ => worst.1.seen.clone(),
+            _ => worst.failure.seen.clone(),
         };
-        self.end(now, worst.0, reason);
+        if let Some(rule) = self.broken_before(&worst) {
+            worst.failure.symptom = Symptom::Rule(rule.name.to_owned());
+        }
+        self.end(now, worst.verdict, reason);
         if let Some(outcome) = &mut self.outcome
             && outcome.verdict != Verdict::Inconclusive
         {
-            outcome.failure = Some(worst.1);
+            outcome.failure = Some(worst.failure);
         }
     }
 
+    /// The first rule that was broken by then and counts as much: what came later may follow from it.
+    fn broken_before(&self, judgment: &Judgment) -> Option<&'static Rule> {
+        let counts = |broken: &&BrokenRule| {
+            broken.place <= judgment.place && severity(of_level(broken.rule.level())) >= severity(judgment.verdict)
+        };
+        let broken = self.broken.iter().filter(counts).min_by_key(|broken| broken.place)?;
+        Some(broken.rule)
+    }
+
     /// Records that an outcome came that does not meet the requirement, if it applies; the run goes on.
-    pub(super) fn fail_softly(&mut self, expected: String, seen: String) {
-        let (verdict, failure) = self.judge(expected, seen, false);
-        if verdict == Verdict::NotApplicable {
-            return;
+    pub(super) fn fail_softly(&mut self, complaint: Complaint) {
+        let judgment = self.judge(complaint);
+        if judgment.verdict != Verdict::NotApplicable && severity(judgment.verdict) > self.known() {
+            self.soft = Some(judgment);
         }
-        let known = self.soft.as_ref().map_or(0, |(verdict, _)| severity(*verdict));
-        if severity(verdict) > known {
-            self.soft = Some((verdict, failure));
-        }
+    }
+
+    /// How severe is what was found so far.
+    fn known(&self) -> u8 {
+        self.soft.as_ref().map_or(0, |soft| severity(soft.verdict))
     }
 
     /// The requirements that the step under way stands for.
@@ -82,15 +104,13 @@ impl Run {
     }
 
     /// Judges by the strongest applicable requirement that the step under way stands for.
-    fn judge(&self, expected: String, seen: String, timing: bool) -> (Verdict, Failure) {
+    fn judge(&self, complaint: Complaint) -> Judgment {
         let script = &self.script;
         let step = self.step(script);
         let covers = self.covers_here();
         let broken: Vec<_> = covers.iter().filter(|requirement| self.applies(requirement)).collect();
         let verdict = match broken.iter().map(|requirement| requirement.level).max() {
-            Some(Level::Must) => Verdict::Fail,
-            Some(Level::Should) => Verdict::Deviates,
-            Some(Level::May) => Verdict::Observed,
+            Some(level) => of_level(level),
             None if covers.is_empty() => Verdict::Fail,
             None => Verdict::NotApplicable,
         };
@@ -102,18 +122,31 @@ impl Run {
             step: step.map_or_else(|| "the end of the run".to_owned(), |step| step.text.clone()),
             position,
             given,
-            expected,
-            seen,
+            expected: complaint.expected,
+            seen: complaint.seen,
+            symptom: complaint.symptom,
             requirements: broken
                 .iter()
                 .map(|it| (it.id.clone(), it.level, it.summary.clone()))
                 .collect(),
-            timing,
+            timing: complaint.timing,
         };
-        (verdict, failure)
+        let frame = complaint.frame.and_then(|number| self.frames.get(number as usize));
+        Judgment {
+            verdict,
+            failure,
+            place: frame.copied().unwrap_or(self.trace.len()),
+        }
     }
 
-    /// Shows a frame of the target to the rules, before anything happens to it on the way.
+    /// Shows a frame of the target to the rules about frames. It is the next in the trace.
+    pub(super) fn show_frame_to_rules(&mut self, frame: &Frame<'_>) {
+        if let Some(watch) = &mut self.watch {
+            watch.see_frame(self.trace.len(), frame);
+        }
+    }
+
+    /// Shows a segment of the target to the rules, before anything happens to it on the way.
     pub(super) fn show_to_rules(&mut self, at: Stamp, packet: &Arc<Packet>) {
         if let Some(watch) = &mut self.watch {
             watch.see(self.trace.len(), at, Way::Out, packet);
@@ -149,22 +182,18 @@ impl Run {
                 let since = earlier.map_or_else(String::new, |earlier| format!(", against {}", shown(earlier)));
                 BrokenRule {
                     rule: breach.rule,
+                    place: later,
                     seen: format!("{}: {}{since}", shown(later), breach.text),
                 }
             })
             .collect();
-        broken.sort_by_key(|broken| std::cmp::Reverse(broken.rule.level()));
+        broken.sort_by_key(|broken| std::cmp::Reverse((broken.rule.level(), broken.rule.is_cause)));
         broken
     }
 
     /// The worst broken rule, as a step that was not met.
-    fn rule_failure(broken: &BrokenRule, position: Position) -> (Verdict, Failure) {
+    fn rule_failure(broken: &BrokenRule, position: Position) -> Judgment {
         let rule = broken.rule;
-        let verdict = match rule.level() {
-            Level::Must => Verdict::Fail,
-            Level::Should => Verdict::Deviates,
-            Level::May => Verdict::Observed,
-        };
         let requirement = |(id, level): &(&str, Level)| ((*id).to_owned(), *level, rule.meaning.to_owned());
         let failure = Failure {
             unmet: Unmet::Rule(rule.name),
@@ -173,13 +202,18 @@ impl Run {
             given: None,
             expected: rule.meaning.to_owned(),
             seen: broken.seen.clone(),
+            symptom: Symptom::Rule(rule.name.to_owned()),
             requirements: rule.requirements.iter().map(requirement).collect(),
             timing: rule.timing,
         };
-        (verdict, failure)
+        Judgment {
+            verdict: of_level(rule.level()),
+            failure,
+            place: broken.place,
+        }
     }
 
-    /// Adds what the rules found: it counts if it is worse than what the steps found.
+    /// Adds what the rules found: it counts if it is worse than what the steps found, or as bad and the cause of that.
     fn hear_the_rules(&mut self, now: Instant, own: u8) {
         self.broken = self.broken_rules(now);
         let Some(worst) = self.broken.first() else { return };
@@ -190,18 +224,18 @@ impl Run {
             line: 1,
             column: 1,
         });
-        let (verdict, failure) = Run::rule_failure(worst, position);
-        let known = self.soft.as_ref().map_or(0, |(verdict, _)| severity(*verdict));
-        if severity(verdict) > known.max(own) {
-            self.soft = Some((verdict, failure));
+        let judgment = Run::rule_failure(worst, position);
+        let (weight, known) = (severity(judgment.verdict), self.known().max(own));
+        if weight > known || worst.rule.is_cause && weight == known {
+            self.soft = Some(judgment);
         }
     }
 
     /// Ends the run with everything met.
     pub(super) fn complete(&mut self, now: Instant) {
         self.hear_the_rules(now, 0);
-        if let Some((verdict, failure)) = self.soft.take() {
-            return self.fail(now, verdict, failure);
+        if let Some(soft) = self.soft.take() {
+            return self.fail(now, soft);
         }
         if self.checked == 0 {
             return self.end(
@@ -296,6 +330,15 @@ impl Run {
 
     pub(super) fn into_outcome(self) -> Option<Outcome> {
         self.outcome
+    }
+}
+
+/// What it is to break a requirement of this level.
+fn of_level(level: Level) -> Verdict {
+    match level {
+        Level::Must => Verdict::Fail,
+        Level::Should => Verdict::Deviates,
+        Level::May => Verdict::Observed,
     }
 }
 

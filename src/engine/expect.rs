@@ -4,8 +4,9 @@ use super::outcome::MetBy;
 use super::run::{Run, earliest, until_then};
 use super::stage::{Progress, Waiting};
 use super::stop::Stop;
+use super::symptom::Symptom;
 use crate::notation::{Key, Period, SegmentPattern};
-use crate::peer::{Fit, Frame, Mark, Matching, fit};
+use crate::peer::{Fit, Frame, Mark, Matching, Message, Misfit, Side, fit};
 use crate::script::{ConnId, Expect, Nothing, Step};
 use crate::time::{Instant, Stamp};
 use crate::wire::Flags;
@@ -22,6 +23,8 @@ pub(super) struct Expecting {
     matchings: BTreeMap<usize, Matching>,
     /// How many frames have met it, where it counts them.
     got: u64,
+    /// Why the last one of the kind that is waited for did not meet it.
+    misfit: Option<Misfit>,
 }
 
 /// An `expect: nothing` that is under way.
@@ -47,6 +50,7 @@ impl Run {
             period,
             matchings: self.matchings(&step.conns, expect),
             got: 0,
+            misfit: None,
         })))
     }
 
@@ -100,9 +104,12 @@ impl Run {
             self.met_by(MetBy::Frame(frame.number), state.base, state.period);
         }
         match fit {
-            Fit::No(why) => {
+            Fit::No(misfit) => {
                 let repeated = frame.stretch_left() > 0;
-                self.pass_by(conn, frame, false, &step.text, &why)?;
+                if self.conns[conn].message(&frame) == Message::due(&expect.segment) {
+                    state.misfit = Some(misfit.clone());
+                }
+                self.pass_by(conn, frame, false, &step.text, Some(&misfit))?;
                 if repeated {
                     // The ACK of an earlier frame may have been lost: a correct peer acknowledges again (RFC 9293
                     // section 3.10.7.4).
@@ -163,6 +170,7 @@ impl Run {
         if let Some((_, most)) = state.expect.count {
             if state.got > most {
                 return Err(Stop::failed(
+                    Symptom::Count(Side::Above),
                     format!("{} (at most {most})", step.text),
                     format!("one more: `{}`", self.show(frame, conn)),
                 ));
@@ -179,7 +187,9 @@ impl Run {
             } else {
                 format!("{least}..{most}")
             };
+            let side = if segments < least { Side::Below } else { Side::Above };
             return Err(Stop::failed(
+                Symptom::Count(side),
                 format!("{} in {wanted} segments", step.text),
                 format!("it came in {segments}"),
             ));
@@ -197,15 +207,18 @@ impl Run {
             let waited = until.since(state.base.at.latest).as_secs_f64();
             let defaults = self.defaults(&state.expect.segment, step.conns.first());
             return Err(Stop::late(
+                self.silence(&state.expect.segment, state.misfit.as_ref()),
                 format!("{}{defaults}", step.text),
-                format!("nothing within {waited:.3} s"),
+                self.nothing(&format!("nothing within {waited:.3} s")),
             ));
         };
         self.checked += 1;
         if !(least..=most).contains(&state.got) {
+            let side = if state.got < least { Side::Below } else { Side::Above };
             return Err(Stop::late(
+                Symptom::Count(side),
                 format!("{} ({least}..{most} of them)", step.text),
-                format!("{} came", state.got),
+                self.nothing(&format!("{} came", state.got)),
             ));
         }
         let mark = Mark::at(until);
@@ -267,8 +280,8 @@ impl Run {
             let Some(frame) = self.conns[conn].inbox.pop_front() else {
                 break;
             };
-            match self.pass_by(conn, frame, true, &step.text, "") {
-                Err(Stop::Failed { .. }) if doubtful => {
+            match self.pass_by(conn, frame, true, &step.text, None) {
+                Err(Stop::Failed(_)) if doubtful => {
                     return Err(Stop::Inconclusive(
                         "a frame came too close to the end of the silence".to_owned(),
                     ));
@@ -280,7 +293,11 @@ impl Run {
             return Ok(Progress::until(Waiting::Silent(state), until));
         }
         self.checked += 1;
-        self.met_by(MetBy::Silence(self.frames), self.mark, until_then(self.mark, until));
+        self.met_by(
+            MetBy::Silence(self.frames.len() as u32),
+            self.mark,
+            until_then(self.mark, until),
+        );
         self.set_mark(Mark {
             at: Stamp::exactly(until),
             cause: None,

@@ -4,7 +4,9 @@ use super::outcome::MetBy;
 use super::run::{Run, until_then};
 use super::stage::{Progress, Waiting};
 use super::stop::Stop;
+use super::symptom::{Bearer, Symptom};
 use crate::notation::{Comparison, Expr, FieldValue, Key, SegmentPattern};
+use crate::peer::{Field, Side};
 use crate::script::{ConnId, Step};
 use crate::stack::Tolerance;
 use crate::time::Instant;
@@ -72,17 +74,18 @@ impl Run {
             return Ok(Progress::until(Waiting::Filling(state), until));
         }
         let expected = format!("{}: an ACK of all of it (ack={})", step.text, conn.rcv_nxt);
-        Err(Stop::late(expected, format!("ack={} at last", conn.last_ack)))
+        let symptom = Symptom::Wrong {
+            on: Bearer::Segment,
+            part: Field::AcknowledgmentNumber.is(Side::Below),
+        };
+        Err(Stop::late(symptom, expected, format!("ack={} at last", conn.last_ack)))
     }
 
     /// Enters what has come, which must be lawful as an answer to text or as background.
     fn take_acks(&mut self, here: ConnId, step: &Step, state: &mut Filling) -> Result<(), Stop> {
         while let Some(frame) = self.conns[here.0].inbox.pop_front() {
             if !self.conns[here.0].is_background(&frame, false) {
-                return Err(Stop::failed(
-                    step.text.clone(),
-                    format!("`{}`", self.show(&frame, here.0)),
-                ));
+                self.refuse(here.0, &frame, &step.text, None)?;
             }
             state.last = Some(frame.number);
             self.conns[here.0].enter(&frame);

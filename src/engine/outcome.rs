@@ -1,6 +1,7 @@
 //! What a run established.
 
 use super::cursor::Cursor;
+use super::symptom::Symptom;
 use crate::notation::Origins;
 use crate::path::Treatment;
 use crate::peer::Measure;
@@ -124,6 +125,8 @@ pub struct Failure {
     pub expected: String,
     /// What came instead.
     pub seen: String,
+    /// What was wrong on the wire: here, or where a rule that counts as much was broken before.
+    pub symptom: Symptom,
     /// The requirements that it breaks, with their levels and summaries; only those that apply to the target.
     pub requirements: Vec<(String, Level, String)>,
     /// Whether it is about time: such a failure must be confirmed on real time.
@@ -140,6 +143,7 @@ impl Failure {
             given: None,
             expected: how.expected().to_owned(),
             seen: format!("the target broke down: {seen}"),
+            symptom: Symptom::Breakdown(how),
             requirements: Vec::new(),
             timing: false,
         }
@@ -155,6 +159,8 @@ pub struct BrokenRule {
         deserialize_with = "crate::rules::by_name::rule"
     )]
     pub rule: &'static Rule,
+    /// The place in the trace of the frame that broke it.
+    pub place: usize,
     /// The frames in conflict, and what the matter is.
     pub seen: String,
 }

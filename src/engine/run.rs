@@ -3,12 +3,15 @@
 use super::bench::{Endpoints, RunId};
 use super::calls::Calls;
 use super::cursor::Cursor;
+use super::ending::Judgment;
 use super::faults::RunMiddlebox;
-use super::outcome::{BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Verdict};
+use super::inputs::Inputs;
+use super::outcome::{BrokenRule, Evidence, Happening, MetBy, Outcome, TraceEvent, Verdict};
 use super::stage::{Progress, Stage};
 use super::stop::{CaseFault, Stop};
+use super::symptom::{Moment, Symptom};
 use crate::notation::{Period, TimeSpec, Verb};
-use crate::peer::{Cause, Conn, Frame, Mark, Measure, Scope, period};
+use crate::peer::{Cause, Conn, Frame, Mark, Measure, Message, Scope, period};
 use crate::random::Random;
 use crate::rfc::Requirement;
 use crate::rules::{Known, Watch, Way};
@@ -16,8 +19,9 @@ use crate::script::{ConnId, Script, Step, Timing};
 use crate::stack::{Call, CallId, Facts, IpVersion, Tolerance};
 use crate::time::{Instant, Stamp};
 use crate::wire::{Packet, SeqNum};
+use core::net::IpAddr;
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Most lines of a trace. The longest run of a case has a tenth of that.
@@ -36,6 +40,7 @@ pub(super) struct Flight {
     pub octets: Arc<[u8]>,
     /// The packet and its place in the trace, for the rules; `None` where it is nothing for them.
     pub seen: Option<(usize, Arc<Packet>)>,
+    pub message: Message,
 }
 
 /// What a run does next.
@@ -76,8 +81,12 @@ pub(super) struct Run {
     pub calls: Calls,
     pub middlebox: RunMiddlebox,
     pub strays: Vec<String>,
+    /// The addresses of nobody that a call or a segment of ours has named: the target may speak to them, though it
+    /// should not.
+    pub named: BTreeSet<IpAddr>,
     pub checked: u64,
-    pub soft: Option<(Verdict, Failure)>,
+    /// What does not meet a requirement so far, although the steps go on.
+    pub soft: Option<Judgment>,
     pub broken: Vec<BrokenRule>,
     /// How many broken rules are noted in the trace.
     pub marked: usize,
@@ -85,10 +94,12 @@ pub(super) struct Run {
     pub notes: Vec<String>,
     pub trace: Vec<TraceEvent>,
     pub evidence: Vec<Evidence>,
-    /// How many frames of the target have come.
-    pub frames: u32,
-    /// How many injects and calls were handed to the driver.
-    pub inputs: u32,
+    /// The place in the trace of each frame of the target, by its number.
+    pub frames: Vec<usize>,
+    /// The injects and calls that were handed to the driver.
+    pub inputs: Inputs,
+    /// The frames that were passed by as background since the last of them, as a person reads them.
+    pub passed_by: Vec<String>,
     pub began: Instant,
     pub late: Duration,
     /// Until when the run waits.
@@ -141,6 +152,7 @@ impl Run {
             calls,
             middlebox: RunMiddlebox::new(random),
             strays: Vec::new(),
+            named: BTreeSet::new(),
             checked: 0,
             soft: None,
             broken: Vec::new(),
@@ -149,8 +161,9 @@ impl Run {
             notes: Vec::new(),
             trace: Vec::new(),
             evidence: Vec::new(),
-            frames: 0,
-            inputs: 0,
+            frames: Vec::new(),
+            inputs: Inputs::default(),
+            passed_by: Vec::new(),
             began: now,
             late: Duration::ZERO,
             due: Instant::NEVER,
@@ -210,7 +223,7 @@ impl Run {
                 // What is to be done at a moment, or in answer to something, must not be done late.
                 self.note_lateness(now.since(self.stirred));
                 self.order += 1;
-                self.inputs += 1;
+                self.note_input(&action);
                 self.in_flight = Some(InFlight {
                     cause: self.order,
                     asked: now,
@@ -357,7 +370,9 @@ impl Run {
                 true => format!("{what} within {}", seconds(period.most)),
                 false => format!("{what} not sooner than {}", seconds(period.least)),
             };
+            let moment = if min > period.most { Moment::Late } else { Moment::Early };
             return Err(Stop::late(
+                Symptom::Untimely(moment),
                 bound,
                 format!("it came after {}", seconds(if min > period.most { min } else { max })),
             ));
@@ -399,7 +414,7 @@ impl Run {
             step: self.cursor.clone(),
             met_by,
             window: (base.at.earliest + period.least, base.at.latest + period.most),
-            inputs: self.inputs,
+            inputs: self.inputs.count(),
         });
     }
 

@@ -5,6 +5,7 @@ use super::outcome::{Happening, MetBy};
 use super::run::{DriverAction, Run, earliest, until_then};
 use super::stage::{Progress, Waiting};
 use super::stop::Stop;
+use super::symptom::{Moment, Symptom};
 use crate::notation::{Pattern, Period, Role};
 use crate::peer::Mark;
 use crate::rfc::State;
@@ -121,12 +122,12 @@ impl Run {
             };
             let reset = frame.has(Flags::RST);
             if !is_answer || frame.stretch_left() > 0 && !reset {
-                self.pass_by(conn, frame, false, &step.text, "")?;
+                self.pass_by(conn, frame, false, &step.text, None)?;
                 continue;
             }
             if reset != gone {
                 let seen = format!("the answer to a probe: `{}`", self.show(&frame, conn));
-                return Err(Stop::failed(step.text.clone(), seen));
+                return Err(Stop::failed(self.other_state(), step.text.clone(), seen));
             }
             self.checked += 1;
             self.notes
@@ -138,7 +139,11 @@ impl Run {
         if drained < until {
             return Ok(Progress::until(Waiting::Probing(state), until));
         }
-        Err(Stop::late(step.text.clone(), "no answer to a probe"))
+        Err(Stop::late(
+            self.other_state(),
+            step.text.clone(),
+            "no answer to a probe",
+        ))
     }
 
     fn ask_state(&mut self, conn: ConnId) -> CallId {
@@ -188,7 +193,11 @@ impl Run {
                 let question = Question::Again(now + pause);
                 Ok(Progress::now(Waiting::Asking(Asking { question, ..state })))
             }
-            Some(Ok(Answer::State(is))) => Err(Stop::failed(step.text.clone(), format!("state {is}"))),
+            Some(Ok(Answer::State(is))) => Err(Stop::failed(
+                self.other_state(),
+                step.text.clone(),
+                format!("state {is}"),
+            )),
             Some(Err(errno)) if errno.unsupported => Err(Stop::Unsupported("cannot tell the state".to_owned())),
             Some(other) => {
                 let seen = format!("the question for the state was answered by `{}`", show(other));
@@ -210,6 +219,7 @@ impl Run {
                 period.least.as_secs_f64()
             );
             return Err(Stop::late(
+                Symptom::Untimely(Moment::Early),
                 expected,
                 format!("it was reached after {:.3} s", took.as_secs_f64()),
             ));

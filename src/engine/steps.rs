@@ -4,9 +4,10 @@ use super::filling::Filling;
 use super::outcome::Happening;
 use super::run::{Run, earliest};
 use super::stage::{Progress, Stage, Waiting};
-use super::stop::Stop;
+use super::stop::{Complaint, Stop};
+use super::symptom::Symptom;
 use crate::notation::{Check, Quantity};
-use crate::peer::{Frame, Mark, Measure, check};
+use crate::peer::{Frame, Mark, Measure, Misfit, check};
 use crate::script::{ConnId, Measurement, Script, Step, StepKind, StepWord, Timing};
 use crate::stack::Tolerance;
 use crate::time::{Instant, Stamp};
@@ -17,7 +18,8 @@ impl Run {
     /// Begins the next step, or goes on with the one under way.
     pub(super) fn proceed(&mut self, now: Instant, drained: Instant) -> Result<Progress, Stop> {
         if let Some(stray) = self.strays.first() {
-            return Err(Stop::failed("no segment that belongs to no connection", stray.clone()));
+            let expected = "no segment that belongs to no connection";
+            return Err(Stop::failed(Symptom::Stray, expected, stray.clone()));
         }
         let script = Arc::clone(&self.script);
         match mem::replace(&mut self.stage, Stage::Begin) {
@@ -120,7 +122,7 @@ impl Run {
         let sides = format!("{left} on the left, {right} on the right");
         self.checked += 1;
         if !holds {
-            return Err(Stop::failed(step.text.clone(), sides));
+            return Err(Stop::failed(Symptom::Measured, step.text.clone(), sides));
         }
         self.trace(Stamp::exactly(now), Happening::Found(StepWord::Check, sides));
         Ok(self.finish_step())
@@ -134,7 +136,7 @@ impl Run {
             let Some(frame) = self.conns[conn].inbox.pop_front() else {
                 break;
             };
-            self.pass_by(conn, frame, false, "nothing that nobody asked for", "")?;
+            self.pass_by(conn, frame, false, "nothing that nobody asked for", None)?;
         }
         if drained < until {
             return Ok(Progress::Until(Stage::End(until), until));
@@ -152,20 +154,33 @@ impl Run {
         frame: Frame,
         silent: bool,
         expected: &str,
-        why: &str,
+        misfit: Option<&Misfit>,
     ) -> Result<(), Stop> {
-        let text = self.show(&frame, conn);
         if !self.conns[conn].is_background(&frame, silent) {
-            let why = if why.is_empty() {
-                String::new()
-            } else {
-                format!(": {why}")
-            };
-            return Err(Stop::failed(expected, format!("`{text}`{why}")));
+            return self.refuse(conn, &frame, expected, misfit);
         }
+        let text = self.show(&frame, conn);
         self.note(frame.at, format!("passed as background: {text}"));
+        self.passed_by.push(text);
         self.conns[conn].enter(&frame);
         Ok(())
+    }
+
+    /// Fails the run for a frame that no step takes and that is no lawful background.
+    pub(super) fn refuse(
+        &mut self,
+        conn: usize,
+        frame: &Frame,
+        expected: &str,
+        misfit: Option<&Misfit>,
+    ) -> Result<(), Stop> {
+        let why = misfit.map_or_else(String::new, |misfit| format!(": {misfit}"));
+        let seen = format!("`{}`{why}", self.show(frame, conn));
+        let symptom = self.symptom_of(conn, frame, misfit);
+        Err(Stop::Failed(Complaint {
+            frame: Some(frame.number),
+            ..Complaint::new(symptom, expected, seen)
+        }))
     }
 
     /// A mark never goes back: a frame that came before it counts as no time.

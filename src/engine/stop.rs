@@ -1,5 +1,6 @@
 //! Why a run ends before its last step, and whose fault that is.
 
+use super::symptom::Symptom;
 use crate::notation::Verb;
 use crate::peer::ValueError;
 use core::fmt;
@@ -8,11 +9,7 @@ use core::fmt;
 #[derive(Debug)]
 pub(super) enum Stop {
     /// The target did not do what it should.
-    Failed {
-        expected: String,
-        seen: String,
-        timing: bool,
-    },
+    Failed(Complaint),
     /// The target does not keep to the contract by which it is tested: it has failed, however strongly the step asks.
     Breach { expected: String, seen: String },
     /// The target says that it cannot do what a step asks.
@@ -23,13 +20,32 @@ pub(super) enum Stop {
     Case(CaseFault),
 }
 
-impl Stop {
-    pub(super) fn failed(expected: impl Into<String>, seen: impl Into<String>) -> Stop {
-        Stop::Failed {
+/// What the target did not do as it should.
+#[derive(Debug)]
+pub(super) struct Complaint {
+    pub symptom: Symptom,
+    pub expected: String,
+    pub seen: String,
+    pub timing: bool,
+    /// The number of the frame that shows it; `None`: all that came so far does.
+    pub frame: Option<u32>,
+}
+
+impl Complaint {
+    pub(super) fn new(symptom: Symptom, expected: impl Into<String>, seen: impl Into<String>) -> Complaint {
+        Complaint {
+            symptom,
             expected: expected.into(),
             seen: seen.into(),
             timing: false,
+            frame: None,
         }
+    }
+}
+
+impl Stop {
+    pub(super) fn failed(symptom: Symptom, expected: impl Into<String>, seen: impl Into<String>) -> Stop {
+        Stop::Failed(Complaint::new(symptom, expected, seen))
     }
 
     pub(super) fn breach(expected: impl Into<String>, seen: impl Into<String>) -> Stop {
@@ -39,12 +55,11 @@ impl Stop {
         }
     }
 
-    pub(super) fn late(expected: impl Into<String>, seen: impl Into<String>) -> Stop {
-        Stop::Failed {
-            expected: expected.into(),
-            seen: seen.into(),
+    pub(super) fn late(symptom: Symptom, expected: impl Into<String>, seen: impl Into<String>) -> Stop {
+        Stop::Failed(Complaint {
             timing: true,
-        }
+            ..Complaint::new(symptom, expected, seen)
+        })
     }
 }
 

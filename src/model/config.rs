@@ -85,7 +85,7 @@ pub struct Config {
     pub ack_heartbeat: bool,
     /// How many full segments are acknowledged at once (RFC 9293 section 3.8.6.3, SHLD-19: every second one at least).
     pub ack_segments: u32,
-    /// How many ACKs at the beginning of a connection, and of each recovery, do not wait.
+    /// How many ACKs do not wait at the beginning of a connection, and after each gap in what comes.
     pub quick_acks: u32,
     /// How long the sender's silly window avoidance holds data back (RFC 9293 section 3.8.6.2.1: 0.1 to 1 s).
     pub override_delay: Duration,
@@ -97,6 +97,8 @@ pub struct Config {
     pub keep_alive_count: u32,
     /// When the first window probe goes out; `None`: after one RTO (RFC 9293 section 3.8.6.1, SHLD-29).
     pub first_probe: Option<Duration>,
+    /// Whether a window probe with an old number carries an octet.
+    pub old_probe_octet: bool,
     /// The user timeout until an application sets one: R2 (RFC 9293 sections 3.8.3 and 3.9.1.1).
     pub user_timeout: Duration,
     /// R2 as numbers of retransmissions.
@@ -188,6 +190,7 @@ impl Default for Config {
             keep_alive_interval: Duration::from_secs(75),
             keep_alive_count: 9,
             first_probe: None,
+            old_probe_octet: false,
             user_timeout: Duration::from_secs(300),
             retries: Retries::default(),
             challenge_limit: 10,

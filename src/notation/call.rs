@@ -5,9 +5,12 @@ use super::scan::{Item, Piece, escaped, items, read_number};
 use super::{Expr, NotationError, ODD_ADDRESSES, TimeSpec};
 use crate::stack::{ErrorName, Setting};
 use core::fmt;
+use serde::{Deserialize, Serialize};
 
 /// A call's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
 #[allow(missing_docs)]
 pub enum Verb {
     Listen,

@@ -2,7 +2,7 @@
 
 use super::Expr;
 use super::scan::escaped;
-use crate::wire::{Flags, IcmpKind};
+use crate::wire::{Flags, IcmpKind, OptionKind};
 use core::fmt;
 use core::ops::RangeInclusive;
 
@@ -88,6 +88,8 @@ pub enum Key {
     Truncate,
     /// `mtu`, in an ICMP message.
     Mtu,
+    /// `padding`, octets behind the IP packet, in hexadecimal; injected only.
+    Padding,
     /// `ip.` and a field of the IP header.
     Ip(IpField),
 }
@@ -249,9 +251,29 @@ impl SegmentPattern {
     }
 }
 
+impl OptionValue {
+    /// The kind of the option; `None` for octets that form none.
+    pub fn kind(&self) -> Option<OptionKind> {
+        Some(match self {
+            OptionValue::Mss(_) => OptionKind::MSS,
+            OptionValue::WindowScale(_) => OptionKind::WINDOW_SCALE,
+            OptionValue::SackPermitted => OptionKind::SACK_PERMITTED,
+            OptionValue::Sack(_) => OptionKind::SACK,
+            OptionValue::Timestamps(..) => OptionKind::TIMESTAMPS,
+            OptionValue::Nop => OptionKind::NO_OPERATION,
+            OptionValue::Eol => OptionKind::END_OF_LIST,
+            OptionValue::FastOpen(_) => OptionKind::FAST_OPEN,
+            OptionValue::Md5(_) => OptionKind::MD5,
+            OptionValue::UserTimeout(_) => OptionKind::USER_TIMEOUT,
+            OptionValue::Other(number, _) => OptionKind::new(*number),
+            OptionValue::Raw(_) => return None,
+        })
+    }
+}
+
 impl Key {
     /// All keys but those of the IP header, with their names.
-    const NAMES: [(Key, &'static str); 12] = [
+    const NAMES: [(Key, &'static str); 13] = [
         (Key::Seq, "seq"),
         (Key::AbsSeq, "abs.seq"),
         (Key::Ack, "ack"),
@@ -264,6 +286,7 @@ impl Key {
         (Key::Checksum, "checksum"),
         (Key::Truncate, "truncate"),
         (Key::Mtu, "mtu"),
+        (Key::Padding, "padding"),
     ];
 
     const IP_NAMES: [(Key, &'static str); 10] = [
@@ -311,7 +334,7 @@ impl Key {
             Key::Ip(IpField::Len) => 40 + i64::from(u16::MAX),
             Key::Ip(IpField::Df) => 1,
             // Words, not numbers.
-            Key::Ip(IpField::From | IpField::To | IpField::Options) => return None,
+            Key::Padding | Key::Ip(IpField::From | IpField::To | IpField::Options) => return None,
             Key::Ip(IpField::Flow) => 0x000f_ffff,
         };
         Some(0..=most)
@@ -332,6 +355,7 @@ impl Key {
             | Key::Checksum
             | Key::Truncate
             | Key::Mtu
+            | Key::Padding
             | Key::Ip(_) => None,
         }
     }

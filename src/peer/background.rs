@@ -3,6 +3,7 @@
 
 use super::conn::{Conn, OwedAck};
 use super::frame::Frame;
+use super::misfit::{Field, Part, Side};
 use crate::wire::Flags;
 
 impl Conn {
@@ -123,6 +124,28 @@ impl Conn {
             .edge
             .is_some_and(|edge| frame.ack + (i64::from(frame.segment().window) << shift) > edge);
         wider || !silent && self.owes_an_ack(frame)
+    }
+
+    /// Whether a frame is an ACK that repeats the last one, tells of no larger window and answers nothing.
+    pub(crate) fn repeats_for_nothing(&self, frame: &Frame) -> bool {
+        let pure = frame.has(Flags::ACK) && frame.segment().seg_len() == 0 && !frame.has(Flags::RST);
+        let repeats = frame.seq == self.snd_nxt && frame.ack == self.last_ack;
+        pure && repeats && !self.is_lawful_ack(frame, false)
+    }
+
+    /// A number of a frame that no correct target says now, whatever it answers.
+    pub(crate) fn wrong_number(&self, frame: &Frame) -> Option<Part> {
+        if frame.has(Flags::RST) || frame.has(Flags::SYN) {
+            return None;
+        }
+        let most = self.rcv_nxt.max(frame.delivered_then);
+        if frame.has(Flags::ACK) && !self.may_acknowledge(frame, self.last_ack, self.rcv_nxt) {
+            let side = if frame.ack > most { Side::Above } else { Side::Below };
+            return Some(Field::AcknowledgmentNumber.is(side));
+        }
+        let distance = frame.seq - self.snd_nxt;
+        let elsewhere = distance > 0 || distance < 0 && frame.stretch_left() == 0 && !self.is_probe(frame);
+        elsewhere.then(|| Field::SequenceNumber.is(Side::of(distance)))
     }
 
     /// Whether this ACK may answer a segment of ours that is not too old.

@@ -6,17 +6,18 @@ use super::conn::Conn;
 use super::error::ValueError;
 use super::eval::{Scope, wrap};
 use super::frame::Frame;
+use super::misfit::{Bit, Field, Misfit, Part, Presence, Side};
 use crate::notation::{
     Comparison, Control, Expr, FieldValue, FlagPattern, IpField, Key, Octets, OptionPattern, OptionValue,
     SegmentPattern,
 };
-use crate::wire::{Checksum, Ecn, Flags, RelSeq, TcpOption};
+use crate::wire::{Checksum, Ecn, Flags, OptionKind, Packet, RelSeq, TcpOption};
 
 /// How a frame fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fit {
     /// It does not, for this reason.
-    No(String),
+    No(Misfit),
     /// All of it was taken, and more is needed.
     Part,
     /// Only its acknowledgment was taken; its text and FIN are left to later steps.
@@ -78,18 +79,23 @@ pub(crate) fn fit(
         return fit_reset(pattern, frame, scope, matching);
     }
     if reset {
-        return no("it is a RST");
+        return other("it is a RST");
     }
     if let Some(value) = length_only(pattern, scope)?
-        && let Some(why) = wrong_number("data", value, frame.segment().payload.len() as i64, scope)?
+        && let Some(why) = wrong_number(
+            (Field::Length, "data"),
+            value,
+            frame.segment().payload.len() as i64,
+            scope,
+        )?
     {
         return no(why);
     }
-    if pattern.sets(Flags::SYN) {
+    if pattern.sets(Flags::SYN) || frame.has(Flags::SYN) && pattern.flag(Flags::SYN) == Some(FlagPattern::Free) {
         return fit_syn(pattern, frame, scope, matching);
     }
     if frame.has(Flags::SYN) {
-        return no("it is a SYN");
+        return other("it is a SYN");
     }
     if wanted_octets(pattern, frame, scope)? == 0 && !pattern.sets(Flags::FIN) && !pattern.again {
         return fit_acknowledgment(pattern, frame, scope, matching);
@@ -97,27 +103,40 @@ pub(crate) fn fit(
     fit_stretch(pattern, frame, scope, matching)
 }
 
-fn no(why: impl Into<String>) -> Result<Fit, ValueError> {
-    Ok(Fit::No(why.into()))
+fn no(why: Misfit) -> Result<Fit, ValueError> {
+    Ok(Fit::No(why))
+}
+
+/// A frame of another kind, or at another moment, than the step waits for.
+fn other(why: &str) -> Result<Fit, ValueError> {
+    no(Misfit::other(why))
 }
 
 /// The default `ack`: everything injected so far that counts.
-fn wrong_ack(pattern: &SegmentPattern, frame: &Frame, matching: &Matching) -> Option<String> {
+fn wrong_ack(pattern: &SegmentPattern, frame: &Frame, matching: &Matching) -> Option<Misfit> {
     let written = pattern.field(Key::Ack).is_some() || pattern.field(Key::AbsAck).is_some();
     let wrong = frame.has(Flags::ACK) && !written && frame.ack != matching.rcv_nxt;
-    wrong.then(|| format!("ack={}, expected {} (RCV.NXT)", frame.ack, matching.rcv_nxt))
+    wrong.then(|| {
+        let side = Side::of(frame.ack - matching.rcv_nxt);
+        let why = format!("ack={}, expected {} (RCV.NXT)", frame.ack, matching.rcv_nxt);
+        Field::AcknowledgmentNumber.is(side).because(why)
+    })
 }
 
 /// In the middle of a stretch of text the ACK may be older, but it neither moves back nor acknowledges what was not
 /// sent.
-fn impossible_ack(pattern: &SegmentPattern, frame: &Frame, conn: &Conn, matching: &Matching) -> Option<String> {
+fn impossible_ack(pattern: &SegmentPattern, frame: &Frame, conn: &Conn, matching: &Matching) -> Option<Misfit> {
     let free = matches!(
         pattern.field(Key::Ack).or(pattern.field(Key::AbsAck)),
         Some(FieldValue::Any)
     );
     let least = frame.rcv_nxt_then.min(matching.rcv_nxt);
     let lawful = free || !frame.has(Flags::ACK) || conn.may_acknowledge(frame, least, matching.rcv_nxt);
-    (!lawful).then(|| format!("ack={}, expected {least} to {} (RCV.NXT)", frame.ack, matching.rcv_nxt))
+    (!lawful).then(|| {
+        let side = Side::of(frame.ack - matching.rcv_nxt);
+        let why = format!("ack={}, expected {least} to {} (RCV.NXT)", frame.ack, matching.rcv_nxt);
+        Field::AcknowledgmentNumber.is(side).because(why)
+    })
 }
 
 /// Why a frame is not the retransmission that was waited for.
@@ -146,14 +165,14 @@ fn fit_probe(
 ) -> Result<Fit, ValueError> {
     let conn = &scope.conns[scope.here];
     if !frame.has(Flags::ACK) || frame.has(Flags::RST) || !conn.is_probe(frame) || frame.stretch_left() > 1 {
-        return no("it is no probe");
+        return other("it is no probe");
     }
     if !conn.probe_is_due(frame) {
-        return no("it is a copy of the last probe");
+        return other("it is a copy of the last probe");
     }
     let octets = frame.segment().payload.len();
     if let Some(value) = pattern.field(Key::Data)
-        && let Some(why) = wrong_number("data", value, octets as i64, scope)?
+        && let Some(why) = wrong_number((Field::Length, "data"), value, octets as i64, scope)?
     {
         return no(why);
     }
@@ -169,31 +188,34 @@ fn fit_probe(
 fn fit_syn(pattern: &SegmentPattern, frame: &mut Frame, scope: &Scope, matching: &Matching) -> Result<Fit, ValueError> {
     let conn = &scope.conns[scope.here];
     if !frame.has(Flags::SYN) {
-        return no("it is no SYN");
+        return other("it is no SYN");
     }
     let mut wrong = wrong_flags(pattern, frame, Flags::NONE).or(wrong_ack(pattern, frame, matching));
     if wrong.is_none() && pattern.field(Key::Seq).is_none() && pattern.field(Key::AbsSeq).is_none() && frame.seq != 0 {
-        wrong = Some(format!("seq={}, expected 0 (ISS)", frame.seq));
+        let why = format!("seq={}, expected 0 (ISS)", frame.seq);
+        wrong = Some(Field::SequenceNumber.is(Side::of(frame.seq)).because(why));
     }
     if wrong.is_none() && conn.saw_syn(frame) != pattern.again {
-        wrong = Some(
-            if pattern.again {
-                "it is new"
-            } else {
-                "it is a retransmission"
-            }
-            .to_owned(),
-        );
+        let why = if pattern.again {
+            "it is new"
+        } else {
+            "it is a retransmission"
+        };
+        wrong = Some(Misfit::other(why));
     }
     if wrong.is_none() && pattern.again && !conn.may_come_again(frame) {
-        wrong = Some(NOT_DUE.to_owned());
+        wrong = Some(Misfit::other(NOT_DUE));
     }
     if let Some(why) = first(wrong, || wrong_fields(pattern, frame, scope, &[Key::Data]))? {
         return no(why);
     }
     let octets = wanted_octets(pattern, frame, scope)?;
-    if octets > 0 && frame.segment().payload.len() != octets {
-        return no(format!("data={}, expected {octets}", frame.segment().payload.len()));
+    let came = frame.segment().payload.len();
+    if octets > 0 && came != octets {
+        let side = Side::of(came as i64 - octets as i64);
+        return no(Field::Length
+            .is(side)
+            .because(format!("data={came}, expected {octets}")));
     }
     if octets > 0 {
         if let Some(why) = wrong_octets(pattern, conn, &frame.segment().payload, 1, 0) {
@@ -221,15 +243,18 @@ fn fit_acknowledgment(
         conn.last_inject
     };
     if since.is_some_and(|inject| frame.order < inject) {
-        return no("it came before the last inject");
+        return other("it came before the last inject");
     }
     let has_stretch = frame.stretch_left() > 0;
     let written = pattern.field(Key::Seq).is_some() || pattern.field(Key::AbsSeq).is_some();
     if !has_stretch && !written && frame.seq != conn.snd_nxt {
-        return no(format!("seq={}, expected {} (SND.NXT)", frame.seq, conn.snd_nxt));
+        let why = format!("seq={}, expected {} (SND.NXT)", frame.seq, conn.snd_nxt);
+        return no(Field::SequenceNumber
+            .is(Side::of(frame.seq - conn.snd_nxt))
+            .because(why));
     }
     if frame.ack_taken {
-        return no("its acknowledgment was taken before");
+        return other("its acknowledgment was taken before");
     }
     Ok(if has_stretch { Fit::Acknowledgment } else { Fit::Done })
 }
@@ -257,10 +282,10 @@ fn fit_stretch(
         }
     };
     if frame.stretch_left() == 0 {
-        return no("it carries nothing");
+        return other("it carries nothing");
     }
     if frame.fin_left && !frame.closed_then {
-        return no("its FIN came before the application closed");
+        return other("its FIN came before the application closed");
     }
     let payload = frame.segment().payload.len();
     let data_at = frame.data_at();
@@ -274,16 +299,17 @@ fn fit_stretch(
         return Ok(Fit::Early);
     }
     if at < begin || end <= at {
-        return no(format!("it carries {begin}..{end}, expected to begin at {at}"));
+        let why = format!("it carries {begin}..{end}, expected to begin at {at}");
+        return no(Field::SequenceNumber.is(Side::of(begin - at)).because(why));
     }
     if pattern.again && (at >= conn.snd_nxt || fin && end > conn.snd_nxt) {
-        return no("it is new");
+        return other("it is new");
     }
     // Text that a closed window refused is sent again although no step says `again`. After a loss the frame may be one
     // that was held back.
     let repeats = data_at < conn.snd_nxt && frame.taken == 0 && !conn.lossy;
     if (pattern.again || repeats) && !conn.may_come_again(frame) {
-        return no(NOT_DUE);
+        return other(NOT_DUE);
     }
     let offset = (at - data_at) as usize;
     if pattern.again && matching.segments == 0 && wanted == 0 && !fin {
@@ -312,16 +338,16 @@ fn take_stretch(
     let last = take == matching.left;
     let fin_here = last && fin && offset + take == payload && frame.fin_left;
     if last && fin && offset + take < payload {
-        return no(format!(
-            "octets stand before the FIN that were not expected: {}",
-            payload - offset - take
-        ));
+        let more = payload - offset - take;
+        let why = format!("octets stand before the FIN that were not expected: {more}");
+        return no(Field::Length.is(Side::Above).because(why));
     }
     if !last && frame.fin_left {
-        return no(format!(
+        let why = format!(
             "its FIN stands before {} octets that were expected",
             matching.left - take
-        ));
+        );
+        return no(Field::Length.is(Side::Below).because(why));
     }
     if !(last && (!fin || fin_here))
         && let Some(why) = impossible_ack(pattern, frame, conn, matching)
@@ -331,7 +357,7 @@ fn take_stretch(
     if last && (!fin || fin_here) {
         let ack = pattern
             .field(Key::Ack)
-            .map(|value| wrong_sequence("ack", value, frame.ack, scope))
+            .map(|value| wrong_sequence((Field::AcknowledgmentNumber, "ack"), value, frame.ack, scope))
             .transpose()?;
         let ack = ack.flatten().or(wrong_ack(pattern, frame, matching));
         if let Some(why) = ack {
@@ -388,7 +414,7 @@ fn wanted_octets(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Resu
 }
 
 /// Compares with the text written, or with what the application sent.
-fn wrong_octets(pattern: &SegmentPattern, conn: &Conn, got: &[u8], at: i64, offset: usize) -> Option<String> {
+fn wrong_octets(pattern: &SegmentPattern, conn: &Conn, got: &[u8], at: i64, offset: usize) -> Option<Misfit> {
     let want = match &pattern.text {
         Some(text) => text.get(offset..offset + got.len()),
         None => {
@@ -400,21 +426,18 @@ fn wrong_octets(pattern: &SegmentPattern, conn: &Conn, got: &[u8], at: i64, offs
         Some(want) if want == got => None,
         Some(want) => {
             let wrong = want.iter().zip(got).position(|(a, b)| a != b).unwrap_or(0);
-            Some(format!(
-                "octet {} is {:#04x}, expected {:#04x}",
-                at + wrong as i64,
-                got[wrong],
-                want[wrong]
-            ))
+            let place = at + wrong as i64;
+            let why = format!("octet {place} is {:#04x}, expected {:#04x}", got[wrong], want[wrong]);
+            Some(Part::Text.because(why))
         }
-        None => Some("it carries octets that the application did not send".to_owned()),
+        None => Some(Part::Text.because("it carries octets that the application did not send")),
     }
 }
 
 fn first(
-    found: Option<String>,
-    then: impl FnOnce() -> Result<Option<String>, ValueError>,
-) -> Result<Option<String>, ValueError> {
+    found: Option<Misfit>,
+    then: impl FnOnce() -> Result<Option<Misfit>, ValueError>,
+) -> Result<Option<Misfit>, ValueError> {
     match found {
         Some(why) => Ok(Some(why)),
         None => then(),
@@ -422,8 +445,8 @@ fn first(
 }
 
 /// The first flag that is not as written, or not as a correct target sets it.
-fn wrong_flags(pattern: &SegmentPattern, frame: &Frame, ignore: Flags) -> Option<String> {
-    Flags::NAMED.into_iter().find_map(|(flag, name)| {
+fn wrong_flags(pattern: &SegmentPattern, frame: &Frame, ignore: Flags) -> Option<Misfit> {
+    Bit::ALL.into_iter().find_map(|(bit, flag)| {
         if ignore.contains(flag) {
             return None;
         }
@@ -434,8 +457,9 @@ fn wrong_flags(pattern: &SegmentPattern, frame: &Frame, ignore: Flags) -> Option
             None if FREE.contains(flag) => return None,
             None => false,
         };
-        let is = frame.has(flag);
-        (is != want).then(|| format!("{name} is {}", if is { "set" } else { "not set" }))
+        let set = frame.has(flag);
+        let why = || format!("{} is {}", bit.name(), if set { "set" } else { "not set" });
+        (set != want).then(|| Part::Bit { bit, set }.because(why()))
     })
 }
 
@@ -444,7 +468,7 @@ fn wrong_fields(
     frame: &Frame,
     scope: &Scope,
     skip: &[Key],
-) -> Result<Option<String>, ValueError> {
+) -> Result<Option<Misfit>, ValueError> {
     for (key, value) in &pattern.fields {
         if skip.contains(key) {
             continue;
@@ -456,30 +480,32 @@ fn wrong_fields(
     wrong_options(pattern, frame, scope)
 }
 
-fn wrong_field(key: Key, value: &FieldValue, frame: &Frame, scope: &Scope) -> Result<Option<String>, ValueError> {
+fn wrong_field(key: Key, value: &FieldValue, frame: &Frame, scope: &Scope) -> Result<Option<Misfit>, ValueError> {
     let segment = frame.segment();
     let sequence = |name, got| wrong_sequence(name, value, got, scope);
     let number = |name, got| wrong_number(name, value, got, scope);
     match key {
-        Key::Seq => sequence("seq", frame.seq),
-        Key::AbsSeq => sequence("abs.seq", i64::from(segment.seq.0)),
-        Key::Ack => sequence("ack", frame.ack),
-        Key::AbsAck => sequence("abs.ack", i64::from(segment.ack.0)),
-        Key::Win => number("win", i64::from(segment.window)),
-        Key::Up => number("up", i64::from(segment.urgent)),
-        Key::Data => number("data", segment.payload.len() as i64),
-        Key::Offset => number("offset", i64::from(segment.data_offset())),
-        Key::Reserved => number("reserved", i64::from(segment.flags.reserved())),
+        Key::Seq => sequence((Field::SequenceNumber, "seq"), frame.seq),
+        Key::AbsSeq => sequence((Field::SequenceNumber, "abs.seq"), i64::from(segment.seq.0)),
+        Key::Ack => sequence((Field::AcknowledgmentNumber, "ack"), frame.ack),
+        Key::AbsAck => sequence((Field::AcknowledgmentNumber, "abs.ack"), i64::from(segment.ack.0)),
+        Key::Win => number((Field::Window, "win"), i64::from(segment.window)),
+        Key::Up => number((Field::UrgentPointer, "up"), i64::from(segment.urgent)),
+        Key::Data => number((Field::Length, "data"), segment.payload.len() as i64),
+        Key::Offset => number((Field::DataOffset, "offset"), i64::from(segment.data_offset())),
+        Key::Reserved => number((Field::Reserved, "reserved"), i64::from(segment.flags.reserved())),
         Key::Checksum => Ok(match (value, segment.checksum) {
-            (FieldValue::Bad, Checksum::Right) => Some("its checksum is right".to_owned()),
+            (FieldValue::Bad, Checksum::Right) => {
+                Some(Field::Checksum.is(Side::Other).because("its checksum is right"))
+            }
             _ => None,
         }),
-        Key::Truncate | Key::Mtu => Ok(None),
+        Key::Truncate | Key::Mtu | Key::Padding => Ok(None),
         Key::Ip(field) => wrong_ip(field, value, frame, scope),
     }
 }
 
-fn wrong_ip(field: IpField, value: &FieldValue, frame: &Frame, scope: &Scope) -> Result<Option<String>, ValueError> {
+fn wrong_ip(field: IpField, value: &FieldValue, frame: &Frame, scope: &Scope) -> Result<Option<Misfit>, ValueError> {
     let ip = &frame.packet.ip;
     if let (IpField::Ecn, FieldValue::Word(op, word)) = (field, value) {
         let want = Ecn::from_name(word).ok_or_else(|| ValueError::NotEcn(word.clone()))?;
@@ -487,52 +513,61 @@ fn wrong_ip(field: IpField, value: &FieldValue, frame: &Frame, scope: &Scope) ->
             Comparison::NotEqual => ip.ecn != want,
             _ => ip.ecn == want,
         };
-        return Ok((!holds).then(|| format!("ip.ecn is {:?}, expected {want:?}", ip.ecn)));
+        let why = || format!("ip.ecn is {:?}, expected {want:?}", ip.ecn);
+        return Ok((!holds).then(|| Field::Ecn.is(Side::Other).because(why())));
     }
     let (name, got) = match field {
-        IpField::Ecn => ("ip.ecn", i64::from(ip.ecn.bits())),
-        IpField::Dscp => ("ip.dscp", i64::from(ip.dscp)),
-        IpField::Ttl => ("ip.ttl", i64::from(ip.ttl)),
-        IpField::Len => ("ip.len", frame.octets.len() as i64),
-        IpField::Id => ("ip.id", i64::from(ip.id)),
-        IpField::Df => ("ip.df", i64::from(ip.dont_fragment)),
-        IpField::Flow => ("ip.flow", i64::from(ip.flow)),
+        IpField::Ecn => ((Field::Ecn, "ip.ecn"), i64::from(ip.ecn.bits())),
+        IpField::Dscp => ((Field::Dscp, "ip.dscp"), i64::from(ip.dscp)),
+        IpField::Ttl => ((Field::Ttl, "ip.ttl"), i64::from(ip.ttl)),
+        IpField::Len => ((Field::PacketLength, "ip.len"), (frame.octets.len() - Packet::padding_of(&frame.octets).len()) as i64),
+        IpField::Id => ((Field::Identification, "ip.id"), i64::from(ip.id)),
+        IpField::Df => ((Field::DontFragment, "ip.df"), i64::from(ip.dont_fragment)),
+        IpField::Flow => ((Field::FlowLabel, "ip.flow"), i64::from(ip.flow)),
         // Injected only.
         IpField::From | IpField::To | IpField::Options => return Ok(None),
     };
     wrong_number(name, value, got, scope)
 }
 
+/// A field with the name that the notation has for it.
+type Named<'a> = (Field, &'a str);
+
 /// Sequence numbers compare by their signed difference.
-fn wrong_sequence(name: &str, value: &FieldValue, got: i64, scope: &Scope) -> Result<Option<String>, ValueError> {
-    let distance = |expr: &Expr| Ok::<i64, ValueError>(wrap(got - scope.value(expr)?));
-    let holds = match value {
-        FieldValue::Compare(op, expr) => op.holds(distance(expr)?, 0),
-        FieldValue::Range(from, to) => distance(from)? >= 0 && distance(to)? <= 0,
-        FieldValue::Any | FieldValue::Bad | FieldValue::Word(..) => true,
-    };
-    explain(holds, name, value, got, scope)
+fn wrong_sequence(name: Named<'_>, value: &FieldValue, got: i64, scope: &Scope) -> Result<Option<Misfit>, ValueError> {
+    judge(name, value, got, scope, |other| wrap(got - other))
 }
 
-fn wrong_number(name: &str, value: &FieldValue, got: i64, scope: &Scope) -> Result<Option<String>, ValueError> {
-    let holds = match value {
-        FieldValue::Compare(op, expr) => op.holds(got, scope.value(expr)?),
-        FieldValue::Range(from, to) => scope.value(from)? <= got && got <= scope.value(to)?,
-        FieldValue::Any | FieldValue::Bad | FieldValue::Word(..) => true,
-    };
-    explain(holds, name, value, got, scope)
+fn wrong_number(name: Named<'_>, value: &FieldValue, got: i64, scope: &Scope) -> Result<Option<Misfit>, ValueError> {
+    judge(name, value, got, scope, |other| got.saturating_sub(other))
 }
 
-fn explain(holds: bool, name: &str, value: &FieldValue, got: i64, scope: &Scope) -> Result<Option<String>, ValueError> {
-    if holds {
-        return Ok(None);
-    }
-    let want = match value {
-        FieldValue::Compare(op, expr) => format!("{}{}", sign(*op), scope.value(expr)?),
-        FieldValue::Range(from, to) => format!("{}..{}", scope.value(from)?, scope.value(to)?),
-        FieldValue::Any | FieldValue::Bad | FieldValue::Word(..) => String::new(),
+/// Judges a number by how far it lies above others.
+fn judge(
+    (field, name): Named<'_>,
+    value: &FieldValue,
+    got: i64,
+    scope: &Scope,
+    above: impl Fn(i64) -> i64,
+) -> Result<Option<Misfit>, ValueError> {
+    let (holds, side, want) = match value {
+        FieldValue::Compare(op, expr) => {
+            let want = scope.value(expr)?;
+            let distance = above(want);
+            (
+                op.holds(distance, 0),
+                Side::of(distance),
+                format!("{}{want}", sign(*op)),
+            )
+        }
+        FieldValue::Range(from, to) => {
+            let (from, to) = (scope.value(from)?, scope.value(to)?);
+            let side = if above(from) < 0 { Side::Below } else { Side::Above };
+            (above(from) >= 0 && above(to) <= 0, side, format!("{from}..{to}"))
+        }
+        FieldValue::Any | FieldValue::Bad | FieldValue::Word(..) => return Ok(None),
     };
-    Ok(Some(format!("{name}={got}, expected {want}")))
+    Ok((!holds).then(|| field.is(side).because(format!("{name}={got}, expected {want}"))))
 }
 
 fn sign(op: Comparison) -> &'static str {
@@ -546,14 +581,17 @@ fn sign(op: Comparison) -> &'static str {
     }
 }
 
-fn wrong_options(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Result<Option<String>, ValueError> {
+fn wrong_options(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Result<Option<Misfit>, ValueError> {
     let Some(written) = &pattern.options else {
         return Ok(None);
     };
     let padding = |option: &&TcpOption| matches!(option, TcpOption::Nop | TcpOption::Eol);
     if written.is_empty() {
         let any = frame.segment().options.iter().find(|option| !padding(option));
-        return Ok(any.map(|option| format!("it has the option {option:?}, expected none")));
+        return Ok(any.map(|option| {
+            let why = format!("it has the option {option:?}, expected none");
+            misfit(OptionKind::of(option), Presence::Unwanted, why)
+        }));
     }
     for option in written {
         if let Some(why) = wrong_option(option, frame, scope)? {
@@ -563,22 +601,36 @@ fn wrong_options(pattern: &SegmentPattern, frame: &Frame, scope: &Scope) -> Resu
     Ok(None)
 }
 
-fn wrong_option(option: &OptionPattern, frame: &Frame, scope: &Scope) -> Result<Option<String>, ValueError> {
+fn wrong_option(option: &OptionPattern, frame: &Frame, scope: &Scope) -> Result<Option<Misfit>, ValueError> {
     let mut last = None;
     for candidate in &frame.segment().options {
         let Some(wrong) = option_differs(&option.value, candidate, scope)? else {
             continue;
         };
         match (option.absent, wrong) {
-            (true, _) => return Ok(Some(format!("it has the option {candidate:?}"))),
+            (true, _) => {
+                let why = format!("it has the option {candidate:?}");
+                return Ok(Some(misfit(OptionKind::of(candidate), Presence::Unwanted, why)));
+            }
             (false, None) => return Ok(None),
-            (false, Some(why)) => last = Some(why),
+            (false, Some(why)) => last = Some(misfit(OptionKind::of(candidate), Presence::OtherValue, why)),
         }
     }
     if option.absent {
         return Ok(None);
     }
-    Ok(last.or_else(|| Some(format!("it lacks the option {:?}", option.value))))
+    Ok(last.or_else(|| {
+        let why = format!("it lacks the option {:?}", option.value);
+        Some(misfit(option.value.kind(), Presence::Missing, why))
+    }))
+}
+
+/// What is wrong with an option; octets that form none have no kind.
+fn misfit(kind: Option<OptionKind>, how: Presence, why: String) -> Misfit {
+    match kind {
+        Some(option) => Part::Option { option, how }.because(why),
+        None => Misfit::other(why),
+    }
 }
 
 /// `None`: another kind of option. `Some(None)`: this one, as wanted. `Some(Some(why))`: this one, with other values.
@@ -873,6 +925,8 @@ mod tests {
             ("SYN,ACK", "SYN,ACK seq=0 ack=1 win=10000"),
             ("SYN,ACK again", "SYN,ACK seq=0 ack=1 win=10000"),
             ("SYN,ACK", "ACK seq=1 ack=1 win=10000"),
+            ("SYN?,RST?,ACK seq=*", "SYN,ACK seq=7 ack=1 win=10000"),
+            ("SYN?,RST?,ACK seq=*", "RST,ACK seq=7 ack=1"),
         ];
         table(
             "wait 2000",
@@ -887,6 +941,8 @@ mod tests {
             SYN,ACK                    | SYN,ACK seq=0 ack=1 win=10000                | no: it is a retransmission
             SYN,ACK again              | SYN,ACK seq=0 ack=1 win=10000                | Done
             SYN,ACK                    | ACK seq=1 ack=1 win=10000                    | no: it is no SYN
+            SYN?,RST?,ACK seq=*        | SYN,ACK seq=7 ack=1 win=10000                | no: it is a retransmission
+            SYN?,RST?,ACK seq=*        | RST,ACK seq=7 ack=1                          | Done
         "#]],
         );
     }

@@ -16,6 +16,8 @@ mod fit;
 mod fixture;
 mod frame;
 mod measure;
+mod message;
+mod misfit;
 mod sent;
 mod stretches;
 
@@ -26,3 +28,6 @@ pub(crate) use fill::{Filled, fill, fill_icmp, odd_address, pattern};
 pub(crate) use fit::{Fit, Matching, fit, triggers};
 pub(crate) use frame::{Cause, Frame, Mark};
 pub use measure::Measure;
+pub use message::Message;
+pub(crate) use misfit::Misfit;
+pub use misfit::{Bit, Field, Part, Presence, Side};

@@ -37,11 +37,6 @@ const CHOICES: &[(&str, &str, &str)] = &[
     ("recovery=newreno", "sack/threshold*", NO_SACK),
     ("recovery=newreno", "sack/two-holes", NO_SACK),
     (
-        "repeated-syn=syn-ack",
-        "handshake/out-of-window*",
-        "the rows are about just this: RFC 9293 answers by an ACK",
-    ),
-    (
         "rfc5961=no",
         "time-wait/not-yet*",
         "a SYN in the window resets the connection then, as RFC 793 has it",

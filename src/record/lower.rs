@@ -103,6 +103,8 @@ impl From<&engine::Failure> for Failure {
             given: failure.given.clone(),
             expected: failure.expected.clone(),
             seen: failure.seen.clone(),
+            symptom: failure.symptom.clone(),
+            conduct: failure.symptom.conduct().map(Requirement::from),
             requirements: requirements
                 .map(|(id, level, summary)| Requirement {
                     id: id.clone(),
@@ -122,6 +124,16 @@ impl From<engine::Unmet> for Unmet {
             engine::Unmet::Rule(name) => Unmet::Rule(name.to_owned()),
             engine::Unmet::End => Unmet::End,
             engine::Unmet::Breakdown(how) => Unmet::Breakdown(how),
+        }
+    }
+}
+
+impl From<engine::Conduct> for Requirement {
+    fn from((id, level, summary): engine::Conduct) -> Requirement {
+        Requirement {
+            id: id.to_owned(),
+            level,
+            summary: summary.to_owned(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What a record says of one run.
 
 use super::TraceEvent;
-use crate::engine::Verdict;
+use crate::engine::{Symptom, Verdict};
 use crate::rfc::Level;
 use crate::script::StepWord;
 use crate::stack::Breakdown;
@@ -128,6 +128,12 @@ pub struct Failure {
     pub expected: String,
     /// What came instead.
     pub seen: String,
+    /// What was wrong on the wire, whatever the case asks about: at the step, or where a rule that counts as much was
+    /// broken before. Failures with the same symptom are one habit of the target.
+    pub symptom: Symptom,
+    /// The requirement that forbids just this conduct; `null` where that depends on the case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conduct: Option<Requirement>,
     /// The requirements that it breaks; only those that apply to the target.
     pub requirements: Vec<Requirement>,
     /// Whether it is about time: on real time it was then confirmed by a second run.
@@ -135,6 +141,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Whether a requirement is the one that forbids just this conduct.
+    pub fn is_of_conduct(&self, requirement: &Requirement) -> bool {
+        self.conduct.as_ref().is_some_and(|own| own.id == requirement.id)
+    }
+
     /// The ids of the requirements that it breaks.
     pub fn broken(&self) -> impl Iterator<Item = &str> {
         self.requirements.iter().map(|requirement| requirement.id.as_str())

@@ -251,7 +251,7 @@ fn what_is_no_record_of_this_version_is_told_with_the_remedy() {
     };
     let newer = other(VERSION + 1);
     assert!(
-        newer.starts_with("the record is of version 2, written by tcpvet 9.9.9; "),
+        newer.starts_with("the record is of version 3, written by tcpvet 9.9.9; "),
         "{newer}"
     );
     assert!(newer.contains("read it with that tcpvet, or a newer one"), "{newer}");

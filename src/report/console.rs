@@ -1,9 +1,10 @@
 //! The report on a terminal: counts for each topic, then unexpected runs in full, then the rest in numbers.
 
+use super::habits::{Habit, habits, summary};
 use super::ink::Ink;
-use super::{Line, LineKind, explain, human, level_word, plural};
+use super::{Line, LineKind, explain, human, level_word, one_line, plural};
 use crate::engine::Verdict;
-use crate::record::{Attempt, Ending, Failure, Head, InsteadOf, Measure, Record, Run};
+use crate::record::{Attempt, Ending, Failure, FrameKind, Head, InsteadOf, Measure, Record, Run};
 use crate::suite::{Expectation, Judged, topic};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -29,6 +30,7 @@ pub fn console(record: &Record, loudness: Loudness, colour: bool) -> String {
         page.topics(record, loudness);
     }
     let groups = groups(record);
+    page.habits(record);
     for group in &groups {
         page.group(record, group, loudness);
     }
@@ -39,6 +41,7 @@ pub fn console(record: &Record, loudness: Loudness, colour: bool) -> String {
         page.reasons(record, Verdict::Unsupported, "unsupported");
         page.reasons(record, Verdict::NotApplicable, "not applicable");
     }
+    page.beside(record, loudness);
     if loudness > Loudness::Quiet || record.exit_code() != 0 {
         page.totals(record, &groups);
     }
@@ -159,23 +162,42 @@ pub(super) fn counted(counts: &Counts, ink: &Ink) -> String {
     counted.collect::<Vec<_>>().join(", ")
 }
 
-/// Unexpected runs that fail alike at the same step of the same case; they differ only in the row and the axes.
+/// Red runs that are alike: they show the same habit, or have no verdict for the same reason.
 struct Group<'a> {
+    /// The habit that they show; `None`: no step failed.
+    habit: Option<Habit<'a>>,
+    /// The first is the example.
     members: Vec<&'a Run>,
 }
 
+/// The habits, those with the most runs first, then the rest.
 fn groups(record: &Record) -> Vec<Group<'_>> {
-    let mut groups: Vec<(String, Group<'_>)> = Vec::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for habit in habits(record.red()) {
+        groups.push(Group {
+            members: habit.runs.clone(),
+            habit: Some(habit),
+        });
+    }
+    let mut others: Vec<(String, Group<'_>)> = Vec::new();
     // Why everything was cut short is printed once, at the end; the runs that it cut off add nothing.
     let is_cut_short = record.cut_short().is_some();
-    for run in record.red().filter(|run| !(is_cut_short && run.cut_off)) {
+    let without = |run: &&Run| run.outcome.failure.is_none() && !(is_cut_short && run.cut_off);
+    for run in record.red().filter(without) {
         let key = likeness(run);
-        match groups.iter_mut().find(|(known, _)| *known == key) {
+        match others.iter_mut().find(|(known, _)| *known == key) {
             Some((_, group)) => group.members.push(run),
-            None => groups.push((key, Group { members: vec![run] })),
+            None => others.push((
+                key,
+                Group {
+                    habit: None,
+                    members: vec![run],
+                },
+            )),
         }
     }
-    groups.into_iter().map(|(_, group)| group).collect()
+    groups.extend(others.into_iter().map(|(_, group)| group));
+    groups
 }
 
 /// A text that is the same for runs that fail alike: numbers are left out.
@@ -271,12 +293,26 @@ impl Page {
         self.line(&format!("{word}  {}  {}  {more}", run.id.name, self.ink.dim(&took)));
     }
 
+    /// What is to be read first.
+    fn habits(&mut self, record: &Record) {
+        let mut lines = summary(record).into_iter();
+        let Some(first) = lines.next() else { return };
+        self.line("");
+        self.line(&self.ink.red(&first));
+        lines.for_each(|line| self.line(&line));
+    }
+
     fn group(&mut self, record: &Record, group: &Group<'_>, loudness: Loudness) {
         let (first, others) = (group.members[0], &group.members[1..]);
         let word = headline(first.judged());
         self.line("");
         self.line(&format!("{}  {}", self.ink.red(word), self.ink.bold(&first.id.name)));
         self.text += &lines_in(&self.ink, &explain(first));
+        let later = group.habit.as_ref().map_or(0, Habit::failed_later);
+        if later > 0 {
+            let told = format!("\n  in {} a step was not met after that", plural(later, "run"));
+            self.line(&told);
+        }
         if !others.is_empty() {
             self.others(first, others, loudness);
         }
@@ -284,7 +320,7 @@ impl Page {
         self.line(&self.ink.dim(&again));
     }
 
-    /// The rest of a group, a line for each row: the axes seldom matter.
+    /// The rest of a group, a line for each case: rows and axes seldom matter.
     fn others(&mut self, first: &Run, others: &[&Run], loudness: Loudness) {
         const SHOWN: usize = 6;
         self.line("");
@@ -295,22 +331,24 @@ impl Page {
             }
             return;
         }
-        let rows: Vec<&[&Run]> = others
-            .chunk_by(|a, b| a.id.case_and_row() == b.id.case_and_row())
-            .collect();
-        for row in rows.iter().take(SHOWN) {
-            let name = row[0].id.case_and_row();
+        let mut others = others.to_vec();
+        others.sort_by_key(|run| run.id.case != first.id.case);
+        let cases: Vec<&[&Run]> = others.chunk_by(|a, b| a.id.case == b.id.case).collect();
+        for runs in cases.iter().take(SHOWN) {
+            let row = runs[0].id.case_and_row();
+            let of_one_row = runs.iter().all(|run| run.id.case_and_row() == row);
+            let name = if of_one_row { row } else { runs[0].id.case.clone() };
             let more = if name == first.id.case_and_row() { "more " } else { "" };
-            let runs = plural(row.len(), &format!("{more}run"));
-            let news: Vec<&str> = broken(row[0])
+            let counted = plural(runs.len(), &format!("{more}run"));
+            let news: Vec<&str> = broken(runs[0])
                 .filter(|id| broken(first).all(|known| known != *id))
                 .collect();
-            self.line(&format!("    {name} ({runs})  {}", news.join(", ")));
+            self.line(&format!("    {name} ({counted})  {}", news.join(", ")));
         }
-        if rows.len() > SHOWN {
+        if cases.len() > SHOWN {
             self.line(&format!(
-                "    ... and {} (-v names all)",
-                plural(rows.len() - SHOWN, "row")
+                "    ... and of {} (-v names all)",
+                plural(cases.len() - SHOWN, "more case")
             ));
         }
     }
@@ -426,6 +464,25 @@ impl Page {
         }
     }
 
+    /// What the target sent beside the runs: all of it where every run is shown, and else what breaks rules.
+    fn beside(&mut self, record: &Record, loudness: Loudness) {
+        let told = |kind: &&FrameKind| loudness == Loudness::Verbose || !kind.broken_rules.is_empty();
+        let kinds: Vec<&FrameKind> = record.beside().iter().filter(told).collect();
+        if kinds.is_empty() {
+            return;
+        }
+        self.line("");
+        let count = plural(kinds.iter().map(|kind| kind.count).sum(), "frame");
+        self.line(&self.ink.dim(&format!("{count} of the target that belong to no run")));
+        for kind in kinds {
+            self.line(&format!("  {:>5}  {}", kind.count, one_line(&kind.text, 9)));
+            for broken in &kind.broken_rules {
+                let line = format!("         breaks the rule `{}`: {}", broken.rule, broken.seen);
+                self.line(&self.ink.red(&line));
+            }
+        }
+    }
+
     fn totals(&mut self, record: &Record, groups: &[Group<'_>]) {
         self.line("");
         if groups.len() > 1 {
@@ -507,6 +564,11 @@ fn short(group: &Group<'_>) -> String {
     let ids: BTreeSet<&str> = group.members.iter().flat_map(|run| broken(run)).collect();
     let ids: Vec<&str> = ids.into_iter().collect();
     let runs = plural(group.members.len(), "run");
+    if let Some(habit) = &group.habit {
+        let line = format!("{:<15}  {runs}: ", headline(first.judged()));
+        let what = one_line(&habit.line(), line.chars().count());
+        return line + &what;
+    }
     let what = if ids.is_empty() {
         first.outcome.reason.clone()
     } else {
@@ -533,6 +595,7 @@ fn conclusion(record: &Record) -> String {
     match record.exit_code() {
         0 if record.runs().len() == 0 => "Nothing was run.".to_owned(),
         0 => "Nothing unexpected.".to_owned(),
+        1 if record.red().next().is_none() => "NOT CONFORMING: frames that belong to no run break rules.".to_owned(),
         1 => format!("NOT CONFORMING: {} unexpected.", count(1)),
         2 => format!("A case is wrong, and has to be corrected first: {}.", count(2)),
         3 if record.ending().is_none() => "The record is cut: not everything that was run is in it.".to_owned(),
@@ -547,17 +610,6 @@ fn measure(measure: &Measure) -> String {
         Measure::Number(number) => format!("{number}"),
         Measure::Seconds(seconds) => format!("{seconds:.6} s"),
         Measure::Octets(octets) => octets.to_string(),
-    }
-}
-
-/// Text on one line, cut where it would be too long to read.
-fn one_line(text: &str, indent: usize) -> String {
-    const WIDTH: usize = 100;
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let room = WIDTH.saturating_sub(indent).max(20);
-    match line.char_indices().nth(room) {
-        Some(_) => line.chars().take(room - 3).collect::<String>() + "...",
-        None => line,
     }
 }
 
@@ -732,5 +784,47 @@ pub(super) mod tests {
         let shown = console(&record(all), Loudness::Normal, false);
         assert_eq!(shown.matches("12 frames were lost").count(), 1, "{shown}");
         assert!(shown.ends_with("Inconclusive: the environment, not the target, is at fault.\n"));
+    }
+
+    #[test]
+    fn a_frame_beside_all_runs_is_told_where_it_breaks_a_rule_and_then_the_target_does_not_conform() {
+        let beside = |octets: &[u8]| {
+            let mut unclaimed = crate::drive::Unclaimed::default();
+            unclaimed.add(octets.into());
+            let mut record = Record::new(crate::record::fixture::head(0));
+            record
+                .apply(crate::record::Event::Beside(crate::record::Beside::from(&unclaimed)))
+                .unwrap();
+            let totals = record.totals();
+            let (ending, at) = (Ending::Complete, crate::time::Instant::ZERO);
+            record
+                .apply(crate::record::Event::Ended(crate::record::End { ending, at, totals }))
+                .unwrap();
+            record
+        };
+        let garbage = beside(&[0x50; 9]);
+        assert_eq!(garbage.exit_code(), 1);
+        let told = console(&garbage, Loudness::Quiet, false);
+        assert!(
+            told.contains("breaks the rule `ip-version-known`: the IP version is 5"),
+            "{told}"
+        );
+        assert!(
+            told.ends_with("NOT CONFORMING: frames that belong to no run break rules.\n"),
+            "{told}"
+        );
+        let xml = String::from_utf8(crate::report::junit(&garbage).unwrap()).unwrap();
+        assert!(xml.contains("<failure") && xml.contains("ip-version-known"), "{xml}");
+        let solicitation = [
+            &[0x60, 0, 0, 0, 0, 8, 58, 255][..],
+            &[0xfe; 16],
+            &[0xff; 16],
+            &[133, 0, 0, 0, 0, 0, 0, 0],
+        ]
+        .concat();
+        let neighbours = beside(&solicitation);
+        assert_eq!(neighbours.exit_code(), 0);
+        assert!(console(&neighbours, Loudness::Verbose, false).contains("1  ICMPv6 router-solicitation to ffff:"));
+        assert!(!console(&neighbours, Loudness::Normal, false).contains("ICMPv6"));
     }
 }

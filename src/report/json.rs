@@ -1,7 +1,9 @@
 //! A report for programs. Its schema is described in `reports/README.md`.
 
+use super::habits::{Habit, habits};
 use super::{Comparison, Unit, level_word};
-use crate::record::{Failure, Measure, Record, Requirement, Run};
+use crate::engine::Symptom;
+use crate::record::{Failure, FrameKind, Measure, Record, Requirement, Run};
 use crate::suite::Expectation;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -67,6 +69,8 @@ fn whole(record: &Record) -> JsonReport<'_> {
         cut_short: record.cut_short(),
         bug: record.bug(),
         totals: record.totals(),
+        beside: record.beside(),
+        habits: habits(record.red()).iter().map(habit).collect(),
         runs: record.runs().map(|run| json_run(record, run)).collect(),
     }
 }
@@ -104,6 +108,8 @@ struct JsonReport<'a> {
     cut_short: Option<String>,
     bug: Option<&'a str>,
     totals: BTreeMap<String, usize>,
+    beside: &'a [FrameKind],
+    habits: Vec<JsonHabit<'a>>,
     runs: Vec<JsonRun<'a>>,
 }
 
@@ -112,6 +118,15 @@ struct JsonTarget<'a> {
     name: &'a str,
     virtual_time: bool,
     instead_of: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JsonHabit<'a> {
+    what: String,
+    symptom: &'a Symptom,
+    requirement: Option<JsonRequirement<'a>>,
+    runs: usize,
+    example: &'a str,
 }
 
 #[derive(Serialize)]
@@ -158,6 +173,9 @@ struct JsonFailure<'a> {
     given: Option<&'a str>,
     expected: &'a str,
     seen: &'a str,
+    habit: String,
+    symptom: &'a Symptom,
+    conduct: Option<JsonRequirement<'a>>,
     model: Option<&'a str>,
     requirements: Vec<JsonRequirement<'a>>,
     timing: bool,
@@ -217,6 +235,16 @@ fn requirement(requirement: &Requirement) -> JsonRequirement<'_> {
     }
 }
 
+fn habit<'a>(habit: &Habit<'a>) -> JsonHabit<'a> {
+    JsonHabit {
+        what: habit.symptom.to_string(),
+        symptom: habit.symptom,
+        requirement: habit.requirement.map(requirement),
+        runs: habit.runs.len(),
+        example: &habit.runs[0].id.name,
+    }
+}
+
 fn failure<'a>(failure: &'a Failure, model: Option<&'a str>) -> JsonFailure<'a> {
     JsonFailure {
         step: &failure.step,
@@ -226,6 +254,9 @@ fn failure<'a>(failure: &'a Failure, model: Option<&'a str>) -> JsonFailure<'a> 
         given: failure.given.as_deref(),
         expected: &failure.expected,
         seen: &failure.seen,
+        habit: failure.symptom.to_string(),
+        symptom: &failure.symptom,
+        conduct: failure.conduct.as_ref().map(requirement),
         model,
         requirements: failure.requirements.iter().map(requirement).collect(),
         timing: failure.timing,

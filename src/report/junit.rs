@@ -1,6 +1,7 @@
 //! JUnit's XML, as CI systems read it: they show an element's content, take the suite from `classname`, and drop
 //! elements whose name occurs twice.
 
+use super::habits::summary;
 use super::{Comparison, explain};
 use crate::engine::Verdict;
 use crate::record::{Absent, Record, Run};
@@ -19,6 +20,7 @@ pub fn junit(record: &Record) -> Result<Vec<u8>, String> {
         .map(|(topic, runs)| suite(record, topic, "", &runs))
         .collect();
     suites.extend(bug(record));
+    suites.extend(beside(record));
     written(suites, record.elapsed())
 }
 
@@ -30,6 +32,7 @@ pub fn junit_of_several(comparison: &Comparison) -> Result<Vec<u8>, String> {
         let target = &record.head.target.name;
         suites.push(suite(record, target, &format!("{target}."), &runs));
         suites.extend(bug(record));
+        suites.extend(beside(record));
     }
     // A target that was not run has no time of its own.
     let began = comparison.records.iter().map(|record| record.head.began).min();
@@ -42,6 +45,32 @@ fn bug(record: &Record) -> Option<TestSuite> {
     let bug = record.bug()?;
     let cause = format!("{bug}\nThis is a bug of tcpvet: its other verdicts cannot be trusted either.");
     Some(only_an_error("tcpvet", "bug", bug, &cause, record.head.began))
+}
+
+/// A test case for what the target sent beside all runs and what breaks rules.
+fn beside(record: &Record) -> Option<TestSuite> {
+    let told = record.broken_beside().flat_map(|kind| {
+        let rules = kind.broken_rules.iter();
+        rules.map(move |broken| {
+            format!(
+                "{} times `{}`: rule {}: {}",
+                kind.count, kind.text, broken.rule, broken.seen
+            )
+        })
+    });
+    let told: Vec<String> = told.collect();
+    let first = told.first()?;
+    let name = format!("{} beside the runs", record.head.target.name);
+    let mut suite = begun(&name, record.head.began);
+    suite.add_testcase(TestCase {
+        result: TestResult::Failure {
+            type_: "rule".to_owned(),
+            message: attribute(first),
+            cause: Some(content(&told.join("\n"))),
+        },
+        ..TestCase::success(&attribute(&name), Duration::ZERO)
+    });
+    Some(suite)
 }
 
 /// A target that was asked for and not run is an error, so that CI is not green.
@@ -99,6 +128,9 @@ fn written(suites: Vec<TestSuite>, took: std::time::Duration) -> Result<Vec<u8>,
 fn suite(record: &Record, name: &str, prefix: &str, runs: &[&Run]) -> TestSuite {
     let mut suite = begun(name, record.head.began);
     suite.package = attribute(&record.head.target.name);
+    if runs.iter().any(|run| run.judged().exit_code(record.head.strict) != 0) {
+        suite.set_system_out(&content(&summary(record).join("\n")));
+    }
     let mut names = BTreeSet::new();
     for run in runs {
         let class = attribute(&format!("{prefix}{}", topic(&run.id.case)));
@@ -139,7 +171,11 @@ fn test_case(record: &Record, run: &Run, name: &str) -> TestCase {
         run.id.name,
         lines.join("\n")
     ));
-    let (type_, message) = (attribute(&word), attribute(&message(run)));
+    let type_ = match &outcome.failure {
+        Some(failure) => format!("{word}: {}", failure.symptom),
+        None => word,
+    };
+    let (type_, message) = (attribute(&type_), attribute(&message(run)));
     let cause = Some(text.clone());
     case.result = match (run.judged().exit_code(record.head.strict), outcome.verdict) {
         (_, Verdict::Inconclusive | Verdict::CaseError) => TestResult::Error { type_, message, cause },
@@ -194,7 +230,10 @@ fn message(run: &Run) -> String {
     }
     match &outcome.failure {
         Some(failure) => {
-            let ids: Vec<&str> = failure.broken().collect();
+            let ids: Vec<&str> = match &failure.conduct {
+                Some(own) => vec![&own.id],
+                None => failure.broken().collect(),
+            };
             let prefix = if ids.is_empty() {
                 String::new()
             } else {

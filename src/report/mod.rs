@@ -8,6 +8,8 @@ mod explain;
 #[cfg(feature = "cli")]
 mod file;
 #[cfg(feature = "cli")]
+mod habits;
+#[cfg(feature = "cli")]
 mod ink;
 #[cfg(feature = "cli")]
 mod json;
@@ -29,6 +31,8 @@ pub use console::{Loudness, console, in_a_line, painted};
 pub use explain::{Line, LineKind, explain};
 #[cfg(feature = "cli")]
 pub use file::ReportFile;
+#[cfg(feature = "cli")]
+pub use habits::{Habit, habits};
 #[cfg(feature = "cli")]
 pub use json::{json, json_of_several};
 #[cfg(feature = "cli")]
@@ -71,4 +75,16 @@ fn human(span: Duration) -> String {
 /// `1 run`, `2 runs`.
 fn plural(count: usize, thing: &str) -> String {
     format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Text on one line, cut where it would be too long to read.
+#[cfg(feature = "cli")]
+fn one_line(text: &str, indent: usize) -> String {
+    const WIDTH: usize = 100;
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let room = WIDTH.saturating_sub(indent).max(20);
+    match line.char_indices().nth(room) {
+        Some(_) => line.chars().take(room - 3).collect::<String>() + "...",
+        None => line,
+    }
 }

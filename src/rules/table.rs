@@ -1,24 +1,61 @@
 //! The rules, in the order in which they look.
 
-use super::{On, Rule, ecn, form, opening, pace, receiving, reset, sending, timestamps};
+use super::{On, Rule, ecn, form, frame, opening, pace, receiving, reset, sending, timestamps};
 use crate::rfc::Level::{Must, Should};
 
 /// All of them.
 pub const RULES: &[Rule] = &[
+    Rule::of_frames(
+        "ip-version-known",
+        frame::ip_version_known,
+        &[("RFC791-3.1-VERSION", Must)],
+        "Whatever is sent is an IP packet: its first four bits say 4 or 6.",
+    )
+    .causing_loss(),
+    Rule::of_frames(
+        "ip-lengths-right",
+        frame::ip_lengths_right,
+        &[("RFC791-3.1-LENGTHS", Must), ("RFC8200-3-PAYLOAD-LENGTH", Must)],
+        "The IP header is whole, and says how long the packet is.",
+    )
+    .causing_loss(),
+    Rule::of_frames(
+        "ip-checksum-right",
+        frame::ip_checksum_right,
+        &[("RFC791-3.1-CHECKSUM", Must)],
+        "The checksum of every IPv4 header is right.",
+    )
+    .causing_loss(),
+    Rule::of_frames(
+        "ttl-not-zero",
+        frame::ttl_not_zero,
+        &[("RFC1122-3.2.1.7-SENT", Must)],
+        "No IPv4 packet is sent with a time to live of zero.",
+    )
+    .needing_all(),
+    Rule::of_frames(
+        "ends-are-known",
+        frame::ends_are_known,
+        &[("RFC9293-3.3.2-ENDS", Must), ("RFC9293-MUST-45", Must)],
+        "Every segment belongs to a connection that a call opened, or answers a segment that came.",
+    )
+    .causing_loss(),
     Rule::new(
         "checksum-right",
         On::Every,
         form::checksum_right,
         &[("RFC9293-MUST-2", Must)],
         "Every segment has a right checksum.",
-    ),
+    )
+    .causing_loss(),
     Rule::new(
         "header-whole",
         On::Every,
         form::header_whole,
         &[("RFC9293-3.1-DOFFSET-SHORT", Must)],
         "The data offset names the end of the header.",
-    ),
+    )
+    .causing_loss(),
     Rule::new(
         "reserved-bits-clear",
         On::Every,

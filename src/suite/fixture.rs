@@ -1,7 +1,8 @@
 //! Scripts and outcomes for the tests of several modules.
 
 use super::{Axes, Run, expand};
-use crate::engine::{Failure, Outcome, Unmet, Verdict};
+use crate::engine::{Failure, Outcome, Symptom, Unmet, Verdict};
+use crate::peer::Message;
 use crate::rfc::{Level, Requirement};
 use crate::script::{Position, Script, StepWord};
 use crate::time::Instant;
@@ -70,6 +71,10 @@ pub(crate) fn failed(verdict: Verdict, step: &str, ids: &[&str]) -> Outcome {
         given: None,
         expected: "ACK seq=1 ack=1".to_owned(),
         seen: "nothing for 0.6 s".to_owned(),
+        symptom: Symptom::Silence {
+            due: Message::Ack,
+            upon: Some(Message::Reset),
+        },
         requirements: requirements
             .map(|it| (it.id.clone(), it.level, it.summary.clone()))
             .collect(),

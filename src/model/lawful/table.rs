@@ -10,6 +10,9 @@ const MS: u64 = 1_000_000;
 const S: u64 = 1000 * MS;
 const HOUR: u64 = 3600 * S;
 
+/// An ACK that waits for less is not worth the name of a delayed one: nothing else can come meanwhile.
+const SHORT: u64 = 10 * MS;
+
 /// One in so many endpoints does what takes away a claim.
 const SELDOM: u32 = 16;
 
@@ -125,7 +128,7 @@ pub(super) const TABLE: &[Parameter] = &[
         time!(ack_delay),
     )
     .departing(|value| {
-        if value == 0 {
+        if value < SHORT {
             &["RFC9293-SHLD-18", "RFC5681-4.2-1"]
         } else {
             &[]
@@ -276,6 +279,19 @@ pub(super) const TABLE: &[Parameter] = &[
         Unit::Name(&["never", "two-timeouts", "three-timeouts", "four-timeouts"]),
         |config, value| config.black_hole_after = (value > 0).then_some(value as u32 + 1),
     ),
+    parameter(
+        "old-probe-octet",
+        "RFC 9293 section 3.8.6.1; stacks probe with an old octet as well",
+        (0, 1),
+        0,
+        NO_YES,
+        |config, value| {
+            if value == 1 {
+                config.choose(Switch::WindowProbeOld);
+            }
+            config.old_probe_octet = value == 1;
+        },
+    ),
     // ----- challenges ---------------------------------------------------------------------------------------------
     parameter(
         "challenge-limit",
@@ -314,7 +330,7 @@ pub(super) const TABLE: &[Parameter] = &[
     parameter(
         "timestamp-jitter",
         "none; clocks are read once in a tick of the host",
-        (0, 10 * MS),
+        (0, 100 * MS),
         0,
         Unit::Time,
         time!(timestamp_jitter),

@@ -520,7 +520,12 @@ impl Stack for Model {
         if !decisions::packet_is_taken(&self.cx, packet) {
             return;
         }
-        if let Ok(packet) = Packet::parse(packet) {
+        let padding = Packet::padding_of(packet);
+        if let Ok(mut packet) = Packet::parse(packet) {
+            let taken = decisions::padding_in_text(&self.cx, padding.len());
+            if let Body::Tcp(segment) = &mut packet.body {
+                segment.payload.extend(&padding[..taken]);
+            }
             self.packet_arrives(packet);
         }
     }

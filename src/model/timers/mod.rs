@@ -235,7 +235,8 @@ impl Tcb {
         self.probes += 1;
         let text = decisions::probe_text(self);
         if text.is_empty() {
-            return self.send_probe(cx, self.snd_una.advanced(-1), text);
+            let old = vec![0; usize::from(cx.config.old_probe_octet)];
+            return self.send_probe(cx, self.snd_una.advanced(-1), old);
         }
         self.round_trip.timed = None;
         if decisions::probed_octet_is_repeated(self) {
