@@ -661,12 +661,11 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn quiet_says_one_line_where_all_is_as_expected() {
+    fn quiet_says_nothing_where_all_is_as_expected() {
         let green = record(runs("a/b", vec![outcome(Verdict::Pass)]));
-        assert_eq!(
-            console(&green, Loudness::Quiet, false),
-            "1 run against fake in 1.2 s: 1 pass\n"
-        );
+        assert_eq!(console(&green, Loudness::Quiet, false), "");
+        assert_eq!(in_a_line(&green, false), "1 run against fake in 1.2 s: 1 pass\n");
+        assert_eq!(in_a_line(&record(Vec::new()), false), "0 runs against fake in 1.2 s\n");
         assert!(console(&green, Loudness::Normal, false).ends_with("Nothing unexpected.\n"));
         assert!(console(&record(mixed()), Loudness::Quiet, false).contains("NOT CONFORMING"));
     }
