@@ -71,6 +71,7 @@ fn spoilt(how: &str, seed: &str, case: &str, worlds: Worlds) -> Option<Vec<Outco
         ip: IpVersion::V4,
         wrap: false,
         seed,
+        waived: Default::default(),
         alone: false,
     };
     agents.share_worlds(worlds);
@@ -276,6 +277,7 @@ fn jobs(count: u64) -> Vec<Job> {
         ip: IpVersion::V4,
         wrap: false,
         seed,
+        waived: Default::default(),
         alone: false,
     };
     (0..count).map(job).collect()

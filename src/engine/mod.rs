@@ -26,8 +26,10 @@ mod steps;
 mod stop;
 mod symptom;
 mod traffic;
+mod waive;
 
 pub use bench::{Bench, Endpoints, RunId, Step};
 pub use cursor::Cursor;
 pub use outcome::{Arrow, BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict};
 pub use symptom::{Bearer, CallEnd, Conduct, Moment, Occasion, Symptom};
+pub use waive::{Upon, Waive, WindowSide};

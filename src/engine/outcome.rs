@@ -2,6 +2,7 @@
 
 use super::cursor::Cursor;
 use super::symptom::Symptom;
+use super::waive::Waive;
 use crate::notation::Origins;
 use crate::path::Treatment;
 use crate::peer::Measure;
@@ -12,7 +13,7 @@ use crate::stack::{Breakdown, CallId};
 use crate::time::{Instant, Stamp};
 use core::fmt;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a run established.
@@ -130,6 +131,8 @@ pub struct Failure {
     pub requirements: Vec<(String, Level, String)>,
     /// Whether it is about time: such a failure must be confirmed on real time.
     pub timing: bool,
+    /// By which waiver it is passed over: everything else was as asked.
+    pub waived: Option<Waive>,
 }
 
 impl Failure {
@@ -145,6 +148,7 @@ impl Failure {
             symptom: Symptom::Breakdown(how),
             requirements: Vec::new(),
             timing: false,
+            waived: None,
         }
     }
 }
@@ -215,6 +219,8 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// The rules that did not hold, the worst first, whatever the steps found.
     pub broken_rules: Vec<BrokenRule>,
+    /// What was passed over, each kind once.
+    pub waived: BTreeSet<Waive>,
     /// Everything that happened, in order.
     pub trace: Vec<TraceEvent>,
     /// What met each step that looked at something, in order. It does not leave this process.
@@ -237,6 +243,7 @@ impl Outcome {
             measures: BTreeMap::new(),
             notes: Vec::new(),
             broken_rules: Vec::new(),
+            waived: BTreeSet::new(),
             trace: Vec::new(),
             evidence: Vec::new(),
             began: at,

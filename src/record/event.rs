@@ -1,7 +1,7 @@
 //! The lines of a record: its head, and the events that follow.
 
 use super::Run;
-use crate::suite::{Expectation, Row, Trouble};
+use crate::suite::{Expectation, Row, Trouble, Waiver};
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -34,6 +34,9 @@ pub struct Head {
     pub strict: bool,
     /// The file that says what is expected, as shown to a person.
     pub expectations: String,
+    /// The waivers of that file: the runs are judged without what they pass over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Waiver>,
     /// How many runs were to be made.
     pub planned: usize,
     /// How many runs `--quick` left out.

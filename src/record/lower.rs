@@ -85,6 +85,7 @@ impl Attempt {
                     seen: broken.seen.clone(),
                 })
                 .collect(),
+            waived: outcome.waived.clone(),
             began: outcome.began,
             ended: outcome.ended,
             trace: keeps_trace.then(|| outcome.trace.iter().map(Into::into).collect()),
@@ -112,6 +113,7 @@ impl From<&engine::Failure> for Failure {
                 })
                 .collect(),
             timing: failure.timing,
+            waived: failure.waived.clone(),
         }
     }
 }

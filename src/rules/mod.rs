@@ -36,7 +36,7 @@ pub use table::RULES;
 
 use crate::rfc::Level;
 use crate::time::Stamp;
-use crate::wire::{Body, Packet};
+use crate::wire::{Body, OptionKind, Packet};
 use conversation::Conversation;
 use core::net::IpAddr;
 use std::collections::BTreeMap;
@@ -57,6 +57,10 @@ pub struct Rule {
     pub timing: bool,
     /// Whether frames that were lost or reordered before they were shown could explain a breach.
     pub needs_all: bool,
+    /// Whether it is about how a segment is written, so that a segment can be judged without it.
+    pub of_form: bool,
+    /// The option that it forbids where nobody offered it.
+    pub forbids: Option<OptionKind>,
     /// On which of the target's segments it looks.
     on: On,
     check: Check,
@@ -79,6 +83,8 @@ impl Rule {
             meaning,
             timing: false,
             needs_all: false,
+            of_form: false,
+            forbids: None,
             on,
             check,
             at_the_end: None,
@@ -89,6 +95,19 @@ impl Rule {
     const fn needing_all(self) -> Rule {
         Rule {
             needs_all: true,
+            ..self
+        }
+    }
+
+    /// The same, but of form.
+    const fn of_form(self) -> Rule {
+        Rule { of_form: true, ..self }
+    }
+
+    /// The same, but against an option that nobody offered.
+    const fn forbidding(self, option: OptionKind) -> Rule {
+        Rule {
+            forbids: Some(option),
             ..self
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{On, Rule, ecn, form, opening, pace, receiving, reset, sending, timestamps};
 use crate::rfc::Level::{Must, Should};
+use crate::wire::OptionKind;
 
 /// All of them.
 pub const RULES: &[Rule] = &[
@@ -11,7 +12,8 @@ pub const RULES: &[Rule] = &[
         form::checksum_right,
         &[("RFC9293-MUST-2", Must)],
         "Every segment has a right checksum.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "header-whole",
         On::Every,
@@ -25,49 +27,56 @@ pub const RULES: &[Rule] = &[
         form::reserved_bits_clear,
         &[("RFC9293-3.1-RESERVED-TX", Must)],
         "Reserved bits are zero.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "options-well-formed",
         On::Every,
         form::options_well_formed,
         &[("RFC9293-MUST-69", Must), ("RFC9293-MUST-68", Must)],
         "Options have the lengths of their kinds, and zeros follow the last one.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "option-once",
         On::Every,
         form::option_once,
         &[("RFC9293-MUST-65", Must)],
         "No option stands on a segment twice.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "urgent-with-text",
         On::Every,
         form::urgent_with_text,
         &[("RFC9293-3.8.5-ONEOCTET", Must)],
         "URG marks at least one octet.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "mss-announced",
         On::Syn,
         opening::mss_announced,
         &[("RFC9293-SHLD-5", Should)],
         "Every SYN announces an MSS.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "mss-announced-fits",
         On::Syn,
         opening::mss_announced_fits,
         &[("RFC9293-MUST-67", Must)],
         "The MSS announced fits the link.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "scale-at-most-14",
         On::Syn,
         opening::scale_at_most_14,
         &[("RFC7323-2.3-6", Must)],
         "No shift above 14 is announced.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "scale-only-if-offered",
         On::Syn,
@@ -75,6 +84,7 @@ pub const RULES: &[Rule] = &[
         &[("RFC7323-2.2-4", Must)],
         "A SYN,ACK scales windows only if the SYN offered it.",
     )
+    .forbidding(OptionKind::WINDOW_SCALE)
     .needing_all(),
     Rule::new(
         "timestamps-only-if-offered",
@@ -83,6 +93,7 @@ pub const RULES: &[Rule] = &[
         &[("RFC7323-3.2-4", Must)],
         "A SYN,ACK has timestamps only if the SYN had them.",
     )
+    .forbidding(OptionKind::TIMESTAMPS)
     .needing_all(),
     Rule::new(
         "ecn-only-if-offered",
@@ -91,6 +102,7 @@ pub const RULES: &[Rule] = &[
         &[("RFC3168-6.1.1-2", Must)],
         "A SYN,ACK agrees to ECN only if the SYN asked for it.",
     )
+    .of_form()
     .needing_all(),
     Rule::new(
         "syn-acknowledged-by-syn-ack",
@@ -122,14 +134,16 @@ pub const RULES: &[Rule] = &[
         ecn::syn_not_capable,
         &[("RFC3168-6.1.1-10", Must)],
         "A SYN is not ECN-capable.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "echo-only-with-ack",
         On::Syn,
         timestamps::echo_only_with_ack,
         &[("RFC7323-3.2-1", Should)],
         "TSecr is zero where ACK is not set.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "reset-never-for-a-reset",
         On::Rst,
@@ -170,7 +184,8 @@ pub const RULES: &[Rule] = &[
         opening::syn_options_on_syns,
         &[("RFC9293-MUST-65", Must)],
         "MSS, window scale and SACK-permitted stand on SYNs only.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "no-gap",
         On::Segment,
@@ -253,7 +268,8 @@ pub const RULES: &[Rule] = &[
         receiving::sack_only_if_permitted,
         &[("RFC2018-4-1", Must)],
         "SACK blocks are for peers that permitted them.",
-    ),
+    )
+    .forbidding(OptionKind::SACK),
     Rule::new(
         "sack-of-what-came",
         On::Segment,
@@ -290,7 +306,8 @@ pub const RULES: &[Rule] = &[
         timestamps::only_if_agreed,
         &[("RFC7323-3.2-4", Must)],
         "Timestamps stand on segments only if both SYNs had them.",
-    ),
+    )
+    .forbidding(OptionKind::TIMESTAMPS),
     Rule::new(
         "timestamps-on-every-segment",
         On::Segment,
@@ -343,14 +360,16 @@ pub const RULES: &[Rule] = &[
         ecn::capable_only_if_agreed,
         &[("RFC3168-6.1.1-4", Must)],
         "Segments are ECN-capable only if that was agreed upon.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "acks-not-ecn-capable",
         On::Segment,
         ecn::acks_not_capable,
         &[("RFC3168-6.1.4-1", Must)],
         "ACKs without text are not ECN-capable.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "nothing-again-ecn-capable",
         On::Segment,
@@ -358,6 +377,7 @@ pub const RULES: &[Rule] = &[
         &[("RFC3168-6.1.5-1", Must)],
         "What is sent again is not ECN-capable.",
     )
+    .of_form()
     .needing_all(),
     Rule::new(
         "ecn-echo-only-of-marks",
@@ -366,6 +386,7 @@ pub const RULES: &[Rule] = &[
         &[("RFC3168-6.1.3-1", Must)],
         "ECE is set only after a mark has come.",
     )
+    .of_form()
     .needing_all(),
     Rule::new(
         "cwr-only-on-text",
@@ -373,7 +394,8 @@ pub const RULES: &[Rule] = &[
         ecn::reduced_only_on_text,
         &[("RFC3168-6.1.2-4", Must)],
         "CWR stands on new text only.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "rto-backs-off",
         On::Every,

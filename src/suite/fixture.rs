@@ -79,6 +79,7 @@ pub(crate) fn failed(verdict: Verdict, step: &str, ids: &[&str]) -> Outcome {
             .map(|it| (it.id.clone(), it.level, it.summary.clone()))
             .collect(),
         timing: false,
+        waived: None,
     };
     Outcome {
         failure: Some(failure),
