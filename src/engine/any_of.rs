@@ -45,6 +45,12 @@ impl Choosing {
         self.any_of.outcomes.iter().filter_map(|(_, steps)| steps.first())
     }
 
+    /// Whether the requirement does not allow an outcome.
+    fn rules_out(&self, outcome: usize) -> bool {
+        let right = &self.any_of.right;
+        !right.is_empty() && !right.iter().any(|name| name == self.name(outcome))
+    }
+
     /// The first step of each outcome that the requirement allows.
     fn right_steps(&self) -> impl Iterator<Item = &Step> {
         let right = self.any_of.outcomes.iter();
@@ -121,11 +127,9 @@ impl Run {
             let Some(frame) = self.conns[conn].inbox.pop_front() else {
                 break;
             };
-            if self.is_waived_ack(conn, &frame) {
-                self.pass_by(conn, frame, state.silence.is_some(), &state.names(), None)?;
-                continue;
-            }
             let misfit = match self.fitting_outcome(&state, conn, &frame)? {
+                // What would be the wrong answer is none where it is waived.
+                Fitting::Outcome(outcome) if state.rules_out(outcome) && self.is_waived_ack(conn, &frame) => None,
                 Fitting::Outcome(outcome) => {
                     self.conns[conn].inbox.push_front(frame);
                     return Ok(self.commit(&state, outcome));
@@ -223,8 +227,8 @@ impl Run {
         let name = state.name(outcome).to_owned();
         self.note(self.mark.at, format!("outcome: {name}"));
         self.met_by(MetBy::Outcome(outcome), self.mark, Period::default());
-        let right = &state.any_of.right;
-        if !right.is_empty() && !right.contains(&name) {
+        if state.rules_out(outcome) {
+            let right = &state.any_of.right;
             let step = state.any_of.outcomes[outcome].1.first();
             let symptom = step.and_then(|step| self.ruled_out(step, state.right_steps()));
             self.fail_softly(Complaint::new(
