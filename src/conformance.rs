@@ -12,29 +12,44 @@
 //!     runner = include_str!("runner.yaml"),        // what it claims, how long its timers are
 //!     known = include_str!("known.yaml"),          // what it is known to do otherwise, with reasons
 //!     cases = "tests/cases",                       // a directory of cases of your own
+//!     at_least = 60,                               // percent of the runs that must be judged; else 80
+//!     without = ["urgent", "fast-open"],           // what it is known to lack
 //! );
 //! ```
+//!
+//! The stack runs in children: the test binary, executed again with the test `conformance::child` alone. There a stack that
+//! does not return, or that ends its process, costs the test in which it does so.
+//!
+//! # Green means tested
+//!
+//! A run is passed over where the stack lacks an ability that it needs, or does not claim what it is about. So that a
+//! stack that says nothing of itself is not green, a test `conformance::enough_was_tested` fails where fewer than
+//! `at_least` percent of the runs were judged, and lists what was passed over, and why. The test of a case of which no run
+//! was judged fails too, unless `without` names what the stack lacks: abilities (`urgent`), conditions that it does not
+//! claim (`fast-open`), settings of the host (`syn-cookies`), or the case itself.
+
+mod enough;
 
 use crate::case::{Library, Root};
 #[cfg(unix)]
 use crate::drive::Limits;
 use crate::drive::{Job, Target};
-use crate::engine::Verdict;
 use crate::record::{self, Traces};
 use crate::report::explain;
-use crate::stack::Stack;
+use crate::stack::{Breakdown, Stack};
 use crate::stacks::{Embedded, Runner};
 #[cfg(unix)]
 use crate::stacks::{Linked, serve};
 use crate::suite::{Axes, Conduct, Expectations, Progress, Run, RunResult, execute, expand, rows};
 #[cfg(unix)]
 use core::time::Duration;
+use enough::{AT_LEAST, Checked, by_case};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 #[cfg(unix)]
 use std::process::Command;
-use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 include!(concat!(env!("OUT_DIR"), "/conformance.rs"));
 
@@ -75,6 +90,12 @@ macro_rules! conformance {
                 suite().check_own();
             }
 
+            /// Passing has meant something.
+            #[test]
+            fn enough_was_tested() {
+                suite().check_enough();
+            }
+
             $crate::__tcpvet_cases!();
         }
     };
@@ -89,6 +110,11 @@ pub struct Suite {
     runner: Option<Runner>,
     known: Expectations,
     own: Vec<PathBuf>,
+    own_runs: OnceLock<Vec<Run>>,
+    at_least: u8,
+    without: BTreeSet<String>,
+    /// What became of the cases whose runs were made, by name. Several tests may want to know.
+    checked: Mutex<BTreeMap<String, Arc<OnceLock<Arc<Checked>>>>>,
     #[cfg(unix)]
     linked: Option<Linked>,
 }
@@ -112,6 +138,10 @@ impl Suite {
             runner: None,
             known: Expectations::default(),
             own: Vec::new(),
+            own_runs: OnceLock::new(),
+            at_least: AT_LEAST,
+            without: BTreeSet::new(),
+            checked: Mutex::default(),
             #[cfg(unix)]
             linked: None,
         }
@@ -175,8 +205,16 @@ impl Suite {
     pub fn serve(&self) {
         #[cfg(unix)]
         if std::env::var_os(CHILD).is_some() {
-            let runs = BUNDLED.iter().cloned().chain(self.own_runs());
-            let served = serve(self.target(), runs.map(|run| run.script));
+            let served = serve(self.target(), |case| match case {
+                Some(case) => {
+                    let case = Library::load_one(&self.roots(), case);
+                    case.map_or_else(Vec::new, |case| case.scripts.clone())
+                }
+                None => {
+                    let runs = BUNDLED.iter().chain(self.own_runs());
+                    runs.map(|run| Arc::clone(&run.script)).collect()
+                }
+            });
             served.unwrap_or_else(|error| panic!("the parent cannot be understood: {error}"));
             std::process::exit(0);
         }
@@ -207,11 +245,11 @@ impl Suite {
     /// Runs a bundled case in all its variations.
     ///
     /// # Panics
-    /// If an outcome differs from what is expected, with the exchange.
+    /// If an outcome differs from what is expected, with the exchange; if no run was judged and nothing says why.
     pub fn check(&self, case: &str) {
-        let runs: Vec<&Run> = BUNDLED.iter().filter(|run| &*run.script.case == case).collect();
-        assert!(!runs.is_empty(), "there is no case `{case}`");
-        self.check_runs(&runs);
+        let runs = by_case(&BUNDLED).find(|runs| &*runs[0].script.case == case);
+        let runs = runs.unwrap_or_else(|| panic!("there is no case `{case}`"));
+        self.check_case(case, runs);
     }
 
     /// Runs the cases of the directories that were added.
@@ -219,8 +257,9 @@ impl Suite {
     /// # Panics
     /// As [`Suite::check`] does; and if one of them cannot be read.
     pub fn check_own(&self) {
-        let runs = self.own_runs();
-        self.check_runs(&runs.iter().collect::<Vec<_>>());
+        for runs in by_case(self.own_runs()) {
+            self.check_case(&runs[0].script.case, runs);
+        }
     }
 
     /// Checks that the known failures are of cases that exist.
@@ -229,67 +268,72 @@ impl Suite {
     /// If they are not, with all that is wrong.
     pub fn check_known(&self) {
         let mut all = BUNDLED.clone();
-        all.extend(self.own_runs());
-        let errors: Vec<String> = self.known.check(&rows(&all)).iter().map(ToString::to_string).collect();
+        all.extend_from_slice(self.own_runs());
+        let errors = self.known.check(&rows(&all), &[]);
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
         assert!(errors.is_empty(), "{}", errors.join("\n"));
     }
 
-    fn own_runs(&self) -> Vec<Run> {
-        if self.own.is_empty() {
-            return Vec::new();
-        }
-        let bundled: BTreeSet<&str> = BUNDLED.iter().map(|run| run.name.as_str()).collect();
-        // The added cases may cover requirements of the bundled catalogue.
+    /// Where cases come from. The added ones may cover requirements of the bundled catalogue.
+    fn roots(&self) -> Vec<Root> {
         let own = self.own.iter().cloned().map(Root::Dir);
-        let roots: Vec<Root> = [Root::Bundled].into_iter().chain(own).collect();
-        let library = Library::load(&roots).unwrap_or_else(|problems| panic!("{problems}"));
-        let mut runs = runs_of(&library);
-        runs.retain(|run| !bundled.contains(run.name.as_str()));
-        runs
+        [Root::Bundled].into_iter().chain(own).collect()
     }
 
-    fn check_runs(&self, runs: &[&Run]) {
-        let mut red = String::new();
-        let mut passed_over = BTreeSet::new();
-        for result in self.results(runs) {
-            if matches!(result.outcome.verdict, Verdict::Unsupported | Verdict::NotApplicable) {
-                passed_over.insert(result.outcome.reason.clone());
-            }
+    /// What became of the runs of a case, which are made only once.
+    fn checked(&self, case: &str, runs: &[Run]) -> Arc<Checked> {
+        let cell = {
+            let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(checked.entry(case.to_owned()).or_default())
+        };
+        Arc::clone(cell.get_or_init(|| Arc::new(self.make_runs(runs))))
+    }
+
+    fn make_runs(&self, runs: &[Run]) -> Checked {
+        let mut checked = Checked::default();
+        for (place, run) in runs.iter().enumerate() {
+            let result = self.result(run);
+            checked.count(self, &result);
             if result.judged().exit_code(false) != 0 {
-                red += &format!("\n{}  {}\n", result.judged().word(), result.run.name);
+                let red = &mut checked.red;
+                *red += &format!("\n{}  {}\n", result.judged().word(), result.run.name);
                 for line in explain(&record::Run::of(&result, Traces::All)) {
-                    red += &line.text;
+                    *red += &line.text;
                     red.push('\n');
+                }
+                if result.outcome.breakdown() == Some(Breakdown::Hang) {
+                    let left = runs.len() - place - 1;
+                    *red += &format!("\n{left} more runs of the same test are not made, since this one hung.\n");
+                    break;
                 }
             }
         }
-        for reason in passed_over {
-            println!("passed over: {reason}");
-        }
-        assert!(red.is_empty(), "{red}");
+        checked
     }
 
-    /// What became of these runs, in order.
-    fn results(&self, runs: &[&Run]) -> Vec<RunResult> {
+    /// What became of a run.
+    fn result(&self, run: &Run) -> RunResult {
         #[cfg(unix)]
         if let Some(mut linked) = self.linked.as_ref() {
-            return self.results_of(&mut linked, runs);
+            return self.result_of(&mut linked, run);
         }
-        self.results_of(&mut self.target(), runs)
+        self.result_of(&mut self.target(), run)
     }
 
-    fn results_of(&self, target: &mut dyn Target, runs: &[&Run]) -> Vec<RunResult> {
-        let plan: Vec<Run> = runs.iter().map(|&run| run.clone()).collect();
+    fn result_of(&self, target: &mut dyn Target, run: &Run) -> RunResult {
         let conduct = Conduct { seed: 1, at_once: 1 };
         let stop = AtomicBool::new(false);
-        let mut results = BTreeMap::new();
-        let trouble = execute(target, &plan, &self.known, conduct, &stop, &mut |progress| {
-            if let Progress::Settled(place, result) = progress {
-                results.insert(place, *result);
+        let plan = std::slice::from_ref(run);
+        let mut settled = None;
+        let trouble = execute(target, plan, &self.known, conduct, &stop, &mut |progress| {
+            if let Progress::Settled(_, result) = progress {
+                settled = Some(*result);
             }
         });
-        assert_eq!(trouble, None, "the runs did not come to their end");
-        results.into_values().collect()
+        match (trouble, settled) {
+            (None, Some(result)) => result,
+            (trouble, _) => panic!("{} did not come to its end: {trouble:?}", run.name),
+        }
     }
 }
 
@@ -364,6 +408,69 @@ mod tests {
             text.contains("write it in place of TODO at the known failures:1"),
             "{text}"
         );
+    }
+
+    /// The model, which claims what the lines say.
+    fn claiming(lines: &str) -> Suite {
+        suite(Defects::NONE).runner(&format!("name: mine\nkind: embedded\n{lines}"))
+    }
+
+    #[test]
+    fn a_case_of_which_nothing_was_judged_fails_unless_what_it_lacks_is_named() {
+        let mute = || claiming("");
+        let text = said(|| mute().check("handshake/passive-open"));
+        assert!(
+            text.contains("no run of `handshake/passive-open` was judged: mine cannot do ipv4"),
+            "{text}"
+        );
+        assert!(text.contains(r#"without = ["accept", "ipv4", "ipv6","#), "{text}");
+        mute().without(["ipv4", "ipv6"]).check("handshake/passive-open");
+        let half = said(|| mute().without(["ipv4"]).check("handshake/passive-open"));
+        assert!(
+            half.contains("mine cannot do ipv6") && !half.contains("do ipv4"),
+            "{half}"
+        );
+        mute()
+            .without(["handshake/passive-open"])
+            .check("handshake/passive-open");
+        let known = "- {cases: 'handshake/passive-open', expect: unsupported, reason: a stack for one IP version}";
+        mute().known(known).check("handshake/passive-open");
+    }
+
+    #[test]
+    fn what_is_not_claimed_or_cannot_be_configured_is_named_too() {
+        let abilities = "abilities: [ipv4, ipv6, listen, connect, accept, send, recv, close, shutdown, abort, state]\n";
+        let text = said(|| claiming(abilities).check("reset/confirmed"));
+        assert!(
+            text.contains("does not claim `rfc5961`") && text.contains(r#"without = ["rfc5961"]"#),
+            "{text}"
+        );
+        claiming(abilities).without(["rfc5961"]).check("reset/confirmed");
+        let text = said(|| claiming(abilities).check("ecn/negotiation"));
+        assert!(text.contains("ecn"), "{text}");
+    }
+
+    #[test]
+    fn too_few_runs_are_told_with_what_was_passed_over() {
+        let text = said(|| {
+            claiming("")
+                .without(["urgnet", "urgent", "ipv4", "handshake/passive-open"])
+                .check_enough()
+        });
+        assert!(text.contains("0 of "), "{text}");
+        assert!(text.contains("runs were judged, 0 %, where 80 % must be."), "{text}");
+        assert!(text.contains("passed over: mine cannot do ipv4"), "{text}");
+        assert!(
+            text.contains("`without` names `urgnet`, which is unknown; did you mean `urgent`?"),
+            "{text}"
+        );
+        assert!(
+            !text.contains("names `urgent`") && !text.contains("names `ipv4`"),
+            "{text}"
+        );
+        let text = said(|| claiming("").at_least(0).without(["window-scaling"]).check_enough());
+        assert!(!text.contains("were judged"), "{text}");
+        assert!(said(|| drop(suite(Defects::NONE).at_least(101))).contains("no percentage"));
     }
 
     #[test]

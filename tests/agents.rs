@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use tcpvet::case::Library;
 use tcpvet::drive::protocol::Mode;
 use tcpvet::drive::{EndedRun, Job, Limits, Target, Worlds};
-use tcpvet::engine::{Outcome, Verdict};
+use tcpvet::engine::{Happening, Outcome, Verdict};
 use tcpvet::model::{Config, Defects};
+use tcpvet::notation::{Origins, print_octets};
 use tcpvet::script::Script;
 use tcpvet::stack::{Breakdown, IpVersion};
 use tcpvet::stacks::Runner;
@@ -215,6 +216,83 @@ fn a_wrong_order() {
         "retransmission/data",
         Verdict::Inconclusive,
         &["said `idle 0`, which lies before now ("],
+    );
+}
+
+#[test]
+fn frames_that_no_peer_takes_break_a_rule() {
+    let failed = |how, words: &[&str]| costs_its_run(how, "handshake/passive-open", Verdict::Fail, words);
+    failed(
+        "no_ip_checksum",
+        &["the checksum of the IPv4 header is 0x0000 instead of"],
+    );
+    failed("version_five", &["the IP version is 5"]);
+    failed("short_header", &["the header length is 4 words"]);
+    failed("length_too_large", &["says that there are 45 octets, and there are 44"]);
+    failed("length_too_small", &["8 octets stand behind the end"]);
+    failed("cut_in_the_header", &["12 octets are fewer than an IPv4 header has"]);
+    failed("empty", &["there are no octets"]);
+    failed("ethernet", &["the IP version is 0"]);
+    failed("without_ttl", &["the time to live is 0"]);
+    failed("wrong_offset", &["offset=15"]);
+    failed(
+        "spoken_by_another",
+        &["a segment from 192.0.2.99 port 0 to 198.18.0.99 port 0"],
+    );
+}
+
+#[test]
+fn what_a_host_says_beside_tcp_is_seen_and_accuses_nobody() {
+    let Some(outcomes) = spoilt("neighbours", "3", "handshake/passive-open", Worlds::Fresh) else {
+        return;
+    };
+    let frames = |outcome: &Outcome| {
+        let events = outcome.trace.iter();
+        let frames = events.filter_map(|event| match &event.what {
+            Happening::Frame { octets, .. } => Some(print_octets(octets, Origins::default())),
+            _ => None,
+        });
+        frames.collect::<Vec<_>>()
+    };
+    assert!(
+        outcomes.iter().all(|outcome| outcome.verdict == Verdict::Pass),
+        "{outcomes:#?}"
+    );
+    let (usual, beside) = (frames(&outcomes[1]), frames(&outcomes[2]));
+    assert_eq!(beside.len(), usual.len() + 6, "{beside:#?}");
+    for told in [
+        "IGMP, 8 octets to 224.0.0.22",
+        "UDP from port 5632",
+        "fragment at 0 of TCP",
+        "ICMPv6 router-solicitation to ff02::2",
+        "padding=00",
+    ] {
+        assert!(beside.iter().any(|line| line.contains(told)), "{told}: {beside:#?}");
+    }
+}
+
+#[test]
+fn numbers_that_cannot_be() {
+    breaks_down(
+        "negative_time",
+        &["`-5` is no time in microseconds in the line `idle -5`"],
+    );
+    breaks_down("time_too_large", &["`99999999999999999999` is no time", "check-agent"]);
+    breaks_down(
+        "odd_digits",
+        &["`450` is no frame in hexadecimal in the line `frame 450`"],
+    );
+}
+
+#[test]
+fn connections_of_sockets_that_do_not_exist() {
+    breaks_down(
+        "accepted_nowhere",
+        &["told of a connection s2147483650 that came to s77"],
+    );
+    breaks_down(
+        "accepted_as_nobody",
+        &["said `event accepted s1 s99 198.18.0.1:9`, but there is no such call"],
     );
 }
 

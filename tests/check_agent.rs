@@ -141,6 +141,51 @@ fn segments_and_time() {
 }
 
 #[test]
+fn what_the_protocol_asks_of_calls_on_open_sockets() {
+    spoilt(
+        "connects_again",
+        "on a socket that is open",
+        "not `result ID error already-exists`",
+    );
+    spoilt(
+        "forgets_listeners",
+        "of a port that listens",
+        "it answered State(Closed)",
+    );
+    let realtime = "while read line; do echo agent x can ipv4 virtual-time; done";
+    wrong(
+        &["--realtime", "sh", "-c", realtime],
+        "`virtual-time`",
+        "leave the word out",
+    );
+}
+
+#[test]
+fn all_faults_are_told_at_once_and_whose_they_are() {
+    let broken = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/agents/broken.py");
+    let broken = broken.to_str().expect("the path of the sources is text");
+    if Command::new("python3").arg("--version").output().is_err() {
+        return eprintln!("skipped: there is no python3");
+    }
+    let (code, told) = check(&["python3", broken, "many_faults", "any", TCPVET, "__agent"]);
+    assert_eq!(code, 1, "{told}");
+    for line in [
+        "WRONG, agent  a line that it does not know",
+        "WRONG, agent  a call on a socket that is none",
+        "WRONG, stack  a SYN to it is answered",
+        "WRONG, agent  `idle` names when it wants to be woken",
+        "WRONG, agent  `call ... connect` on a socket that is open",
+    ] {
+        assert!(told.contains(line), "`{line}` is not in:\n{told}");
+    }
+    assert!(
+        told.contains("ok            with the data comes `result ID data HEX`"),
+        "{told}"
+    );
+    assert!(told.contains(" of its stack)"), "{told}");
+}
+
+#[test]
 fn answers_and_ends() {
     spoilt(
         "answers_twice",
@@ -196,7 +241,7 @@ fn the_template_is_an_agent_as_it_stands() {
     let folder = copy.0.to_str().expect("the path of the sources is text");
     let (code, told) = check(&[folder]);
     assert_eq!(code, 0, "{told}");
-    assert!(told.contains("\n10 right, 0 wrong, 4 not tried\n"), "{told}");
+    assert!(told.contains("\n11 right, 0 wrong, 4 not tried\n"), "{told}");
     let run = Command::new(TCPVET)
         .args(["run", "--target", folder])
         .output()

@@ -6,7 +6,7 @@ use ruzstd::encoding::{CompressionLevel, compress_to_vec};
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use tcpvet::wire::{Body, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
+use tcpvet::wire::{Body, Flags, IpHeader, NotIp, Packet, Segment, SeqNum, TcpOption};
 
 const CLIENT: (&str, u16) = ("198.18.0.1", 40_000);
 const SERVER: (&str, u16) = ("192.0.2.1", 80);
@@ -162,6 +162,46 @@ fn a_checksum_that_the_network_interface_finishes_is_no_finding_and_a_wrong_one_
     let (out, _, code) = inspect(&[&pcap("checksum", &packets)]);
     assert_eq!(code, Some(1), "{out}");
     assert!(out.contains("breaks the rule `checksum-right`"), "{out}");
+}
+
+#[test]
+fn a_wrong_checksum_of_an_ip_header_is_a_finding_where_no_interface_explains_it() {
+    let mut packets = conversation(&[(true, segment(Flags::ACK, 500, 100, b"hello"))]);
+    packets[3][10..12].fill(0);
+    let (out, _, code) = inspect(&[&pcap("ip-offload", &packets)]);
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains("1 segment captured before the network interface"), "{out}");
+    packets[3][10..12].fill(0x77);
+    let (out, _, code) = inspect(&[&pcap("ip-checksum", &packets)]);
+    assert_eq!(code, Some(1), "{out}");
+    assert!(
+        out.contains("192.0.2.1:80 breaks the rule `ip-checksum-right`"),
+        "{out}"
+    );
+    assert!(
+        out.contains("the checksum of the IPv4 header is 0x7777 instead of"),
+        "{out}"
+    );
+    assert!(
+        out.contains("1 frame with a wrong checksum of the IPv4 header"),
+        "{out}"
+    );
+}
+
+#[test]
+fn a_time_to_live_of_zero_accuses_only_the_host_of_the_capture() {
+    let mut packets = conversation(&[(true, segment(Flags::ACK, 500, 100, b"hello"))]);
+    packets[3][8] = 0;
+    let right = match Packet::parse(&packets[3]) {
+        Err(NotIp::Checksum { right, .. }) => right,
+        other => panic!("{other:?}"),
+    };
+    packets[3][10..12].copy_from_slice(&right.to_be_bytes());
+    let file = pcap("ttl", &packets);
+    assert_eq!(inspect(&[&file]).2, Some(0));
+    let (out, _, code) = inspect(&[&file, "--on", "192.0.2.1"]);
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("breaks the rule `ttl-not-zero`"), "{out}");
 }
 
 #[test]

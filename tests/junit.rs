@@ -3,6 +3,7 @@
 use roxmltree::{Document, Node};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 use tcpvet::engine::{Failure, Outcome, Symptom, Unmet, Verdict};
 use tcpvet::record::{self, End, Ending, Event, FORMAT, Head, Host, Record, Settled, Subject, Traces, VERSION};
 use tcpvet::report::junit;
@@ -62,7 +63,8 @@ fn outcome(verdict: Verdict, text: &str) -> Outcome {
     };
     Outcome {
         failure: matches!(verdict, Verdict::Fail | Verdict::Deviates).then_some(failure),
-        ended: Instant::from_micros(1_234_567),
+        ended: Instant::from_micros(63_000_000),
+        took: Duration::from_micros(1_234_567),
         ..Outcome::empty(verdict, Instant::ZERO, reason)
     }
 }
@@ -119,7 +121,7 @@ fn head(planned: usize) -> Head {
 
 /// A record of these runs.
 fn ended(head: Head, runs: Vec<record::Run>, ending: Ending) -> Record {
-    let at = Instant::ZERO;
+    let at = Instant::from_millis(1250);
     let mut record = Record::new(head);
     for (place, run) in runs.into_iter().enumerate() {
         record
@@ -167,7 +169,7 @@ fn each_verdict_is_the_element_that_ci_systems_expect() {
     let known = "- {cases: x/known, expect: fail, requirement: RFC9293-MUST-1, reason: left so}";
     let known = Expectations::parse(known, "e.yaml").unwrap();
     let verdicts = [
-        ("x/pass", Verdict::Pass, vec![]),
+        ("x/pass", Verdict::Pass, vec!["system-out"]),
         ("x/fail", Verdict::Fail, vec!["failure"]),
         ("x/known", Verdict::Fail, vec!["system-out"]),
         ("x/deviates", Verdict::Deviates, vec!["system-out"]),
@@ -251,11 +253,15 @@ fn topics_are_suites_with_right_totals_and_runs_are_named_within_them() {
     let first = cases(&document)[1];
     assert_eq!(first.attribute("classname"), Some("reset"));
     assert_eq!(first.attribute("name"), Some("acceptance[state=A,edge=left,ip4]"));
-    assert_eq!(first.attribute("time"), Some("1.234"), "whole milliseconds");
+    assert_eq!(first.attribute("time"), Some("1.234567"), "on the clock on the wall");
+    let totals = ["tests", "failures", "errors", "skipped", "time"];
+    let totals = totals.map(|name| document.root_element().attribute(name).unwrap());
+    assert_eq!(totals, ["4", "1", "1", "1", "1.250"]);
     let content = text(first);
     for said in [
         "reset/acceptance[state=A,edge=left,ip4]: fail",
         "reset/acceptance holds",
+        "63.000 s on the target's clock",
         "MUST  RFC9293-MUST-1: what it asks",
         "expected  expect: ACK",
         "seen  RST",

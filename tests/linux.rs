@@ -492,3 +492,63 @@ fn it_works_without_root() {
             .collect::<String>()
     );
 }
+
+/// A panic of ours, in each thread and task, ends everything: with exit code 101, the reports written, and no process left.
+#[test]
+fn a_panic_of_ours_is_101_wherever_it_is_and_leaves_nothing_behind() {
+    let _alone = alone();
+    if linux(plan(DeviceChoice::Auto)).is_none() {
+        return;
+    }
+    let on_linux = [
+        "session",
+        "starter",
+        "self-test",
+        "worker",
+        "child",
+        "clearing",
+        "record",
+    ];
+    let linked = ["worlds", "linked", "watch", "standard-error"];
+    let cases = on_linux.iter().map(|place| (place, "linux"));
+    for (place, target) in cases.chain(linked.iter().map(|place| (place, "smoltcp"))) {
+        let folder = Folder::new();
+        let (junit, record) = (folder.0.join("report.xml"), folder.0.join("record.jsonl"));
+        let mark = format!("TCPVET_TEST={}-{place}", std::process::id());
+        let (name, value) = mark.split_once('=').unwrap();
+        let output = Command::new(program())
+            .args(["run", "handshake/passive-open", "--target", target, "--junit"])
+            .arg(&junit)
+            .arg("--record")
+            .arg(&record)
+            .env("TCPVET_DRILL", place)
+            .env(name, value)
+            .output()
+            .unwrap();
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(101), "{place}: {err}");
+        assert!(err.contains("This is a bug of tcpvet"), "{place}: {err}");
+        let report = fs::read_to_string(&junit).unwrap();
+        // The child panics in the first self-test, before there is anything to report.
+        assert!(
+            report.trim_end().ends_with("</testsuites>") || *place == "child",
+            "{place}: {report}"
+        );
+        wait_until_gone(&mark);
+    }
+}
+
+/// Waits until no process has this in its environment.
+fn wait_until_gone(mark: &str) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let has_mark = |entry: &fs::DirEntry| {
+        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+        environment
+            .split(|octet| *octet == 0)
+            .any(|word| word == mark.as_bytes())
+    };
+    while fs::read_dir("/proc").unwrap().flatten().any(|entry| has_mark(&entry)) {
+        assert!(Instant::now() < deadline, "a process is left of {mark}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -311,12 +311,12 @@ fn fails(frames: Frames, calls: Calls, but: &[(&str, Verdict, &str)]) {
 
 /// STATUS is optional (RFC 9293 section 3.9.1.5), and nothing has gone over the wire that it could be held against.
 const WRONG_STATUS: (&str, Verdict, &str) = (
-    "calls/status[state=CLOSED",
+    "calls/status[closed",
     Verdict::Observed,
     "a wrong word for a connection that is not there",
 );
-const STILL_CLOSED: (&str, Verdict, &str) = ("calls/status[state=CLOSED", Verdict::Pass, "there is no connection");
-const STILL_LISTENS: (&str, Verdict, &str) = ("calls/status[state=LISTEN", Verdict::Pass, "it listens");
+const STILL_CLOSED: (&str, Verdict, &str) = ("calls/status[closed", Verdict::Pass, "there is no connection");
+const STILL_LISTENS: (&str, Verdict, &str) = ("calls/status[listen", Verdict::Pass, "it listens");
 /// What a port answers on which nothing listens, whatever comes.
 const REFUSALS: [(&str, Verdict, &str); 2] = [
     (
@@ -374,7 +374,7 @@ fn who_answers_by_lot_fails_every_run_but_by_luck() {
             green.entry(row).or_default().push((seed, verdict));
         }
     }
-    let sound = ["calls/status[state=CLOSED", "calls/status[state=LISTEN"];
+    let sound = ["calls/status[closed", "calls/status[listen"];
     green.retain(|row, seeds| seeds.len() as u64 > SEEDS / 4 && !sound.iter().any(|name| row.starts_with(name)));
     assert!(green.is_empty(), "{green:#?}");
 }

@@ -32,6 +32,8 @@ mod quarantine;
 #[cfg(all(feature = "cli", feature = "smoltcp"))]
 mod record;
 mod responders;
+#[cfg(all(feature = "cli", feature = "smoltcp"))]
+mod schema;
 mod source;
 #[cfg(all(feature = "cli", unix))]
 mod stacks;
@@ -39,4 +41,6 @@ mod structure;
 mod tidy;
 mod tour;
 mod transcripts;
+#[cfg(all(feature = "cli", feature = "linux", feature = "smoltcp"))]
+mod untested;
 mod worlds;

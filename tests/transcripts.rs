@@ -280,13 +280,11 @@ fn play_on(lines: &str, iss: u32, wrap: bool, clumsy: Option<Clumsy>) -> engine:
             engine::Step::Call(_, id, call) => out.push(answer(&mut peer, id, call)),
             engine::Step::Wait(deadline) => {
                 for line in groups.next().unwrap_or_default() {
-                    bench.handle(
-                        Stamp {
-                            earliest: now,
-                            latest: now + doubt,
-                        },
-                        peer.say(&line),
-                    );
+                    let at = Stamp {
+                        earliest: now,
+                        latest: now + doubt,
+                    };
+                    bench.handle(at, peer.say(&line)).unwrap();
                 }
                 // What was said is looked at once the time of this wait has passed.
                 now = deadline + lag;
@@ -303,7 +301,7 @@ fn play_on(lines: &str, iss: u32, wrap: bool, clumsy: Option<Clumsy>) -> engine:
 fn settle(bench: &mut Bench, run: RunId, now: Instant, out: Vec<Emitted>) {
     bench.carried(run, Stamp::exactly(now));
     for what in out {
-        bench.handle(Stamp::exactly(now), what);
+        bench.handle(Stamp::exactly(now), what).unwrap();
     }
     bench.quiet(run, now);
 }

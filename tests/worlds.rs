@@ -223,7 +223,11 @@ fn a_panic_is_put_down_to_the_run_that_was_given_to_it_and_costs_the_others_noth
         match &result.outcome.failure {
             None => assert_eq!(result.outcome.verdict, Verdict::Pass, "{}", result.run.name),
             Some(failure) => {
-                assert_eq!(failure.seen, "the stack panicked: urgent data", "{}", result.run.name);
+                assert_eq!(
+                    failure.seen, "the target broke down: the stack panicked: urgent data",
+                    "{}",
+                    result.run.name
+                );
                 failed += 1;
             }
         }

@@ -101,6 +101,8 @@ class Socket:
 
 def call(number, kind, name, *words):
     if kind in ("listen", "connect"):
+        if name in sockets:
+            return print("result", number, "error already-exists")
         Socket(name, socket.socket(socket.AF_INET6 if words[0].count(":") > 1 else socket.AF_INET))
     if kind not in CAN or name not in sockets:
         return print("result", number, "error does-not-exist" if kind in CAN else "unsupported")

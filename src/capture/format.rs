@@ -43,6 +43,8 @@ pub(super) enum Found<'a> {
     Unreadable(Reason),
     /// A block that is no frame, as far as is known.
     UnknownBlock,
+    /// So many packets were dropped before they could be captured, as whoever captured them has counted.
+    Dropped(u64),
 }
 
 /// Why nothing can be read: a sentence with the remedy.

@@ -4,9 +4,9 @@ use super::format::{self, CaptureError, Damage, Found, Frame};
 use super::link_layer::{self, Inside};
 use super::network::{self, Captured, Content, Reason};
 use crate::notation::{Origins, print_packet};
-use crate::rules::{Breach, Known, Rule, Watch, Way};
+use crate::rules::{Breach, Frame as RuleFrame, Known, Rule, Watch, Way};
 use crate::time::{Instant, Stamp};
-use crate::wire::{Flags, Isn, Segment};
+use crate::wire::{Flags, Isn, NotIp, Packet, Segment};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -67,6 +67,8 @@ pub struct Inspection {
     pub untimed: usize,
     /// Blocks of a kind that is not known here.
     pub unknown_blocks: usize,
+    /// Packets that were dropped before they could be captured, as far as the capture says.
+    pub dropped: u64,
     /// Why reading ended before the end of the capture.
     pub damage: Option<Damage>,
 }
@@ -136,6 +138,7 @@ impl Inspector {
     fn take(&mut self, found: Found<'_>) {
         match found {
             Found::UnknownBlock => self.inspection.unknown_blocks += 1,
+            Found::Dropped(count) => self.inspection.dropped = self.inspection.dropped.saturating_add(count),
             Found::Unreadable(reason) => {
                 self.inspection.frames += 1;
                 self.leave_out(reason);
@@ -166,6 +169,10 @@ impl Inspector {
                 self.pass_time(frame.at);
                 self.take_segment(*captured);
             }
+            Content::WrongHeader(packet, why) => {
+                self.pass_time(frame.at);
+                self.take_thrown_away(&packet, why);
+            }
             Content::Other => self.inspection.others += 1,
             Content::LeftOut(reason) => self.leave_out(reason),
         }
@@ -186,36 +193,57 @@ impl Inspector {
             offloaded,
             merged,
         } = captured;
-        let Some(segment) = packet.tcp() else { return };
-        let (from, to) = (
-            SocketAddr::from((packet.ip.source, segment.source)),
-            SocketAddr::from((packet.ip.destination, segment.destination)),
-        );
+        let Some((from, to)) = self.note(&packet) else { return };
         self.inspection.segments += 1;
         self.inspection.offloaded += usize::from(offloaded);
         self.inspection.merged += usize::from(merged);
+        let (number, at) = (self.inspection.frames, Stamp::exactly(self.last));
+        let packet = Arc::new(packet);
+        self.watch(from.ip()).see_frame(number, &frame(Ok(&packet)));
+        for (host, way) in [(from.ip(), Way::Out), (to.ip(), Way::In)] {
+            self.watch(host).see(number, at, way, &packet);
+        }
+    }
+
+    /// A segment that its receiver never got, since it throws the packet away.
+    fn take_thrown_away(&mut self, packet: &Packet, why: NotIp) {
+        self.leave_out(Reason::IpChecksum);
         let number = self.inspection.frames;
-        let connection = self.connection((from, to), segment);
-        let line = print_packet(&packet, self.origins((from, to), segment));
+        if let Some((from, _)) = self.note(packet) {
+            self.watch(from.ip()).see_frame(number, &frame(Err(why)));
+        }
+    }
+
+    /// Notes a segment for findings about it; between whom it passes.
+    fn note(&mut self, packet: &Packet) -> Option<Ends> {
+        let segment = packet.tcp()?;
+        let ends = (
+            SocketAddr::from((packet.ip.source, segment.source)),
+            SocketAddr::from((packet.ip.destination, segment.destination)),
+        );
+        let connection = self.connection(ends, segment);
+        let line = print_packet(packet, self.origins(ends, segment));
         self.seen.push(Seen {
-            number,
+            number: self.inspection.frames,
             at: self.last,
-            ends: (from, to),
+            ends,
             connection,
             line,
         });
-        let packet = Arc::new(packet);
-        for (host, way) in [(from.ip(), Way::Out), (to.ip(), Way::In)] {
-            let watch = self.watches.entry(host).or_insert_with(|| {
-                Watch::new(Known {
-                    mtu: None,
-                    complete: self.on == Some(host),
-                    prompt: false,
-                    merged: true,
-                })
-            });
-            watch.see(number, Stamp::exactly(self.last), way, &packet);
-        }
+        Some(ends)
+    }
+
+    /// The rules that look at what a host sends.
+    fn watch(&mut self, host: IpAddr) -> &mut Watch {
+        let complete = self.on == Some(host);
+        self.watches.entry(host).or_insert_with(|| {
+            Watch::new(Known {
+                mtu: None,
+                complete,
+                prompt: false,
+                merged: true,
+            })
+        })
     }
 
     /// The place of the connection of a segment, which is entered.
@@ -284,6 +312,16 @@ impl Inspector {
     }
 }
 
+/// A frame of a capture as the rules about frames see it: its lengths may be those of the network interface.
+fn frame(packet: Result<&Packet, NotIp>) -> RuleFrame<'_> {
+    RuleFrame {
+        packet,
+        length: 0,
+        padding: 0,
+        from_nowhere: false,
+    }
+}
+
 /// What a breach amounts to, and in which connection.
 fn finding(breach: &Breach, seen: &[Seen]) -> Option<(usize, Finding)> {
     let (earlier, later) = breach.frames;
@@ -310,7 +348,7 @@ fn finding(breach: &Breach, seen: &[Seen]) -> Option<(usize, Finding)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::{Body, IpHeader, Packet, SeqNum, TcpOption};
+    use crate::wire::{Body, IpHeader, SeqNum, TcpOption};
     use proptest::collection::vec;
     use proptest::prelude::*;
 

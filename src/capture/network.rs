@@ -2,7 +2,7 @@
 //! interface, behind options and extension headers, and perhaps cut short.
 
 use super::octets::Order;
-use crate::wire::{Body, Checksum, Ecn, IpHeader, Packet, Segment};
+use crate::wire::{Body, Checksum, Ecn, IpHeader, NotIp, Packet, Segment};
 use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -76,6 +76,9 @@ impl fmt::Display for Reason {
             Reason::UdpTunnel(VXLAN) => "in VXLAN, which cannot be read here",
             Reason::UdpTunnel(GENEVE) => "in GENEVE, which cannot be read here",
             Reason::UdpTunnel(GTP) => "in GTP, which cannot be read here",
+            Reason::UdpTunnel(VXLAN_OF_LINUX) => "in UDP to port 8472, which may be VXLAN, and cannot be read here",
+            Reason::UdpTunnel(ESP_IN_UDP) => "in UDP to port 4500, which may be ESP, and cannot be read here",
+            Reason::UdpTunnel(L2TP) => "in UDP to port 1701, which may be L2TP, and cannot be read here",
             Reason::UdpTunnel(port) => return write!(f, "in UDP to port {port}, a tunnel that cannot be read here"),
             Reason::UnknownInterface => "of an interface that the capture does not describe",
             Reason::BrokenBlock => "in a block whose lengths contradict each other",
@@ -99,6 +102,8 @@ pub(super) struct Captured {
 pub(super) enum Content {
     /// A TCP segment.
     Segment(Box<Captured>),
+    /// A TCP segment in a packet that every receiver throws away, and why.
+    WrongHeader(Box<Packet>, NotIp),
     /// What certainly holds no TCP segment.
     Other,
     /// What may be a TCP segment, and cannot be judged.
@@ -125,10 +130,19 @@ const SHIM6: u8 = 140;
 /// OSPF, PIM, VRRP, PGM, SCTP, UDP-Lite.
 const WITHOUT_TCP: [u8; 15] = [1, 2, 8, 9, 33, 46, 58, 59, 88, 89, 103, 112, 113, 132, 136];
 
+/// Octets of a UDP header.
+const UDP_HEADER: usize = 8;
+
 /// UDP ports to which tunnels send.
 const VXLAN: u16 = 4789;
 const GENEVE: u16 = 6081;
 const GTP: u16 = 2152;
+/// Where Linux sends VXLAN to unless it is told otherwise.
+const VXLAN_OF_LINUX: u16 = 8472;
+/// RFC 3948.
+const ESP_IN_UDP: u16 = 4500;
+/// RFC 2661.
+const L2TP: u16 = 1701;
 
 /// A packet on an Ethernet link has at most so many octets, unless it is a jumbo frame or several segments in one.
 const ETHERNET_MTU: usize = 1500;
@@ -143,7 +157,8 @@ const CHECKSUM: usize = 16;
 enum HeaderChecksum {
     Right,
     Offloaded,
-    Wrong,
+    /// What it is, and what it should be.
+    Wrong(u16, u16),
 }
 
 /// An IP packet, taken apart.
@@ -175,8 +190,14 @@ pub(super) fn read(octets: &[u8], missing: usize) -> Content {
             Ok(ip) => ip,
             Err(reason) => return Content::LeftOut(reason),
         };
+        if let (HeaderChecksum::Wrong(is, right), TCP) = (ip.checksum, ip.protocol)
+            && !ip.fragment
+            && ip.lacking == 0
+        {
+            return Content::WrongHeader(Box::new(ip.segment().packet), NotIp::Checksum { is, right });
+        }
         let reason = match ip.protocol {
-            TCP | IP_IN_IP | IPV6 if ip.checksum == HeaderChecksum::Wrong => Reason::IpChecksum,
+            TCP | IP_IN_IP | IPV6 if matches!(ip.checksum, HeaderChecksum::Wrong(..)) => Reason::IpChecksum,
             TCP | IP_IN_IP | IPV6 if ip.fragment => Reason::Fragment,
             TCP | IP_IN_IP | IPV6 if ip.lacking > 0 && !ip.cut => Reason::IpLength,
             TCP if ip.lacking > 0 => Reason::Cut,
@@ -213,10 +234,11 @@ fn read_v4(octets: &[u8], missing: usize) -> Result<Ip<'_>, Reason> {
     if length < fixed.len() || total < length {
         return Err(Reason::IpHeader);
     }
-    let checksum = match (folded(sum(header)), [fixed[10], fixed[11]]) {
+    let there = u16::from_be_bytes([fixed[10], fixed[11]]);
+    let checksum = match (folded(sum(header)), there) {
         (0xffff, _) => HeaderChecksum::Right,
-        (_, [0, 0]) => HeaderChecksum::Offloaded,
-        _ => HeaderChecksum::Wrong,
+        (_, 0) => HeaderChecksum::Offloaded,
+        _ => HeaderChecksum::Wrong(there, !folded(sum(header) - u64::from(there))),
     };
     let fragment = u16::from_be_bytes([fixed[6], fixed[7]]);
     let address = |at: usize| Ipv4Addr::new(fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]);
@@ -381,7 +403,11 @@ impl<'a> Ip<'a> {
     /// What a UDP datagram holds: its destination port tells whether it is a tunnel.
     fn datagram(&self) -> Content {
         match Order::Big.u16(self.body, 2) {
-            Some(port @ (VXLAN | GENEVE | GTP)) => Content::LeftOut(Reason::UdpTunnel(port)),
+            // RFC 3948 section 2.3: an octet by itself keeps a NAT's mapping, and holds nothing.
+            Some(ESP_IN_UDP) if self.body.len() <= UDP_HEADER + 1 && !self.cut => Content::Other,
+            Some(port @ (VXLAN | GENEVE | GTP | VXLAN_OF_LINUX | ESP_IN_UDP | L2TP)) => {
+                Content::LeftOut(Reason::UdpTunnel(port))
+            }
             None if self.cut => Content::LeftOut(Reason::Cut),
             _ => Content::Other,
         }
@@ -531,7 +557,11 @@ mod tests {
         octets[10..12].fill(0);
         assert!(segment(&octets).offloaded);
         octets[10] = 1;
-        assert_eq!(read(&octets, 0), Content::LeftOut(Reason::IpChecksum));
+        let Content::WrongHeader(packet, NotIp::Checksum { is, right }) = read(&octets, 0) else {
+            panic!("the checksum is wrong")
+        };
+        octets[10..12].copy_from_slice(&right.to_be_bytes());
+        assert_eq!((is != right, Packet::parse(&octets)), (true, Ok(*packet)));
     }
 
     #[test]
@@ -669,7 +699,14 @@ mod tests {
             named(&old, name);
             named(&new, name);
         }
-        for (port, name) in [(VXLAN, "in VXLAN"), (GENEVE, "in GENEVE"), (GTP, "in GTP")] {
+        for (port, name) in [
+            (VXLAN, "in VXLAN"),
+            (GENEVE, "in GENEVE"),
+            (GTP, "in GTP"),
+            (VXLAN_OF_LINUX, "may be VXLAN"),
+            (ESP_IN_UDP, "may be ESP"),
+            (L2TP, "may be L2TP"),
+        ] {
             let mut tunnel = v4(3);
             tunnel[9] = UDP;
             tunnel[22..24].copy_from_slice(&port.to_be_bytes());

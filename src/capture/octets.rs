@@ -39,6 +39,15 @@ impl Order {
             Order::Big => u32::from_be_bytes(octets),
         })
     }
+
+    /// The 64-bit number at the beginning; `None` where it is not there.
+    pub(super) fn u64(self, octets: &[u8]) -> Option<u64> {
+        let octets = *octets.first_chunk()?;
+        Some(match self {
+            Order::Little => u64::from_le_bytes(octets),
+            Order::Big => u64::from_be_bytes(octets),
+        })
+    }
 }
 
 /// Reads octets and counts them. It never holds more of them than are there, whatever a length in the capture claims.

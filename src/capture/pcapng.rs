@@ -3,6 +3,7 @@
 use super::format::{Found, Frame, ReadStop};
 use super::network::Reason;
 use super::octets::{LARGEST, Octets, Order};
+use std::collections::BTreeMap;
 use std::io::Read;
 
 /// The type of a section header, the same in both orders: the first four octets of a file.
@@ -12,10 +13,11 @@ pub(super) const MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 const INTERFACE: u32 = 1;
 const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
-/// Types of blocks that are known to hold none: names, statistics, a system's journal, keys, processes, and what
+/// Types of blocks that are known to hold none: names, a system's journal, keys, processes, and what
 /// somebody defined for themselves.
-const WITHOUT_FRAMES: [u32; 7] = [4, 5, 9, 10, 0x8000_0001, 0xbad, 0x4000_0bad];
+const WITHOUT_FRAMES: [u32; 6] = [4, 9, 10, 0x8000_0001, 0xbad, 0x4000_0bad];
 
 /// Octets of a block without a body: its type, and its length twice.
 const FRAMING: u64 = 12;
@@ -25,6 +27,8 @@ const SECTION: u64 = 28;
 /// The options that matter here.
 const END_OF_OPTIONS: u16 = 0;
 const PACKET_FLAGS: u16 = 2;
+const DROPPED_BY_INTERFACE: u16 = 5;
+const DROPPED_BY_SYSTEM: u16 = 7;
 const CLOCK_RESOLUTION: u16 = 9;
 const CHECK_LENGTH: u16 = 13;
 const CLOCK_OFFSET: u16 = 14;
@@ -48,6 +52,8 @@ struct Interface {
 struct Section {
     order: Order,
     interfaces: Vec<Interface>,
+    /// How many packets each interface had dropped by its last statistics.
+    dropped: BTreeMap<u32, u64>,
 }
 
 /// Hands on each frame of a file whose first four octets have been read.
@@ -96,6 +102,7 @@ fn read_section(octets: &mut Octets<impl Read>, begin: u64) -> Result<Section, R
     Ok(Section {
         order,
         interfaces: Vec::new(),
+        dropped: BTreeMap::new(),
     })
 }
 
@@ -131,7 +138,10 @@ impl Section {
             .take(4)
             .map_err(|trouble| ReadStop::at(begin, "a block", &trouble))
             .map(|length| u64::from(order.u32(length, 0).unwrap_or(0)))?;
-        let matters = matches!(kind, INTERFACE | OBSOLETE_PACKET | SIMPLE_PACKET | ENHANCED_PACKET);
+        let matters = matches!(
+            kind,
+            INTERFACE | OBSOLETE_PACKET | SIMPLE_PACKET | STATISTICS | ENHANCED_PACKET
+        );
         if length < FRAMING || !length.is_multiple_of(4) || matters && length > LARGEST {
             return Err(ReadStop {
                 offset: begin,
@@ -146,6 +156,10 @@ impl Section {
                 INTERFACE => self.interfaces.push(interface(order, body)),
                 OBSOLETE_PACKET => each(self.obsolete_packet(body).into()),
                 SIMPLE_PACKET => each(self.simple_packet(body).into()),
+                STATISTICS => match self.newly_dropped(body) {
+                    0 => {}
+                    count => each(Found::Dropped(count)),
+                },
                 _ => each(self.enhanced_packet(body).into()),
             }
         } else {
@@ -155,6 +169,19 @@ impl Section {
             }
         }
         check_end(octets, order, length, begin)
+    }
+
+    /// How many packets an interface has dropped since its last statistics, which count from the beginning.
+    fn newly_dropped(&mut self, body: &[u8]) -> u64 {
+        let order = self.order;
+        let options = options_of(order, body.get(12..).unwrap_or_default());
+        let dropped = options.filter(|(code, _)| matches!(*code, DROPPED_BY_INTERFACE | DROPPED_BY_SYSTEM));
+        let total = dropped
+            .filter_map(|(_, value)| order.u64(value))
+            .fold(0, u64::saturating_add);
+        let interface = order.u32(body, 0).unwrap_or(u32::MAX);
+        let before = self.dropped.insert(interface, total).unwrap_or(0);
+        total.saturating_sub(before)
     }
 
     fn enhanced_packet<'a>(&self, body: &'a [u8]) -> Result<Frame<'a>, Reason> {
@@ -247,13 +274,8 @@ fn interface(order: Order, body: &[u8]) -> Interface {
         match (code, value) {
             (CLOCK_RESOLUTION, [resolution, ..]) => interface.ticks = resolution_of(*resolution),
             (CLOCK_OFFSET, value) => {
-                let words = (order.u32(value, 0), order.u32(value, 4));
-                if let (Some(first), Some(second)) = words {
-                    let (high, low) = match order {
-                        Order::Little => (second, first),
-                        Order::Big => (first, second),
-                    };
-                    interface.begin = (u64::from(high) << 32 | u64::from(low)) as i64;
+                if let Some(begin) = order.u64(value) {
+                    interface.begin = begin as i64;
                 }
             }
             // The draft leaves open whether these are octets or bits; no check sequence has 16 octets.
@@ -345,6 +367,7 @@ mod tests {
         Frame(Option<i128>, u16, Vec<u8>, usize),
         Unreadable(Reason),
         Unknown,
+        Dropped(u64),
     }
 
     fn seen(file: &[u8]) -> (Vec<Seen>, Option<String>) {
@@ -354,9 +377,35 @@ mod tests {
                 Found::Frame(it) => Seen::Frame(it.at, it.link, it.octets.to_vec(), it.missing),
                 Found::Unreadable(reason) => Seen::Unreadable(reason),
                 Found::UnknownBlock => Seen::Unknown,
+                Found::Dropped(count) => Seen::Dropped(count),
             });
         });
         (seen, damage.unwrap().map(|damage| damage.to_string()))
+    }
+
+    #[test]
+    fn what_an_interface_dropped_is_counted_once() {
+        for order in [Order::Little, Order::Big] {
+            let to = Writer(order);
+            let long = |number: u64| match order {
+                Order::Little => number.to_le_bytes(),
+                Order::Big => number.to_be_bytes(),
+            };
+            let option = |code, number| [&to.halves(code, 8)[..], &long(number)].concat();
+            let statistics =
+                |interface, options: &[u8]| to.block(5, &[&to.words([interface, 0, 0])[..], options].concat());
+            let file = [
+                to.section(),
+                statistics(0, &[option(4, 9), option(5, 2), option(7, 3)].concat()),
+                statistics(1, &option(7, 1)),
+                statistics(0, &option(7, 7)),
+                statistics(0, &[]),
+                to.section(),
+                statistics(0, &option(7, 1 << 40)),
+            ];
+            let dropped = [5, 1, 2, 1 << 40].map(Seen::Dropped);
+            assert_eq!(seen(&file.concat()), (dropped.into(), None));
+        }
     }
 
     #[test]

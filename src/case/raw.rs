@@ -3,6 +3,7 @@
 use super::keys::{self, Key};
 use super::yaml::{Node, Place, Report, Text};
 use crate::notation::did_you_mean;
+use std::collections::BTreeMap;
 
 /// A case.
 #[derive(Debug)]
@@ -128,13 +129,13 @@ pub(super) struct RawFault {
 }
 
 /// The pairs of a map, which are taken out by name. The keys that are left over are unknown ones.
-pub(super) struct Fields {
+pub(crate) struct Fields {
     pairs: Vec<(Text, Node)>,
     pub(super) place: Place,
 }
 
 impl Fields {
-    pub(super) fn of(node: Node, what: &str, report: &mut Report) -> Option<Fields> {
+    pub(crate) fn of(node: Node, what: &str, report: &mut Report) -> Option<Fields> {
         match node {
             Node::Map(pairs, place) => Some(Fields { pairs, place }),
             other => {
@@ -145,16 +146,16 @@ impl Fields {
         }
     }
 
-    pub(super) fn take(&mut self, name: &str) -> Option<Node> {
+    pub(crate) fn take(&mut self, name: &str) -> Option<Node> {
         let at = self.pairs.iter().position(|(key, _)| key.text == name)?;
         Some(self.pairs.remove(at).1)
     }
 
-    pub(super) fn text(&mut self, name: &str, report: &mut Report) -> Option<Text> {
+    pub(crate) fn text(&mut self, name: &str, report: &mut Report) -> Option<Text> {
         text(self.take(name)?, &format!("`{name}`"), report)
     }
 
-    pub(super) fn texts(&mut self, name: &str, report: &mut Report) -> Vec<Text> {
+    pub(crate) fn texts(&mut self, name: &str, report: &mut Report) -> Vec<Text> {
         self.take(name)
             .map(|node| texts(node, &format!("`{name}`"), report))
             .unwrap_or_default()
@@ -171,6 +172,34 @@ impl Fields {
             .collect()
     }
 
+    /// Whether the key is there.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.pairs.iter().any(|(key, _)| key.text == name)
+    }
+
+    /// Where the map begins.
+    pub(crate) fn begin(&self) -> Place {
+        Place {
+            at: self.place.at.start..self.place.at.start,
+            ..self.place
+        }
+    }
+
+    /// Where the key stands.
+    pub(crate) fn place_of(&self, name: &str) -> Option<Place> {
+        let (key, _) = self.pairs.iter().find(|(key, _)| key.text == name)?;
+        Some(key.place.clone())
+    }
+
+    /// All pairs, each of which must be of texts.
+    pub(crate) fn into_texts(self, what: &str, report: &mut Report) -> BTreeMap<String, String> {
+        let pairs = self.pairs.into_iter().filter_map(|(key, node)| {
+            let what = format!("`{}` of {what}", key.text);
+            Some((key.text, text(node, &what, report)?.text))
+        });
+        pairs.collect()
+    }
+
     fn texts_map(&mut self, name: &str, report: &mut Report) -> Vec<(Text, Vec<Text>)> {
         let pairs = self.map(name, report);
         pairs
@@ -182,7 +211,7 @@ impl Fields {
             .collect()
     }
 
-    fn map(&mut self, name: &str, report: &mut Report) -> Vec<(Text, Node)> {
+    pub(crate) fn map(&mut self, name: &str, report: &mut Report) -> Vec<(Text, Node)> {
         self.take(name)
             .and_then(|node| Fields::of(node, &format!("`{name}`"), report))
             .map(|fields| fields.pairs)
@@ -190,12 +219,12 @@ impl Fields {
     }
 
     /// Everything that was not taken.
-    pub(super) fn into_pairs(self) -> Vec<(Text, Node)> {
+    pub(crate) fn into_pairs(self) -> Vec<(Text, Node)> {
         self.pairs
     }
 
     /// Complains of everything that was not taken.
-    pub(super) fn deny_rest(self, what: &str, known: &[&'static str], report: &mut Report) {
+    pub(crate) fn deny_rest(self, what: &str, known: &[&'static str], report: &mut Report) {
         for (key, _) in self.pairs {
             let help = did_you_mean(&key.text, known.iter().copied())
                 .unwrap_or_else(|| format!("{what} has `{}`", known.join("`, `")));
@@ -242,11 +271,8 @@ impl RawCase {
         let mut fields = Fields::of(node, "a case", report)?;
         let mut missing = false;
         for name in keys::CASE_REQUIRED {
-            if !fields.pairs.iter().any(|(key, _)| key.text == *name) {
-                let place = Place {
-                    at: fields.place.at.start..fields.place.at.start,
-                    ..fields.place
-                };
+            if !fields.has(name) {
+                let place = fields.begin();
                 let help = keys::CASE
                     .iter()
                     .find(|key| key.name == *name)

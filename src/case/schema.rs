@@ -82,7 +82,11 @@ fn shape(shape: Shape) -> Value {
 
 /// One of these words, or a column of the matrix.
 fn one_of(words: &[&str]) -> Value {
-    json!({"anyOf": [{"enum": words}, {"type": "string", "pattern": "\\$[a-z]"}]})
+    one_of_or_column(json!(words))
+}
+
+fn one_of_or_column(values: Value) -> Value {
+    json!({"anyOf": [{"enum": values}, {"type": "string", "pattern": "\\$[a-z]"}]})
 }
 
 fn step() -> Value {
@@ -163,8 +167,8 @@ fn only() -> Value {
         "type": "object",
         "additionalProperties": false,
         "properties": {
-            "ip": {"description": "The IP version.", "enum": [4, 6]},
-            "isn": {"description": "Where initial sequence numbers lie.", "enum": ["plain", "wrap"]},
+            "ip": described(one_of_or_column(json!([4, 6])), "The IP version."),
+            "isn": described(one_of(&["plain", "wrap"]), "Where initial sequence numbers lie."),
         },
     })
 }

@@ -18,14 +18,14 @@ const MAX_PROBLEMS: usize = 50;
 
 /// A file: its name as shown to a person, and its text.
 #[derive(Clone, Debug)]
-pub(super) struct Source {
-    pub(super) name: Arc<str>,
-    pub(super) text: Arc<str>,
+pub(crate) struct Source {
+    pub(crate) name: Arc<str>,
+    pub(crate) text: Arc<str>,
 }
 
 /// Where something stands in a file.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// In octets.
     pub(super) at: Range<usize>,
     /// From 1.
@@ -36,23 +36,23 @@ pub(super) struct Place {
 
 /// A scalar.
 #[derive(Clone, Debug)]
-pub(super) struct Text {
-    pub(super) text: String,
-    pub(super) place: Place,
+pub(crate) struct Text {
+    pub(crate) text: String,
+    pub(crate) place: Place,
     /// Where in the file the text begins, if it stands there octet by octet.
     verbatim: Option<usize>,
 }
 
 /// A node of the tree.
 #[derive(Clone, Debug)]
-pub(super) enum Node {
+pub(crate) enum Node {
     Text(Text),
     List(Vec<Node>, Place),
     Map(Vec<(Text, Node)>, Place),
 }
 
 impl Node {
-    pub(super) fn place(&self) -> &Place {
+    pub(crate) fn place(&self) -> &Place {
         match self {
             Node::Text(text) => &text.place,
             Node::List(_, place) | Node::Map(_, place) => place,
@@ -88,7 +88,7 @@ impl Text {
 
 /// What is wrong with one file, gathered while it is read.
 #[derive(Debug)]
-pub(super) struct Report<'a> {
+pub(crate) struct Report<'a> {
     pub(super) source: &'a Source,
     problems: Vec<Problem>,
     seen: BTreeMap<(usize, String), usize>,
@@ -99,7 +99,7 @@ pub(super) struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    pub(super) fn new(source: &'a Source) -> Report<'a> {
+    pub(crate) fn new(source: &'a Source) -> Report<'a> {
         Report {
             source,
             problems: Vec::new(),
@@ -110,7 +110,7 @@ impl<'a> Report<'a> {
     }
 
     /// Notes a problem.
-    pub(super) fn add(&mut self, place: &Place, message: impl Into<String>, help: Option<String>) {
+    pub(crate) fn add(&mut self, place: &Place, message: impl Into<String>, help: Option<String>) {
         self.push(place, message.into(), help, None);
     }
 
@@ -166,7 +166,7 @@ impl<'a> Report<'a> {
     }
 
     /// The problems in the order of their places.
-    pub(super) fn finish(self) -> Vec<Problem> {
+    pub(crate) fn finish(self) -> Vec<Problem> {
         let suspect = self.suspect;
         let is_noise = |at: usize, span: &Range<usize>| {
             suspect
@@ -188,8 +188,27 @@ impl<'a> Report<'a> {
     }
 }
 
-/// Reads one document. `None` if nothing can be made of it; what is wrong is in the report.
+/// Reads one case. `None` if nothing can be made of it; what is wrong is in the report.
 pub(super) fn read(report: &mut Report) -> Option<Node> {
+    let root = read_document(report, true);
+    if root.is_none() && report.is_clean() {
+        let place = Place {
+            at: 0..0,
+            line: 1,
+            column: 1,
+        };
+        report.add(&place, "the file is empty", Some("a case begins with `title:`".into()));
+    }
+    root
+}
+
+/// Reads one document that only we read, so that what other readers would take it for does not matter. `None` if it is
+/// empty, or if nothing can be made of it; what is wrong is in the report.
+pub(crate) fn read_plain(report: &mut Report) -> Option<Node> {
+    read_document(report, false)
+}
+
+fn read_document(report: &mut Report, refuse_traps: bool) -> Option<Node> {
     let source = report.source;
     if !characters_are_plain(report) {
         return None;
@@ -200,6 +219,7 @@ pub(super) fn read(report: &mut Report) -> Option<Node> {
         stack: Vec::new(),
         root: None,
         documents: 0,
+        refuse_traps,
     };
     for event in Parser::new_from_str(reader.offsets.body(&source.text)) as Parser<StrInput> {
         let (event, span) = match event {
@@ -218,14 +238,6 @@ pub(super) fn read(report: &mut Report) -> Option<Node> {
         if !reader.take(event, span, report) {
             return None;
         }
-    }
-    if reader.root.is_none() && report.is_clean() {
-        let place = Place {
-            at: 0..0,
-            line: 1,
-            column: 1,
-        };
-        report.add(&place, "the file is empty", Some("a case begins with `title:`".into()));
     }
     reader.root
 }
@@ -336,6 +348,8 @@ struct Reader<'a> {
     stack: Vec<(Open, bool)>,
     root: Option<Node>,
     documents: usize,
+    /// Whether texts are refused that another reader, or the eye, takes for something else.
+    refuse_traps: bool,
 }
 
 impl Reader<'_> {
@@ -363,13 +377,13 @@ impl Reader<'_> {
                     report.add(
                         &place,
                         "a second document",
-                        Some("one file, one case: take out the `---`".into()),
+                        Some("take out the `---`: a file holds one".into()),
                     );
                 }
                 self.documents == 1
             }
             Event::Alias(_) => {
-                let help = "write it out; variations belong into `matrix`";
+                let help = "write it out; variations of a case belong into `matrix`";
                 report.add(&place, "an alias (`*name`)", Some(help.into()));
                 false
             }
@@ -399,7 +413,7 @@ impl Reader<'_> {
     /// Whether there was one.
     fn refuse_anchor(&self, anchor: usize, tagged: bool, place: &Place, report: &mut Report) -> bool {
         if anchor > 0 {
-            let help = "write it out; variations belong into `matrix`";
+            let help = "write it out; variations of a case belong into `matrix`";
             report.add(place, "an anchor (`&name`)", Some(help.into()));
         }
         if tagged {
@@ -415,7 +429,7 @@ impl Reader<'_> {
             report.add(
                 place,
                 message,
-                Some("no case needs that; is a bracket left open?".into()),
+                Some("nothing needs that; is a bracket left open?".into()),
             );
             return false;
         }
@@ -483,7 +497,11 @@ impl Reader<'_> {
             let there = self.source.text.get(*at..).unwrap_or_default();
             there.starts_with(text) && !text.contains('\n')
         });
-        if style == ScalarStyle::Plain && !marked {
+        if let Some(c) = text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+            let help = "take it out; inside a segment's text write `\\xNN`";
+            report.add(&place, unprintable(c), Some(help.to_string()));
+        }
+        if style == ScalarStyle::Plain && !marked && self.refuse_traps {
             self.refuse_lookalike(text, &place, report);
             if self.in_flow() {
                 self.refuse_cut(text, &place, report);

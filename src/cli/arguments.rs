@@ -25,18 +25,20 @@ pub(super) struct Arguments {
 const SELECTIONS: &str = "\
 Selections; of several the union is run, without one everything:
   reset/                          a folder of cases, or a case
-  'reset/acceptance[state=X,ip4]' a run by its name, or all that hold what stands in the brackets
+  reset/acc                       what begins so, at any letter
+  'reset/acceptance[state=X,ip4]' a run, or all that hold what is in the brackets
   'reset/*[*,wrap]'               names that fit
   rfc:5961, RFC5961-3.2-3         what covers an RFC, or one requirement
   tag:alone                       what has a tag
   tc8:TCP_BASICS_11               what another suite calls so
 
-Exit codes: 0 as expected, 1 the target does not conform, 2 a mistake in what was asked or in a case,
-3 the environment failed, 101 a bug of tcpvet.";
+Exit codes: 0 as expected, 1 the target does not conform, 2 a mistake in what
+was asked or in a case, 3 the environment failed, 101 a bug of tcpvet.";
 
 const INSPECTED: &str = "\
-Exit codes: 0 all was judged and no MUST is broken, 1 a MUST is broken, 2 a file is no capture,
-3 nothing was judged, or a part was left out (which, and why, is said), 101 a bug of tcpvet.";
+Exit codes: 0 all was judged and no MUST is broken, 1 a MUST is broken, 2 a file
+is no capture, 3 nothing was judged, or a part was left out (which, and why, is
+said), 101 a bug of tcpvet.";
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -92,7 +94,7 @@ pub(super) struct RunSelection {
     #[arg(long, value_name = "DIR")]
     pub cases: Vec<PathBuf>,
     /// The target, or several with commas between them: `linux,smoltcp`; a name, or a folder with a runner.yaml.
-    /// [default: linux, or model where namespaces are forbidden]
+    /// [default: linux; where namespaces are forbidden smoltcp, unless a report is asked for or CI is set]
     #[arg(long, short, value_name = "NAME", value_delimiter = ',')]
     pub target: Vec<String>,
     /// Only over this IP version.
@@ -161,7 +163,7 @@ pub(super) struct RunArguments {
     pub jobs: usize,
     /// On virtual time, let up to so many runs at once share a world; what does not pass there is made again alone.
     /// With 1, as without it, each run has a fresh world.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub runs_per_world: Option<NonZeroUsize>,
     /// From which everything that looks random is made.
     #[arg(long, value_name = "N", default_value_t = DEFAULT_SEED)]
@@ -183,7 +185,7 @@ pub(super) struct Reports {
     /// When to colour.
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = Colour::Auto)]
     pub color: Colour,
-    /// Print only what is unexpected.
+    /// Print only what is unexpected, and one line at the end.
     #[arg(long, short, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Print every run, and how what is known to fail does.
@@ -208,6 +210,11 @@ pub(super) struct ReportArguments {
     /// Write down what came unexpectedly, in that file or the one that the record names; take out what no longer comes.
     #[arg(long)]
     pub update_expectations: bool,
+}
+
+fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| "give a whole number from 1; with 1 each run has a world of its own".to_owned())
 }
 
 impl RunArguments {

@@ -5,7 +5,7 @@ use super::{ENVIRONMENT, FAILED, MISTAKE, OK, output, targets};
 use core::time::Duration;
 use std::path::Path;
 use tcpvet::drive::protocol::Mode;
-use tcpvet::stacks::agent::{Launch, Mark, StepResult, check};
+use tcpvet::stacks::agent::{Launch, Mark, StepResult, Tally, Whose, check};
 
 /// How long an agent may take for a line, where no runner.yaml says it.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -27,14 +27,29 @@ pub(super) fn check_agent(arguments: &CheckAgentArguments) -> u8 {
         0 => String::new(),
         count => format!(", {count} not tried"),
     };
-    let (right, wrong) = (tally.right, tally.wrong);
-    output::print(&format!("\n{right} right, {wrong} wrong{not_tried}\n"));
-    if wrong == 0 {
-        output::print("Nothing is wrong with it. Now its stack: tcpvet run --target FOLDER\n");
-        return OK;
-    }
-    output::print("Mend what is wrong first; what comes after it may follow from it. See runners/PROTOCOL.md.\n");
-    FAILED
+    let Tally {
+        right,
+        of_agent,
+        of_stack,
+        ..
+    } = tally;
+    let whose = match (of_agent, of_stack) {
+        (0, 0) => String::new(),
+        _ => format!(" ({of_agent} of the agent, {of_stack} of its stack)"),
+    };
+    output::print(&format!(
+        "\n{right} right, {} wrong{whose}{not_tried}\n",
+        of_agent + of_stack
+    ));
+    let advice = match (of_agent, of_stack) {
+        (0, 0) => "Nothing is wrong with it. Now its stack: tcpvet run --target FOLDER\n",
+        (0, _) => {
+            "The agent speaks as it should; what its stack does wrong the cases tell: tcpvet run --target FOLDER\n"
+        }
+        _ => "Mend the agent first; what its stack seems to do wrong may follow from that. See runners/PROTOCOL.md.\n",
+    };
+    output::print(advice);
+    if of_agent + of_stack == 0 { OK } else { FAILED }
 }
 
 /// How it is started, and in which mode it is to speak: a folder says both itself.
@@ -66,13 +81,14 @@ fn launch(arguments: &CheckAgentArguments) -> Result<(Launch, Mode), u8> {
 
 fn tell(result: &StepResult) {
     let mark = match result.mark {
-        Mark::Right => "ok       ",
-        Mark::Wrong => "WRONG    ",
+        Mark::Right => "ok",
+        Mark::Wrong(Whose::Agent) => "WRONG, agent",
+        Mark::Wrong(Whose::Stack) => "WRONG, stack",
         Mark::NotTried => "not tried",
     };
-    let mut text = format!("{mark}  {}\n", result.what);
+    let mut text = format!("{mark:<12}  {}\n", result.what);
     if !result.more.is_empty() {
-        text += &format!("           {}\n", result.more);
+        text += &format!("{:14}{}\n", "", result.more);
     }
     output::print(&text);
 }

@@ -27,13 +27,13 @@ pub(super) fn explain(arguments: &ExplainArguments) -> u8 {
     let colour = colour(arguments.color, &io::stdout());
     for of_case in chosen.runs.chunk_by(|a, b| a.script.case == b.script.case) {
         let run = &of_case[0];
-        let Some(case) = chosen.cases.case(&run.script.case) else {
+        let Some(case) = chosen.all.cases.case(&run.script.case) else {
             continue;
         };
         let outcome = reference.run(run, DEFAULT_SEED);
         let told = lesson(&Lesson {
             case,
-            catalogue: chosen.cases.requirements(),
+            catalogue: chosen.all.cases.requirements(),
             run,
             outcome: &outcome,
             lawful: &reference.lawful(run, DEFAULT_SEED, &outcome),

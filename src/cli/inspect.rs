@@ -162,8 +162,8 @@ impl Text {
         let rule = finding.rule;
         let (end, name, meaning) = (finding.end, rule.name, rule.meaning);
         self.line(2, &format!("{end} breaks the rule `{name}`: {meaning}"));
-        for (id, level) in rule.requirements {
-            self.line(4, &format!("{} {id}", level_word(*level)));
+        for (id, level, grounds) in rule.requirements {
+            self.line(4, &format!("{} {id}{grounds}", level_word(*level)));
         }
         for (number, at, segment) in &finding.frames {
             self.line(4, &format!("frame {number}, {at}: {segment}"));
@@ -223,6 +223,11 @@ fn notes(arguments: &InspectArguments, inspection: &Inspection) -> Vec<String> {
         "of a kind that is not known here, passed over",
     );
     note(
+        usize::try_from(inspection.dropped).unwrap_or(usize::MAX),
+        "packet",
+        "dropped while capturing, by the capture's own count: what came in them is not known",
+    );
+    note(
         inspection.offloaded,
         "segment",
         "captured before the network interface put the checksum in: taken for right",
@@ -252,7 +257,7 @@ fn verdict(inspection: &Inspection) -> String {
         .filter(|it| !it.findings.is_empty())
         .count();
     match (inspection.segments, findings.len()) {
-        (0, _) => "Nothing was judged: no TCP segment could be read.".to_owned(),
+        (0, 0) => "Nothing was judged: no TCP segment could be read.".to_owned(),
         (_, 0) if partial => "No rule is broken in what was judged, but ONLY A PART was: see above.".to_owned(),
         (_, 0) => "No rule is broken.".to_owned(),
         (_, broken) => {

@@ -1,9 +1,10 @@
 //! The stack that is linked into this program, in children: this program, executed again with a hidden command.
 
-use super::{ENVIRONMENT, OK, library};
+use super::{ENVIRONMENT, OK};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
+use tcpvet::case::{Library, Root};
 use tcpvet::drive::{Limits, Target};
 use tcpvet::stacks::{self, Linked, Runner};
 
@@ -24,16 +25,20 @@ pub(super) fn smoltcp(runner: Runner, cases: &[PathBuf]) -> Linked {
 
 /// Makes runs as the parent orders; gives the exit code.
 pub(super) fn serve(cases: impl Iterator<Item = OsString>) -> u8 {
-    let cases: Vec<PathBuf> = cases.map(PathBuf::from).collect();
-    let library = match library::load(&cases) {
-        Ok(library) => library,
-        Err(code) => return code,
-    };
+    let dirs = cases.map(PathBuf::from).map(Root::Dir);
+    let roots: Vec<Root> = std::iter::once(Root::Bundled).chain(dirs).collect();
     let Ok(runner) = Runner::bundled("smoltcp") else {
         return ENVIRONMENT;
     };
-    let scripts = library.cases().iter().flat_map(|case| case.scripts.clone());
-    match stacks::serve(stacks::smoltcp::target(runner), scripts) {
+    let served = stacks::serve(stacks::smoltcp::target(runner), |case| match case {
+        Some(case) => Library::load_one(&roots, case).map_or_else(Vec::new, |case| case.scripts.clone()),
+        // The parent has told what is wrong with them.
+        None => {
+            let (library, _) = Library::examine(&roots);
+            library.cases().iter().flat_map(|case| case.scripts.clone()).collect()
+        }
+    });
+    match served {
         Ok(()) => OK,
         Err(_) => ENVIRONMENT,
     }

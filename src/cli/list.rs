@@ -31,7 +31,7 @@ pub(super) fn list(arguments: &ListArguments) -> u8 {
     }
     let listed: Vec<JsonRun<'_>> = runs.iter().map(|run| JsonRun::new(run, &times)).collect();
     match serde_json::to_string_pretty(&listed) {
-        Ok(json) => output::print(&(json + "\n")),
+        Ok(json) => output::print_octets((json + "\n").as_bytes()),
         Err(err) => output::error(&format!("cannot make JSON: {err}")),
     }
     OK
@@ -46,7 +46,10 @@ fn text(runs: &[Run], times: &Tolerances, verbose: bool) -> String {
         let mut ids: Vec<String> = of_case
             .iter()
             .flat_map(|run| requirements(&run.script))
-            .map(|it| format!("{} {}", level_word(it.level), it.id))
+            .map(|it| match verbose {
+                true => format!("{} {}{}", level_word(it.level), it.id, it.grounds),
+                false => format!("{} {}", level_word(it.level), it.id),
+            })
             .collect();
         ids.sort();
         ids.dedup();

@@ -10,6 +10,7 @@
 
 mod agent;
 mod arguments;
+mod bare;
 mod check;
 mod check_agent;
 mod coverage;
@@ -28,6 +29,7 @@ mod prove;
 mod report;
 mod rules;
 mod run;
+mod signals;
 mod targets;
 mod update;
 
@@ -56,19 +58,47 @@ pub(crate) fn main() -> ExitCode {
         return code;
     }
     panics::install();
-    match std::panic::catch_unwind(|| dispatch(Arguments::parse())) {
-        Ok(code) if output::is_incomplete() => ExitCode::from(exit_code([code, ENVIRONMENT])),
-        Ok(code) => ExitCode::from(code),
-        Err(payload) => {
-            output::error(&panics::report(tcpvet::drive::panic_text(payload.as_ref())));
-            ExitCode::from(BUG)
-        }
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(told) => return not_parsed(&told),
+    };
+    let code = std::panic::catch_unwind(|| dispatch(arguments)).unwrap_or_else(|payload| {
+        output::error(&panics::report(tcpvet::drive::panic_text(payload.as_ref())));
+        BUG
+    });
+    let incomplete = if output::is_incomplete() { ENVIRONMENT } else { code };
+    let panicked = panics::unreported().map_or(code, |report| {
+        output::error(&report);
+        BUG
+    });
+    ExitCode::from(exit_code([code, incomplete, panicked]))
+}
+
+/// Prints what clap says instead of arguments: help, the version, or what is wrong.
+fn not_parsed(told: &clap::Error) -> ExitCode {
+    let render = |coloured| match coloured {
+        true => told.render().ansi().to_string(),
+        false => told.render().to_string(),
+    };
+    if !told.use_stderr() {
+        output::print(&render(colour(arguments::Colour::Auto, &io::stdout())));
+        return ExitCode::from(if output::is_incomplete() { ENVIRONMENT } else { OK });
     }
+    output::say(&render(colour(arguments::Colour::Auto, &io::stderr())));
+    let word = std::env::args().nth(1).unwrap_or_default();
+    let commands = bare::commands_like(&word);
+    if !bare::is_command(&word) && !commands.is_empty() {
+        output::say(&format!("`{word}` is no command; {}", bare::meant(&commands)));
+    }
+    ExitCode::from(MISTAKE)
 }
 
 fn dispatch(arguments: Arguments) -> u8 {
     match arguments.command {
-        None => run::run(&arguments.run),
+        None => match bare::refuse(&arguments.run.choice) {
+            Some(code) => code,
+            None => run::run(&arguments.run),
+        },
         Some(Command::Run(run)) => run::run(&run),
         Some(Command::Audit(audit)) => run::audit(&audit),
         Some(Command::Report(report)) => report::report(&report),
@@ -83,7 +113,7 @@ fn dispatch(arguments: Arguments) -> u8 {
         Some(Command::Targets) => targets::list(),
         Some(Command::CheckAgent(check)) => check_agent::check_agent(&check),
         Some(Command::Schema) => {
-            output::print(&format!("{:#}\n", tcpvet::case::schema()));
+            output::print_octets(format!("{:#}\n", tcpvet::case::schema()).as_bytes());
             OK
         }
         Some(Command::Completions { shell }) => {

@@ -1,7 +1,7 @@
 //! Panics: every panic of ours is a bug, and is reported as one.
 //!
-//! A stack under test may panic too, and its driver catches that as a failure of the stack. So a panic is only noted
-//! when it happens, and reported when it has reached `main`.
+//! A panic is noted when it happens, in whatever thread, and reported at the end, beside the reports of what was done
+//! until then.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::PanicHookInfo;
@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 /// The last panics: message and place.
 static NOTED: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());
 
-/// How many are kept; a stack may panic in every run.
+/// How many are kept.
 const KEPT: usize = 16;
 
 /// Installs the hook that notes panics.
@@ -32,9 +32,16 @@ fn note(info: &PanicHookInfo<'_>) {
     noted.push((said, place));
 }
 
-/// The report of a panic that has reached `main`, by its message.
+/// The report of the last panic, whichever thread it was in, unless it has been reported. Stacks that are not ours run in
+/// processes of their own, so each panic in this one is a bug.
+pub(super) fn unreported() -> Option<String> {
+    let said = NOTED.lock().unwrap_or_else(PoisonError::into_inner).last()?.0.clone();
+    Some(report(&said))
+}
+
+/// The report of a panic, by its message. No other is reported then: it may be the cause of this one, or the same.
 pub(super) fn report(said: &str) -> String {
-    let noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let noted = std::mem::take(&mut *NOTED.lock().unwrap_or_else(PoisonError::into_inner));
     // The message may have been extended, by the names of the runs under way.
     let place = noted
         .iter()

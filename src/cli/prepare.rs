@@ -5,8 +5,8 @@ use super::library::Chosen;
 use super::report::{Files, each_by_itself};
 use super::targets::{self, NoTarget, Opened};
 use super::{ENVIRONMENT, MISTAKE, library, output, update};
-use std::fs::read_to_string as read;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use tcpvet::record::{Absent, InsteadOf, RecordFile};
 use tcpvet::suite::{ExpectationError, Expectations, QUICK, Row, Run, estimate, rows};
@@ -65,9 +65,10 @@ impl Stated {
         Stated::parse(path.display().to_string(), text)
     }
 
-    /// Checks that every entry matches a run of the library.
-    pub(super) fn check(&self, library: &[Row]) -> Result<(), u8> {
-        match self.parsed.check(library) {
+    /// Checks that every entry matches a run of the library, as far as that could be read: `unread` names the other
+    /// cases.
+    pub(super) fn check(&self, library: &[Row], unread: &[String]) -> Result<(), u8> {
+        match self.parsed.check(library, unread) {
             errors if errors.is_empty() => Ok(()),
             errors => Err(refuse(&errors)),
         }
@@ -90,11 +91,11 @@ pub(super) fn prepare(arguments: &RunArguments) -> Result<Prepared, u8> {
         return Err(mistake(problem.to_owned()));
     }
     each_by_itself(arguments.record.as_deref().into_iter(), &arguments.reports)?;
+    let library = rows(&chosen.all.library);
+    let (found, absent) = open_targets(arguments)?;
     let files = Files::open(&arguments.reports)?;
     let record = arguments.record.as_deref().map(RecordFile::open).transpose();
     let record = record.map_err(mistake)?;
-    let library = rows(&chosen.library);
-    let (found, absent) = open_targets(arguments)?;
     let several = found.len() + absent.len() > 1;
     if several && arguments.expectations.is_some() {
         return Err(mistake(
@@ -131,7 +132,7 @@ fn subject(
     instead_of: Option<InsteadOf>,
 ) -> Result<PlannedTarget, u8> {
     let stated = stated(arguments, &target)?;
-    stated.check(library)?;
+    stated.check(library, &chosen.all.unread)?;
     let facts = target.target.facts();
     let mut plan = chosen.runs.clone();
     if arguments.choice.quick {
@@ -173,6 +174,11 @@ fn open_targets(arguments: &RunArguments) -> Result<(Vec<Found>, Vec<Absent>), u
         [] => return open_default(arguments).map(|found| (vec![found], Vec::new())),
         names => names.iter().map(String::as_str).collect(),
     };
+    if names.contains(&"") {
+        let problem =
+            "`--target` names nothing before or behind a comma: write one name, or several as in linux,smoltcp";
+        return Err(mistake(problem.to_owned()));
+    }
     let mut places = names.iter().enumerate();
     if let Some((_, name)) = places.find(|(at, name)| names[..*at].contains(name)) {
         return Err(mistake(format!("`{name}` is asked for twice; once is enough")));
@@ -205,32 +211,74 @@ fn open_targets(arguments: &RunArguments) -> Result<(Vec<Found>, Vec<Absent>), u
     }
 }
 
+/// Who, if anybody, keeps what comes of this run, and would take it for a report on the default target.
+fn keeps_a_report(arguments: &RunArguments) -> Option<&'static str> {
+    let RunArguments { reports, record, .. } = arguments;
+    if reports.junit.is_some() || reports.json.is_some() || record.is_some() {
+        return Some("a report is asked for");
+    }
+    if arguments.update_expectations {
+        return Some("the expectations are to be written anew");
+    }
+    // CI systems set it to `true`; who does not want to be taken for one sets it to nothing or `false`.
+    let ci = std::env::var_os("CI").filter(|value| !value.is_empty() && value != "false");
+    ci.map(|_| "the environment says CI")
+}
+
+/// The first of the targets by default that can be run here. If that is not the very first, it is said; and it is an error
+/// where somebody keeps what comes of it.
 fn open_default(arguments: &RunArguments) -> Result<Found, u8> {
+    let kept = keeps_a_report(arguments);
     let mut refused: Option<InsteadOf> = None;
     for name in targets::defaults() {
-        match targets::open(name, &arguments.choice.cases) {
-            Ok(opened) => {
-                if let Some(InsteadOf { target, why }) = &refused {
-                    output::say(&format!("{target} cannot be run here: {why}; running {name} instead"));
-                }
+        match (targets::open(name, &arguments.choice.cases), &refused, kept) {
+            (Ok(opened), None, _) => return Ok((opened, None)),
+            (Ok(_), Some(first), Some(because)) => {
+                output::error(&format!(
+                    "{}\n{because}, so nothing is run in its place; to test another stack, name it: --target {name}",
+                    untested(first)
+                ));
+                return Err(ENVIRONMENT);
+            }
+            (Ok(opened), Some(first), None) => {
+                output::say(&format!("{}\nWhat follows is about {name}.\n", untested(first)));
                 return Ok((opened, refused));
             }
-            Err(NoTarget::Environment(error)) => {
+            (Err(NoTarget::Environment(error)), ..) => {
                 refused.get_or_insert(InsteadOf {
                     target: name.to_owned(),
                     why: error.to_string(),
                 });
             }
             // The names are those of the list itself, so this cannot happen.
-            Err(NoTarget::Unknown(problem)) => return Err(mistake(problem)),
+            (Err(NoTarget::Unknown(problem)), ..) => return Err(mistake(problem)),
         }
     }
-    let why = refused.map_or_else(
-        || "none is built in".to_owned(),
-        |InsteadOf { target, why }| format!("{target}: {why}"),
-    );
-    output::error(&format!("no target can be run here: {why}"));
+    let why = refused.as_ref().map_or_else(|| "none is built in".to_owned(), untested);
+    output::error(&format!(
+        "{why}\nname a target, such as the reference endpoint: --target model"
+    ));
     Err(ENVIRONMENT)
+}
+
+/// That the default target was not tested, why, and what allows it.
+pub(super) fn untested(InsteadOf { target, why }: &InsteadOf) -> String {
+    match target.as_str() {
+        "linux" => format!("The kernel was NOT tested: {why}."),
+        other => format!("{other} was NOT tested: {why}."),
+    }
+}
+
+/// Reads a text that is not longer than any file of expectations is.
+fn read(path: &Path) -> io::Result<String> {
+    const LONGEST: u64 = 16 << 20;
+    let mut text = String::new();
+    match File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)? as u64 {
+        ..=LONGEST => Ok(text),
+        _ => Err(io::Error::other(
+            "it is longer than 16 MiB: is this the file that you mean?",
+        )),
+    }
 }
 
 /// The expectations of a target, as read.

@@ -1,7 +1,8 @@
 //! `tcpvet prove`
 
 use super::arguments::ProveArguments;
-use super::{BUG, ENVIRONMENT, MISTAKE, OK, UNPROVEN, can_redraw, lawful, library, output};
+use super::library::{self, Readable};
+use super::{BUG, ENVIRONMENT, MISTAKE, OK, UNPROVEN, can_redraw, lawful, output};
 use core::time::Duration;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -12,7 +13,7 @@ use std::time::Instant;
 use tcpvet::model::{Defect, Defects};
 use tcpvet::prove::{Judgement, Proof, RowProof, RowRuns, prove, rows};
 use tcpvet::report::ReportFile;
-use tcpvet::suite::{Axes, Selection, expand};
+use tcpvet::suite::Selection;
 
 /// How many rows of one kind are shown without `-v`.
 const SHOWN: usize = 20;
@@ -54,17 +55,13 @@ pub(super) fn run(arguments: &ProveArguments) -> u8 {
 
 /// The selected rows, and whether they are the whole library that comes with the program.
 fn choose(arguments: &ProveArguments) -> Result<(Vec<RowRuns>, bool), u8> {
-    let library = library::load(&arguments.cases)?;
-    let scripts: Vec<_> = library.cases().iter().flat_map(|case| case.scripts.clone()).collect();
-    let runs = expand(&scripts, &Axes::default());
-    let picked = Selection::parse(&arguments.selection)
-        .pick(&runs, &runs)
-        .map_err(|errors| {
-            errors.iter().for_each(|error| output::error(&error.to_string()));
-            MISTAKE
-        })?;
+    let selection = Selection::parse(&arguments.selection);
+    let Readable {
+        cases, library: runs, ..
+    } = library::read(&arguments.cases, &selection)?;
+    let picked = library::pick(&selection, &runs, &runs)?;
     let names: BTreeSet<String> = picked.iter().map(|run| run.case_and_row()).collect();
-    let chosen = rows(&scripts)
+    let chosen = rows(&library::scripts(&cases))
         .into_iter()
         .filter(|row| names.contains(&row.name))
         .collect();

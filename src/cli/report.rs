@@ -75,7 +75,7 @@ fn judge_anew(arguments: &ReportArguments, record: &mut Record) -> Result<Option
     let path = arguments.expectations.clone().unwrap_or_else(named);
     if !arguments.update_expectations {
         let stated = Stated::read(&path)?;
-        stated.check(record.library())?;
+        stated.check(record.library(), &[])?;
         record.judge_by(&stated.parsed);
         return Ok(None);
     }
@@ -87,7 +87,7 @@ fn judge_anew(arguments: &ReportArguments, record: &mut Record) -> Result<Option
         return Err(mistake(&problem));
     }
     let stated = Stated::read_to_update(&path)?;
-    stated.check(record.library())?;
+    stated.check(record.library(), &[])?;
     match update::write_down(&stated, record, record.ending()) {
         Ok(Some(now)) => record.judge_by(&now),
         Ok(None) => record.judge_by(&stated.parsed),
@@ -223,8 +223,13 @@ impl<'a> Telling<'a> {
     }
 
     fn compare(&self, whole: &Comparison) {
-        let silent = self.reports.quiet && whole.exit_code() == 0;
-        if !self.several || self.summary == Summary::Portrait || silent {
+        if self.summary == Summary::Portrait {
+            return;
+        }
+        if self.reports.quiet && whole.exit_code() == 0 {
+            return self.all_as_expected(whole);
+        }
+        if !self.several {
             return;
         }
         let text = report::comparison(whole, self.reports.verbose, self.colour());
@@ -232,6 +237,18 @@ impl<'a> Telling<'a> {
             self.print(&report::heading("all", self.colour()));
         }
         self.print(&text);
+    }
+
+    /// The one line of a quiet run in which nothing is unexpected.
+    fn all_as_expected(&self, whole: &Comparison) {
+        let runs: usize = whole.records.iter().map(|record| record.runs().len()).sum();
+        match whole.records.as_slice() {
+            [only] => self.print(&report::in_a_line(only, self.colour())),
+            several => self.print(&format!(
+                "{runs} runs against {} targets: nothing unexpected\n",
+                several.len()
+            )),
+        }
     }
 
     /// With several targets, printing what is as expected for each would be too much.

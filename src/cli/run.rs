@@ -1,46 +1,44 @@
 //! `tcpvet run`
 
 use super::arguments::{self, DEFAULT_SEED, RunArguments};
-use super::prepare::{PlannedTarget, Prepared, prepare};
+use super::prepare::{PlannedTarget, Prepared, prepare, untested};
 use super::report::{Summary, Telling};
-use super::{ENVIRONMENT, can_redraw, output, update};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use super::{ENVIRONMENT, can_redraw, output, signals, update};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Instant, SystemTime};
 use std::{fs, io};
-use tcpvet::record::{self, Absent, Ending, Event, Head, Host, Record, RecordFile, Recorder, Traces};
+use tcpvet::record::{self, Absent, Beside, Ending, Event, Head, Host, Record, RecordFile, Recorder, Traces};
 use tcpvet::report::{Comparison, ProgressLine};
 use tcpvet::suite::{Conduct, Progress, Reference, Row, RunResult, Trouble, estimate, execute};
 
-/// The exit code of a process that Ctrl-C ended.
-const INTERRUPTED: i32 = 130;
-
 /// Runs cases; gives the exit code.
 pub(super) fn run(arguments: &RunArguments) -> u8 {
-    prepare(arguments).map_or_else(
-        |code| code,
-        |prepared| carry_out(arguments, prepared, Summary::Verdicts),
-    )
+    carry_out(arguments, Summary::Verdicts)
 }
 
 /// Runs cases to see what the target is like; gives the exit code, which is not about whether it conforms.
 pub(super) fn audit(arguments: &RunArguments) -> u8 {
-    prepare(arguments).map_or_else(
-        |code| code,
-        |prepared| carry_out(arguments, prepared, Summary::Portrait),
-    )
+    carry_out(arguments, Summary::Portrait)
 }
 
-fn carry_out(arguments: &RunArguments, prepared: Prepared, summary: Summary) -> u8 {
-    let stop = match listen_for_signals() {
+fn carry_out(arguments: &RunArguments, summary: Summary) -> u8 {
+    // Before any process is started, so that none is left behind.
+    let stop = match signals::listen() {
         Ok(stop) => stop,
         Err(err) => {
             output::error(&format!("cannot listen for signals: {err}"));
             return ENVIRONMENT;
         }
     };
+    match prepare(arguments) {
+        Ok(prepared) => make_runs(arguments, prepared, summary, &stop),
+        Err(code) => code,
+    }
+}
+
+fn make_runs(arguments: &RunArguments, prepared: Prepared, summary: Summary, stop: &Arc<AtomicBool>) -> u8 {
     let Prepared {
         subjects,
         absent,
@@ -64,7 +62,7 @@ fn carry_out(arguments: &RunArguments, prepared: Prepared, summary: Summary) -> 
         }
         let watch = Watch {
             arguments,
-            stop: &stop,
+            stop,
             several,
         };
         let (recorded, code) = watch.run_all(subject, &library, record.as_mut());
@@ -76,7 +74,15 @@ fn carry_out(arguments: &RunArguments, prepared: Prepared, summary: Summary) -> 
         output::error(&problem);
         codes.push(ENVIRONMENT);
     }
-    telling.conclude(&whole, files, codes)
+    let code = telling.conclude(&whole, files, codes);
+    for first in whole
+        .records
+        .iter()
+        .filter_map(|record| record.head.target.instead_of.as_ref())
+    {
+        output::say(&format!("\n{}", untested(first)));
+    }
+    code
 }
 
 /// Notes a target that is not run.
@@ -112,6 +118,10 @@ impl Watch<'_> {
                 failed.push((place, result));
             }
         });
+        let beside = Beside::from(&subject.target.target.take_unclaimed());
+        if beside != Beside::default() {
+            recorder.note(Event::Beside(beside));
+        }
         // The reference endpoint is asked only now, since runs on real time must not wait for it.
         if let Some(reference) = Reference::new() {
             for (place, result) in &failed {
@@ -240,15 +250,4 @@ fn quoted(word: &str) -> String {
         true => word.to_owned(),
         false => format!("'{}'", word.replace('\'', r"'\''")),
     }
-}
-
-/// The first signal ends the runs under way, the second ends the process.
-fn listen_for_signals() -> io::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        // In this order: the first signal finds `stop` unset, and sets it.
-        signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&stop))?;
-        signal_hook::flag::register(signal, Arc::clone(&stop))?;
-    }
-    Ok(stop)
 }

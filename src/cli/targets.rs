@@ -137,15 +137,20 @@ fn not_linux() -> EnvironmentError {
     }
 }
 
-/// The targets that are tried in turn where none is named, the default first.
+/// The targets that are tried in turn where none is named, the default first. The reference endpoint is not one of them:
+/// whoever tests nothing but that has tested nothing.
 pub(super) fn defaults() -> impl Iterator<Item = &'static str> {
+    built_in().filter(|name| *name != "model")
+}
+
+fn built_in() -> impl Iterator<Item = &'static str> {
     KNOWN.iter().map(|known| known.name)
 }
 
 /// All names: the built-in targets, then the agents that come with the program.
 fn names() -> impl Iterator<Item = &'static str> {
     let agents = Runner::names().filter(|name| Folder::bundled(name).is_some());
-    defaults().chain(agents)
+    built_in().chain(agents)
 }
 
 /// The times of a target, without opening it.
@@ -153,7 +158,7 @@ pub(super) fn tolerances(name: Option<&str>) -> Result<Tolerances, String> {
     let Some(name) = name.or(defaults().next()) else {
         return Ok(Tolerances::default());
     };
-    let runner = match defaults().any(|known| known == name) {
+    let runner = match built_in().any(|known| known == name) {
         true => Runner::bundled(name).map_err(|error| error.to_string())?,
         false => folder(name)?.runner,
     };

@@ -67,7 +67,7 @@ fn try_to_write_down(stated: &Stated, record: &Record) -> Result<(Expectations, 
         true if made.added + made.waived > 0 => format!("{HEAD}{}", made.text),
         _ => made.text.clone(),
     };
-    let sound = Expectations::parse(&text, file).and_then(|now| match now.check(record.library()) {
+    let sound = Expectations::parse(&text, file).and_then(|now| match now.check(record.library(), &[]) {
         errors if errors.is_empty() => Ok(now),
         errors => Err(errors),
     });

@@ -1,6 +1,6 @@
 //! What the suite asks of a target, whatever drives it.
 
-use super::Worlds;
+use super::{Unclaimed, Worlds};
 use crate::engine::{Outcome, Waive};
 use crate::script::Script;
 use crate::stack::{Facts, IpVersion};
@@ -86,4 +86,10 @@ pub trait Target {
         stop: &AtomicBool,
         done: Done<'_>,
     ) -> Result<(), EnvironmentError>;
+
+    /// What it sent since the last time that belongs to no run; nothing on virtual time, where each frame is the
+    /// consequence of some run's input.
+    fn take_unclaimed(&mut self) -> Unclaimed {
+        Unclaimed::default()
+    }
 }

@@ -1,11 +1,12 @@
 //! Makes the runs of independent worlds in parallel, on a number of threads.
 
 use super::worlds::{Runs, Worlds};
-use super::{Done, EndedRun, Job};
+use super::{Done, EndedRun, Job, drill};
 use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Mutex, PoisonError, mpsc};
+use std::time::Instant;
 
 /// Called by a worker for each run that has ended, with the index of its job.
 pub(crate) type Tell<'a> = &'a mut dyn FnMut(usize, EndedRun);
@@ -36,10 +37,27 @@ pub(crate) fn make_all<W: FnMut(&mut Runs, Tell<'_>)>(
     }
 }
 
+/// Tells how long each run of a world takes on the clock on the wall: from the end of the one before.
+struct Stopwatch(Instant);
+
+impl Stopwatch {
+    fn start() -> Stopwatch {
+        Stopwatch(Instant::now())
+    }
+
+    fn timed(&mut self, mut ended: EndedRun) -> EndedRun {
+        ended.outcome.took = self.0.elapsed();
+        self.0 = Instant::now();
+        ended
+    }
+}
+
 fn in_turn(mut worlds: VecDeque<Runs>, mut worker: impl FnMut(&mut Runs, Tell<'_>), done: Done<'_>) {
     while let Some(mut runs) = worlds.pop_front() {
         let mut again = Vec::new();
+        let mut watch = Stopwatch::start();
         worker(&mut runs, &mut |place, ended| {
+            let ended = watch.timed(ended);
             again.extend(done(place, ended).map(|job| Runs::from([(place, job)])));
         });
         again.into_iter().rev().for_each(|runs| worlds.push_front(runs));
@@ -63,10 +81,17 @@ fn beside<W: FnMut(&mut Runs, Tell<'_>)>(
     std::thread::scope(|scope| {
         // Dropped when this closure ends, also by a panic of `done`: then the threads find no more worlds and end.
         let give = give;
-        for _ in 0..threads {
-            let say = say.clone();
-            let given = &given;
-            scope.spawn(move || work(new_worker(), given, &say));
+        let begun = (0..threads).take_while(|_| {
+            let (say, given) = (say.clone(), &given);
+            let thread = std::thread::Builder::new();
+            // Where the machine allows no more threads, fewer do all the work.
+            thread
+                .spawn_scoped(scope, move || work(new_worker(), given, &say))
+                .is_ok()
+        });
+        if begun.count() == 0 {
+            let given = given.lock().unwrap_or_else(PoisonError::into_inner);
+            return in_turn(given.try_iter().collect(), new_worker(), done);
         }
         while left > 0 {
             // Every thread ends each run that it takes by saying so, panic or not.
@@ -89,8 +114,10 @@ fn work(mut worker: impl FnMut(&mut Runs, Tell<'_>), given: &Mutex<mpsc::Receive
         let Ok(mut runs) = next else { return };
         // The receiver is gone only after a panic elsewhere, which ends everything.
         let made = catch_unwind(AssertUnwindSafe(|| {
+            drill("worlds");
+            let mut watch = Stopwatch::start();
             worker(&mut runs, &mut |place, ended| {
-                drop(say.send(Said::Ended(place, Box::new(ended))))
+                drop(say.send(Said::Ended(place, Box::new(watch.timed(ended)))))
             });
         }));
         // A worker that panicked is not asked for another world.

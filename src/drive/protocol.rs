@@ -378,7 +378,7 @@ impl<'a> Words<'a> {
 
     fn number<T: FromStr>(&mut self, what: &str) -> Result<T, String> {
         let word = self.next(what)?;
-        word.parse().map_err(|_| format!("`{word}` is no {what}"))
+        word.parse().map_err(|_| format!("`{}` is no {what}", cut(word)))
     }
 
     fn socket(&mut self) -> Result<SocketId, String> {

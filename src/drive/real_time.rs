@@ -13,7 +13,8 @@ use crate::engine::{Bench, Endpoints, Outcome, RunId, Step, Verdict};
 use crate::link::{Alarm, Readiness};
 use crate::stack::{Breakdown, Call, CallId, Emitted, Facts, SocketId};
 use crate::time::{Instant, Stamp};
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use crate::wire::Packet;
+use core::net::IpAddr;
 use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -213,6 +214,11 @@ impl<P: Place> Driver<P> {
         std::mem::take(&mut self.ended)
     }
 
+    /// The frames since the last time that belong to no run.
+    pub fn take_unclaimed(&mut self) -> Vec<Arc<[u8]>> {
+        self.bench.take_unclaimed()
+    }
+
     /// Gives the place back, when no more runs are to be made in it.
     pub fn into_place(self) -> P {
         self.place
@@ -303,11 +309,11 @@ impl<P: Place> Driver<P> {
                 earliest: before,
                 latest: self.clock.now(),
             };
-            let calling = destination(frame).and_then(|to| self.calling.get(&to));
+            let calling = Packet::destination_of(frame).and_then(|to| self.calling.get(&to));
             let it = calling.and_then(|run| self.runs.get_mut(run));
             match it.and_then(|it| it.in_call.as_mut()) {
                 Some(call) => call.held.push((stamp, frame.to_vec())),
-                None => self.bench.handle(stamp, Emitted::Packet(frame.to_vec())),
+                None => self.bench.handle_frame(stamp, frame),
             }
         }
     }
@@ -408,17 +414,17 @@ impl<P: Place> Driver<P> {
                             it.pending.insert(id);
                         }
                     }
-                    self.bench.handle(at, Emitted::Pending(id));
+                    self.told(at, Emitted::Pending(id))?;
                 }
                 Reply::Result(id, result) => {
                     self.no_longer_pending(id);
-                    self.bench.handle(at, Emitted::Result(id, result));
+                    self.told(at, Emitted::Result(id, result))?;
                 }
                 Reply::Accepted { listener, socket, peer } => {
                     if let Some(id) = self.accepts.remove(&socket) {
                         self.no_longer_pending(id);
                     }
-                    self.bench.handle(at, Emitted::Accepted { listener, socket, peer });
+                    self.told(at, Emitted::Accepted { listener, socket, peer })?;
                 }
                 Reply::Synced(number) => quiet.extend(self.synced(number)),
                 Reply::Note(_) => {}
@@ -426,6 +432,12 @@ impl<P: Place> Driver<P> {
             }
         }
         Ok(quiet)
+    }
+
+    /// Tells the bench what the agent says, which must be about something that was asked.
+    fn told(&mut self, at: Stamp, what: Emitted) -> Result<(), Halt> {
+        let told = self.bench.handle(at, what);
+        told.map_err(|unasked| Halt::Void(format!("the target's process told of {unasked}")))
     }
 
     /// The call that a reply is about.
@@ -454,7 +466,7 @@ impl<P: Place> Driver<P> {
             },
         );
         for (stamp, frame) in call.held {
-            self.bench.handle(stamp, Emitted::Packet(frame));
+            self.bench.handle_frame(stamp, &frame);
         }
     }
 
@@ -612,19 +624,6 @@ fn read_losses(place: &mut impl Place) -> Result<Losses, Halt> {
 fn receive(place: &mut impl Place) -> Result<Option<&[u8]>, Halt> {
     let received = place.receive();
     received.map_err(|error| Halt::Void(format!("the device cannot be read: {error}")))
-}
-
-/// The destination of an IP packet.
-fn destination(packet: &[u8]) -> Option<IpAddr> {
-    match packet.first()? >> 4 {
-        4 => Some(IpAddr::V4(Ipv4Addr::from(
-            <[u8; 4]>::try_from(packet.get(16..20)?).ok()?,
-        ))),
-        6 => Some(IpAddr::V6(Ipv6Addr::from(
-            <[u8; 16]>::try_from(packet.get(24..40)?).ok()?,
-        ))),
-        _ => None,
-    }
 }
 
 /// What wakes a driver.

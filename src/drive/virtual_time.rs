@@ -141,7 +141,9 @@ impl<'a> World<'a> {
     /// Goes on until a run has ended; `None`: none is under way.
     pub fn next_ended(&mut self) -> Option<(RunId, Outcome)> {
         loop {
-            self.hand_over();
+            if let Err(why) = self.hand_over() {
+                self.trouble.get_or_insert(why);
+            }
             self.look_for_trouble();
             match self.carry() {
                 Carried::Until(deadline) => self.wait(deadline),
@@ -195,12 +197,14 @@ impl<'a> World<'a> {
         (self.turns, self.steps, self.emissions) = (0, 0, 0);
     }
 
-    /// Gives the bench what the stack emitted.
-    fn hand_over(&mut self) {
+    /// Gives the bench what the stack emitted. What nobody has asked for is the fault of whatever speaks for the stack.
+    fn hand_over(&mut self) -> Result<(), Halt> {
         self.emissions += self.stack.emitted.len();
+        let mut heard = Ok(());
         for what in self.stack.emitted.drain(..) {
-            self.bench.handle(Stamp::exactly(self.now), what);
+            heard = heard.and(self.bench.handle(Stamp::exactly(self.now), what));
         }
+        heard.map_err(|unasked| Halt::Void(format!("what speaks for the stack told of {unasked}")))
     }
 
     /// Carries out what the bench asks for until it waits, or a run has ended.
@@ -217,8 +221,8 @@ impl<'a> World<'a> {
             };
             self.cause = Some(run);
             self.bench.carried(run, Stamp::exactly(now));
-            self.hand_over();
-            if let Err(why) = done {
+            let heard = self.hand_over();
+            if let Err(why) = done.and(heard) {
                 return Carried::Broken(why);
             }
             self.bench.quiet(run, now);

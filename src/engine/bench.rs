@@ -1,8 +1,9 @@
 //! Many runs on one clock.
 
 use super::Outcome;
-use super::calls::{run_of_call, run_of_socket};
+use super::calls::{Unasked, run_of_call, run_of_socket};
 use super::run::{DriverAction, Run, Turn};
+use super::traffic::Addressee;
 use super::waive::Waive;
 use crate::script::Script;
 use crate::stack::{Breakdown, Call, CallId, Emitted, Facts};
@@ -63,6 +64,12 @@ pub struct Bench {
     runs: Vec<Option<Box<Run>>>,
     active: usize,
     routes: BTreeMap<IpAddr, RunId>,
+    /// The tester addresses of runs that have ended: their connections may still send.
+    former: BTreeSet<IpAddr>,
+    /// The run that gave the target an input last.
+    last: Option<RunId>,
+    /// Frames that belong to no run.
+    unclaimed: Vec<Arc<[u8]>>,
     ready: VecDeque<RunId>,
     timers: BTreeSet<(Instant, RunId)>,
     deadlines: Vec<Instant>,
@@ -78,6 +85,9 @@ impl Bench {
             runs: Vec::new(),
             active: 0,
             routes: BTreeMap::new(),
+            former: BTreeSet::new(),
+            last: None,
+            unclaimed: Vec::new(),
             ready: VecDeque::new(),
             timers: BTreeSet::new(),
             deadlines: Vec::new(),
@@ -114,48 +124,86 @@ impl Bench {
         self.runs.get_mut(id.0 as usize)?.as_deref_mut()
     }
 
-    /// Tells what the target did, and between which two moments. Frames are routed by tester address (what is no
-    /// TCP over IP, and what belongs to no run, is ignored), calls by their id.
-    pub fn handle(&mut self, at: Stamp, what: Emitted) {
+    /// Tells what the target did, and between which two moments. A call belongs to the run that made it. An error: a run
+    /// that is under way never asked for this.
+    pub fn handle(&mut self, at: Stamp, what: Emitted) -> Result<(), Unasked> {
         let id = match &what {
-            Emitted::Packet(octets) => return self.handle_packet(at, octets),
+            Emitted::Packet(octets) => {
+                self.handle_frame(at, octets);
+                return Ok(());
+            }
             Emitted::Result(call, _) | Emitted::Pending(call) => run_of_call(*call),
             Emitted::Accepted { listener, .. } => run_of_socket(*listener),
         };
-        let Some(run) = self.run(id) else { return };
+        if id.0 >= self.runs.len() as u64 {
+            return Err(Unasked::of(&what));
+        }
+        // What comes for a run that has ended comes too late for anybody.
+        let Some(run) = self.run(id) else { return Ok(()) };
+        run.asked_for(&what)?;
         match what {
             Emitted::Result(call, result) => run.result(at, call, result),
             Emitted::Accepted { socket, peer, .. } => run.accepted(at, socket, peer),
             Emitted::Packet(_) | Emitted::Pending(_) => {}
         }
         self.ready.push_back(id);
+        Ok(())
     }
 
-    fn handle_packet(&mut self, at: Stamp, octets: &[u8]) {
-        let Ok(packet) = Packet::parse(octets) else { return };
-        let known = self.routes.get(&packet.ip.destination).copied();
-        let Some(id) = known.or_else(|| self.run_behind_odd_address(&packet)) else {
-            return;
+    /// Tells of a frame that the target sent, and between which two moments. It belongs to the run to whose address it
+    /// goes.
+    ///
+    /// Of other frames nobody can tell whose they are. On virtual time they are the consequence of the last input, and
+    /// belong to the run that gave it; on real time the host may have sent them for reasons of its own, and they are
+    /// kept for [`Bench::take_unclaimed`].
+    pub fn handle_frame(&mut self, at: Stamp, octets: &[u8]) {
+        let read = Packet::parse(octets).map(Arc::new);
+        let octets: Arc<[u8]> = octets.into();
+        let (id, to) = match self.addressee(&octets) {
+            Some(known) => known,
+            None => return self.unclaimed.push(octets),
         };
         let Some(run) = self.run(id) else { return };
-        run.frame(at, Arc::new(packet), octets.into());
+        run.frame(at, to, read, octets);
         self.ready.push_back(id);
+    }
+
+    /// The run that a frame belongs to, and whether it goes to an address of that run; `None`: nobody can tell.
+    fn addressee(&self, octets: &[u8]) -> Option<(RunId, Addressee)> {
+        let destination = Packet::destination_of(octets);
+        let routed = destination.and_then(|to| self.routes.get(&to).copied());
+        let own = routed.or_else(|| self.run_behind_odd_address(destination?));
+        if let Some(id) = own {
+            return Some((id, Addressee::Tester));
+        }
+        let to = match destination {
+            Some(to) if self.former.contains(&to) => Addressee::FormerTester,
+            _ => Addressee::Nobody,
+        };
+        let under_way = |id: &RunId| self.runs.get(id.0 as usize).is_some_and(Option::is_some);
+        let last = self.last.filter(under_way).or_else(|| self.first_under_way());
+        last.filter(|_| self.facts.virtual_time).map(|id| (id, to))
+    }
+
+    fn first_under_way(&self) -> Option<RunId> {
+        let first = self.runs.iter().position(Option::is_some)?;
+        Some(RunId(first as u64))
     }
 
     /// The run that a frame to a special address belongs to: a broadcast, multicast, loopback or unspecified address is
     /// no tester's, but the target may answer a segment that a run has sent from such an address. It is that run if no
     /// other is under way.
-    fn run_behind_odd_address(&self, packet: &Packet) -> Option<RunId> {
-        let odd = match packet.ip.destination {
+    fn run_behind_odd_address(&self, destination: IpAddr) -> Option<RunId> {
+        let odd = match destination {
             IpAddr::V4(to) => to.is_unspecified() || to.is_loopback() || to.is_broadcast() || to.is_multicast(),
             IpAddr::V6(to) => to.is_unspecified() || to.is_loopback() || to.is_multicast(),
         };
-        let active = self
-            .runs
-            .iter()
-            .position(Option::is_some)
-            .filter(|_| self.active == 1)?;
-        odd.then_some(RunId(active as u64))
+        self.first_under_way().filter(|_| odd && self.active == 1)
+    }
+
+    /// The frames since the last time that belong to no run.
+    pub fn take_unclaimed(&mut self) -> Vec<Arc<[u8]>> {
+        std::mem::take(&mut self.unclaimed)
     }
 
     /// Tells when the last [`Step::Inject`] or [`Step::Call`] of this run was carried out.
@@ -236,8 +284,13 @@ impl Bench {
     fn turn(&mut self, id: RunId, now: Instant, drained: Instant) -> Option<Step> {
         let run = self.runs.get_mut(id.0 as usize)?.as_deref_mut()?;
         match run.turn(now, drained) {
-            Turn::Act(DriverAction::Inject(flight)) => Some(Step::Inject(id, flight.octets)),
-            Turn::Act(DriverAction::Call(call, what)) => Some(Step::Call(id, call, what)),
+            Turn::Act(action) => {
+                self.last = Some(id);
+                Some(match action {
+                    DriverAction::Inject(flight) => Step::Inject(id, flight.octets),
+                    DriverAction::Call(call, what) => Step::Call(id, call, what),
+                })
+            }
             Turn::Wait(deadline) => {
                 self.set_timer(id, deadline);
                 None
@@ -275,6 +328,7 @@ impl Bench {
         self.active -= 1;
         for tester in &run_box.at.testers {
             self.routes.remove(tester);
+            self.former.insert(*tester);
         }
         run_box.into_outcome()
     }

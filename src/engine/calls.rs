@@ -10,9 +10,10 @@ use crate::notation::{CallSpec, Period, ReturnSpec, SettingValue, Verb};
 use crate::peer::Mark;
 use crate::peer::{odd_address, pattern};
 use crate::script::{CallStep, ConnId, ResultStep, Step};
-use crate::stack::{Answer, Call, CallId, Errno, SetValue, SocketId};
+use crate::stack::{Answer, Call, CallId, Emitted, Errno, SetValue, SocketId};
 use crate::stack::{ErrorName, Setting, Tolerance};
 use crate::time::{Instant, Stamp};
+use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
@@ -30,6 +31,33 @@ pub(super) fn run_of_socket(socket: SocketId) -> RunId {
 /// The run that a call belongs to.
 pub(super) fn run_of_call(call: CallId) -> RunId {
     RunId(call.0 >> CALL_BITS)
+}
+
+/// Something that a target told, and that nobody had asked for: the end of a call that is not open, or a connection at a
+/// socket that does not exist. It is a fault of whatever stands between the tester and the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unasked(String);
+
+impl Unasked {
+    pub(super) fn of(what: &Emitted) -> Unasked {
+        Unasked(match what {
+            Emitted::Result(id, _) | Emitted::Pending(id) => format!("call {}, which is not open", id.0),
+            Emitted::Accepted { listener, socket, .. } => {
+                format!(
+                    "a connection s{} that came to s{}: one of them is no such socket",
+                    socket.0, listener.0
+                )
+            }
+            Emitted::Packet(_) => "a packet".to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Unasked {
+    /// `call 9, which is not open`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 type Ended = (Result<Answer, Errno>, Mark);
@@ -141,6 +169,18 @@ impl Calls {
             .map(|(id, _)| *id)
     }
 
+    /// Whether a socket listens, or has listened: a connection may come while it is being closed.
+    fn has_listened(&self, socket: SocketId) -> bool {
+        let listens = |record: &Record| record.verb == Some(Verb::Listen) && record.socket == Some(socket);
+        self.made.values().any(listens)
+    }
+
+    /// Whether a connection may be handed over under that name: the target's own, or that of an accept that waits.
+    fn may_be_handed_over(&self, socket: SocketId) -> bool {
+        let waits = |record: &Record| record.verb == Some(Verb::Accept) && record.socket == Some(socket);
+        socket.is_targets() || self.made.values().any(|record| waits(record) && record.ended.is_none())
+    }
+
     /// Aborts what is open and closes the listener.
     pub(super) fn cleaning(&mut self) -> Vec<(CallId, Call)> {
         let mut calls: Vec<Call> = self
@@ -245,6 +285,7 @@ impl Run {
         }
         let whom = spec.to.map_or(there.tester, |word| odd_address(word, self.at.target));
         let peer = SocketAddr::new(whom, there.tester_port);
+        self.named.extend(spec.to.map(|_| whom));
         let isn = (self.at.wrap && self.facts.abilities.can("isn")).then_some(0xffff_fffd);
         let fast_open = spec.settings.contains(&(Setting::FastOpen, SettingValue::Flag(true)));
         self.out(
@@ -354,6 +395,20 @@ impl Run {
 
     // ----- what becomes of them -------------------------------------------------------------------------------------
 
+    /// Whether the target may tell this: the call has been made and has not ended, the listener is one of this run's.
+    pub(super) fn asked_for(&self, what: &Emitted) -> Result<(), Unasked> {
+        let fits = match what {
+            Emitted::Result(id, _) | Emitted::Pending(id) => {
+                self.calls.made.get(id).is_some_and(|record| record.ended.is_none())
+            }
+            Emitted::Accepted { listener, socket, .. } => {
+                self.calls.has_listened(*listener) && self.calls.may_be_handed_over(*socket)
+            }
+            Emitted::Packet(_) => true,
+        };
+        fits.then_some(()).ok_or_else(|| Unasked::of(what))
+    }
+
     /// A call has ended.
     pub(super) fn result(&mut self, at: Stamp, id: CallId, result: Result<Answer, Errno>) {
         let (cause, at) = self.cause(at);
@@ -433,7 +488,7 @@ impl Run {
             // Nothing was to be set.
             return Ok(self.finish_step());
         };
-        self.refuse_unsupported(id)?;
+        self.refuse_unmade(id, &state.call.returns)?;
         let returns = &state.call.returns;
         let may_wait = returns.is_empty() || returns.contains(&ReturnSpec::Pending);
         match self.calls.ended(id) {
@@ -466,14 +521,26 @@ impl Run {
         Some((*id, self.mark.at.latest + self.tolerance(Tolerance::Soon)))
     }
 
-    fn refuse_unsupported(&self, id: CallId) -> Result<(), Stop> {
+    /// Ends the run where the target cannot make such a call, or where its application lacked what it needs for it.
+    fn refuse_unmade(&self, id: CallId, returns: &[ReturnSpec]) -> Result<(), Stop> {
+        let asked_for = returns.contains(&ReturnSpec::Error(ErrorName::NoResources));
         match self.calls.answer(id) {
+            Some(Err(errno)) if self.lacks_resources(errno) && !asked_for => Err(Stop::Inconclusive(format!(
+                "the application has no resources left: {}",
+                errno.detail
+            ))),
             Some(Err(errno)) if errno.unsupported => Err(Stop::Unsupported(format!(
                 "{} cannot do this call: {}",
                 self.facts.name, errno.detail
             ))),
             _ => Ok(()),
         }
+    }
+
+    /// Whether an error is about the limits of the application's process and of its host, not about TCP. A stack on
+    /// virtual time has neither.
+    pub(super) fn lacks_resources(&self, errno: &Errno) -> bool {
+        errno.name == ErrorName::NoResources && !self.facts.virtual_time
     }
 
     fn judge_return(
@@ -568,7 +635,7 @@ impl Run {
             self.set_mark(Mark::at(until));
             return Ok(self.finish_step());
         };
-        self.refuse_unsupported(id)?;
+        self.refuse_unmade(id, &result.returns)?;
         self.judge_return(step, (result.verb, &result.returns), ended)?;
         let elapsed = match mark.cause.is_some() && mark.cause == base.cause {
             true => Default::default(),

@@ -1,12 +1,12 @@
 //! How a run ends: its verdict follows from what its steps and the rules found, and the outcome is put together.
 
-use super::outcome::{BrokenRule, Failure, Happening, Outcome, TraceEvent, Unmet, Verdict};
+use super::outcome::{Broken, BrokenRule, Failure, Happening, Outcome, TraceEvent, Unmet, Verdict};
 use super::run::Run;
 use super::stop::{Complaint, Stop};
 use super::symptom::Symptom;
 use crate::notation::print_octets;
-use crate::rfc::{Level, Requirement};
-use crate::rules::{Rule, Watch, Way};
+use crate::rfc::{Grounds, Level, Requirement};
+use crate::rules::{Frame, Rule, Watch, Way};
 use crate::script::Position;
 use crate::stack::Breakdown;
 use crate::time::{Instant, Stamp};
@@ -113,7 +113,7 @@ impl Run {
         let step = self.step(script);
         let covers = self.covers_here();
         let broken: Vec<_> = covers.iter().filter(|requirement| self.applies(requirement)).collect();
-        let verdict = match broken.iter().map(|requirement| requirement.level).max() {
+        let verdict = match broken.iter().map(|requirement| requirement.weight()).max() {
             Some(level) => of_level(level),
             None if covers.is_empty() => Verdict::Fail,
             None => Verdict::NotApplicable,
@@ -129,10 +129,7 @@ impl Run {
             expected: complaint.expected,
             seen: complaint.seen,
             symptom: complaint.symptom,
-            requirements: broken
-                .iter()
-                .map(|it| (it.id.clone(), it.level, it.summary.clone()))
-                .collect(),
+            requirements: broken.into_iter().map(|requirement| (&**requirement).into()).collect(),
             timing: complaint.timing,
             waived: None,
         };
@@ -144,7 +141,14 @@ impl Run {
         }
     }
 
-    /// Shows a frame of the target to the rules, before anything happens to it on the way.
+    /// Shows a frame of the target to the rules about frames. It is the next in the trace.
+    pub(super) fn show_frame_to_rules(&mut self, frame: &Frame<'_>) {
+        if let Some(watch) = &mut self.watch {
+            watch.see_frame(self.trace.len(), frame);
+        }
+    }
+
+    /// Shows a segment of the target to the rules, before anything happens to it on the way.
     pub(super) fn show_to_rules(&mut self, at: Stamp, packet: &Arc<Packet>) {
         if let Some(watch) = &mut self.watch {
             watch.see(self.trace.len(), at, Way::Out, packet);
@@ -185,14 +189,19 @@ impl Run {
                 }
             })
             .collect();
-        broken.sort_by_key(|broken| std::cmp::Reverse(broken.rule.level()));
+        broken.sort_by_key(|broken| std::cmp::Reverse((broken.rule.level(), broken.rule.is_cause)));
         broken
     }
 
     /// The worst broken rule, as a step that was not met.
     fn rule_failure(broken: &BrokenRule, position: Position) -> Judgment {
         let rule = broken.rule;
-        let requirement = |(id, level): &(&str, Level)| ((*id).to_owned(), *level, rule.meaning.to_owned());
+        let requirement = |(id, level, grounds): &(&str, Level, Grounds)| Broken {
+            id: (*id).to_owned(),
+            level: *level,
+            grounds: *grounds,
+            summary: rule.meaning.to_owned(),
+        };
         let failure = Failure {
             unmet: Unmet::Rule(rule.name),
             step: format!("rule: {}", rule.name),
@@ -212,7 +221,7 @@ impl Run {
         }
     }
 
-    /// Adds what the rules found: it counts if it is worse than what the steps found.
+    /// Adds what the rules found: it counts if it is worse than what the steps found, or as bad and the cause of that.
     fn hear_the_rules(&mut self, now: Instant, own: u8) {
         let (waived, broken): (Vec<BrokenRule>, Vec<BrokenRule>) = self
             .broken_rules(now)
@@ -234,7 +243,8 @@ impl Run {
         }
         let Some(worst) = self.broken.first() else { return };
         let judgment = Run::rule_failure(worst, position);
-        if severity(judgment.verdict) > self.known().max(own) {
+        let (weight, known) = (severity(judgment.verdict), self.known().max(own));
+        if weight > known || worst.rule.is_cause && weight == known {
             self.soft = Some(judgment);
         }
     }
@@ -291,6 +301,7 @@ impl Run {
             evidence: std::mem::take(&mut self.evidence),
             began: self.began,
             ended: now,
+            took: now.since(self.began),
         });
         self.outbox.clear();
     }

@@ -4,42 +4,62 @@ use super::Verdict;
 use crate::notation::{OptionValue, Verb};
 use crate::rfc::Condition;
 use crate::script::{Script, Step, StepKind};
-use crate::stack::Facts;
-use crate::stack::Setting;
+use crate::stack::{Facts, IpVersion, Setting};
 use crate::wire::Flags;
+use std::collections::BTreeSet;
 
 /// The first thing that is missing: the verdict that follows, and why.
-pub(super) fn missing(script: &Script, facts: &Facts, ip: &str) -> Option<(Verdict, String)> {
+pub(super) fn missing(script: &Script, facts: &Facts, ip: IpVersion) -> Option<(Verdict, String)> {
     let cannot = |ability: &str| (Verdict::Unsupported, format!("{} cannot do {ability}", facts.name));
-    if !facts.abilities.can(ip) {
-        return Some(cannot(ip));
+    if !facts.abilities.can(ability_of(ip)) {
+        return Some(cannot(ability_of(ip)));
     }
-    if let Some(condition) = unclaimed_option(script, facts) {
+    if let Some(condition) = unclaimed_options(script, facts).next() {
         let reason = format!("{} does not claim `{condition}`, which `given` asks for", facts.name);
         return Some((Verdict::NotApplicable, reason));
     }
-    for need in &script.needs {
-        if !facts.abilities.can(need) && !facts.claims.iter().any(|claim| claim.name() == need) {
-            return Some(cannot(need));
-        }
-    }
-    let given = script.given.iter().flat_map(|given| &given.steps);
-    given
-        .chain(&script.steps)
-        .find_map(|step| missing_in(step, facts))
+    lacking_abilities(script, facts, ip)
+        .next()
         .map(|ability| cannot(&ability))
 }
 
-/// The first condition without which the target does not take up an option that is offered on the way into a state: it
-/// is another state then.
-fn unclaimed_option(script: &Script, facts: &Facts) -> Option<Condition> {
+/// The abilities that the script needs and the target lacks, by the words of a `runner.yaml`, in the order in which they
+/// are needed. A word may come twice.
+pub fn lacking_abilities<'a>(script: &'a Script, facts: &'a Facts, ip: IpVersion) -> impl Iterator<Item = String> + 'a {
+    let claimed = |need: &str| facts.claims.iter().any(|claim| claim.name() == need);
+    let named = script.needs.iter().filter(move |need| !claimed(need)).cloned();
+    let given = script.given.iter().flat_map(|given| &given.steps);
+    let of_steps = given.chain(&script.steps).flat_map(abilities_of);
+    let needed = core::iter::once(ability_of(ip).to_owned()).chain(named).chain(of_steps);
+    needed.filter(|need| !facts.abilities.can(need))
+}
+
+/// The conditions that the target does not claim, of the requirements that the script is about and of the options that
+/// its `given` offers, each once.
+pub fn lacking_claims(script: &Script, facts: &Facts) -> BTreeSet<Condition> {
+    let of_steps = script.steps.iter().flat_map(|step| &step.covers);
+    let conditions = script.covers.iter().chain(of_steps).filter_map(|covered| covered.when);
+    let unclaimed = conditions.filter(|when| !facts.claims.contains(when));
+    unclaimed.chain(unclaimed_options(script, facts)).collect()
+}
+
+const fn ability_of(ip: IpVersion) -> &'static str {
+    match ip {
+        IpVersion::V4 => "ipv4",
+        IpVersion::V6 => "ipv6",
+    }
+}
+
+/// The conditions without which the target does not take up an option that is offered on the way into a state: it is
+/// another state then.
+fn unclaimed_options<'a>(script: &'a Script, facts: &'a Facts) -> impl Iterator<Item = Condition> + 'a {
     let given = script.given.iter().flat_map(|given| &given.steps);
     let offered = given.filter_map(|step| match &step.kind {
         StepKind::Inject(segment) if segment.sets(Flags::SYN) => segment.options.as_deref(),
         _ => None,
     });
-    let mut asked = offered.flatten().filter_map(|option| condition_of(&option.value));
-    asked.find(|condition| !facts.claims.contains(condition) && !facts.abilities.can(condition.name()))
+    let asked = offered.flatten().filter_map(|option| condition_of(&option.value));
+    asked.filter(|condition| !facts.claims.contains(condition) && !facts.abilities.can(condition.name()))
 }
 
 /// What a stack claims that takes up an option.
@@ -60,20 +80,15 @@ fn condition_of(option: &OptionValue) -> Option<Condition> {
     }
 }
 
-fn missing_in(step: &Step, facts: &Facts) -> Option<String> {
+fn abilities_of(step: &Step) -> Vec<String> {
     match &step.kind {
         StepKind::Call(call) => {
-            let verb = verb_ability(call.call.verb).filter(|verb| !facts.abilities.can(verb));
-            let setting = || {
-                let settings = call
-                    .call
-                    .settings
-                    .iter()
-                    .map(|(setting, _)| setting_ability(call.call.verb, *setting));
-                settings.flatten().find(|ability| !facts.abilities.can(ability))
-            };
-            let urgent = || (call.call.urgent && !facts.abilities.can("urgent")).then(|| "urgent".to_owned());
-            verb.map(str::to_owned).or_else(setting).or_else(urgent)
+            let call = &call.call;
+            let verb = verb_ability(call.verb).map(str::to_owned);
+            let settings = call.settings.iter();
+            let settings = settings.filter_map(|(setting, _)| setting_ability(call.verb, *setting));
+            let urgent = call.urgent.then(|| "urgent".to_owned());
+            verb.into_iter().chain(settings).chain(urgent).collect()
         }
         StepKind::AnyOf(_)
         | StepKind::Inject(_)
@@ -85,7 +100,7 @@ fn missing_in(step: &Step, facts: &Facts) -> Option<String> {
         | StepKind::Wait(..)
         | StepKind::State(_)
         | StepKind::Faults(_)
-        | StepKind::Check(_) => None,
+        | StepKind::Check(_) => Vec::new(),
     }
 }
 

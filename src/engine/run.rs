@@ -10,18 +10,18 @@ use super::outcome::{BrokenRule, Evidence, Happening, MetBy, Outcome, TraceEvent
 use super::stage::{Progress, Stage};
 use super::stop::{CaseFault, Stop};
 use super::symptom::{Moment, Symptom};
-use crate::notation::{Period, Verb};
+use crate::notation::{Period, TimeSpec, Verb};
 use crate::peer::{Cause, Conn, Frame, Mark, Measure, Message, Scope, period};
 use crate::random::Random;
 use crate::rfc::Requirement;
 use crate::rules::{Known, Watch, Way};
 use crate::script::{ConnId, Script, Step, Timing};
-use crate::stack::Tolerance;
-use crate::stack::{Call, CallId, Facts};
+use crate::stack::{Call, CallId, Facts, IpVersion, Tolerance};
 use crate::time::{Instant, Stamp};
 use crate::wire::{Packet, SeqNum};
+use core::net::IpAddr;
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Most lines of a trace. The longest run of a case has a tenth of that.
@@ -81,6 +81,9 @@ pub(super) struct Run {
     pub calls: Calls,
     pub middlebox: RunMiddlebox,
     pub strays: Vec<String>,
+    /// The addresses of nobody that a call or a segment of ours has named: the target may speak to them, though it
+    /// should not.
+    pub named: BTreeSet<IpAddr>,
     pub checked: u64,
     /// What does not meet a requirement so far, although the steps go on.
     pub soft: Option<Judgment>,
@@ -118,6 +121,7 @@ impl Run {
         at: Endpoints,
         rules: bool,
     ) -> Run {
+        let facts = under(&script, facts);
         let mut random = Random::new(at.seed);
         let conns = conns(&script, &facts, &at, &mut random);
         let calls = Calls::new(id);
@@ -150,6 +154,7 @@ impl Run {
             calls,
             middlebox: RunMiddlebox::new(random),
             strays: Vec::new(),
+            named: BTreeSet::new(),
             checked: 0,
             soft: None,
             passed_over: Vec::new(),
@@ -180,7 +185,10 @@ impl Run {
             let reason = self.unclaimed(covers);
             return self.end(now, Verdict::NotApplicable, reason);
         }
-        let ip = if self.at.target.is_ipv4() { "ipv4" } else { "ipv6" };
+        let ip = match self.at.target.is_ipv4() {
+            true => IpVersion::V4,
+            false => IpVersion::V6,
+        };
         if let Some(missing) = super::needs::missing(&self.script, &self.facts, ip) {
             self.end(now, missing.0, missing.1);
         }
@@ -458,6 +466,20 @@ const FIRST_PORT: u16 = 20_000;
 
 /// An ISN near enough to 2^32 that a handshake and a few octets wrap.
 const NEAR_THE_WRAP: u32 = 0xffff_fffd;
+
+/// The facts of a target whose least RTO a case has set: it takes that long at least.
+fn under(script: &Script, facts: Arc<Facts>) -> Arc<Facts> {
+    let asked = script.configure.get("min-rto");
+    let asked = asked.and_then(|text| TimeSpec::parse(text).ok());
+    let asked = asked.and_then(|time| period(&time, &facts.tolerances, &BTreeMap::new()).ok());
+    match asked {
+        Some(least) if least.most > facts.tolerances.get(Tolerance::Rto) => Arc::new(Facts {
+            tolerances: facts.tolerances.but([(Tolerance::Rto, least.most)]),
+            ..Facts::clone(&facts)
+        }),
+        Some(_) | None => facts,
+    }
+}
 
 fn conns(script: &Script, facts: &Facts, at: &Endpoints, random: &mut Random) -> Vec<Conn> {
     let mut conns: Vec<Conn> = Vec::with_capacity(script.connections.len());

@@ -178,7 +178,7 @@ impl Run {
                 step.text.clone(),
                 "the question for the state was not answered",
             )),
-            Some(Ok(Answer::State(is))) if self.is_as_good(wanted, *is) => {
+            Some(Ok(Answer::State(is))) if *is == wanted || (wanted, *is) == (State::Closed, State::Listen) => {
                 let found = Happening::Found(StepWord::State, format!("state {is}"));
                 self.checked += 1;
                 self.met_by(MetBy::Call(id), self.mark, until_then(self.mark, until));
@@ -203,18 +203,6 @@ impl Run {
                 let seen = format!("the question for the state was answered by `{}`", show(other));
                 Err(Stop::breach(step.text.clone(), seen))
             }
-        }
-    }
-
-    /// Whether the state that is told is the one that is wanted, or all that a correct target may tell of it. Where no
-    /// connection is left the port may listen; and on the way through SYN-RECEIVED a listener may keep what is half open
-    /// out of its table of connections, or nowhere at all (RFC 4987 sections 3.5 and 3.6).
-    fn is_as_good(&self, wanted: State, is: State) -> bool {
-        let half_open = || self.cursor.in_given(&self.script) && self.calls.listener.is_some();
-        match (wanted, is) {
-            (State::Closed, State::Listen) => true,
-            (State::SynReceived, State::Listen) => half_open(),
-            _ => is == wanted,
         }
     }
 

@@ -7,11 +7,11 @@ use super::stop::Stop;
 use crate::notation::{Control, FlagPattern, IcmpPattern, Origins, SegmentPattern, print_packet};
 use crate::path::Treatment;
 use crate::peer::Conn;
-use crate::peer::{Cause, Frame, Mark, Message};
-use crate::peer::{Filled, fill, fill_icmp};
+use crate::peer::{self, Cause, Filled, Mark, Message, fill, fill_icmp};
+use crate::rules::Frame;
 use crate::script::ConnId;
 use crate::time::{Instant, Stamp};
-use crate::wire::{Body, Flags, Packet};
+use crate::wire::{Body, Flags, NotIp, Packet};
 use std::sync::Arc;
 
 /// Who sent a frame, and where the run has noted it.
@@ -21,6 +21,17 @@ pub(super) enum Sender {
     Tester { place: usize },
     /// The target: its number among the target's frames.
     Target { number: u32 },
+}
+
+/// To whom a frame of the target goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Addressee {
+    /// The tester, at an address of this run.
+    Tester,
+    /// The tester, at an address of a run that has ended.
+    FormerTester,
+    /// Nobody that is known, or nobody can tell.
+    Nobody,
 }
 
 impl Run {
@@ -90,6 +101,9 @@ impl Run {
     fn send(&mut self, here: usize, filled: Filled, now: Instant) -> Result<(), Stop> {
         let Filled { packet, seg, octets } = filled;
         let octets: Arc<[u8]> = octets.into();
+        let odd = [packet.ip.source, packet.ip.destination];
+        let usual = [self.conns[here].tester, self.at.target];
+        self.named.extend(odd.iter().filter(|address| !usual.contains(address)));
         self.order += 1;
         let order = self.order;
         if let Body::Tcp(segment) = &packet.body {
@@ -129,26 +143,30 @@ impl Run {
 
     // ----- from the target ------------------------------------------------------------------------------------------
 
-    /// Takes in a frame that came to one of the run's addresses.
-    pub(super) fn frame(&mut self, at: Stamp, packet: Arc<Packet>, octets: Arc<[u8]>) {
+    /// Takes in a frame of the target, and `read` as what: a packet, or why no receiver takes it.
+    pub(super) fn frame(&mut self, at: Stamp, to: Addressee, read: Result<Arc<Packet>, NotIp>, octets: Arc<[u8]>) {
         if self.ended() {
             return;
         }
-        let number = self.frames.len() as u32;
-        self.frames.push(self.trace_length());
         self.note_lateness(at.latest.since(at.earliest));
         let (cause, at) = self.cause(at);
-        self.show_to_rules(at, &packet);
-        let Some(here) = self.conn_of(&packet) else {
-            if let Body::Tcp(segment) = &packet.body {
-                let ports = format!("port {} to port {}", segment.source, segment.destination);
-                self.strays
-                    .push(format!("`{}` from {ports}", print_packet(&packet, Origins::default())));
-                self.trace_frame(at, Arrow::FromTarget, usize::MAX, &octets, None);
-                self.mark_broken(at);
-            }
-            return;
+        let packet = match read {
+            Ok(packet) => packet,
+            Err(why) => return self.not_ip(at, why, &octets),
         };
+        let number = self.frames.len() as u32;
+        self.frames.push(self.trace_length());
+        let here = self.conn_of(&packet);
+        let stray = here.is_none() && packet.tcp().is_some() && to != Addressee::FormerTester;
+        let named = [packet.ip.source, packet.ip.destination].map(|address| self.named.contains(&address));
+        self.show_frame_to_rules(&Frame {
+            from_nowhere: stray && named == [false; 2],
+            ..Frame::of(&octets, Ok(&*packet))
+        });
+        let Some(here) = here else {
+            return self.of_no_connection(at, &packet, &octets, stray);
+        };
+        self.show_to_rules(at, &packet);
         self.learn_iss(here, &packet);
         let ticket = Ticket {
             conn: here,
@@ -173,6 +191,25 @@ impl Run {
             };
             self.arrive(here, (at, cause), number, copy, packet);
         }
+    }
+
+    /// A frame that is no IP packet, or whose header is wrong: it is seen, and thrown away, as any peer would do.
+    fn not_ip(&mut self, at: Stamp, why: NotIp, octets: &Arc<[u8]>) {
+        self.show_frame_to_rules(&Frame::of(octets, Err(why)));
+        self.trace_frame(at, Arrow::FromTarget, usize::MAX, octets, None);
+        self.mark_broken(at);
+    }
+
+    /// A packet of another protocol, or a segment of no connection.
+    fn of_no_connection(&mut self, at: Stamp, packet: &Arc<Packet>, octets: &Arc<[u8]>, stray: bool) {
+        if let Some(segment) = packet.tcp().filter(|_| stray) {
+            let ports = format!("port {} to port {}", segment.source, segment.destination);
+            self.strays
+                .push(format!("`{}` from {ports}", print_packet(packet, Origins::default())));
+            self.show_to_rules(at, packet);
+        }
+        self.trace_frame(at, Arrow::FromTarget, usize::MAX, octets, None);
+        self.mark_broken(at);
     }
 
     /// The connection that a frame belongs to; of several with the same four-tuple, the one that was opened last.
@@ -215,11 +252,11 @@ impl Run {
         packet: Option<Arc<Packet>>,
     ) {
         let conn = &mut self.conns[here];
-        let Some(frame) = packet.and_then(|packet| Frame::of_target(conn, packet, octets)) else {
+        let Some(frame) = packet.and_then(|packet| peer::Frame::of_target(conn, packet, octets)) else {
             return;
         };
         self.order += 1;
-        conn.inbox.push_back(Frame {
+        conn.inbox.push_back(peer::Frame {
             at,
             cause,
             order: self.order,
@@ -232,8 +269,8 @@ impl Run {
     /// see it, so it has no place in the order.
     fn answer_lost(&mut self, here: usize, at: Stamp, packet: &Arc<Packet>, octets: &Arc<[u8]>) {
         let conn = &mut self.conns[here];
-        if let Some(frame) = Frame::of_target(conn, Arc::clone(packet), Arc::clone(octets)) {
-            conn.settle_owed_acks(&Frame { at, ..frame });
+        if let Some(frame) = peer::Frame::of_target(conn, Arc::clone(packet), Arc::clone(octets)) {
+            conn.settle_owed_acks(&peer::Frame { at, ..frame });
         }
     }
 
@@ -262,7 +299,7 @@ impl Run {
     }
 
     /// A frame of the target as a person reads it.
-    pub(super) fn show(&self, frame: &Frame, here: usize) -> String {
+    pub(super) fn show(&self, frame: &peer::Frame, here: usize) -> String {
         let conn = &self.conns[here];
         print_packet(
             &frame.packet,

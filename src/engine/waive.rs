@@ -120,7 +120,7 @@ impl Waive {
             Waive::Option(option) => rule.forbids == Some(*option),
             Waive::UnaskedAck(_) | Waive::Window(_) => false,
         });
-        let of_rules = rules.flat_map(|rule| rule.requirements.iter().map(|(id, _)| *id));
+        let of_rules = rules.flat_map(|rule| rule.requirements.iter().map(|(id, ..)| *id));
         let symptoms = match self {
             Waive::UnaskedAck(_) => vec![Symptom::Unasked {
                 came: Message::Ack,

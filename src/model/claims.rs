@@ -21,34 +21,43 @@ impl Config {
     /// What these parameters make of the times.
     fn times(&self) -> [(Tolerance, Duration); 6] {
         // A round trip takes no time here, so that G is what is added to it.
-        let rto = self.rto_min.max(self.clock_granularity);
+        let rto = self.until_tick(self.rto_min.max(self.clock_granularity));
         [
             (Tolerance::AckDelay, self.ack_delay),
-            (Tolerance::RtoInitial, self.rto_initial),
+            // The middle, since cases ask when it comes about.
+            (Tolerance::RtoInitial, self.rto_initial + self.timer_tick / 2),
             (Tolerance::Rto, rto),
-            (Tolerance::RtoMax, self.rto_max),
+            (Tolerance::RtoMax, self.until_tick(self.rto_max)),
             (Tolerance::TimeWait, self.msl * 2),
             (Tolerance::ChallengeGap, self.challenge_interval),
         ]
+    }
+
+    /// So long, and until the clock ticks that a timer goes by: it may just have ticked.
+    fn until_tick(&self, time: Duration) -> Duration {
+        time + self.timer_tick
     }
 
     /// Conditions of requirements, and abilities of the same names, that these choices take away.
     pub(super) fn lost(&self) -> Vec<&'static str> {
         let chosen = |switch| self.choices.contains(switch);
         let always_cookies = chosen(Switch::SynCookiesAlways);
-        let losses: [(bool, &[&str]); 10] = [
+        let losses: [(bool, &[&str]); 11] = [
             (chosen(Switch::Rfc5961No), &["rfc5961"]),
             // RFC 6191 decides by timestamps.
             (chosen(Switch::TimestampsNo), &["timestamps", "rfc6191"]),
             (chosen(Switch::ReopenTimeWaitNo), &["rfc6191"]),
             (chosen(Switch::WindowScaleNo), &["window-scale"]),
-            // A receiver that keeps nothing above a gap has nothing to report.
-            (chosen(Switch::SackNo) || chosen(Switch::KeepOutOfOrderNo), &["sack"]),
+            (self.reports_little() || chosen(Switch::SackNo), &["sack"]),
             (chosen(Switch::EcnOff), &["ecn"]),
             (chosen(Switch::PathMtuDiscoveryNo), &["path-mtu-discovery"]),
             (chosen(Switch::LimitedTransmitNo), &["limited-transmit"]),
             (chosen(Switch::SynCookiesNever), &["syn-cookies"]),
-            (chosen(Switch::InitialWindow10), &["initial-window-4"]),
+            (self.receive_buffer < 64 << 10, &["large-window"]),
+            (
+                chosen(Switch::InitialWindow10) || self.initial_segments < 4,
+                &["initial-window-4"],
+            ),
         ];
         let mut lost: Vec<&str> = losses
             .iter()
@@ -63,11 +72,27 @@ impl Config {
         lost
     }
 
+    /// Whether SACK is not implemented as RFC 2018, RFC 2883 and RFC 6675 have it. A receiver that keeps little above a
+    /// gap has little to report.
+    fn reports_little(&self) -> bool {
+        let without = [
+            Switch::KeepOutOfOrderNo,
+            Switch::DsackNo,
+            Switch::SackBlocksOne,
+            Switch::RecoveryNewreno,
+        ];
+        let kept = self.reassembly_limit >= Config::default().reassembly_limit;
+        !kept || without.into_iter().any(|switch| self.choices.contains(switch))
+    }
+
     /// Conditions that the default endpoint does not claim.
     fn gained(&self) -> Vec<Condition> {
         let chosen = |switch| self.choices.contains(switch);
         let gains = [
-            (chosen(Switch::InitialWindow10), Condition::InitialWindow10),
+            (
+                chosen(Switch::InitialWindow10) && self.initial_segments >= 10,
+                Condition::InitialWindow10,
+            ),
             (chosen(Switch::UserTimeoutOption), Condition::UserTimeoutOption),
             (chosen(Switch::Rack), Condition::Rack),
         ];

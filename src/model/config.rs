@@ -85,7 +85,7 @@ pub struct Config {
     pub ack_heartbeat: bool,
     /// How many full segments are acknowledged at once (RFC 9293 section 3.8.6.3, SHLD-19: every second one at least).
     pub ack_segments: u32,
-    /// How many ACKs at the beginning of a connection, and of each recovery, do not wait.
+    /// How many ACKs do not wait at the beginning of a connection, and after each gap in what comes.
     pub quick_acks: u32,
     /// How long the sender's silly window avoidance holds data back (RFC 9293 section 3.8.6.2.1: 0.1 to 1 s).
     pub override_delay: Duration,
@@ -97,6 +97,8 @@ pub struct Config {
     pub keep_alive_count: u32,
     /// When the first window probe goes out; `None`: after one RTO (RFC 9293 section 3.8.6.1, SHLD-29).
     pub first_probe: Option<Duration>,
+    /// Whether a window probe with an old number carries an octet.
+    pub old_probe_octet: bool,
     /// The user timeout until an application sets one: R2 (RFC 9293 sections 3.8.3 and 3.9.1.1).
     pub user_timeout: Duration,
     /// R2 as numbers of retransmissions.
@@ -113,6 +115,8 @@ pub struct Config {
     pub rto_min: Duration,
     /// G: how coarse the clock is that measures round trips (RFC 6298 section 2).
     pub clock_granularity: Duration,
+    /// The retransmission timer expires when a clock ticks that does so once in this time.
+    pub timer_tick: Duration,
     /// The largest (RFC 6298 section 2.5: 60 s at least).
     pub rto_max: Duration,
     /// The most segments of the initial window, below what RFCs allow (RFC 5681 section 3.1).
@@ -125,6 +129,18 @@ pub struct Config {
     pub timestamp_jitter: Duration,
     /// The size of segments is a multiple of this (RFC 9293 section 3.7.1, SHLD-28).
     pub segment_unit: usize,
+    /// After how many timeouts in a row a black hole is suspected, so that smaller segments are tried (RFC 4821 section
+    /// 7.7); `None`: never.
+    pub black_hole_after: Option<u32>,
+    /// The slow start threshold at first (RFC 5681 section 3.1).
+    pub first_threshold: u32,
+    /// By how many thousandths of their interval keep-alive probes may be late (RFC 9293 section 3.8.4).
+    pub keep_alive_jitter: u32,
+    /// The lowest ephemeral port (RFC 6056 section 3.2).
+    pub lowest_port: u16,
+    /// Whether Nagle's algorithm lets a small segment wait only while another small one is outstanding (Minshall's
+    /// variant), and not while anything is.
+    pub nagle_of_small: bool,
     /// Whether each segment of text has PSH (RFC 9293 section 3.9.1.2), or only the one that empties the queue.
     pub push_each: bool,
     /// Whether a FIN always goes in a segment of its own.
@@ -174,6 +190,7 @@ impl Default for Config {
             keep_alive_interval: Duration::from_secs(75),
             keep_alive_count: 9,
             first_probe: None,
+            old_probe_octet: false,
             user_timeout: Duration::from_secs(300),
             retries: Retries::default(),
             challenge_limit: 10,
@@ -182,12 +199,18 @@ impl Default for Config {
             rto_initial: Duration::from_secs(1),
             rto_min: Duration::from_secs(1),
             clock_granularity: Duration::from_millis(1),
+            timer_tick: Duration::ZERO,
             rto_max: Duration::from_secs(60),
             initial_segments: 10,
             least_shift: 0,
             timestamp_tick: 1_000_000,
             timestamp_jitter: Duration::ZERO,
             segment_unit: 1,
+            black_hole_after: None,
+            first_threshold: u32::MAX,
+            keep_alive_jitter: 0,
+            lowest_port: 1024,
+            nagle_of_small: false,
             push_each: false,
             fin_alone: false,
             option_order: OptionOrder::default(),
@@ -254,7 +277,8 @@ impl Config {
             "abort-on-overflow" => self.set(Switch::BacklogFullReset, on),
             "ecn" => self.choose(if on { Switch::EcnAsk } else { Switch::EcnOff }),
             "f-rto" => self.set(Switch::FRto, on),
-            "accurate-ecn" | "early-retransmit" | "rack" | "tw-reuse" => return !on,
+            "rack" => self.set(Switch::Rack, on),
+            "accurate-ecn" | "early-retransmit" | "tw-reuse" => return !on,
             _ => return false,
         }
         true
@@ -318,7 +342,7 @@ mod tests {
         let chosen: Switches = [Switch::EcnAsk, Switch::SynCookiesAlways].into_iter().collect();
         assert_eq!((config.choices, config.rto_min), (chosen, Duration::from_millis(200)));
         for (name, value) in [
-            ("rack", "true"),
+            ("early-retransmit", "true"),
             ("congestion-control", "cubic"),
             ("min-rto", "soon"),
             ("x", "1"),

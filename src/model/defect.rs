@@ -452,6 +452,13 @@ defects! {
     AddressNotChosen "address-not-chosen" ["RFC9293-MUST-44"] "An OPEN without a local address sends a SYN from no address at all.";
     SourceChosenAnew "source-chosen-anew" ["RFC9293-MUST-45"] "FINs and RSTs come from another address of the host.";
     IpOptionsRefused "ip-options-refused" ["RFC9293-MUST-50", "RFC9293-MAY-10", "RFC9293-MAY-11"] "A segment that came with IPv4 options is dropped.";
+    PaddedPacketsRefused "padded-packets-refused" ["RFC894-PADDING"] "A packet behind which the link has put padding is dropped.";
+    PaddingTakenForText "padding-taken-for-text" ["RFC894-PADDING"] "The padding of the link is taken for text.";
+    LowTtlRefused "low-ttl-refused" ["RFC1122-3.2.1.7-RECEIVED"] "A packet that comes with a time to live below 2 is dropped.";
+    FinWithoutTtl "fin-without-ttl" ["RFC1122-3.2.1.7-SENT"] "A FIN is sent with a time to live of zero.";
+    ResetWithoutIpChecksum "reset-without-ip-checksum" ["RFC791-3.1-CHECKSUM"] "The IPv4 header of a reset has no checksum.";
+    FinLengthTooLarge "fin-length-too-large" ["RFC791-3.1-LENGTHS", "RFC8200-3-PAYLOAD-LENGTH"] "The IP header of a FIN counts an octet too many.";
+    ResetWithoutIpHeader "reset-without-ip-header" ["RFC791-3.1-VERSION"] "A reset over IPv6 is sent without its IP header.";
     DscpFixed "dscp-fixed" ["RFC9293-MUST-48", "RFC9293-SHLD-21"] "The DSCP is zero whatever the application sets.";
     DscpCut "dscp-cut" ["RFC9293-SHLD-22"] "Of the DSCP only the three bits are kept that were the precedence once.";
     TtlFixed "ttl-fixed" ["RFC9293-MUST-49"] "The TTL is 64 whatever the application sets.";

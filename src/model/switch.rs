@@ -39,6 +39,7 @@ switches! {
     Rfc1337 "rfc1337" "RSTs in TIME-WAIT are ignored.";
     RightOverlapKeep "right-overlap=keep" "Text past the right edge is taken along with what lies inside.";
     KeepOutOfOrderNo "keep-out-of-order=no" "Text above a gap is thrown away.";
+    AckAboveGapUnused "ack-above-gap=unused" "What a segment above a gap acknowledges is not used, nor is its window.";
     KeepOutOfOrderFinNo "keep-out-of-order-fin=no" "A FIN above a gap is thrown away.";
     ReopenTimeWaitNo "reopen-time-wait=no" "No SYN opens a connection out of TIME-WAIT.";
     AnswerUnfitSyn "answer-unfit-syn" "A SYN that may not reopen a connection in TIME-WAIT is challenged.";

@@ -6,6 +6,7 @@ mod call;
 mod check;
 mod expr;
 mod option;
+mod other;
 mod print;
 mod quantity;
 mod read;
@@ -17,7 +18,8 @@ mod time;
 pub use call::{CallSpec, ReturnSpec, SettingValue, Verb};
 pub use check::{Check, Series};
 pub use expr::{Arithmetic, Expr, Variable};
-pub use print::{Origins, print_octets, print_packet, print_segment};
+pub use other::print_octets;
+pub use print::{Origins, print_packet, print_segment};
 pub use quantity::Quantity;
 pub use segment::{
     Comparison, Control, FieldValue, FlagPattern, IcmpPattern, IpField, Key, ODD_ADDRESSES, Octets, OptionPattern,

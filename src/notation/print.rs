@@ -47,14 +47,6 @@ pub fn print_packet(packet: &Packet, origins: Origins) -> String {
     line.0
 }
 
-/// As [`print_packet`], for the octets of an IP packet. Octets that are no IP packet are printed by their number.
-pub fn print_octets(octets: &[u8], origins: Origins) -> String {
-    match Packet::parse(octets) {
-        Ok(packet) => print_packet(&packet, origins),
-        Err(_) => format!("{} octets", octets.len()),
-    }
-}
-
 /// The quoted segment was sent by the one to whom the message goes.
 fn print_icmp(icmp: &Icmp, origins: Origins) -> Line {
     let mut line = Line(format!("ICMP {}", icmp.kind));
@@ -397,8 +389,6 @@ mod tests {
         });
         other.ip.ecn = Ecn::NotEct;
         assert_eq!(print_packet(&other, from(0, 0)), "protocol 17, 8 octets");
-        assert_eq!(print_octets(&other.encode(), from(0, 0)), "protocol 17, 8 octets");
-        assert_eq!(print_octets(&[0x45, 0], from(0, 0)), "2 octets");
     }
 
     fn any_option() -> impl Strategy<Value = TcpOption> {

@@ -9,6 +9,9 @@ use super::{
 use crate::wire::{Ecn, Flags, IcmpKind};
 use core::ops::RangeInclusive;
 
+/// The most octets that a case can put behind a packet.
+const MOST_PADDING: usize = 1000;
+
 /// Refuses a constant that the field cannot hold; what is computed later is checked later.
 pub(super) fn within(expr: &Expr, range: RangeInclusive<i64>, piece: Piece<'_>) -> Result<(), NotationError> {
     match expr.constant() {
@@ -267,12 +270,12 @@ fn check_place(key: Key, word: Piece<'_>, role: Role, place: Place) -> Result<()
         (Key::Mtu, Place::Segment) => error("is a field of ICMP messages"),
         // The length follows from what is sent; `truncate` and `data` change it.
         (Key::Ip(IpField::Len), _) if role == Role::Inject => error("can only be expected"),
-        (Key::Ip(IpField::From | IpField::To | IpField::Options), _)
+        (Key::Padding | Key::Ip(IpField::From | IpField::To | IpField::Options), _)
             if role != Role::Inject || place != Place::Segment =>
         {
             error("can only be injected, on a segment")
         }
-        (Key::Ip(_), _) => Ok(()),
+        (Key::Padding | Key::Ip(_), _) => Ok(()),
         (_, Place::Icmp) => error("is a field of the quoted segment: write it after `about`"),
         (Key::Truncate, Place::Segment) if role != Role::Inject => error("can only be injected"),
         (_, Place::Segment | Place::About) => Ok(()),
@@ -302,6 +305,12 @@ fn read_field_value(key: Key, op: Comparison, value: Piece<'_>, role: Role) -> R
         return match read_hex([value].into_iter())?.len() {
             0..=40 => equal(FieldValue::Word(op, value.text.to_string())),
             _ => Err(value.error("IPv4 has room for 40 octets of options")),
+        };
+    }
+    if key == Key::Padding {
+        return match read_hex([value].into_iter())?.len() {
+            0..=MOST_PADDING => equal(FieldValue::Word(op, value.text.to_string())),
+            _ => Err(value.error(format!("no link pads by more than {MOST_PADDING} octets"))),
         };
     }
     if let Key::Ip(IpField::From | IpField::To) = key {
@@ -694,7 +703,7 @@ mod tests {
                 .prop_map(|(op, ecn)| FieldValue::Word(op, ecn.name().to_string()))
                 .boxed();
         }
-        if key == Key::Ip(IpField::Options) {
+        if matches!(key, Key::Padding | Key::Ip(IpField::Options)) {
             return vec(any::<u8>(), 1..=40)
                 .prop_map(|octets| octets.iter().map(|octet| format!("{octet:02x}")).collect())
                 .prop_map(|word: String| FieldValue::Word(Comparison::Equal, word))

@@ -88,6 +88,8 @@ pub enum Key {
     Truncate,
     /// `mtu`, in an ICMP message.
     Mtu,
+    /// `padding`, octets behind the IP packet, in hexadecimal; injected only.
+    Padding,
     /// `ip.` and a field of the IP header.
     Ip(IpField),
 }
@@ -271,7 +273,7 @@ impl OptionValue {
 
 impl Key {
     /// All keys but those of the IP header, with their names.
-    const NAMES: [(Key, &'static str); 12] = [
+    const NAMES: [(Key, &'static str); 13] = [
         (Key::Seq, "seq"),
         (Key::AbsSeq, "abs.seq"),
         (Key::Ack, "ack"),
@@ -284,6 +286,7 @@ impl Key {
         (Key::Checksum, "checksum"),
         (Key::Truncate, "truncate"),
         (Key::Mtu, "mtu"),
+        (Key::Padding, "padding"),
     ];
 
     const IP_NAMES: [(Key, &'static str); 10] = [
@@ -331,7 +334,7 @@ impl Key {
             Key::Ip(IpField::Len) => 40 + i64::from(u16::MAX),
             Key::Ip(IpField::Df) => 1,
             // Words, not numbers.
-            Key::Ip(IpField::From | IpField::To | IpField::Options) => return None,
+            Key::Padding | Key::Ip(IpField::From | IpField::To | IpField::Options) => return None,
             Key::Ip(IpField::Flow) => 0x000f_ffff,
         };
         Some(0..=most)
@@ -352,6 +355,7 @@ impl Key {
             | Key::Checksum
             | Key::Truncate
             | Key::Mtu
+            | Key::Padding
             | Key::Ip(_) => None,
         }
     }

@@ -112,7 +112,15 @@ pub(crate) fn fill(
     if let Some(FieldValue::Word(_, hex)) = pattern.field(Key::Ip(IpField::Options)) {
         filled.octets = with_ip_options(&filled.octets, hex)?;
     }
+    if let Some(FieldValue::Word(_, hex)) = pattern.field(Key::Padding) {
+        filled.octets.extend(decoded(hex)?);
+    }
     Ok(filled)
+}
+
+fn decoded(hex: &str) -> Result<Vec<u8>, ValueError> {
+    let octets = data_encoding::HEXLOWER_PERMISSIVE.decode(hex.as_bytes());
+    octets.map_err(|error| ValueError::NotHexadecimal(error.to_string()))
 }
 
 /// Puts options between an IPv4 header and what follows it, filled up with zeros to whole words (RFC 791 section 3.1).
@@ -121,9 +129,7 @@ fn with_ip_options(packet: &[u8], hex: &str) -> Result<Vec<u8>, ValueError> {
     if packet.first().is_none_or(|first| first >> 4 != 4) {
         return Err(ValueError::IpOptionsOfIpv6);
     }
-    let mut options = data_encoding::HEXLOWER_PERMISSIVE
-        .decode(hex.as_bytes())
-        .map_err(|error| ValueError::NotHexadecimal(error.to_string()))?;
+    let mut options = decoded(hex)?;
     options.resize(options.len().next_multiple_of(4), 0);
     let mut octets = packet[..HEADER].to_vec();
     octets.extend(options);

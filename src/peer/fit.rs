@@ -11,7 +11,7 @@ use crate::notation::{
     Comparison, Control, Expr, FieldValue, FlagPattern, IpField, Key, Octets, OptionPattern, OptionValue,
     SegmentPattern,
 };
-use crate::wire::{Checksum, Ecn, Flags, OptionKind, RelSeq, TcpOption};
+use crate::wire::{Checksum, Ecn, Flags, OptionKind, Packet, RelSeq, TcpOption};
 
 /// How a frame fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ pub(crate) fn fit(
     {
         return no(why);
     }
-    if pattern.sets(Flags::SYN) {
+    if pattern.sets(Flags::SYN) || frame.has(Flags::SYN) && pattern.flag(Flags::SYN) == Some(FlagPattern::Free) {
         return fit_syn(pattern, frame, scope, matching);
     }
     if frame.has(Flags::SYN) {
@@ -500,7 +500,7 @@ fn wrong_field(key: Key, value: &FieldValue, frame: &Frame, scope: &Scope) -> Re
             }
             _ => None,
         }),
-        Key::Truncate | Key::Mtu => Ok(None),
+        Key::Truncate | Key::Mtu | Key::Padding => Ok(None),
         Key::Ip(field) => wrong_ip(field, value, frame, scope),
     }
 }
@@ -520,7 +520,10 @@ fn wrong_ip(field: IpField, value: &FieldValue, frame: &Frame, scope: &Scope) ->
         IpField::Ecn => ((Field::Ecn, "ip.ecn"), i64::from(ip.ecn.bits())),
         IpField::Dscp => ((Field::Dscp, "ip.dscp"), i64::from(ip.dscp)),
         IpField::Ttl => ((Field::Ttl, "ip.ttl"), i64::from(ip.ttl)),
-        IpField::Len => ((Field::PacketLength, "ip.len"), frame.octets.len() as i64),
+        IpField::Len => (
+            (Field::PacketLength, "ip.len"),
+            (frame.octets.len() - Packet::padding_of(&frame.octets).len()) as i64,
+        ),
         IpField::Id => ((Field::Identification, "ip.id"), i64::from(ip.id)),
         IpField::Df => ((Field::DontFragment, "ip.df"), i64::from(ip.dont_fragment)),
         IpField::Flow => ((Field::FlowLabel, "ip.flow"), i64::from(ip.flow)),
@@ -925,6 +928,8 @@ mod tests {
             ("SYN,ACK", "SYN,ACK seq=0 ack=1 win=10000"),
             ("SYN,ACK again", "SYN,ACK seq=0 ack=1 win=10000"),
             ("SYN,ACK", "ACK seq=1 ack=1 win=10000"),
+            ("SYN?,RST?,ACK seq=*", "SYN,ACK seq=7 ack=1 win=10000"),
+            ("SYN?,RST?,ACK seq=*", "RST,ACK seq=7 ack=1"),
         ];
         table(
             "wait 2000",
@@ -939,6 +944,8 @@ mod tests {
             SYN,ACK                    | SYN,ACK seq=0 ack=1 win=10000                | no: it is a retransmission
             SYN,ACK again              | SYN,ACK seq=0 ack=1 win=10000                | Done
             SYN,ACK                    | ACK seq=1 ack=1 win=10000                    | no: it is no SYN
+            SYN?,RST?,ACK seq=*        | SYN,ACK seq=7 ack=1 win=10000                | no: it is a retransmission
+            SYN?,RST?,ACK seq=*        | RST,ACK seq=7 ack=1                          | Done
         "#]],
         );
     }

@@ -145,8 +145,8 @@ fn is_wrong(outcome: &Outcome, endpoint: &LawfulEndpoint) -> bool {
 /// The requirements that are no MAY and that a failed run is charged with.
 fn charged(outcome: &Outcome) -> Vec<String> {
     let requirements = outcome.failure.iter().flat_map(|failure| &failure.requirements);
-    let strong = requirements.filter(|(_, level, _)| *level > Level::May);
-    strong.map(|(id, ..)| id.clone()).collect()
+    let strong = requirements.filter(|it| it.level > Level::May);
+    strong.map(|it| it.id.clone()).collect()
 }
 
 /// Makes everything usual of an endpoint with which the run still ends wrongly.
@@ -172,5 +172,96 @@ fn finding(stand: &Stand, seed: u64, run: &Run, endpoint: &LawfulEndpoint) -> La
         reason: outcome.reason.clone(),
         charged: charged(&outcome),
         endpoints: 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::ROWS;
+    use super::super::{in_parallel, rows};
+    use super::*;
+    use crate::case::trial::library_of;
+    use crate::engine::{Arrow, Happening};
+    use crate::model::{Parameter, Trait};
+    use crate::time::Instant;
+
+    fn proof_of(body: &str, seeds: Range<u64>) -> LawfulProof {
+        let text = format!("title: A trial\nwhy: To see it told.\ncovers: [RFC9293-MUST-40]\n{body}");
+        let library = library_of(&[("trial/it.yaml", text.as_bytes())]).unwrap_or_else(|wrong| panic!("{wrong:?}"));
+        let scripts = library.case("trial/it").unwrap().scripts.clone();
+        prove_lawful(&rows(&scripts), seeds, &|| ()).unwrap()
+    }
+
+    #[test]
+    fn no_endpoint_of_a_sample_fails() {
+        let proof = prove_lawful(&ROWS, 1..4, &|| ()).unwrap();
+        assert!(proof.findings.is_empty(), "{:#?}", proof.findings);
+        assert_eq!(proof.runs(), 3 * ROWS.len());
+    }
+
+    #[test]
+    fn a_case_that_asks_too_much_is_found_with_what_shows_it() {
+        let body = "given: established\nsteps:\n  - inject: ACK \"x\"\n  - expect: ACK\n    within: 150ms\n";
+        let proof = proof_of(body, 0..30);
+        assert!(!proof.holds());
+        let [finding] = proof.findings.as_slice() else {
+            panic!("{:#?}", proof.findings)
+        };
+        // The default endpoint waits for 200 ms, so that nothing unusual is needed.
+        assert_eq!(
+            (finding.verdict, finding.least.to_string().as_str()),
+            (Verdict::Fail, "nothing unusual")
+        );
+        let body = body.replace("150ms", "300ms");
+        let proof = proof_of(&body, 0..30);
+        assert!(
+            proof.findings.iter().all(|it| it.least.traits[0].name() == "ack-delay"),
+            "{:#?}",
+            proof.findings
+        );
+        assert!(!proof.findings.is_empty());
+    }
+
+    #[test]
+    fn a_case_that_asks_for_what_every_endpoint_does_holds() {
+        let body = "given: established\nsteps:\n  - inject: ACK \"x\"\n  - expect: ACK\n    within: 500ms\n";
+        let proof = proof_of(body, 0..30);
+        assert!(proof.holds(), "{:#?}", proof.findings);
+        assert_eq!(proof.verdicts, BTreeMap::from([(Verdict::Pass, 30)]));
+    }
+
+    /// The frames of the endpoint, with their times.
+    fn sent(outcome: &Outcome) -> Vec<(Instant, Vec<u8>)> {
+        let frames = outcome.trace.iter().filter_map(|event| match &event.what {
+            Happening::Frame {
+                arrow: Arrow::FromTarget,
+                octets,
+                ..
+            } => Some((event.at.latest, octets.to_vec())),
+            _ => None,
+        });
+        frames.collect()
+    }
+
+    #[test]
+    #[ignore = "seeks for each value a row in which it shows"]
+    fn both_ends_of_each_range_show_on_the_wire() {
+        let values: Vec<(&'static Parameter, u64)> = Parameter::ALL
+            .iter()
+            .flat_map(|parameter| [parameter.range.0, parameter.range.1].map(|value| (parameter, value)))
+            .filter(|(parameter, value)| *value != parameter.usual)
+            .collect();
+        let shown = in_parallel(values.len(), &|stand, at| {
+            let (parameter, value) = values[at];
+            let usual = stand.lawful(&LawfulEndpoint::default());
+            let traits = vec![Trait::Value(parameter, value)];
+            let other = stand.lawful(&LawfulEndpoint { traits });
+            let runs = ROWS.iter().map(|row| &row.runs[0]);
+            runs.map(|run| (stand.judged(run, &usual, 1), stand.judged(run, &other, 1)))
+                .any(|(usual, other)| sent(&usual) != sent(&other))
+        });
+        for ((parameter, value), shown) in values.into_iter().zip(shown.unwrap()) {
+            assert!(shown, "{}={}", parameter.name, parameter.text(value));
+        }
     }
 }

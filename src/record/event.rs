@@ -1,8 +1,11 @@
 //! The lines of a record: its head, and the events that follow.
 
-use super::Run;
+use super::{BrokenRule, Octets, Run};
+use crate::drive::Unclaimed;
+use crate::rules::Frame;
 use crate::suite::{Expectation, Row, Trouble, Waiver};
 use crate::time::Instant;
+use crate::wire::Packet;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -115,8 +118,60 @@ pub enum Event {
         /// What is expected of it now.
         expectation: Expectation,
     },
+    /// What the target sent beside all runs.
+    Beside(Beside),
     /// Everything is over.
     Ended(End),
+}
+
+/// Frames of the target that belong to no run: on real time a host speaks to its routers and neighbours too.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Beside {
+    /// Those that are kept, by what they say.
+    pub kinds: Vec<FrameKind>,
+    /// How many there were beyond those.
+    pub others: usize,
+}
+
+/// Frames that say the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct FrameKind {
+    /// What they say: `ICMPv6 router-solicitation to ff02::2`.
+    pub text: String,
+    /// The first of them.
+    pub octets: Octets,
+    /// How many there were.
+    pub count: usize,
+    /// The rules that each of them breaks; if there are any, the target does not conform.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub broken_rules: Vec<BrokenRule>,
+}
+
+impl From<&Unclaimed> for Beside {
+    fn from(unclaimed: &Unclaimed) -> Beside {
+        let kinds = unclaimed.kinds().map(|(text, octets, count)| {
+            let packet = Packet::parse(octets);
+            let frame = Frame::of(octets, packet.as_ref().map_err(|why| *why));
+            FrameKind {
+                text: text.to_owned(),
+                octets: Octets(octets.clone()),
+                count,
+                broken_rules: frame
+                    .breaks()
+                    .map(|(rule, seen)| BrokenRule {
+                        rule: rule.name.to_owned(),
+                        seen,
+                    })
+                    .collect(),
+            }
+        });
+        Beside {
+            kinds: kinds.collect(),
+            others: unclaimed.others(),
+        }
+    }
 }
 
 /// A run that has its verdict.

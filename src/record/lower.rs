@@ -88,6 +88,7 @@ impl Attempt {
             waived: outcome.waived.clone(),
             began: outcome.began,
             ended: outcome.ended,
+            took: u64::try_from(outcome.took.as_nanos()).unwrap_or(u64::MAX),
             trace: keeps_trace.then(|| outcome.trace.iter().map(Into::into).collect()),
         }
     }
@@ -95,7 +96,6 @@ impl Attempt {
 
 impl From<&engine::Failure> for Failure {
     fn from(failure: &engine::Failure) -> Failure {
-        let requirements = failure.requirements.iter();
         Failure {
             unmet: failure.unmet.into(),
             step: failure.step.clone(),
@@ -105,13 +105,7 @@ impl From<&engine::Failure> for Failure {
             seen: failure.seen.clone(),
             symptom: failure.symptom.clone(),
             conduct: failure.symptom.conduct().map(Requirement::from),
-            requirements: requirements
-                .map(|(id, level, summary)| Requirement {
-                    id: id.clone(),
-                    level: *level,
-                    summary: summary.clone(),
-                })
-                .collect(),
+            requirements: failure.requirements.iter().map(Into::into).collect(),
             timing: failure.timing,
             waived: failure.waived.clone(),
         }
@@ -130,11 +124,25 @@ impl From<engine::Unmet> for Unmet {
 }
 
 impl From<engine::Conduct> for Requirement {
-    fn from((id, level, summary): engine::Conduct) -> Requirement {
+    fn from((id, level, grounds, summary): engine::Conduct) -> Requirement {
         Requirement {
             id: id.to_owned(),
             level,
+            basis: grounds.basis,
+            status: grounds.status,
             summary: summary.to_owned(),
+        }
+    }
+}
+
+impl From<&engine::Broken> for Requirement {
+    fn from(broken: &engine::Broken) -> Requirement {
+        Requirement {
+            id: broken.id.clone(),
+            level: broken.level,
+            basis: broken.grounds.basis,
+            status: broken.grounds.status,
+            summary: broken.summary.clone(),
         }
     }
 }
@@ -144,6 +152,8 @@ impl From<&rfc::Requirement> for Requirement {
         Requirement {
             id: requirement.id.clone(),
             level: requirement.level,
+            basis: requirement.grounds.basis,
+            status: requirement.grounds.status,
             summary: requirement.summary.clone(),
         }
     }

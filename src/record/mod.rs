@@ -24,7 +24,7 @@ mod trace;
 #[cfg(feature = "cli")]
 mod write;
 
-pub use event::{Absent, End, Ending, Event, Head, Host, InsteadOf, Settled, Subject, Traces};
+pub use event::{Absent, Beside, End, Ending, Event, FrameKind, Head, Host, InsteadOf, Settled, Subject, Traces};
 #[cfg(feature = "cli")]
 pub use read::{ReadError, Stored, read};
 #[cfg(feature = "cli")]
@@ -55,6 +55,7 @@ pub struct Record {
     pub head: Head,
     library: Vec<Row>,
     runs: BTreeMap<usize, Run>,
+    beside: Option<Beside>,
     last: Instant,
     end: Option<End>,
 }
@@ -64,6 +65,8 @@ pub struct Record {
 pub enum Disorder {
     /// Something came after the end.
     AfterTheEnd,
+    /// What was sent beside the runs was told twice.
+    SecondBeside,
     /// The library was told twice.
     SecondLibrary,
     /// A run was settled at a place that the plan does not have.
@@ -80,6 +83,7 @@ impl fmt::Display for Disorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Disorder::AfterTheEnd => write!(f, "something comes after the end"),
+            Disorder::SecondBeside => write!(f, "what was sent beside the runs is told a second time"),
             Disorder::SecondLibrary => write!(f, "the library is told a second time"),
             Disorder::BeyondThePlan(place) => write!(f, "run number {place} is not one of the plan"),
             Disorder::SettledTwice(place) => write!(f, "run number {place} is settled a second time"),
@@ -98,6 +102,7 @@ impl Record {
             head,
             library: Vec::new(),
             runs: BTreeMap::new(),
+            beside: None,
             last: Instant::ZERO,
             end: None,
         }
@@ -114,6 +119,8 @@ impl Record {
             Event::Settled(settled) => self.settle(*settled)?,
             Event::Answered { place, model } => self.run_at(place)?.model = Some(model),
             Event::Judged { place, expectation } => self.run_at(place)?.expectation = expectation,
+            Event::Beside(_) if self.beside.is_some() => return Err(Disorder::SecondBeside),
+            Event::Beside(beside) => self.beside = Some(beside),
             Event::Ended(end) if end.totals != self.totals() => return Err(Disorder::OtherTotals),
             Event::Ended(end) => self.end = Some(end),
         }
@@ -144,6 +151,16 @@ impl Record {
     /// Every run of the library, by rows, whatever was selected; empty where the record is cut before it.
     pub fn library(&self) -> &[Row] {
         &self.library
+    }
+
+    /// The frames of the target that belong to no run, by what they say.
+    pub fn beside(&self) -> &[FrameKind] {
+        self.beside.as_ref().map_or(&[], |beside| &beside.kinds)
+    }
+
+    /// Those of them that break rules.
+    pub fn broken_beside(&self) -> impl Iterator<Item = &FrameKind> {
+        self.beside().iter().filter(|kind| !kind.broken_rules.is_empty())
     }
 
     /// How long the runs took, by the wall clock; where the record is cut, up to the last run in it.
@@ -184,8 +201,9 @@ impl Record {
         let ours = self.bug().map(|_| 101);
         let short = self.cut_short().map(|_| 3);
         let runs = self.runs().map(|run| run.judged().exit_code(self.head.strict));
+        let beside = self.broken_beside().next().map(|_| 1);
         let idle = self.idle_waivers().map(|_| 1);
-        exit_code(runs.chain(idle).chain(ours).chain(short))
+        exit_code(runs.chain(idle).chain(ours).chain(short).chain(beside))
     }
 
     /// The runs that a report must show: those that alone would make the exit code other than 0.

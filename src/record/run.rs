@@ -2,7 +2,7 @@
 
 use super::TraceEvent;
 use crate::engine::{Symptom, Verdict, Waive};
-use crate::rfc::Level;
+use crate::rfc::{Basis, Grounds, Level, Status};
 use crate::script::StepWord;
 use crate::stack::Breakdown;
 use crate::suite::{Came, Expectation, Judged, Meeting, RunId};
@@ -92,6 +92,9 @@ pub struct Attempt {
     pub began: Instant,
     /// When it ended, on the same clock.
     pub ended: Instant,
+    /// How long it took on the clock on the wall, in nanoseconds.
+    #[serde(default)]
+    pub took: u64,
     /// Everything that happened, in order; `null`: the record does not keep it.
     pub trace: Option<Vec<TraceEvent>>,
 }
@@ -198,8 +201,24 @@ pub struct Requirement {
     pub id: String,
     /// How strongly.
     pub level: Level,
+    /// How the level came about.
+    #[serde(default, skip_serializing_if = "Basis::is_keyword")]
+    pub basis: Basis,
+    /// What kind of document asks; `null` for a requirement of a user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
     /// In our own words.
     pub summary: String,
+}
+
+impl Requirement {
+    /// On what grounds its level stands.
+    pub const fn grounds(&self) -> Grounds {
+        Grounds {
+            basis: self.basis,
+            status: self.status,
+        }
+    }
 }
 
 /// A rule that did not hold.

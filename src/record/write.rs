@@ -1,6 +1,7 @@
 //! A record's file, to which each line is written as soon as it is known.
 
 use super::{Absent, Event, Head};
+use crate::drive::drill;
 use serde::Serialize;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -27,10 +28,11 @@ impl RecordFile {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
         let file = file.map_err(|err| cannot_write(path, &err))?;
         let (lines, incoming) = channel();
+        let writer = std::thread::Builder::new().spawn(move || write(file, &incoming));
         Ok(RecordFile {
             path: path.to_owned(),
             lines: Some(lines),
-            writer: Some(std::thread::spawn(move || write(file, &incoming))),
+            writer: Some(writer.map_err(|err| cannot_write(path, &err))?),
             is_new_and_empty,
         })
     }
@@ -106,6 +108,7 @@ pub(crate) fn reason(err: &io::Error) -> String {
 
 fn write(mut file: File, lines: &Receiver<Vec<u8>>) -> io::Result<()> {
     for (number, line) in lines.iter().enumerate() {
+        drill("record");
         // A file that is not a regular file, such as `/dev/fd/3`, cannot be truncated.
         if number == 0 && file.metadata()?.is_file() {
             file.set_len(0)?;

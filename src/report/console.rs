@@ -4,7 +4,7 @@ use super::habits::{Habit, habits, summary};
 use super::ink::Ink;
 use super::{Line, LineKind, explain, human, level_word, one_line, plural};
 use crate::engine::Verdict;
-use crate::record::{Attempt, Ending, Failure, Head, InsteadOf, Measure, Record, Run};
+use crate::record::{Attempt, Ending, Failure, FrameKind, Head, InsteadOf, Measure, Record, Run};
 use crate::suite::{Expectation, Judged, Waiver, topic};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -42,9 +42,20 @@ pub fn console(record: &Record, loudness: Loudness, colour: bool) -> String {
         page.reasons(record, Verdict::Unsupported, "unsupported");
         page.reasons(record, Verdict::NotApplicable, "not applicable");
     }
+    page.beside(record, loudness);
     if loudness > Loudness::Quiet || record.exit_code() != 0 {
         page.totals(record, &groups);
     }
+    page.text
+}
+
+/// How many runs there were, and of each kind, in one line.
+pub fn in_a_line(record: &Record, colour: bool) -> String {
+    let mut page = Page {
+        text: String::new(),
+        ink: Ink(colour),
+    };
+    page.counted(record);
     page.text
 }
 
@@ -422,7 +433,7 @@ impl Page {
         let deviates = |run: &&Run| Class::of(run.judged()) == Class::Deviates && !record.head.strict;
         for run in record.runs().filter(deviates) {
             for it in run.outcome.failure.iter().flat_map(|failure| &failure.requirements) {
-                let key = format!("{} {}: {}", level_word(it.level), it.id, it.summary);
+                let key = format!("{} {}{}: {}", level_word(it.level), it.id, it.grounds(), it.summary);
                 broken.entry(key).or_default().push(&run.id.name);
             }
         }
@@ -476,6 +487,25 @@ impl Page {
         }
     }
 
+    /// What the target sent beside the runs: all of it where every run is shown, and else what breaks rules.
+    fn beside(&mut self, record: &Record, loudness: Loudness) {
+        let told = |kind: &&FrameKind| loudness == Loudness::Verbose || !kind.broken_rules.is_empty();
+        let kinds: Vec<&FrameKind> = record.beside().iter().filter(told).collect();
+        if kinds.is_empty() {
+            return;
+        }
+        self.line("");
+        let count = plural(kinds.iter().map(|kind| kind.count).sum(), "frame");
+        self.line(&self.ink.dim(&format!("{count} of the target that belong to no run")));
+        for kind in kinds {
+            self.line(&format!("  {:>5}  {}", kind.count, one_line(&kind.text, 9)));
+            for broken in &kind.broken_rules {
+                let line = format!("         breaks the rule `{}`: {}", broken.rule, broken.seen);
+                self.line(&self.ink.red(&line));
+            }
+        }
+    }
+
     fn totals(&mut self, record: &Record, groups: &[Group<'_>]) {
         self.line("");
         if groups.len() > 1 {
@@ -485,14 +515,8 @@ impl Page {
             }
             self.line("");
         }
-        let counted = counted(&count(record.runs()), &self.ink);
-        let runs = plural(record.runs().len(), "run");
+        self.counted(record);
         let Head { target, left_out, .. } = &record.head;
-        self.line(&format!(
-            "{runs} against {} in {}: {counted}",
-            target.name,
-            human(record.elapsed())
-        ));
         if let Some(InsteadOf { target: other, why }) = &target.instead_of {
             self.line(&format!("{} was run since {other} cannot be: {why}", target.name));
         }
@@ -518,6 +542,17 @@ impl Page {
             self.ink.red(&last)
         };
         self.line(&last);
+    }
+
+    /// How many runs there were, and of each kind.
+    fn counted(&mut self, record: &Record) {
+        let counted = match counted(&count(record.runs()), &self.ink) {
+            none if none.is_empty() => none,
+            some => format!(": {some}"),
+        };
+        let runs = plural(record.runs().len(), "run");
+        let (target, took) = (&record.head.target.name, human(record.elapsed()));
+        self.line(&format!("{runs} against {target} in {took}{counted}"));
     }
 
     /// The entries of the expectations that have no reason yet.
@@ -591,6 +626,9 @@ fn conclusion(record: &Record) -> String {
     match record.exit_code() {
         0 if record.runs().len() == 0 => "Nothing was run.".to_owned(),
         0 => "Nothing unexpected.".to_owned(),
+        1 if record.red().next().is_none() && record.broken_beside().next().is_some() => {
+            "NOT CONFORMING: frames that belong to no run break rules.".to_owned()
+        }
         1 if record.red().next().is_none() => "NOT AS EXPECTED: a waiver is out of date.".to_owned(),
         1 => format!("NOT CONFORMING: {} unexpected.", count(1)),
         2 => format!("A case is wrong, and has to be corrected first: {}.", count(2)),
@@ -660,6 +698,8 @@ pub(super) mod tests {
     fn quiet_says_nothing_where_all_is_as_expected() {
         let green = record(runs("a/b", vec![outcome(Verdict::Pass)]));
         assert_eq!(console(&green, Loudness::Quiet, false), "");
+        assert_eq!(in_a_line(&green, false), "1 run against fake in 1.2 s: 1 pass\n");
+        assert_eq!(in_a_line(&record(Vec::new()), false), "0 runs against fake in 1.2 s\n");
         assert!(console(&green, Loudness::Normal, false).ends_with("Nothing unexpected.\n"));
         assert!(console(&record(mixed()), Loudness::Quiet, false).contains("NOT CONFORMING"));
     }
@@ -802,5 +842,47 @@ pub(super) mod tests {
         let shown = console(&record(all), Loudness::Normal, false);
         assert_eq!(shown.matches("12 frames were lost").count(), 1, "{shown}");
         assert!(shown.ends_with("Inconclusive: the environment, not the target, is at fault.\n"));
+    }
+
+    #[test]
+    fn a_frame_beside_all_runs_is_told_where_it_breaks_a_rule_and_then_the_target_does_not_conform() {
+        let beside = |octets: &[u8]| {
+            let mut unclaimed = crate::drive::Unclaimed::default();
+            unclaimed.add(octets.into());
+            let mut record = Record::new(crate::record::fixture::head(0));
+            record
+                .apply(crate::record::Event::Beside(crate::record::Beside::from(&unclaimed)))
+                .unwrap();
+            let totals = record.totals();
+            let (ending, at) = (Ending::Complete, crate::time::Instant::ZERO);
+            record
+                .apply(crate::record::Event::Ended(crate::record::End { ending, at, totals }))
+                .unwrap();
+            record
+        };
+        let garbage = beside(&[0x50; 9]);
+        assert_eq!(garbage.exit_code(), 1);
+        let told = console(&garbage, Loudness::Quiet, false);
+        assert!(
+            told.contains("breaks the rule `ip-version-known`: the IP version is 5"),
+            "{told}"
+        );
+        assert!(
+            told.ends_with("NOT CONFORMING: frames that belong to no run break rules.\n"),
+            "{told}"
+        );
+        let xml = String::from_utf8(crate::report::junit(&garbage).unwrap()).unwrap();
+        assert!(xml.contains("<failure") && xml.contains("ip-version-known"), "{xml}");
+        let solicitation = [
+            &[0x60, 0, 0, 0, 0, 8, 58, 255][..],
+            &[0xfe; 16],
+            &[0xff; 16],
+            &[133, 0, 0, 0, 0, 0, 0, 0],
+        ]
+        .concat();
+        let neighbours = beside(&solicitation);
+        assert_eq!(neighbours.exit_code(), 0);
+        assert!(console(&neighbours, Loudness::Verbose, false).contains("1  ICMPv6 router-solicitation to ffff:"));
+        assert!(!console(&neighbours, Loudness::Normal, false).contains("ICMPv6"));
     }
 }

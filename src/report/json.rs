@@ -3,7 +3,8 @@
 use super::habits::{Habit, habits};
 use super::{Comparison, Unit, level_word};
 use crate::engine::Symptom;
-use crate::record::{Failure, Measure, Record, Requirement, Run};
+use crate::record::{Failure, FrameKind, Measure, Record, Requirement, Run};
+use crate::rfc::Status;
 use crate::suite::{Expectation, Waiver};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -69,6 +70,7 @@ fn whole(record: &Record) -> JsonReport<'_> {
         cut_short: record.cut_short(),
         bug: record.bug(),
         totals: record.totals(),
+        beside: record.beside(),
         waivers: record.head.waivers.iter().map(|it| waiver(record, it)).collect(),
         habits: habits(record.red()).iter().map(habit).collect(),
         runs: record.runs().map(|run| json_run(record, run)).collect(),
@@ -108,6 +110,7 @@ struct JsonReport<'a> {
     cut_short: Option<String>,
     bug: Option<&'a str>,
     totals: BTreeMap<String, usize>,
+    beside: &'a [FrameKind],
     waivers: Vec<JsonWaiver<'a>>,
     habits: Vec<JsonHabit<'a>>,
     runs: Vec<JsonRun<'a>>,
@@ -171,6 +174,8 @@ struct JsonExpectation<'a> {
 struct JsonRequirement<'a> {
     id: &'a str,
     level: &'static str,
+    basis: &'static str,
+    status: Option<&'static str>,
     summary: &'a str,
 }
 
@@ -243,6 +248,8 @@ fn requirement(requirement: &Requirement) -> JsonRequirement<'_> {
     JsonRequirement {
         id: &requirement.id,
         level: level_word(requirement.level),
+        basis: requirement.basis.name(),
+        status: requirement.status.map(Status::name),
         summary: &requirement.summary,
     }
 }

@@ -20,8 +20,9 @@ pub fn junit(record: &Record) -> Result<Vec<u8>, String> {
         .map(|(topic, runs)| suite(record, topic, "", &runs))
         .collect();
     suites.extend(bug(record));
+    suites.extend(beside(record));
     suites.extend(idle_waivers(record, "waivers"));
-    written(suites)
+    written(suites, record.elapsed())
 }
 
 /// Several reports as XML; one suite for each target, and in it a class for each of its topics.
@@ -32,12 +33,13 @@ pub fn junit_of_several(comparison: &Comparison) -> Result<Vec<u8>, String> {
         let target = &record.head.target.name;
         suites.push(suite(record, target, &format!("{target}."), &runs));
         suites.extend(bug(record));
+        suites.extend(beside(record));
         suites.extend(idle_waivers(record, &format!("{target}.waivers")));
     }
     // A target that was not run has no time of its own.
     let began = comparison.records.iter().map(|record| record.head.began).min();
     suites.extend(comparison.absent.iter().map(|it| absent(it, began.unwrap_or_default())));
-    written(suites)
+    written(suites, comparison.records.iter().map(Record::elapsed).sum())
 }
 
 /// A test case for a bug of ours: without it CI would be green.
@@ -45,6 +47,32 @@ fn bug(record: &Record) -> Option<TestSuite> {
     let bug = record.bug()?;
     let cause = format!("{bug}\nThis is a bug of tcpvet: its other verdicts cannot be trusted either.");
     Some(only_an_error("tcpvet", "bug", bug, &cause, record.head.began))
+}
+
+/// A test case for what the target sent beside all runs and what breaks rules.
+fn beside(record: &Record) -> Option<TestSuite> {
+    let told = record.broken_beside().flat_map(|kind| {
+        let rules = kind.broken_rules.iter();
+        rules.map(move |broken| {
+            format!(
+                "{} times `{}`: rule {}: {}",
+                kind.count, kind.text, broken.rule, broken.seen
+            )
+        })
+    });
+    let told: Vec<String> = told.collect();
+    let first = told.first()?;
+    let name = format!("{} beside the runs", record.head.target.name);
+    let mut suite = begun(&name, record.head.began);
+    suite.add_testcase(TestCase {
+        result: TestResult::Failure {
+            type_: "rule".to_owned(),
+            message: attribute(first),
+            cause: Some(content(&told.join("\n"))),
+        },
+        ..TestCase::success(&attribute(&name), Duration::ZERO)
+    });
+    Some(suite)
 }
 
 /// Test cases for waivers that are out of date: each is a failure, as an unexpected pass is.
@@ -95,7 +123,17 @@ fn begun(name: &str, began: u64) -> TestSuite {
     suite
 }
 
-fn written(suites: Vec<TestSuite>) -> Result<Vec<u8>, String> {
+/// The suites as XML, with their totals; `took` is how long all of it took on the clock on the wall.
+fn written(suites: Vec<TestSuite>, took: std::time::Duration) -> Result<Vec<u8>, String> {
+    let total = |of: fn(&TestSuite) -> usize| suites.iter().map(of).sum::<usize>();
+    let totals = format!(
+        r#"<testsuites tests="{}" failures="{}" errors="{}" skipped="{}" time="{:.3}""#,
+        total(TestSuite::tests),
+        total(TestSuite::failures),
+        total(TestSuite::errors),
+        total(TestSuite::skipped),
+        took.as_secs_f64()
+    );
     let mut builder = ReportBuilder::new();
     for suite in suites {
         builder.add_testsuite(suite);
@@ -103,8 +141,9 @@ fn written(suites: Vec<TestSuite>) -> Result<Vec<u8>, String> {
     let mut xml = Vec::new();
     let wrote = builder.build().write_xml(&mut xml);
     wrote.map_err(|err| format!("cannot make the JUnit report: {err}"))?;
-    xml.push(b'\n');
-    Ok(xml)
+    // The crate gives the outermost element no attributes.
+    let xml = String::from_utf8_lossy(&xml).replacen("<testsuites", &totals, 1);
+    Ok((xml + "\n").into_bytes())
 }
 
 /// A suite of runs; the class of each is its topic behind `prefix`.
@@ -145,12 +184,15 @@ fn unique(class: &str, name: &str, names: &mut BTreeSet<(String, String)>) -> St
 
 fn test_case(record: &Record, run: &Run, name: &str) -> TestCase {
     let outcome = &run.outcome;
-    let took = outcome.ended.since(outcome.began).as_millis();
-    let took = Duration::milliseconds(i64::try_from(took).unwrap_or(i64::MAX));
-    let mut case = TestCase::success(name, took);
+    let mut case = TestCase::success(name, took(run));
     let word = run.judged().word();
     let lines: Vec<String> = explain(run).into_iter().map(|line| line.text).collect();
-    let text = content(&format!("{}: {word}\n{}\n", run.id.name, lines.join("\n")));
+    let on_its_clock = on_its_clock(record, run);
+    let text = content(&format!(
+        "{}: {word}\n{on_its_clock}{}\n",
+        run.id.name,
+        lines.join("\n")
+    ));
     let type_ = match &outcome.failure {
         Some(failure) => format!("{word}: {}", failure.symptom),
         None => word,
@@ -163,10 +205,32 @@ fn test_case(record: &Record, run: &Run, name: &str) -> TestCase {
         (0, _) => TestResult::Success,
         (_, _) => TestResult::Failure { type_, message, cause },
     };
-    if case.is_success() && worth_a_word(run) {
-        case.set_system_out(&text);
+    if case.is_success() {
+        match worth_a_word(run) {
+            true => case.set_system_out(&text),
+            false if on_its_clock.is_empty() => {}
+            false => case.set_system_out(&on_its_clock),
+        }
     }
     case
+}
+
+/// How long all attempts took on the clock on the wall.
+fn took(run: &Run) -> Duration {
+    let attempts = run.earlier.iter().chain([&run.outcome]);
+    let nanos = attempts.map(|attempt| attempt.took).fold(0, u64::saturating_add);
+    Duration::nanoseconds(i64::try_from(nanos).unwrap_or(i64::MAX))
+}
+
+/// How long the run took on the target's clock, where that is not the one on the wall.
+fn on_its_clock(record: &Record, run: &Run) -> String {
+    match record.head.target.virtual_time {
+        true => {
+            let took = run.outcome.ended.since(run.outcome.began);
+            format!("{:.3} s on the target's clock\n", took.as_secs_f64())
+        }
+        false => String::new(),
+    }
 }
 
 /// Whether a run that succeeds has something to report.

@@ -4,6 +4,7 @@ use crate::notation::print_octets;
 use crate::path::Treatment;
 use crate::record::{Attempt, Direction, Failure, Happening, Position, TraceEvent};
 use crate::time::Instant;
+use crate::wire::Packet;
 use core::time::Duration;
 use std::collections::BTreeMap;
 
@@ -72,14 +73,16 @@ fn failing_step(trace: &[TraceEvent], failure: &Failure) -> Option<usize> {
 
 /// Whether there are several connections, so that they must be named.
 fn several_connections(trace: &[TraceEvent]) -> bool {
-    let mut conns = trace.iter().filter_map(|event| match &event.what {
+    let conns = trace.iter().filter_map(|event| match &event.what {
         Happening::Frame { connection, .. }
         | Happening::Call { connection, .. }
         | Happening::Return { connection, .. } => Some(connection),
         Happening::Step { .. } | Happening::Broken(_) | Happening::Found(..) | Happening::Note(_) => None,
     });
-    let Some(first) = conns.next() else { return false };
-    conns.any(|conn| conn != first)
+    // Frames of other protocols belong to none.
+    let mut named = conns.filter(|conn| !conn.is_empty());
+    let Some(first) = named.next() else { return false };
+    named.any(|conn| conn != first)
 }
 
 /// A ladder that is being drawn.
@@ -158,7 +161,7 @@ impl Picture {
                 let text = self.with_name(connection, &print_octets(&octets.0, (*origins).into()));
                 let fate = match fault {
                     Some(treatment) => treatment.name(),
-                    None if connection.is_empty() => "belongs to no connection",
+                    None if connection.is_empty() && is_segment(&octets.0) => "belongs to no connection",
                     None => "",
                 };
                 let arrives = *fault != Some(Treatment::Dropped);
@@ -256,6 +259,11 @@ impl Picture {
         self.row(" ", "...", &format!("... {left_out} lines left out ..."), "");
         self.lines.extend(rest);
     }
+}
+
+/// Whether a frame carries a TCP segment.
+fn is_segment(octets: &[u8]) -> bool {
+    Packet::parse(octets).is_ok_and(|packet| packet.tcp().is_some())
 }
 
 fn time(span: Duration) -> String {

@@ -27,7 +27,7 @@ mod update;
 #[cfg(feature = "cli")]
 pub use comparison::{Comparison, Difference, Unit, comparison, heading};
 #[cfg(feature = "cli")]
-pub use console::{Loudness, console, painted};
+pub use console::{Loudness, console, in_a_line, painted};
 pub use explain::{Line, LineKind, explain};
 #[cfg(feature = "cli")]
 pub use file::ReportFile;

@@ -63,10 +63,12 @@ impl ProgressLine {
             over: false,
         };
         let state = Arc::new(Mutex::new(state));
+        // Where no thread can be had, there is no line.
         let drawer = wanted.then(|| {
             let state = Arc::clone(&state);
-            std::thread::spawn(move || draw(&state))
+            std::thread::Builder::new().spawn(move || draw(&state)).ok()
         });
+        let drawer = drawer.flatten();
         ProgressLine { state, drawer }
     }
 

@@ -449,7 +449,7 @@ mod tests {
     fn made(text: &str, results: &[Run]) -> Update {
         let made = updated(text, results).unwrap();
         let now = Expectations::parse(&made.text, "e.yaml").unwrap();
-        assert_eq!(now.check(&rows(&runs(LIBRARY))), []);
+        assert_eq!(now.check(&rows(&runs(LIBRARY)), &[]), []);
         for run in results {
             let judged = now.judge(&run.id, &run.outcome);
             let expected = run.outcome.verdict == Verdict::Fail;

@@ -46,6 +46,7 @@ conditions! {
     InitialWindow4 "initial-window-4" "keeps to the initial window of two to four segments (RFC 3390, RFC 5681)";
     Jumbograms "jumbograms" "supports IPv6 jumbograms (RFC 2675)";
     KeepAlive "keep-alive" "implements keep-alives (RFC 9293 section 3.8.4)";
+    LargeWindow "large-window" "offers a window of 64 KB as it reads, so that many full segments fit";
     LimitedTransmit "limited-transmit" "implements limited transmit (RFC 3042)";
     Md5 "md5" "implements the MD5 signature option (RFC 2385)";
     Multipath "multipath" "implements Multipath TCP (RFC 8684)";

@@ -3,7 +3,7 @@
 use super::book::{Came, Heard, Offer, Peer, Resent, Sender, Stretch, Syn};
 use super::table::RULES;
 use super::timestamps::Clock;
-use super::{Breach, Broken, Known, On, Rule, Sight, pace, sending, timestamps};
+use super::{Breach, Broken, Known, Looks, On, Rule, Sight, pace, sending, timestamps};
 use crate::time::Stamp;
 use crate::wire::{Checksum, Ecn, Flags, Packet, Segment, SeqNum, TcpOption};
 use std::sync::Arc;
@@ -135,7 +135,10 @@ impl Conversation {
         };
         let ours = !rst && !syn && !self.is_of_before(&sight);
         for rule in RULES {
-            let looks = match rule.on {
+            let Looks::AtSegments(on, check) = rule.looks else {
+                continue;
+            };
+            let looks = match on {
                 On::Every => true,
                 On::Syn => syn && !rst,
                 On::Rst => rst,
@@ -143,7 +146,7 @@ impl Conversation {
             };
             if looks
                 && self.can_prove(rule)
-                && let Some(Broken { earlier, text }) = (rule.check)(self, &sight)
+                && let Some(Broken { earlier, text }) = check(self, &sight)
             {
                 self.accuse(rule, (earlier, number), text, breaches);
             }

@@ -10,7 +10,8 @@
 //!
 //! | file | what it watches |
 //! |---|---|
-//! | `form` | the header: checksums, options, reserved bits |
+//! | `frame` | the IP packet, whatever it carries, and whether it is one |
+//! | `form` | the TCP header: checksums, options, reserved bits |
 //! | `opening` | what SYNs offer and agree to |
 //! | `sending` | the target's sequence space: numbers, windows, sizes |
 //! | `receiving` | what the target says of the peer's: ACKs, windows, SACK blocks |
@@ -21,6 +22,7 @@ pub(crate) mod by_name;
 mod conversation;
 mod ecn;
 mod form;
+mod frame;
 mod opening;
 mod pace;
 mod ranges;
@@ -32,9 +34,10 @@ mod table;
 mod tests;
 mod timestamps;
 
+pub use frame::Frame;
 pub use table::RULES;
 
-use crate::rfc::Level;
+use crate::rfc::{Grounds, Level};
 use crate::time::Stamp;
 use crate::wire::{Body, OptionKind, Packet};
 use conversation::Conversation;
@@ -49,23 +52,32 @@ pub type RuleName = &'static str;
 pub struct Rule {
     /// As reports and expectations write it: `ack-never-back`.
     pub name: &'static str,
-    /// What asks for it, by id and level; the strongest decides what a breach is.
-    pub requirements: &'static [(&'static str, Level)],
+    /// What asks for it: its id, level, and the grounds of that; the weightiest decides what a breach is.
+    pub requirements: &'static [(&'static str, Level, Grounds)],
     /// What must hold, in a sentence.
     pub meaning: &'static str,
     /// Whether it is about time, so that on real time a breach must be confirmed.
     pub timing: bool,
     /// Whether frames that were lost or reordered before they were shown could explain a breach.
     pub needs_all: bool,
+    /// Whether a correct peer throws away what breaks it: then a breach is the cause of whatever did not come after it.
+    pub is_cause: bool,
     /// Whether it is about how a segment is written, so that a segment can be judged without it.
     pub of_form: bool,
     /// The option that it forbids where nobody offered it.
     pub forbids: Option<OptionKind>,
-    /// On which of the target's segments it looks.
-    on: On,
-    check: Check,
+    looks: Looks,
     /// What it finds missing at the end.
     at_the_end: Option<AtTheEnd>,
+}
+
+/// What a rule looks at.
+#[derive(Clone, Copy)]
+enum Looks {
+    /// Each frame by itself.
+    AtFrames(frame::Check),
+    /// Segments of a connection, of which it knows the others.
+    AtSegments(On, Check),
 }
 
 impl Rule {
@@ -74,7 +86,7 @@ impl Rule {
         name: &'static str,
         on: On,
         check: Check,
-        requirements: &'static [(&'static str, Level)],
+        requirements: &'static [(&'static str, Level, Grounds)],
         meaning: &'static str,
     ) -> Rule {
         Rule {
@@ -83,12 +95,38 @@ impl Rule {
             meaning,
             timing: false,
             needs_all: false,
+            is_cause: false,
             of_form: false,
             forbids: None,
-            on,
-            check,
+            looks: Looks::AtSegments(on, check),
             at_the_end: None,
         }
+    }
+
+    /// A rule about each frame by itself.
+    const fn of_frames(
+        name: &'static str,
+        check: frame::Check,
+        requirements: &'static [(&'static str, Level, Grounds)],
+        meaning: &'static str,
+    ) -> Rule {
+        Rule {
+            name,
+            requirements,
+            meaning,
+            timing: false,
+            needs_all: false,
+            is_cause: false,
+            of_form: false,
+            forbids: None,
+            looks: Looks::AtFrames(check),
+            at_the_end: None,
+        }
+    }
+
+    /// The same, but a correct peer throws away what breaks it.
+    const fn causing_loss(self) -> Rule {
+        Rule { is_cause: true, ..self }
     }
 
     /// The same, but a breach is one only where all frames were shown in order.
@@ -125,11 +163,11 @@ impl Rule {
         }
     }
 
-    /// The strongest level of its requirements.
+    /// The greatest weight of its requirements.
     pub fn level(&self) -> Level {
         self.requirements
             .iter()
-            .map(|(_, level)| *level)
+            .map(|(_, level, grounds)| grounds.weight(*level))
             .max()
             .unwrap_or(Level::Must)
     }
@@ -253,6 +291,8 @@ pub struct Watch {
     /// The conversation of the last frame, as the next is likely one of it too.
     last: Option<(Tuple, usize)>,
     breaches: Vec<Breach>,
+    /// The rules about frames that have been broken; each is told once.
+    accused: Vec<&'static str>,
 }
 
 impl Watch {
@@ -265,10 +305,33 @@ impl Watch {
             tuples: BTreeMap::new(),
             last: None,
             breaches: Vec::new(),
+            accused: Vec::new(),
         }
     }
 
-    /// Looks at a frame. `number` is by what a breach names it; `at` is when the target sent it or got it.
+    /// Looks at a frame of the target by itself; what it carries is shown by [`Watch::see`], where a peer would take it.
+    pub fn see_frame(&mut self, number: usize, frame: &Frame<'_>) {
+        for (rule, text) in frame.breaks() {
+            if self.known.complete || !rule.needs_all {
+                self.accuse(rule, number, text);
+            }
+        }
+    }
+
+    fn accuse(&mut self, rule: &'static Rule, number: usize, text: String) {
+        if self.accused.contains(&rule.name) {
+            return;
+        }
+        self.accused.push(rule.name);
+        self.breaches.push(Breach {
+            rule,
+            frames: (None, number),
+            text,
+        });
+    }
+
+    /// Looks at a packet as a part of its connection. `number` is by what a breach names it; `at` is when the target
+    /// sent it or got it.
     pub fn see(&mut self, number: usize, at: Stamp, way: Way, packet: &Arc<Packet>) {
         let Body::Tcp(segment) = &packet.body else { return };
         let tuple = match way {
@@ -290,7 +353,7 @@ impl Watch {
         }
     }
 
-    /// What was broken so far, each rule once for each connection.
+    /// What was broken so far, each rule once for each connection, and a rule about frames once.
     pub fn breaches(&self) -> &[Breach] {
         &self.breaches
     }

@@ -143,7 +143,9 @@ pub(super) fn fin_holds_its_number(cx: &Conversation, sight: &Sight) -> Option<B
 
 pub(super) fn nothing_after_fin(cx: &Conversation, sight: &Sight) -> Option<Broken> {
     let (fin, earlier) = cx.target.fin?;
-    (sight.text() > 0 && sight.end > fin)
+    // The octet of a keep-alive probe has an old number, which may be the FIN's (RFC 9293 section 3.8.4).
+    let probes = sight.text() == 1 && sight.end == fin + 1 && sight.end <= cx.acked();
+    (sight.text() > 0 && sight.end > fin && !probes)
         .then(|| broken(earlier, format!("text up to {}, after a FIN at {fin}", sight.end)))
         .flatten()
 }

@@ -39,6 +39,13 @@ pub struct CallId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SocketId(pub u32);
 
+impl SocketId {
+    /// Whether it is for the target to name.
+    pub const fn is_targets(self) -> bool {
+        self.0 >= 1 << 31
+    }
+}
+
 /// A value for [`Call::Set`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

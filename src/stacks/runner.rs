@@ -1,15 +1,15 @@
 //! What is known of a target before it runs: its `runner.yaml`.
 
+mod read;
+
+use crate::case::Problem;
 use crate::drive::protocol::Mode;
-use crate::notation::did_you_mean;
-use crate::rfc::Condition;
-use crate::stack::{ABILITIES, Facts, HOST_SETTINGS, Profile, Setting, Tolerance, Tolerances, is_ability};
+use crate::stack::{Facts, Profile};
 use core::fmt;
 use core::time::Duration;
-use serde::Deserialize;
-use serde::de::{self, Deserializer, MapAccess, Visitor};
 use std::collections::BTreeMap;
-use std::marker::PhantomData;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,8 +26,7 @@ const fn usual_patience(kind: Kind) -> Duration {
 }
 
 /// What kind of target it is, which decides how it is driven.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The kernel that we run on.
     Kernel,
@@ -57,23 +56,43 @@ impl Needed {
     }
 }
 
-/// What is wrong with a `runner.yaml`, for a person: file, place, and what to do about it.
+/// What is wrong with a runner's files, for a person: all of it, with places, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunnerError {
-    /// The file.
-    pub file: String,
-    /// Line and column, from 1, where they are known.
-    pub position: Option<(usize, usize)>,
-    /// What is wrong: "unknown field `time`, expected one of ...".
-    pub message: String,
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+impl RunnerError {
+    /// An error of a file as a whole.
+    pub fn of_file(file: &str, message: impl Into<String>) -> RunnerError {
+        let problems = vec![Problem::with_file(file, message, "")];
+        RunnerError { problems }
+    }
 }
 
 impl fmt::Display for RunnerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.position {
-            Some((line, column)) => write!(f, "{}:{line}:{column}: {}", self.file, self.message),
-            None => write!(f, "{}: {}", self.file, self.message),
+        for (number, problem) in self.problems.iter().enumerate() {
+            let Problem {
+                file,
+                line,
+                column,
+                message,
+                help,
+                ..
+            } = problem;
+            let begin = if number == 0 { "" } else { "\n" };
+            match line {
+                0 => write!(f, "{begin}{file}: {message}")?,
+                _ => write!(f, "{begin}{file}:{line}:{column}: {message}")?,
+            }
+            match help.as_deref() {
+                None | Some("") => {}
+                Some(help) => write!(f, "; {help}")?,
+            }
         }
+        Ok(())
     }
 }
 
@@ -105,13 +124,12 @@ impl Runner {
     /// Reads a `runner.yaml`.
     pub fn load(path: &Path) -> Result<Runner, RunnerError> {
         let file = path.display().to_string();
-        match std::fs::read_to_string(path) {
+        match text_of(path) {
             Ok(text) => Runner::parse(&file, &text),
-            Err(error) => Err(RunnerError {
-                file,
-                position: None,
-                message: format!("cannot be read ({error}); a runner is a folder with a runner.yaml"),
-            }),
+            Err(error) => Err(RunnerError::of_file(
+                &file,
+                format!("cannot be read ({error}); a runner is a folder with a runner.yaml"),
+            )),
         }
     }
 
@@ -121,14 +139,13 @@ impl Runner {
         let found = Runner::files(name).find(|(path, _)| *path == "runner.yaml");
         match found {
             Some((_, text)) => Runner::parse(&file, &String::from_utf8_lossy(text)),
-            None => Err(RunnerError {
-                file,
-                position: None,
-                message: format!(
-                    "is not among the bundled ones: {}",
-                    Runner::names().collect::<Vec<_>>().join(", ")
-                ),
-            }),
+            None => {
+                let names = Runner::names().collect::<Vec<_>>().join(", ");
+                Err(RunnerError::of_file(
+                    &file,
+                    format!("is not among the bundled ones: {names}"),
+                ))
+            }
         }
     }
 
@@ -147,47 +164,7 @@ impl Runner {
 
     /// Reads the text of a `runner.yaml`; `file` is what errors call it.
     pub fn parse(file: &str, text: &str) -> Result<Runner, RunnerError> {
-        let raw: Raw = serde_yaml::from_str(text).map_err(|error| RunnerError {
-            file: file.to_owned(),
-            position: error.location().map(|place| (place.line(), place.column())),
-            message: plain(&error.to_string()),
-        })?;
-        let refuse = |message: &str| RunnerError {
-            file: file.to_owned(),
-            position: None,
-            message: message.to_owned(),
-        };
-        let mode = match (raw.kind, raw.mode) {
-            (Kind::Agent, None) => return Err(refuse("an agent needs `mode: lockstep` or `mode: realtime`")),
-            (Kind::Agent, _) if raw.command.is_empty() => {
-                return Err(refuse(
-                    "an agent needs `command: [PROGRAM, ARGUMENT...]`, which starts it",
-                ));
-            }
-            (_, Some(RawMode::Lockstep)) | (Kind::Embedded, None) => Mode::Lockstep,
-            (_, Some(RawMode::Realtime)) | (Kind::Kernel, None) => Mode::RealTime,
-        };
-        let facts = Facts {
-            name: raw.name.0,
-            version: None,
-            abilities: raw.abilities.into_iter().map(|name| name.0).collect(),
-            claims: raw.claims.into_iter().map(|name| name.0).collect(),
-            tolerances: Tolerances::with(raw.times.0.into_iter().map(|(name, time)| (name.0, time.0))),
-            mtu: raw.mtu,
-            virtual_time: mode == Mode::Lockstep,
-        };
-        let configure = raw.configure.0.into_iter();
-        Ok(Runner {
-            facts: Arc::new(facts),
-            kind: raw.kind,
-            summary: raw.summary.0,
-            mode,
-            command: raw.command.into_iter().map(|word| word.0).collect(),
-            build: raw.build.into_iter().map(|word| word.0).collect(),
-            requires: raw.requires.into_iter().map(Needed::from).collect(),
-            patience: raw.patience.map_or(usual_patience(raw.kind), |time| time.0),
-            configure: configure.map(|(name, values)| (name.0, lower_values(values))).collect(),
-        })
+        read::read(file, text)
     }
 
     /// The settings of the host for a case's `configure:`. An error says what cannot be set; such a run is
@@ -223,295 +200,27 @@ fn filled_in(text: &str, value: &str) -> Result<String, String> {
     let mut filled = text.replace("$value", value);
     for (unit, nanos) in UNITS {
         if filled.contains(unit) {
-            let time = Time::try_from(Text(value.to_owned()))?;
-            filled = filled.replace(unit, &time.0.as_nanos().div_ceil(nanos).to_string());
+            let time = read::parse_time(value)?;
+            filled = filled.replace(unit, &time.as_nanos().div_ceil(nanos).to_string());
         }
     }
     Ok(filled)
 }
 
-fn lower_values(values: Unique<Text, Unique<Text, Text>>) -> BTreeMap<String, Profile> {
-    let lower = |settings: Unique<Text, Text>| settings.0.into_iter().map(|(key, value)| (key.0, value.0)).collect();
-    values
-        .0
-        .into_iter()
-        .map(|(value, settings)| (value.0, lower(settings)))
-        .collect()
-}
-
-/// The message without serde_yaml's own " at line 3 column 5", since the position is printed before it.
-fn plain(message: &str) -> String {
-    match message.rfind(" at line ") {
-        Some(at) => message[..at].to_owned(),
-        None => message.to_owned(),
-    }
-}
-
-/// The file as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Raw {
-    name: Text,
-    kind: Kind,
-    #[serde(default)]
-    summary: Text,
-    #[serde(default = "ethernet")]
-    mtu: u16,
-    #[serde(default)]
-    command: Vec<Text>,
-    mode: Option<RawMode>,
-    #[serde(default)]
-    build: Vec<Text>,
-    #[serde(default)]
-    requires: Vec<RawNeeded>,
-    patience: Option<Time>,
-    #[serde(default)]
-    abilities: Vec<AbilityName>,
-    #[serde(default)]
-    claims: Vec<Claim>,
-    #[serde(default)]
-    times: Unique<TimeName, Time>,
-    #[serde(default)]
-    configure: Unique<HostSettingName, Unique<Text, Unique<Text, Text>>>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum RawMode {
-    Lockstep,
-    Realtime,
-}
-
-#[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected `{file: /PATH, apt: PACKAGE}` or `{program: NAME, apt: PACKAGE}`"
-)]
-enum RawNeeded {
-    File { file: Text, apt: Text },
-    Program { program: Text, apt: Text },
-}
-
-impl From<RawNeeded> for Needed {
-    fn from(raw: RawNeeded) -> Needed {
-        let (RawNeeded::File { file: what, apt } | RawNeeded::Program { program: what, apt }) = raw;
-        Needed {
-            what: what.0,
-            apt: apt.0,
-        }
-    }
-}
-
-fn ethernet() -> u16 {
-    1500
-}
-
-/// A scalar read as text, even where YAML would read a number or a truth value, as in `0` and `true`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Text(String);
-
-/// Reads a scalar as text and converts it. An error has the scalar's own position, where serde's `try_from` would give
-/// that of the list around it.
-struct Scalar<T>(PhantomData<T>);
-
-impl<T: TryFrom<Text, Error: fmt::Display>> Visitor<'_> for Scalar<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text or a number")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
-        T::try_from(Text(text.to_owned())).map_err(E::custom)
-    }
-
-    fn visit_bool<E: de::Error>(self, value: bool) -> Result<T, E> {
-        self.visit_str(&value.to_string())
-    }
-
-    fn visit_i64<E: de::Error>(self, value: i64) -> Result<T, E> {
-        self.visit_str(&value.to_string())
-    }
-
-    fn visit_u64<E: de::Error>(self, value: u64) -> Result<T, E> {
-        self.visit_str(&value.to_string())
-    }
-
-    fn visit_f64<E: de::Error>(self, value: f64) -> Result<T, E> {
-        self.visit_str(&value.to_string())
-    }
-}
-
-macro_rules! scalars {
-    ($($name:ident)*) => {$(
-        impl<'de> Deserialize<'de> for $name {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_any(Scalar(PhantomData))
-            }
-        }
-    )*};
-}
-
-scalars! { Text TimeName Time AbilityName Claim HostSettingName }
-
-impl fmt::Display for Text {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl fmt::Display for TimeName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// A tolerance's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct TimeName(Tolerance);
-
-impl TryFrom<Text> for TimeName {
-    type Error = String;
-
-    fn try_from(text: Text) -> Result<TimeName, String> {
-        let names = Tolerance::ALL.map(Tolerance::name);
-        let found = Tolerance::from_name(&text.0).map(TimeName);
-        found.ok_or_else(|| unknown("time", &text.0, &names))
-    }
-}
-
-/// An ability's name.
-#[derive(Clone, Debug)]
-struct AbilityName(String);
-
-impl TryFrom<Text> for AbilityName {
-    type Error = String;
-
-    fn try_from(text: Text) -> Result<AbilityName, String> {
-        if is_ability(&text.0) {
-            return Ok(AbilityName(text.0));
-        }
-        let settings: Vec<String> = Setting::of_sockets().map(|setting| format!("set:{setting}")).collect();
-        let words = ABILITIES.iter().map(|word| word.name);
-        let known: Vec<&str> = words.chain(settings.iter().map(String::as_str)).collect();
-        Err(unknown("ability", &text.0, &known))
-    }
-}
-
-/// A condition that is claimed to be met.
-#[derive(Clone, Copy, Debug)]
-struct Claim(Condition);
-
-impl TryFrom<Text> for Claim {
-    type Error = String;
-
-    fn try_from(text: Text) -> Result<Claim, String> {
-        let known: Vec<&str> = Condition::ALL.iter().map(|known| known.name()).collect();
-        let found = Condition::from_name(&text.0).map(Claim);
-        found.ok_or_else(|| unknown("condition", &text.0, &known))
-    }
-}
-
-/// The name of a setting of the host.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct HostSettingName(String);
-
-impl fmt::Display for HostSettingName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl TryFrom<Text> for HostSettingName {
-    type Error = String;
-
-    fn try_from(text: Text) -> Result<HostSettingName, String> {
-        let known: Vec<&str> = HOST_SETTINGS.iter().map(|setting| setting.name).collect();
-        match known.contains(&text.0.as_str()) {
-            true => Ok(HostSettingName(text.0)),
-            false => Err(unknown("setting", &text.0, &known)),
-        }
-    }
-}
-
-/// The message for an unknown word, with the likeliest known one, or with all of them.
-fn unknown(kind: &str, word: &str, known: &[&str]) -> String {
-    let near = did_you_mean(word, known.iter().copied());
-    let help = near.unwrap_or_else(|| format!("expected one of {}", known.join(", ")));
-    format!("unknown {kind} `{word}`; {help}")
-}
-
-/// A time such as `100ms`, `1.5s` or `2m`; a bare number is a ratio, and is stored as seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Time(Duration);
-
-impl TryFrom<Text> for Time {
-    type Error = String;
-
-    fn try_from(text: Text) -> Result<Time, String> {
-        let digits = text.0.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
-        let unit = match &text.0[digits.len()..] {
-            "us" => 1e-6,
-            "ms" => 1e-3,
-            "s" | "" => 1.0,
-            "m" => 60.0,
-            "h" => 3600.0,
-            other => {
-                return Err(format!(
-                    "unknown unit `{other}` in `{}`, expected us, ms, s, m or h",
-                    text.0
-                ));
-            }
-        };
-        let number: f64 = digits
-            .parse()
-            .map_err(|_| format!("`{}` is no time; write 100ms or 1.5s", text.0))?;
-        let time = Duration::try_from_secs_f64(number * unit);
-        time.map(Time)
-            .map_err(|_| format!("`{}` is no time that can be waited for", text.0))
-    }
-}
-
-/// A map in which a repeated key is an error; serde would silently keep the last value.
-#[derive(Clone, Debug)]
-struct Unique<K, V>(BTreeMap<K, V>);
-
-impl<K, V> Default for Unique<K, V> {
-    fn default() -> Self {
-        Unique(BTreeMap::new())
-    }
-}
-
-impl<'de, K: Deserialize<'de> + Ord + fmt::Display, V: Deserialize<'de>> Deserialize<'de> for Unique<K, V> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(UniqueVisitor(PhantomData))
-    }
-}
-
-struct UniqueVisitor<K, V>(PhantomData<(K, V)>);
-
-impl<'de, K: Deserialize<'de> + Ord + fmt::Display, V: Deserialize<'de>> Visitor<'de> for UniqueVisitor<K, V> {
-    type Value = Unique<K, V>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entries = BTreeMap::new();
-        while let Some(key) = map.next_key::<K>()? {
-            if entries.contains_key(&key) {
-                return Err(de::Error::custom(format!("repeated key `{key}`; keep one of them")));
-            }
-            entries.insert(key, map.next_value()?);
-        }
-        Ok(Unique(entries))
+/// The text of a file that is not longer than any runner is.
+fn text_of(path: &Path) -> io::Result<String> {
+    const LONGEST: u64 = 1 << 20;
+    let mut text = String::new();
+    match File::open(path)?.take(LONGEST + 1).read_to_string(&mut text)? as u64 {
+        ..=LONGEST => Ok(text),
+        _ => Err(io::Error::other("it is longer than 1 MiB")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stack::Tolerance;
 
     fn one(name: &str, value: &str) -> BTreeMap<String, String> {
         BTreeMap::from([(name.to_owned(), value.to_owned())])
@@ -542,67 +251,133 @@ mod tests {
         assert!(linux.profile(&one("weather", "fine")).unwrap_err().contains("weather"));
     }
 
+    /// What is said of a runner with these lines.
+    fn told(lines: &str) -> String {
+        Runner::parse("r.yaml", &format!("name: a\nkind: embedded\n{lines}"))
+            .unwrap_err()
+            .to_string()
+    }
+
     #[test]
     fn errors_name_file_line_and_remedy() {
-        let unknown = Runner::parse("r.yaml", "name: a\nkind: embedded\ntime: {}\n").unwrap_err();
-        assert_eq!(unknown.position, Some((3, 1)));
-        assert!(
-            unknown
-                .to_string()
-                .starts_with("r.yaml:3:1: unknown field `time`, expected one of"),
-            "{unknown}"
-        );
-        let time = Runner::parse("r.yaml", "name: a\nkind: embedded\ntimes:\n  promt: 1s\n").unwrap_err();
-        assert!(time.to_string().contains("`promt`; did you mean `prompt`?"), "{time}");
-        assert_eq!(time.position.map(|(line, _)| line), Some(4));
-        for (text, place, message) in [
+        for (lines, said) in [
+            ("clams: []\n", "r.yaml:3:1: unknown key `clams`; did you mean `claims`?"),
+            ("time: {}\n", "r.yaml:3:1: unknown key `time`; did you mean `times`?"),
+            (
+                "mode: lockstp\n",
+                "r.yaml:3:7: unknown mode `lockstp`; did you mean `lockstep`?",
+            ),
+            (
+                "times:\n  promt: 1s\n",
+                "r.yaml:4:3: unknown time `promt`; did you mean `prompt`?",
+            ),
             (
                 "claims: [rfc5961,\n  rfc6192]\n",
-                (4, 3),
-                "unknown condition `rfc6192`; did you mean `rfc6191`?",
+                "r.yaml:4:3: unknown condition `rfc6192`; did you mean `rfc6191`?",
             ),
             (
                 "abilities: [urgnet]\n",
-                (3, 13),
-                "unknown ability `urgnet`; did you mean `urgent`?",
+                "r.yaml:3:13: unknown ability `urgnet`; did you mean `urgent`?",
             ),
             (
                 "abilities:\n  - set:linge\n",
-                (4, 5),
-                "unknown ability `set:linge`; did you mean `set:linger`?",
+                "r.yaml:4:5: unknown ability `set:linge`; did you mean `set:linger`?",
             ),
             (
                 "claims: [sausages]\n",
-                (3, 10),
-                "unknown condition `sausages`; expected one of accurate-ecn, ",
+                "r.yaml:3:10: unknown condition `sausages`; expected one of accurate-ecn, ",
             ),
             (
                 "configure: {syn-cookie: {}}\n",
-                (3, 13),
-                "unknown setting `syn-cookie`; did you mean `syn-cookies`?",
+                "r.yaml:3:13: unknown setting `syn-cookie`; did you mean `syn-cookies`?",
             ),
+            ("configure: {sack: 5}\n", "r.yaml:3:19: `sack` is a map; "),
+            ("times: {rto: 1s, rto: 2s}\n", "r.yaml:3:18: `rto` is written twice; "),
+            (
+                "times: {rto: 1parsec}\n",
+                "r.yaml:3:14: `1parsec` cannot be this time; unknown unit `parsec`",
+            ),
+            (
+                "times: {rto: 1}\n",
+                "r.yaml:3:14: `1` cannot be this time; say of what: 1s, or 1ms?",
+            ),
+            (
+                "times: {rto: soon}\n",
+                "r.yaml:3:14: `soon` cannot be this time; write a number and a unit",
+            ),
+            ("times: {rto: -1s}\n", "r.yaml:3:14: `-1s` cannot be this time; "),
+            (
+                "times: {rto-max: 0s}\n",
+                "r.yaml:3:18: `0s` cannot be this time; write a time that passes",
+            ),
+            (
+                "times: {time-wait: 25h}\n",
+                "r.yaml:3:20: `25h` cannot be this time; write at most 24h",
+            ),
+            ("times: {slack: 5}\n", "r.yaml:3:16: `5` is no ratio; "),
+            ("times: {slack: 100ms}\n", "r.yaml:3:16: `100ms` is no ratio; "),
+            ("times: {rto: [1s]}\n", "r.yaml:3:14: `rto` is a time; "),
+            (
+                "times: {rto: 3s, rto-max: 2s}\n",
+                "r.yaml:3:27: `rto` is longer than `rto-max`",
+            ),
+            ("patience: 0s\n", "r.yaml:3:11: `0s` cannot be this time"),
+            (
+                "mtu: 0\n",
+                "r.yaml:3:6: `0` is no MTU; write a number of octets from 68, the least that ipv4 allows, to 65535",
+            ),
+            ("mtu: 70000\n", "r.yaml:3:6: `70000` is no MTU; "),
+            (
+                "mtu: 1279\nabilities: [ipv4,ipv6]\n",
+                "from 1280, the least that ipv6 allows",
+            ),
+            (
+                "requires: [{apt: x}]\n",
+                "r.yaml:3:12: an item of `requires` lacks a part; write `{file: /PATH, apt: ",
+            ),
+            ("name: b\n", "r.yaml:3:1: `name` is written twice; "),
         ] {
-            let error = Runner::parse("r.yaml", &format!("name: a\nkind: embedded\n{text}")).unwrap_err();
-            assert!(error.message.contains(message), "{error}");
-            assert_eq!(error.position, Some(place), "{error}");
+            let text = told(lines);
+            assert!(text.contains(said), "{lines}: {text}");
+            assert_eq!(text.lines().count(), 1, "{text}");
         }
-        let unit = Runner::parse("r.yaml", "name: a\nkind: embedded\ntimes: {rto: 1parsec}\n").unwrap_err();
-        assert!(unit.to_string().contains("`parsec`"), "{unit}");
-        let twice = Runner::parse("r.yaml", "name: a\nkind: embedded\ntimes: {rto: 1s, rto: 2s}\n").unwrap_err();
-        assert!(twice.to_string().contains("repeated key `rto`"), "{twice}");
+        let empty = Runner::parse("r.yaml", "").unwrap_err().to_string();
+        assert!(empty.starts_with("r.yaml: the file is empty"), "{empty}");
+        let nameless = Runner::parse("r.yaml", "summary: x\n").unwrap_err().to_string();
         assert!(
-            Runner::load(Path::new("/nowhere/runner.yaml"))
-                .unwrap_err()
-                .to_string()
-                .contains("cannot be read")
+            nameless.contains("`name` is missing") && nameless.contains("`kind` is missing"),
+            "{nameless}"
         );
+        for path in ["/nowhere/runner.yaml", "/dev/zero"] {
+            assert!(
+                Runner::load(Path::new(path))
+                    .unwrap_err()
+                    .to_string()
+                    .contains("cannot be read")
+            );
+        }
+    }
+
+    #[test]
+    fn all_errors_are_told_at_once_in_the_order_of_their_places() {
+        let text = told("mtu: 0\nclams: [sack]\nabilities: [ipv5, urgnet]\ntimes: {rto: 1, rto-max: 0s}\n");
+        let places: Vec<&str> = text.lines().map(|line| line.split(": ").next().unwrap()).collect();
+        let expected = [
+            "r.yaml:3:6",
+            "r.yaml:4:1",
+            "r.yaml:5:13",
+            "r.yaml:5:19",
+            "r.yaml:6:14",
+            "r.yaml:6:26",
+        ];
+        assert_eq!(places, expected, "{text}");
     }
 
     #[test]
     fn an_agent_says_how_it_is_started_and_in_which_mode() {
         let agent = |more: &str| Runner::parse("r.yaml", &format!("name: a\nkind: agent\n{more}"));
         let refused = |more: &str| agent(more).unwrap_err().to_string();
-        assert!(refused("command: [./a]\n").contains("mode: lockstep"));
+        assert!(refused("command: [./a]\n").contains("write `mode: lockstep`"));
         assert!(refused("mode: lockstep\n").contains("command: [PROGRAM"));
         assert!(refused("mode: sometimes\ncommand: [./a]\n").contains("sometimes"));
         assert!(refused("mode: lockstep\ncommand: [./a]\nrequires: [{apt: x}]\n").contains("program: NAME"));

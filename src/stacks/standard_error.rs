@@ -1,7 +1,8 @@
 //! An agent's standard error: always read, so that the agent never blocks on it, and its end kept for messages.
 
+use crate::drive::drill;
 use std::collections::VecDeque;
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,11 +23,12 @@ struct Tail {
 
 impl StandardError {
     /// Reads until every process that has the other end open has closed it.
-    pub(crate) fn read(mut source: impl Read + Send + 'static) -> StandardError {
+    pub(crate) fn read(mut source: impl Read + Send + 'static) -> io::Result<StandardError> {
         let standard_error = StandardError::default();
         let kept = standard_error.clone();
         // The thread is not joined: a process that the agent left behind may keep its end open.
-        std::thread::spawn(move || {
+        let reader = std::thread::Builder::new().spawn(move || {
+            drill("standard-error");
             let mut piece = [0; 4096];
             loop {
                 match source.read(&mut piece) {
@@ -39,7 +41,7 @@ impl StandardError {
             kept.tail().ended = true;
             kept.0.1.notify_all();
         });
-        standard_error
+        reader.map(|_| standard_error)
     }
 
     fn tail(&self) -> MutexGuard<'_, Tail> {
@@ -90,7 +92,7 @@ mod tests {
     #[test]
     fn the_end_is_kept_and_told_once() {
         let text = "early\n".repeat(10_000) + "late\u{1b}[1m\n";
-        let standard_error = StandardError::read(std::io::Cursor::new(text.into_bytes()));
+        let standard_error = StandardError::read(std::io::Cursor::new(text.into_bytes())).unwrap();
         standard_error.wait();
         let lines = standard_error.take();
         assert!(

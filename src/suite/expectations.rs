@@ -88,7 +88,7 @@ impl<'a> From<&'a Outcome> for Came<'a> {
             step: failure.map(|failure| failure.step.as_str()),
             failing_rule: failure.and_then(|failure| failure.unmet.rule()),
             breakdown: failure.and_then(|failure| failure.unmet.breakdown()),
-            requirements: broken.iter().map(|(id, ..)| id.as_str()).collect(),
+            requirements: broken.iter().map(|it| it.id.as_str()).collect(),
             rules: outcome.broken_rules.iter().map(|broken| broken.rule.name).collect(),
             symptom: failure.map(|failure| &failure.symptom),
             waived: failure.and_then(|failure| failure.waived.as_ref()),
@@ -173,12 +173,15 @@ impl Expectations {
     }
 
     /// Checks the entries against all runs of the library: each entry must match a run, and name requirements that
-    /// those runs cover.
-    pub fn check(&self, library: &[Row]) -> Vec<ExpectationError> {
+    /// those runs cover. An entry that may be about a case of `unread`, which are not in the library since their files
+    /// cannot be read, is not checked.
+    pub fn check(&self, library: &[Row], unread: &[String]) -> Vec<ExpectationError> {
         let runs: Vec<(RunId, &Row)> = library
             .iter()
             .flat_map(|row| row.runs().map(move |run| (run, row)))
             .collect();
+        let is_known = |entry: &&Entry| !unread.iter().any(|case| entry.cases.may_fit_case(case));
+        let entries = self.entries.iter().filter(is_known);
         let waivers = self.waivers.iter().filter_map(|waiver| {
             Some(ExpectationError {
                 problem: waiver.check(&runs)?,
@@ -186,11 +189,7 @@ impl Expectations {
                 line: waiver.line,
             })
         });
-        self.entries
-            .iter()
-            .filter_map(|entry| entry.check(&runs))
-            .chain(waivers)
-            .collect()
+        entries.filter_map(|entry| entry.check(&runs)).chain(waivers).collect()
     }
 
     /// How an outcome compares with what is expected. If several entries match the run, it suffices that one is met.
@@ -300,13 +299,15 @@ impl Entry {
         let covered = |id: &Pattern| {
             let by_a_rule = |name: &str| {
                 let rule = RULES.iter().find(|rule| rule.name == name);
-                rule.is_some_and(|rule| rule.requirements.iter().any(|(it, _)| id.fits(it)))
+                rule.is_some_and(|rule| rule.requirements.iter().any(|(it, ..)| id.fits(it)))
             };
             pinned.is_some_and(by_a_rule) || covers.iter().any(|it| id.fits(it))
         };
         let stray = self.requirements.iter().find(|id| !covered(id))?;
+        let near = did_you_mean(stray.as_str(), covers.iter().copied());
+        let help = near.map(|near| format!("; {near}")).unwrap_or_default();
         error(format!(
-            "no run that `{}` matches covers `{}`",
+            "no run that `{}` matches covers `{}`{help}",
             self.cases.as_str(),
             stray.as_str()
         ))
@@ -376,9 +377,16 @@ pub(crate) fn squeeze(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// serde_yaml's message, without the position, which is given separately.
+/// serde_yaml's message without the position, which is given separately, and with the known key that is nearest to an
+/// unknown one: it quotes the unknown one first, and then all that are known.
 fn plain(message: &str) -> String {
-    message.split(" at line ").next().unwrap_or(message).to_owned()
+    let message = message.split(" at line ").next().unwrap_or(message);
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let word = quoted.next().filter(|_| message.contains("unknown field"));
+    match word.and_then(|word| did_you_mean(word, quoted)) {
+        Some(help) => format!("{message}; {help}"),
+        None => message.to_owned(),
+    }
 }
 
 /// The line of each item of a file that is a list; fewer where it is not.
@@ -688,7 +696,11 @@ mod tests {
         assert!(error("- {cases: a, expect: fail, reason: r}").contains("needs the `requirement`"));
         assert!(error("- {cases: a, expect: pass, reason: r}").starts_with("cannot expect `pass`"));
         assert!(error("- {cases: a, expect: unsupported, reason: r, when: {ip: 5}}").contains("one of 4, 6"));
-        assert!(error("- {cases: a, expect: fail, reasn: r}").contains("unknown field `reasn`"));
+        let misspelt = error("- {cases: a, expect: fail, reasn: r}");
+        assert!(
+            misspelt.contains("unknown field `reasn`") && misspelt.contains("did you mean `reason`?"),
+            "{misspelt}"
+        );
         assert!(error("cases: a").contains("expected a sequence"));
         assert!(error("- [").ends_with("e.yaml:2") || error("- [").ends_with("e.yaml:1"));
     }
@@ -696,8 +708,13 @@ mod tests {
     #[test]
     fn an_entry_must_match_a_run_and_what_it_covers() {
         let library = rows(&runs(&[("reset/x", ""), ("close/simple", "")]));
-        let check =
-            |text: &str| -> Vec<String> { parse(text).check(&library).iter().map(ToString::to_string).collect() };
+        let check = |text: &str| -> Vec<String> {
+            parse(text)
+                .check(&library, &[])
+                .iter()
+                .map(ToString::to_string)
+                .collect()
+        };
         assert!(check("- {cases: reset/*, expect: fail, requirement: RFC9293-MUST-1, reason: r}").is_empty());
         assert_eq!(
             check("\n- {cases: close/simpel, expect: unsupported, reason: r}"),

@@ -40,10 +40,23 @@ impl Pattern {
         rest.ends_with(last)
     }
 
+    /// Whether a run of that case could fit, whatever its row.
+    pub(super) fn may_fit_case(&self, case: &str) -> bool {
+        match self.0.split_once('*') {
+            Some((begin, _)) => case.starts_with(begin) || starts_a_run_of(begin, case),
+            None => self.0 == case || starts_a_run_of(&self.0, case),
+        }
+    }
+
     /// Whether a run fits: by its name, by its case, or by its case and row without the axes.
     pub fn fits_run(&self, run: &RunId) -> bool {
         self.fits(&run.name) || self.fits(&run.case) || self.fits(&run.case_and_row())
     }
+}
+
+/// Whether the text goes on behind a case's name, as the name of a run of it does: `a/b[x=1` for `a/b`.
+pub(super) fn starts_a_run_of(text: &str, case: &str) -> bool {
+    text.strip_prefix(case).is_some_and(|rest| rest.starts_with('['))
 }
 
 #[cfg(test)]
@@ -69,6 +82,13 @@ mod tests {
     fn parts_do_not_overlap() {
         assert!(!fits("aba*aba", "ababa"));
         assert!(fits("aba*aba", "abaaba"));
+    }
+
+    #[test]
+    fn what_could_fit_a_case_is_told_by_how_it_begins() {
+        let may = |pattern: &str| Pattern::new(pattern).may_fit_case("reset/acceptance");
+        assert!(may("*ip6]") && may("reset/*") && may("reset/acceptance[state=*") && may("reset/acceptance"));
+        assert!(!may("reset/accept") && !may("close/*") && !may("reset/acceptance-2*") && !may("reset/b*"));
     }
 
     #[test]

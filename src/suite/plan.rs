@@ -46,7 +46,8 @@ pub struct Row {
     pub row: String,
     /// The axes of each run: the IP version, and whether ISNs wrap.
     pub axes: Vec<(IpVersion, bool)>,
-    /// The ids of the requirements that the row covers.
+    /// The ids of the requirements that a run of the row can break: those that it covers, and those of the transitions
+    /// on the way into the states of its `given`.
     pub requirements: Vec<String>,
 }
 
@@ -110,7 +111,7 @@ pub fn rows(library: &[Run]) -> Vec<Row> {
             case: script.case.to_string(),
             row: script.row.clone(),
             axes: runs.iter().map(|run| (run.ip, run.wrap)).collect(),
-            requirements: requirements(script).into_iter().map(|it| it.id.clone()).collect(),
+            requirements: breakable(script).into_iter().map(|it| it.id.clone()).collect(),
         }
     };
     by_row.map(row).collect()
@@ -219,10 +220,23 @@ pub fn topic(case: &str) -> &str {
     case.rsplit_once('/').map_or(case, |(folder, _)| folder)
 }
 
-/// Every requirement that a script or one of its steps names, each once, by id.
+/// Every requirement that a script or one of its own steps names, each once, by id.
 pub fn requirements(script: &Script) -> Vec<&Arc<Requirement>> {
     let mut found: Vec<&Arc<Requirement>> = script.covers.iter().collect();
     collect(&script.steps, &mut found);
+    each_once(found)
+}
+
+/// Those, and what the steps into the states of `given` name.
+fn breakable(script: &Script) -> Vec<&Arc<Requirement>> {
+    let mut found = requirements(script);
+    for given in &script.given {
+        collect(&given.steps, &mut found);
+    }
+    each_once(found)
+}
+
+fn each_once(mut found: Vec<&Arc<Requirement>>) -> Vec<&Arc<Requirement>> {
     found.sort_by(|a, b| a.id.cmp(&b.id));
     found.dedup_by(|a, b| a.id == b.id);
     found

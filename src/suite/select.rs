@@ -1,5 +1,6 @@
 //! Selects runs by words that a user writes.
 
+use super::pattern::starts_a_run_of;
 use super::{Pattern, Run, requirements, topic};
 use crate::notation::{nearest, suggestion};
 use crate::rfc::Requirement;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 /// | word | means |
 /// |---|---|
 /// | `reset/`, `reset/acceptance` | a folder, a case; also as the file's path |
+/// | `reset/acc`, `reset/acceptance[state=SYN` | where it is none of the others, the names that begin so |
 /// | `reset/acceptance[state=SYNRCVD,ip4]` | the run of that name, or those that hold all that stands in the brackets |
 /// | `reset/*[*,wrap]` | the names that fit |
 /// | `rfc:5961` | what covers a requirement of that RFC |
@@ -40,6 +42,8 @@ enum Word {
     },
     Pattern(Pattern),
     Bare(String),
+    /// How names begin.
+    Prefix(String),
 }
 
 /// A word that selects nothing.
@@ -74,6 +78,27 @@ impl Selection {
     /// Whether this means all runs.
     pub fn is_everything(&self) -> bool {
         self.words.is_empty()
+    }
+
+    /// Whether a run of a case of that name could be meant, of which nothing else is known, as its file cannot be read.
+    /// `library` has all other runs.
+    pub fn may_mean_case(&self, case: &str, library: &[Run]) -> bool {
+        self.is_everything()
+            || self
+                .words
+                .iter()
+                .any(|word| word.clone().resolve(library).may_mean_case(case, library))
+    }
+
+    /// The words that mean runs only by how their names begin.
+    pub fn prefixes(&self, library: &[Run]) -> Vec<String> {
+        let resolved = self.words.iter().map(|word| word.clone().resolve(library));
+        resolved
+            .filter_map(|word| match word {
+                Word::Prefix(text) => Some(text),
+                _ => None,
+            })
+            .collect()
     }
 
     /// The selected runs, in their order. Each word must select at least one run of `library`; of those, the ones that
@@ -118,11 +143,34 @@ impl Word {
         }
     }
 
-    /// A name as it is printed means exactly that run: `a/b[ip4]` not also `a/b[ip4,wrap]`.
+    /// A name as it is printed means exactly that run: `a/b[ip4]` not also `a/b[ip4,wrap]`. A word that names nothing as
+    /// a whole may be how names begin.
     fn resolve(self, library: &[Run]) -> Word {
         match self {
             Word::Bracket { whole, .. } if library.iter().any(|run| run.name == whole) => Word::Run(whole),
+            Word::Bare(word) if !library.iter().any(|run| bare_means(&word, &run.script)) => {
+                let prefix = word.strip_prefix("./").unwrap_or(&word);
+                match !prefix.is_empty() && library.iter().any(|run| run.name.starts_with(prefix)) {
+                    true => Word::Prefix(prefix.to_owned()),
+                    false => Word::Bare(word),
+                }
+            }
             word => word,
+        }
+    }
+
+    fn may_mean_case(&self, name: &str, library: &[Run]) -> bool {
+        match self {
+            // What it covers and its tags stand in the file.
+            Word::Rfc(_) | Word::Tag(_) | Word::Foreign { .. } => true,
+            Word::Run(whole) => starts_a_run_of(whole, name),
+            Word::Bracket { case, .. } => case == name,
+            Word::Pattern(pattern) => pattern.may_fit_case(name),
+            Word::Prefix(prefix) => name.starts_with(prefix.as_str()) || starts_a_run_of(prefix, name),
+            Word::Bare(word) => {
+                let is_path = word.contains('/') || library.iter().any(|run| path_means(word, &run.script.case));
+                !is_path || path_means(word, name) || name.starts_with(word.as_str()) || starts_a_run_of(word, name)
+            }
         }
     }
 
@@ -141,11 +189,8 @@ impl Word {
             Word::Run(name) => run.name == *name,
             Word::Bracket { case, inside, .. } => bracket_means(case, inside, run),
             Word::Pattern(pattern) => pattern.fits_run(&run.id()),
-            Word::Bare(word) => {
-                path_means(word, &script.case)
-                    || has_tag(script, word)
-                    || requirements(script).iter().any(|it| it.id == *word)
-            }
+            Word::Bare(word) => bare_means(word, script),
+            Word::Prefix(prefix) => run.name.starts_with(prefix.as_str()),
         }
     }
 
@@ -165,12 +210,13 @@ impl Word {
             },
             Word::Foreign { suite, id } => foreign_error(suite, id, library),
             Word::Run(whole) | Word::Bracket { whole, .. } => bracket_error(whole, library),
+            Word::Bare(word) if word.contains('[') => bracket_error(word, library),
             Word::Pattern(pattern) => SelectError {
                 problem: format!("no run's name fits `{}`", pattern.as_str()),
                 nearest: Vec::new(),
             },
-            Word::Bare(word) => SelectError {
-                problem: format!("no case, folder, requirement or tag `{word}`"),
+            Word::Bare(word) | Word::Prefix(word) => SelectError {
+                problem: format!("no case, folder, requirement or tag `{word}`, and no name begins so"),
                 nearest: near(word, scripts().flat_map(|script| bare_words(script))),
             },
         }
@@ -178,25 +224,81 @@ impl Word {
 }
 
 fn bracket_error(whole: &str, library: &[Run]) -> SelectError {
-    let case = whole.split('[').next().unwrap_or(whole);
-    let mut of_case = library.iter().filter(|run| &*run.script.case == case).peekable();
-    let nearest = if of_case.peek().is_some() {
-        let mut rows: Vec<String> = of_case.map(Run::case_and_row).collect();
-        rows.dedup();
-        // Where no row is similar, some rows of that case are named nevertheless.
-        let near = near(whole, rows.iter().cloned());
-        if near.is_empty() {
-            rows.into_iter().take(3).collect()
-        } else {
-            near
-        }
-    } else {
-        near(case, library.iter().map(|run| run.script.case.to_string()))
+    let (case, inside) = whole.split_once('[').unwrap_or((whole, ""));
+    let of_case: Vec<&Run> = library.iter().filter(|run| &*run.script.case == case).collect();
+    let nearest = match of_case.is_empty() {
+        true => near(case, library.iter().map(|run| run.script.case.to_string())),
+        false => near_in_brackets(case, inside.trim_end_matches(']'), &of_case),
     };
     SelectError {
         problem: format!("no run is called `{whole}`"),
         nearest,
     }
+}
+
+/// What may have been meant by the brackets behind a case's name: the same with each unknown part put right, as far as
+/// there is such a run; else the rows that have most of it.
+fn near_in_brackets(case: &str, inside: &str, of_case: &[&Run]) -> Vec<String> {
+    const MOST: usize = 3;
+    let variations: Vec<String> = of_case.iter().map(|run| run.variation()).collect();
+    let known: BTreeSet<&str> = variations.iter().flat_map(|it| it.split(',')).collect();
+    let instead_of = |part| match known.contains(part) {
+        true => vec![part],
+        false => nearest_value(part, &known),
+    };
+    let holds = |variation: &str, part: &str| variation.split(',').any(|it| it == part);
+    let parts = inside.split(',').filter(|part| !part.is_empty());
+    let mut meant: Vec<Vec<&str>> = vec![Vec::new()];
+    for part in parts.clone() {
+        let mut longer = Vec::new();
+        for before in &meant {
+            for word in instead_of(part) {
+                longer.push([before.as_slice(), &[word]].concat());
+            }
+        }
+        meant = longer;
+    }
+    let is_run = |parts: &&Vec<&str>| variations.iter().any(|it| parts.iter().all(|part| holds(it, part)));
+    let named = meant.iter().filter(|parts| !parts.is_empty()).filter(is_run);
+    let named: Vec<String> = named
+        .map(|parts| format!("{case}[{}]", parts.join(",")))
+        .take(MOST)
+        .collect();
+    if !named.is_empty() {
+        return named;
+    }
+    let mut rows: Vec<(usize, String)> = Vec::new();
+    for (run, variation) in of_case.iter().zip(&variations) {
+        let shared = parts.clone().filter(|part| holds(variation, part)).count();
+        match rows.iter_mut().find(|(_, row)| *row == run.case_and_row()) {
+            Some((most, _)) => *most = shared.max(*most),
+            None => rows.push((shared, run.case_and_row())),
+        }
+    }
+    rows.sort_by_key(|(shared, _)| std::cmp::Reverse(*shared));
+    rows.into_iter().map(|(_, row)| row).take(MOST).collect()
+}
+
+/// The parts of brackets that are nearest to one that is unknown. Of `state=TIMEWAI` only what stands behind the `=` is
+/// compared with other values of that name, so that a long name does not make every value near.
+fn nearest_value<'a>(part: &str, known: &BTreeSet<&'a str>) -> Vec<&'a str> {
+    let Some((name, value)) = part.split_once('=') else {
+        return nearest(part, known.iter().copied());
+    };
+    let of_name: Vec<(&str, &str)> = known
+        .iter()
+        .filter_map(|it| Some((*it, it.strip_prefix(name)?.strip_prefix('=')?)))
+        .collect();
+    if of_name.is_empty() {
+        return nearest(part, known.iter().copied());
+    }
+    let values = nearest(value, of_name.iter().map(|(_, value)| *value));
+    let is_near = |value: &str| values.contains(&value);
+    of_name
+        .into_iter()
+        .filter(|(_, value)| is_near(value))
+        .map(|(whole, _)| whole)
+        .collect()
 }
 
 fn foreign_error(suite: &str, id: &Pattern, library: &[Run]) -> SelectError {
@@ -224,6 +326,11 @@ fn foreign_error(suite: &str, id: &Pattern, library: &[Run]) -> SelectError {
 fn bracket_means(case: &str, inside: &[String], run: &Run) -> bool {
     let variation = run.variation();
     &*run.script.case == case && inside.iter().all(|part| variation.split(',').any(|it| it == part))
+}
+
+/// Whether the word names the case, a folder of it, a tag or a requirement of it, as a whole.
+fn bare_means(word: &str, script: &Script) -> bool {
+    path_means(word, &script.case) || has_tag(script, word) || requirements(script).iter().any(|it| it.id == word)
 }
 
 fn path_means(word: &str, case: &str) -> bool {
@@ -320,6 +427,39 @@ mod tests {
     }
 
     #[test]
+    fn what_names_nothing_as_a_whole_is_how_names_begin() {
+        assert_eq!(count(&["reset/acc"]), 12);
+        assert_eq!(count(&["r"]), 16);
+        assert_eq!(count(&["./reset/f"]), 4);
+        assert_eq!(count(&["reset/acceptance["]), 8);
+        assert_eq!(count(&["reset/acceptance[state=SYN"]), 4);
+        assert_eq!(count(&["reset/acceptance[state=SYNRCVD,edge=left,ip6"]), 2);
+        assert_eq!(count(&["hand", "reset/fl"]), 8);
+    }
+
+    #[test]
+    fn a_case_that_cannot_be_read_may_be_meant_or_not() {
+        let may = |word: &str| Selection::parse(&[word]).may_mean_case("mine/broken", &library());
+        for word in [
+            "mine/",
+            "mine/bro",
+            "mine/broken[x",
+            "m*",
+            "*wrap]",
+            "rfc:5961",
+            "tag:alone",
+            "tc8:*",
+            "LOCAL-1",
+        ] {
+            assert!(may(word), "{word}");
+        }
+        for word in ["reset/", "reset", "reset/acc", "mine/other", "reset/*", "mine/broken-2"] {
+            assert!(!may(word), "{word}");
+        }
+        assert!(Selection::default().may_mean_case("mine/broken", &library()));
+    }
+
+    #[test]
     fn a_printed_name_is_one_run_and_a_row_is_all_axes() {
         assert_eq!(count(&["reset/acceptance[state=SYNRCVD,edge=left,ip4]"]), 1);
         assert_eq!(count(&["reset/acceptance[state=SYNRCVD,edge=left,ip4,wrap]"]), 1);
@@ -357,7 +497,8 @@ mod tests {
     fn a_word_that_means_nothing_names_what_was_looked_for_and_what_is_near() {
         assert_eq!(
             error("reset/acceptence"),
-            "no case, folder, requirement or tag `reset/acceptence`; did you mean `reset/acceptance`?"
+            "no case, folder, requirement or tag `reset/acceptence`, and no name begins so; did you mean \
+             `reset/acceptance`?"
         );
         assert_eq!(
             error("rfc:5962"),
@@ -377,6 +518,29 @@ mod tests {
             "no run is called `reset/acceptance[state=SYNRCVT,edge=left]`; did you mean \
              `reset/acceptance[state=SYNRCVD,edge=left]`?"
         );
+        for (word, meant) in [
+            (
+                "reset/acceptance[state=SYNRCV,ip4]",
+                "`reset/acceptance[state=SYNRCVD,ip4]`?",
+            ),
+            ("reset/acceptance[state=SYNRCW", "`reset/acceptance[state=SYNRCVD]`?"),
+            (
+                "reset/acceptance[edge=lefd,state=CLOSIN]",
+                "`reset/acceptance[edge=left,state=CLOSING]`?",
+            ),
+            (
+                "reset/acceptance[state=CLOSING,ip5]",
+                "`reset/acceptance[state=CLOSING,ip4]` or ",
+            ),
+            (
+                "reset/acceptance[state=SAUSAGE,ip4]",
+                "`reset/acceptance[state=SYNRCVD,edge=left]` or ",
+            ),
+            ("reset/aceptance[state=CLOSING]", "`reset/acceptance`?"),
+        ] {
+            let said = error(word);
+            assert!(said.contains(&format!("did you mean {meant}")), "{said}");
+        }
         assert_eq!(
             error("*zzz"),
             "no run's name fits `*zzz`; `tcpvet list` shows what there is"

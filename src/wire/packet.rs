@@ -45,13 +45,62 @@ pub struct Packet {
     pub body: Body,
 }
 
-/// Octets that cannot be read as an IP packet, and why: a lower-case fragment such as `shorter than an IP header`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotIp(pub &'static str);
+/// Why no receiver takes some octets as an IP packet. It is printed as a lower-case fragment, such as
+/// `the IP version is 5`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotIp {
+    /// There are none.
+    Empty,
+    /// The first four bits name neither version 4 nor version 6.
+    Version(u8),
+    /// So many octets are there, which are fewer than the header of that version has.
+    Short {
+        /// 4 or 6.
+        version: u8,
+        /// How many octets there are.
+        octets: usize,
+    },
+    /// The header length of IPv4, in words of four octets, is less than five.
+    HeaderLength(u8),
+    /// The total length of IPv4, in octets, ends within the header.
+    TotalLength(usize),
+    /// The header says that the packet is longer than it is.
+    Lacking {
+        /// How many octets the packet should have, its header included.
+        says: usize,
+        /// How many there are.
+        octets: usize,
+    },
+    /// The checksum of the IPv4 header.
+    Checksum {
+        /// What it is.
+        is: u16,
+        /// What it should be.
+        right: u16,
+    },
+}
 
 impl fmt::Display for NotIp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        match self {
+            NotIp::Empty => f.write_str("there are no octets"),
+            NotIp::Version(version) => write!(f, "the IP version is {version}"),
+            NotIp::Short { version, octets } => write!(f, "{octets} octets are fewer than an IPv{version} header has"),
+            NotIp::HeaderLength(words) => write!(f, "the header length is {words} words, and the least is 5"),
+            NotIp::TotalLength(length) => write!(f, "the total length is {length}, which ends within the header"),
+            NotIp::Lacking { says, octets } => {
+                write!(
+                    f,
+                    "the IP header says that there are {says} octets, and there are {octets}"
+                )
+            }
+            NotIp::Checksum { is, right } => {
+                write!(
+                    f,
+                    "the checksum of the IPv4 header is {is:#06x} instead of {right:#06x}"
+                )
+            }
+        }
     }
 }
 
@@ -63,12 +112,45 @@ impl Packet {
     /// the IP header gives; a frame that is shorter than that length, or an IPv4 header with a wrong checksum, is not
     /// IP.
     pub fn parse(octets: &[u8]) -> Result<Packet, NotIp> {
+        let packet = Packet::parse_unverified(octets)?;
+        match packet.ip.source.is_ipv4() {
+            true => header_checksum_right(octets).map(|()| packet),
+            false => Ok(packet),
+        }
+    }
+
+    /// As [`Packet::parse`], but the checksum of an IPv4 header is not looked at.
+    pub fn parse_unverified(octets: &[u8]) -> Result<Packet, NotIp> {
         match octets.first().map(|octet| octet >> 4) {
             Some(4) => parse_v4(octets),
             Some(6) => parse_v6(octets),
-            Some(_) => Err(NotIp("neither version 4 nor version 6")),
-            None => Err(NotIp("empty")),
+            Some(version) => Err(NotIp::Version(version)),
+            None => Err(NotIp::Empty),
         }
+    }
+
+    /// The destination of what may be an IP packet: as far as the octets go, whatever else is wrong with them.
+    pub fn destination_of(octets: &[u8]) -> Option<IpAddr> {
+        match octets.first()? >> 4 {
+            4 => Some(IpAddr::from(*octets.get(16..)?.first_chunk::<4>()?)),
+            6 => Some(IpAddr::from(*octets.get(24..)?.first_chunk::<16>()?)),
+            _ => None,
+        }
+    }
+
+    /// What stands behind an IP packet: the octets past the length that its header gives, such as the padding of a
+    /// link. Of what is no IP packet nothing does.
+    pub fn padding_of(octets: &[u8]) -> &[u8] {
+        let length = match octets.first().map(|octet| octet >> 4) {
+            Some(4) => octets
+                .get(2..4)
+                .map(|field| usize::from(u16::from_be_bytes([field[0], field[1]]))),
+            Some(6) => octets
+                .get(4..6)
+                .map(|field| V6_HEADER + usize::from(u16::from_be_bytes([field[0], field[1]]))),
+            _ => None,
+        };
+        length.and_then(|length| octets.get(length..)).unwrap_or_default()
     }
 
     /// The octets on the wire, checksums and all, every lie of the segment kept. A body larger than the IP header can
@@ -192,24 +274,40 @@ fn tcp_checksum_v6(segment: &[u8], source: &Ipv6Addr, destination: &Ipv6Addr) ->
     util::ipv6_checksum(segment, TCP_CHECKSUM_WORD, &[], source, destination, TCP)
 }
 
+/// Compares the checksum of an IPv4 header that is known to be whole.
+fn header_checksum_right(octets: &[u8]) -> Result<(), NotIp> {
+    const CHECKSUM_WORD: usize = 5;
+    let header = &octets[..usize::from(octets[0] & 0xf) * 4];
+    // The sum over a right header, checksum included, is all ones, and `checksum` gives its complement. Word 30 is
+    // past any header, so that none is left out.
+    if util::checksum(header, 30) == 0 {
+        return Ok(());
+    }
+    Err(NotIp::Checksum {
+        is: u16::from_be_bytes([header[2 * CHECKSUM_WORD], header[2 * CHECKSUM_WORD + 1]]),
+        right: util::checksum(header, CHECKSUM_WORD),
+    })
+}
+
 fn parse_v4(octets: &[u8]) -> Result<Packet, NotIp> {
-    let fields = Ipv4Packet::new(octets).ok_or(NotIp("shorter than an IPv4 header"))?;
+    let short = NotIp::Short {
+        version: 4,
+        octets: octets.len(),
+    };
+    let fields = Ipv4Packet::new(octets).ok_or(short)?;
     let header = usize::from(fields.get_header_length()) * 4;
     let total = usize::from(fields.get_total_length());
     if header < V4_HEADER {
-        return Err(NotIp("an IPv4 header length below 20 octets"));
+        return Err(NotIp::HeaderLength(fields.get_header_length()));
     }
     if total < header {
-        return Err(NotIp("an IPv4 total length that ends within the header"));
+        return Err(NotIp::TotalLength(total));
     }
-    let body = octets
-        .get(header..total)
-        .ok_or(NotIp("shorter than the IPv4 total length"))?;
-    // The sum over a right header, checksum included, is all ones, and `checksum` gives its complement. Word 30 is
-    // past any header, so that none is left out.
-    if util::checksum(&octets[..header], 30) != 0 {
-        return Err(NotIp("a wrong IPv4 header checksum"));
-    }
+    let lacking = NotIp::Lacking {
+        says: total,
+        octets: octets.len(),
+    };
+    let body = octets.get(header..total).ok_or(lacking)?;
     let (source, destination) = (fields.get_source(), fields.get_destination());
     let protocol = fields.get_next_level_protocol();
     let fragment = fields.get_fragment_offset() != 0 || fields.get_flags() & MORE_FRAGMENTS != 0;
@@ -237,11 +335,17 @@ fn parse_v4(octets: &[u8]) -> Result<Packet, NotIp> {
 }
 
 fn parse_v6(octets: &[u8]) -> Result<Packet, NotIp> {
-    let fields = Ipv6Packet::new(octets).ok_or(NotIp("shorter than an IPv6 header"))?;
+    let short = NotIp::Short {
+        version: 6,
+        octets: octets.len(),
+    };
+    let fields = Ipv6Packet::new(octets).ok_or(short)?;
     let end = V6_HEADER + usize::from(fields.get_payload_length());
-    let body = octets
-        .get(V6_HEADER..end)
-        .ok_or(NotIp("shorter than the IPv6 payload length"))?;
+    let lacking = NotIp::Lacking {
+        says: end,
+        octets: octets.len(),
+    };
+    let body = octets.get(V6_HEADER..end).ok_or(lacking)?;
     let (source, destination) = (fields.get_source(), fields.get_destination());
     let protocol = fields.get_next_header();
     let other = || Body::Other {
@@ -428,10 +532,7 @@ mod tests {
         for length in 0..ODD_V6.len() {
             assert!(Packet::parse(&ODD_V6[..length]).is_err());
         }
-        assert_eq!(
-            Packet::parse(&[0x50; 60]),
-            Err(NotIp("neither version 4 nor version 6"))
-        );
+        assert_eq!(Packet::parse(&[0x50; 60]), Err(NotIp::Version(5)));
     }
 
     #[test]

@@ -198,6 +198,129 @@ def lives_on(line):
     right(line)
 
 
+def checksum(header):
+    total = sum(int.from_bytes(header[at:at + 2], "big") for at in range(0, len(header), 2))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return (~total & 0xffff).to_bytes(2, "big")
+
+
+def with_header(packet, place, octets):
+    """An IPv4 packet with other octets at a place of its header, under a right checksum of that."""
+    header = bytearray(packet[:20])
+    header[place:place + len(octets)] = octets
+    header[10:12] = bytes(2)
+    header[10:12] = checksum(header)
+    return bytes(header) + packet[20:]
+
+
+def frames(line, change):
+    """The right answer, with each frame changed."""
+    changed = [
+        f"frame {change(bytes.fromhex(text.split()[1])).hex() or '-'}\n" if text.startswith("frame") else text
+        for text in answer(line)
+    ]
+    say("".join(changed))
+
+
+def beside(line, *packets):
+    """The right answer, and frames before it."""
+    say("".join(f"frame {packet.hex()}\n" for packet in packets) + "".join(answer(line)))
+
+
+def no_ip_checksum(line):
+    frames(line, lambda it: it[:10] + bytes(2) + it[12:])
+
+
+def version_five(line):
+    frames(line, lambda it: with_header(it, 0, b"\x55"))
+
+
+def short_header(line):
+    frames(line, lambda it: with_header(it, 0, b"\x44"))
+
+
+def length_too_large(line):
+    frames(line, lambda it: with_header(it, 2, (len(it) + 1).to_bytes(2, "big")))
+
+
+def length_too_small(line):
+    frames(line, lambda it: it + bytes(8))
+
+
+def cut_in_the_header(line):
+    frames(line, lambda it: it[:12])
+
+
+def empty(line):
+    frames(line, lambda it: b"")
+
+
+def ethernet(line):
+    frames(line, lambda it: bytes.fromhex("020000000001020000000002") + it)
+
+
+def without_ttl(line):
+    frames(line, lambda it: with_header(it, 8, b"\0"))
+
+
+def wrong_offset(line):
+    frames(line, lambda it: it[:32] + b"\xf0" + it[33:])
+
+
+def spoken_by_another(line):
+    beside(line, with_header(bytes.fromhex("4500002800004000400600000000000000000000") + bytes(20), 12, bytes([192, 0, 2, 99, 198, 18, 0, 99])))
+
+
+def neighbours(line):
+    v4 = bytes.fromhex("4500001c00000000400200000000000000000000")
+    igmp = with_header(v4 + bytes.fromhex("1600fff9e0000016"), 12, bytes([192, 0, 2, 1, 224, 0, 0, 22]))
+    udp = with_header(with_header(igmp, 9, b"\x11"), 16, b"\xff\xff\xff\xff")
+    fragment = with_header(with_header(igmp, 9, b"\x06"), 6, b"\x20\x00")
+    echo = with_header(with_header(igmp, 9, b"\x01"), 16, b"\xc6\x12\x00\x01")
+    v6 = bytes.fromhex("6000000000083aff") + bytes.fromhex("fe80" + 13 * "00" + "01" + "ff02" + 13 * "00" + "02")
+    solicitation = v6 + bytes.fromhex("8500000000000000")
+    beside(line, igmp, udp, fragment, echo, solicitation, igmp + bytes(18))
+
+
+def accepted_nowhere(line):
+    say("event accepted s77 s2147483650 198.18.0.1:9\n" + "".join(answer(line)))
+
+
+def accepted_as_nobody(line):
+    say("event accepted s1 s99 198.18.0.1:9\n" + "".join(answer(line)))
+
+
+def negative_time(line):
+    say("".join(answer(line)[:-1]) + "idle -5\n")
+
+
+def time_too_large(line):
+    say("".join(answer(line)[:-1]) + "idle 99999999999999999999\n")
+
+
+def odd_digits(line):
+    say("frame 450\n" + "".join(answer(line)))
+
+
+def connects_again(line):
+    words = line.split()
+    lines = answer(line)
+    say("".join(f"result {words[3]} ok\n" if text.startswith("result " + words[3] + " error") else text for text in lines))
+
+
+def forgets_listeners(line):
+    say("".join(text.replace("state listen", "state closed") for text in answer(line)))
+
+
+def many_faults(line):
+    """At each line: no timer, wrong checksums, `unknown` passed over, badly ended calls that end well."""
+    lines = [text for text in answer(line)[:-1] if not text.startswith("unknown")]
+    lines = [text[:-5] + "0000\n" if text.startswith("frame") else text for text in lines]
+    lines = [" ".join(text.split()[:2]) + " ok\n" if " error " in text else text for text in lines]
+    say("".join(lines) + "idle -\n")
+
+
 # At which lines; where nothing stands here, at the first frame of the world. With a `*`: at each.
 WHERE = {
     "answers_twice": "call",
@@ -209,6 +332,10 @@ WHERE = {
     "leaves_checksums": "*",
     "draws_elsewhere": "*new",
     "keeps_the_world": "*new",
+    "time_too_large": "call",
+    "connects_again": "*call",
+    "forgets_listeners": "*call",
+    "many_faults": "**",
 }
 
 where = WHERE.get(how, "frame")
@@ -223,7 +350,7 @@ for line in sys.stdin:
             say("unsupported once only\nidle -\n")
             continue
     at_each = where == "*" and kind not in ("new", "sync", "dance")
-    if here and (at_each or where == "*" + kind or where == kind):
+    if here and (where == "**" or at_each or where == "*" + kind or where == kind):
         here = where.startswith("*")
         globals()[how](line)
     else:

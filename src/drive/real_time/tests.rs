@@ -184,6 +184,62 @@ fn runs_pass_in_any_place() {
 }
 
 #[test]
+fn what_belongs_to_no_run_is_kept_apart_from_all_of_them() {
+    let solicitation = [
+        &[0x60, 0, 0, 0, 0, 8, 58, 255][..],
+        &[0xfe; 16],
+        &[0xff; 16],
+        &[133, 0, 0, 0, 0, 0, 0, 0],
+    ]
+    .concat();
+    let garbage = vec![0x50; 9];
+    let beside = [solicitation, garbage];
+    let clock = Clock::start();
+    let facts = Facts {
+        virtual_time: false,
+        ..Facts::clone(&Runner::bundled("model").unwrap().facts)
+    };
+    let mut host = Host::new(clock);
+    host.packets.extend(beside.clone());
+    let patience = Arc::new(Patience::new(Limits::of(Duration::from_secs(5))));
+    let mut driver = Driver::new(host, Arc::new(facts), clock, patience);
+    let mut addresses = Addresses::on_virtual_time();
+    for (place, run) in plan().iter().enumerate().take(2) {
+        let job = run.job(1);
+        let at = addresses.next(&job).unwrap();
+        driver.start(place, job.script, at);
+    }
+    while driver.active() > 0 {
+        driver.turn();
+        for (_, outcome) in driver.take_ended() {
+            let accused = |name: &str| outcome.broken_rules.iter().any(|broken| broken.rule.name == name);
+            assert!(!accused("ip-version-known"), "{:?}", outcome.broken_rules);
+        }
+    }
+    let unclaimed: Vec<Vec<u8>> = driver.take_unclaimed().iter().map(|octets| octets.to_vec()).collect();
+    assert_eq!(unclaimed, beside);
+}
+
+#[test]
+fn what_nobody_asked_for_ends_the_place() {
+    let plan = plan();
+    let unasked = |host: &mut Host| {
+        host.replies
+            .push(Reply::Result(CallId(u64::MAX), Ok(crate::stack::Answer::Ok)))
+    };
+    for outcome in outcomes(&plan, unasked) {
+        assert_eq!(outcome.verdict, Verdict::Inconclusive);
+        assert!(
+            outcome
+                .reason
+                .contains("told of call 18446744073709551615, which is not open"),
+            "{}",
+            outcome.reason
+        );
+    }
+}
+
+#[test]
 fn what_a_place_has_lost_makes_no_verdict() {
     let plan = plan();
     for outcome in outcomes(&plan, |host| host.losses.frames = 12) {
@@ -197,7 +253,7 @@ fn a_place_that_ends_costs_its_runs_and_says_why() {
     let plan = plan();
     for outcome in outcomes(&plan, |host| host.most = 5) {
         assert_eq!(outcome.verdict, Verdict::Inconclusive);
-        let expected = "the target's process ended; its standard error ends with `no memory`";
+        let expected = "the agent ended; its standard error ends with `no memory`";
         assert_eq!(outcome.reason, expected);
     }
 }

@@ -46,8 +46,8 @@ decisions! {
 
     /// ssthresh after the handshake: arbitrarily high.
     "RFC 5681 section 3.1"
-    fn first_threshold(_tcb: &Tcb) -> u32 {
-        lawful => u32::MAX,
+    fn first_threshold(_tcb: &Tcb, cx: &Context) -> u32 {
+        lawful => cx.config.first_threshold,
         wrong NoSlowStart => UNBOUND,
     }
 
@@ -188,7 +188,7 @@ decisions! {
     /// ssthresh in recovery.
     "RFC 5681 section 3.2, step 2"
     fn threshold_in_recovery(tcb: &Tcb) -> u32 {
-        lawful => tcb.half_of_flight(),
+        lawful => tcb.half_of_window(),
         wrong NoHalvingOnLoss => tcb.congestion.cwnd,
     }
 

@@ -10,6 +10,9 @@ use super::seq::{earlier, later, leq, span};
 use super::tcb::Tcb;
 use crate::wire::SeqNum;
 
+/// What every path takes, over IPv4 and over IPv6 (RFC 1122 section 3.3.3, RFC 8200 section 5).
+const SAFE_MTU: (usize, usize) = (576, 1280);
+
 /// The state of loss recovery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -62,8 +65,13 @@ impl Tcb {
     /// The initial window, once the MSS is known (RFC 5681 section 3.1).
     pub(super) fn open_congestion_window(&mut self, cx: &Context) {
         let (initial, lost) = (decisions::window_at_start(self, cx), decisions::lost_syn_counts(self));
-        self.congestion.ssthresh = decisions::first_threshold(self);
+        self.congestion.ssthresh = decisions::first_threshold(self, cx);
         self.congestion.cwnd = decisions::first_window(self, initial, lost);
+    }
+
+    /// Half of what cwnd had let out, without what limited transmit has sent beyond it (RFC 5681 section 3.2, step 2).
+    fn half_of_window(&self) -> u32 {
+        (self.flight().min(self.congestion.cwnd) / 2).max(2 * self.smss())
     }
 
     /// Half of FlightSize, never below two segments (RFC 5681 section 3.1, equation 4).
@@ -79,7 +87,9 @@ impl Tcb {
 
     /// Octets of new data that congestion control allows to be sent now.
     pub(super) fn congestion_room(&self) -> u32 {
-        let (flight, smss) = (self.flight(), self.smss());
+        // The SYN that a fast open has not been told of yet is no data.
+        let syn = u32::from(self.snd_una == self.iss);
+        let (flight, smss) = (self.flight() - syn, self.smss());
         let congestion = &self.congestion;
         match congestion.mode {
             Mode::Open => {
@@ -334,6 +344,16 @@ impl Tcb {
         self.congestion.mode = Mode::Loss;
         self.congestion.recover = self.snd_nxt;
         self.congestion.high_rxt = self.snd_una;
+    }
+
+    /// After many timeouts in a row segments may be too large for the path, and nobody says so (RFC 4821 section 7.7).
+    pub(super) fn suspect_black_hole(&mut self, cx: &Context) {
+        let suspected = cx.config.black_hole_after;
+        if suspected.is_some_and(|timeouts| self.round_trip.backoffs >= timeouts) {
+            let safe = if self.local.is_ipv4() { SAFE_MTU.0 } else { SAFE_MTU.1 };
+            self.path.mtu = self.path.mtu.min(safe);
+            self.congestion.cwnd = self.congestion.cwnd.min(self.smss());
+        }
     }
 
     /// The peer has sent ECE: the window halves as for a loss, once for each window of data (RFC 3168 section 6.1.2).

@@ -73,12 +73,12 @@ impl Context {
         segment.destination = peer.port();
         segment.checksum = decisions::checksum(self, &segment);
         segment.flags = decisions::flags(self, segment.flags);
-        let v4 = local.is_ipv4();
+        let (v4, flags) = (local.is_ipv4(), segment.flags);
         self.ip_id = self.ip_id.wrapping_add(1);
         let ip = IpHeader {
             source: decisions::source(self, local.ip(), &segment),
             destination: peer.ip(),
-            ttl: decisions::ttl(self, settings),
+            ttl: decisions::ttl(self, settings, flags),
             dscp: decisions::dscp(self, settings),
             ecn,
             id: if v4 { self.identification() } else { 0 },
@@ -91,6 +91,7 @@ impl Context {
         }
         .encode();
         let length = packet.len();
+        let packet = decisions::slip(self, v4, flags).make(packet, v4);
         self.out.push(Emitted::Packet(packet));
         length
     }

@@ -26,6 +26,8 @@ pub struct Parameter {
     pub usual: u64,
     /// What the value counts.
     pub unit: Unit,
+    /// One in so many endpoints has another value than the usual one.
+    odds: u32,
     apply: fn(&mut Config, u64),
     departs: fn(u64) -> &'static [&'static str],
 }
@@ -57,20 +59,21 @@ impl Parameter {
         }
     }
 
-    /// A value by lot: often the usual one, often either end, else something in between, where each power of two is as
+    /// A value by lot: often the usual one, else either end, or something in between, where each power of two is as
     /// likely as the next.
     fn draw(&self, random: &mut Random) -> u64 {
         let (least, most) = self.range;
-        match random.next_u32() % 8 {
+        let (usual, which) = (!random.next_u32().is_multiple_of(self.odds), random.next_u32() % 4);
+        match which {
+            _ if usual => self.usual,
             0 => least,
             1 => most,
-            2 | 3 => {
+            _ => {
                 let bits = |value: u64| u64::from(64 - value.leading_zeros());
                 let length = bits(least) + random.next_u64() % (bits(most) - bits(least) + 1);
                 let power = 1 << length.min(63);
                 (power / 2 + random.next_u64() % power.max(2) / 2).clamp(least, most)
             }
-            _ => self.usual,
         }
     }
 }
@@ -184,7 +187,7 @@ mod tests {
 
     #[test]
     fn both_ends_of_each_range_are_drawn() {
-        let drawn: Vec<LawfulEndpoint> = (0..200).map(LawfulEndpoint::draw).collect();
+        let drawn: Vec<LawfulEndpoint> = (0..2000).map(LawfulEndpoint::draw).collect();
         for parameter in Parameter::ALL {
             let values: BTreeSet<u64> = drawn.iter().map(|endpoint| value_of(endpoint, parameter)).collect();
             let (least, most) = parameter.range;

@@ -10,6 +10,12 @@ const MS: u64 = 1_000_000;
 const S: u64 = 1000 * MS;
 const HOUR: u64 = 3600 * S;
 
+/// An ACK that waits for less is not worth the name of a delayed one: nothing else can come meanwhile.
+const SHORT: u64 = 10 * MS;
+
+/// One in so many endpoints does what takes away a claim.
+const SELDOM: u32 = 16;
+
 const NO_YES: Unit = Unit::Name(&["no", "yes"]);
 
 /// A time.
@@ -53,12 +59,18 @@ const fn parameter(
         range,
         usual,
         unit,
+        odds: 2,
         apply,
         departs: nothing,
     }
 }
 
 impl Parameter {
+    /// The same, drawn as seldom as a choice that takes away a claim.
+    const fn seldom(self) -> Parameter {
+        Parameter { odds: SELDOM, ..self }
+    }
+
     /// The same, where some values depart from requirements.
     const fn departing(self, departs: fn(u64) -> &'static [&'static str]) -> Parameter {
         Parameter { departs, ..self }
@@ -87,18 +99,25 @@ pub(super) const TABLE: &[Parameter] = &[
     parameter(
         "rto-max",
         "RFC 6298 section 2.5",
-        (60 * S, 240 * S),
+        (60 * S, 120 * S),
         60 * S,
         Unit::Time,
         time!(rto_max),
     ),
     parameter(
         "clock-granularity",
-        "RFC 6298 section 4; BSD had 500 ms",
-        (MS, 500 * MS),
+        "RFC 6298 section 4",
+        (MS, 50 * MS),
         MS,
         Unit::Time,
-        time!(clock_granularity),
+        |config, value| {
+            config.clock_granularity = Duration::from_nanos(value);
+            config.timer_tick = if value > MS {
+                Duration::from_nanos(value)
+            } else {
+                Duration::ZERO
+            };
+        },
     ),
     parameter(
         "ack-delay",
@@ -109,7 +128,7 @@ pub(super) const TABLE: &[Parameter] = &[
         time!(ack_delay),
     )
     .departing(|value| {
-        if value == 0 {
+        if value < SHORT {
             &["RFC9293-SHLD-18", "RFC5681-4.2-1"]
         } else {
             &[]
@@ -158,7 +177,7 @@ pub(super) const TABLE: &[Parameter] = &[
     parameter(
         "user-timeout",
         "RFC 9293 sections 3.8.3 and 3.9.1.1",
-        (180 * S, 900 * S),
+        (300 * S, 900 * S),
         300 * S,
         Unit::Time,
         time!(user_timeout),
@@ -166,7 +185,7 @@ pub(super) const TABLE: &[Parameter] = &[
     parameter(
         "keep-alive-idle",
         "RFC 9293 section 3.8.4",
-        (2 * HOUR, 24 * HOUR),
+        (2 * HOUR, 20 * HOUR),
         2 * HOUR,
         Unit::Time,
         time!(keep_alive_idle),
@@ -187,6 +206,14 @@ pub(super) const TABLE: &[Parameter] = &[
         Unit::Number,
         number!(keep_alive_count),
     ),
+    parameter(
+        "keep-alive-jitter",
+        "none; timers of long intervals are coarse",
+        (0, 100),
+        0,
+        Unit::Number,
+        number!(keep_alive_jitter),
+    ),
     // ----- windows ------------------------------------------------------------------------------------------------
     parameter(
         "receive-buffer",
@@ -195,14 +222,6 @@ pub(super) const TABLE: &[Parameter] = &[
         256 << 10,
         Unit::Number,
         number!(receive_buffer),
-    ),
-    parameter(
-        "send-buffer",
-        "none; stacks have 8 KB to 1 MB",
-        (8 << 10, 1 << 20),
-        64 << 10,
-        Unit::Number,
-        number!(send_buffer),
     ),
     parameter(
         "window-scale",
@@ -234,7 +253,8 @@ pub(super) const TABLE: &[Parameter] = &[
         Unit::Number,
         number!(reassembly_limit),
     )
-    .departing(|value| if value < 16 << 20 { &["RFC9293-SHLD-31"] } else { &[] }),
+    .departing(|value| if value < 16 << 20 { &["RFC9293-SHLD-31"] } else { &[] })
+    .seldom(),
     parameter(
         "initial-window",
         "RFC 5681 section 3.1; RFC 6928 section 2",
@@ -242,6 +262,35 @@ pub(super) const TABLE: &[Parameter] = &[
         10,
         Unit::Number,
         number!(initial_segments),
+    ),
+    parameter(
+        "first-threshold",
+        "RFC 5681 section 3.1; older stacks begin with 64 KB",
+        (1 << 16, u32::MAX as u64),
+        u32::MAX as u64,
+        Unit::Number,
+        number!(first_threshold),
+    ),
+    parameter(
+        "black-hole-after",
+        "RFC 4821 section 7.7",
+        (0, 3),
+        0,
+        Unit::Name(&["never", "two-timeouts", "three-timeouts", "four-timeouts"]),
+        |config, value| config.black_hole_after = (value > 0).then_some(value as u32 + 1),
+    ),
+    parameter(
+        "old-probe-octet",
+        "RFC 9293 section 3.8.6.1; stacks probe with an old octet as well",
+        (0, 1),
+        0,
+        NO_YES,
+        |config, value| {
+            if value == 1 {
+                config.choose(Switch::WindowProbeOld);
+            }
+            config.old_probe_octet = value == 1;
+        },
     ),
     // ----- challenges ---------------------------------------------------------------------------------------------
     parameter(
@@ -281,20 +330,33 @@ pub(super) const TABLE: &[Parameter] = &[
     parameter(
         "timestamp-jitter",
         "none; clocks are read once in a tick of the host",
-        (0, 100 * MS),
+        (0, 10 * MS),
         0,
         Unit::Time,
         time!(timestamp_jitter),
     ),
     parameter(
         "segment-unit",
-        "RFC 9293 section 3.8.6.2.1, SHLD-28; BSD rounds down",
-        (1, 512),
-        1,
-        Unit::Number,
-        number!(segment_unit),
+        "RFC 9293 section 3.8.6.2.1, SHLD-28; stacks round down to whole words",
+        (0, 2),
+        0,
+        Unit::Name(&["octet", "two-octets", "four-octets"]),
+        |config, value| {
+            // The end of a longer text would wait otherwise, whatever its length: nothing is full that is smaller than
+            // the peer could take.
+            config.nagle_of_small |= value > 0;
+            config.segment_unit = 1 << value;
+        },
     )
-    .departing(|value| if value > 1 { &["RFC9293-SHLD-28"] } else { &[] }),
+    .departing(|value| if value > 0 { &["RFC9293-SHLD-28"] } else { &[] }),
+    parameter(
+        "nagle-of-small",
+        "RFC 9293 section 3.7.4; Linux has Minshall's variant",
+        (0, 1),
+        0,
+        NO_YES,
+        |config, value| config.nagle_of_small |= value == 1,
+    ),
     parameter(
         "push-each",
         "RFC 9293 section 3.9.1.2",
@@ -348,6 +410,15 @@ pub(super) const TABLE: &[Parameter] = &[
         },
     ),
     parameter(
+        "lowest-port",
+        "RFC 6056 section 3.2; RFC 6335 section 6",
+        (1024, 49_152),
+        1024,
+        Unit::Number,
+        number!(lowest_port),
+    )
+    .departing(|value| if value > 1024 { &["RFC6056-3.2-1"] } else { &[] }),
+    parameter(
         "isn-tick",
         "RFC 9293 section 3.4.1; Linux has 64 ns",
         (64, 4000),
@@ -399,7 +470,7 @@ pub(super) const fn is_drawn(switch: Switch) -> bool {
 pub(super) fn odds(switch: Switch) -> u32 {
     match Config::choosing(&[switch]).lost().is_empty() {
         true => 4,
-        false => 16,
+        false => SELDOM,
     }
 }
 
@@ -407,10 +478,25 @@ pub(super) fn odds(switch: Switch) -> u32 {
 pub(super) const fn departures(switch: Switch) -> &'static [&'static str] {
     match switch {
         Switch::DelayedAckNo => &["RFC9293-SHLD-18", "RFC5681-4.2-1"],
-        Switch::NagleNo => &["RFC9293-SHLD-7"],
+        Switch::NagleNo => &["RFC9293-SHLD-7", "RFC9293-3.7.4-NAGLE-RULE"],
+        Switch::LimitedTransmitNo => &["RFC3042-2-1", "RFC5681-3.2-4"],
+        Switch::RequireTimestampsNo => &["RFC7323-3.2-7"],
+        Switch::AnswerUnfitSyn => &["RFC9293-SHLD-4", "RFC6191-2-4", "RFC6191-2-6"],
+        Switch::ReopenTimeWaitNo => &[
+            "RFC9293-SHLD-4",
+            "RFC6191-2-1",
+            "RFC6191-2-2",
+            "RFC6191-2-3",
+            "RFC6191-2-4",
+            "RFC6191-2-5",
+            "RFC6191-2-6",
+        ],
+        Switch::TimestampsNo => &["RFC9293-SHLD-4", "RFC6191-2-1", "RFC6191-2-4"],
         Switch::KeepOutOfOrderNo | Switch::KeepOutOfOrderFinNo => &["RFC9293-SHLD-31"],
         Switch::KeepAliveProbeOctet => &["RFC9293-SHLD-12"],
-        Switch::CloseWithUnreadFin => &["RFC9293-SHLD-3"],
+        Switch::CloseWithUnreadFin => &["RFC9293-SHLD-3", "RFC2525-2.17"],
+        Switch::DataAfterCloseFin => &["RFC9293-SHLD-3", "RFC2525-2.16"],
+        Switch::HardErrorsAbort => &["RFC5927-5.2-1"],
         _ => &[],
     }
 }

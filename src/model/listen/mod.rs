@@ -301,7 +301,12 @@ fn remember(agreed: Agreed, option: &mut TcpOption) {
             NO_SHIFT
         };
         let sack = if agreed.sack { SACK_BIT } else { 0 };
-        *value = *value & !(SHIFT_BITS | SACK_BIT) | shift | sack;
+        let encoded = *value & !(SHIFT_BITS | SACK_BIT) | shift | sack;
+        // Never a time that is still to come: the next segment could have an earlier one.
+        *value = match encoded.wrapping_sub(*value) as i32 {
+            1.. => encoded.wrapping_sub(SACK_BIT << 1),
+            _ => encoded,
+        };
     }
 }
 

@@ -28,7 +28,11 @@ fn own_timestamps(tcb: &Tcb, cx: &Context) -> Vec<TcpOption> {
 /// the path may take fewer. The result is never zero, whatever the peer announced.
 fn room_for_text(tcb: &Tcb, peer: usize, options: usize) -> usize {
     let path = tcb.path.mtu - fixed_headers(tcb.local.is_ipv4());
-    peer.min(path).saturating_sub(options).max(1)
+    let room = peer.min(path).saturating_sub(options).max(1);
+    match room / tcb.segment_unit * tcb.segment_unit {
+        0 => room,
+        whole => whole,
+    }
 }
 
 /// Whether a SYN, or a SYN,ACK, is one that asks for ECN, or agrees to it: both bits, or only ECE.

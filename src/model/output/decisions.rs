@@ -17,18 +17,16 @@ fn left_of(tcb: &Tcb, window: u32) -> u32 {
 
 /// How far the right edge may move, where a move of fewer than `worth` octets is not made.
 fn gain(tcb: &Tcb, cx: &Context, worth: u32) -> u32 {
-    let (free, wnd) = (tcb.free(cx), tcb.rcv_wnd());
+    // What is less than a unit of the scale cannot be told.
+    let unit = if tcb.agreed.scaled {
+        tcb.agreed.rcv_wind_shift
+    } else {
+        0
+    };
+    let (free, wnd) = (tcb.free(cx) >> unit << unit, tcb.rcv_wnd());
     match free > wnd && free - wnd >= worth {
         true => free - wnd,
         false => 0,
-    }
-}
-
-/// The most whole units of segments' sizes that fit into `room` octets; where not even one fits, all of the room.
-fn whole_units(cx: &Context, room: usize) -> usize {
-    match room / cx.config.segment_unit * cx.config.segment_unit {
-        0 => room,
-        whole => whole,
     }
 }
 
@@ -54,8 +52,8 @@ decisions! {
 
     /// How many octets make a full segment of new data, where `room` octets fit into one.
     "RFC 9293 section 3.7.1; SHLD-27"
-    fn full_segment(tcb: &Tcb, cx: &Context, room: usize) -> usize {
-        lawful => whole_units(cx, room),
+    fn full_segment(tcb: &Tcb, room: usize) -> usize {
+        lawful => room,
         wrong SendsNotMerged => room.min(tcb.last_send),
     }
 
@@ -63,7 +61,7 @@ decisions! {
     /// does not wait, since no more data will join it.
     "RFC 9293 section 3.7.4; MUST-17"
     fn small_data_waits(tcb: &Tcb, cx: &Context, idle: bool) -> bool {
-        lawful => !idle && !tcb.closing && tcb.nagle(cx),
+        lawful => !idle && !tcb.closing && tcb.nagle(cx) && (tcb.small_outstanding() || !cx.config.nagle_of_small),
         wrong NagleMissing => false,
         wrong NagleStuck => !idle && !tcb.closing,
     }
@@ -124,8 +122,8 @@ decisions! {
 
     /// How many octets one retransmission carries, where `room` of them fit a segment with so many octets of options.
     "RFC 9293 section 3.7.1; MUST-16"
-    fn most_again(_tcb: &Tcb, cx: &Context, room: usize, options: usize) -> usize {
-        lawful => whole_units(cx, room),
+    fn most_again(_tcb: &Tcb, room: usize, options: usize) -> usize {
+        lawful => room,
         wrong CoalescedAgain => 2 * room,
         wrong RetransmitsACrumb => room.saturating_sub(options),
     }

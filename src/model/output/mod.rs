@@ -62,7 +62,7 @@ impl Tcb {
             let d = self.unsent();
             let u = self.usable_window() as usize;
             let options = self.data_options(cx, d.min(u));
-            let full = decisions::full_segment(self, cx, self.largest_payload(TcpOption::space(&options)));
+            let full = decisions::full_segment(self, self.largest_payload(TcpOption::space(&options)));
             let length = d.min(u).min(full);
             if !self.should_send(cx, d, u, full) || (self.congestion_room() as usize) < length {
                 return;
@@ -97,6 +97,11 @@ impl Tcb {
         self.timers.override_delay.is_some_and(|at| at <= cx.now) || decisions::any_data_is_enough(self)
     }
 
+    /// Whether a segment is outstanding that was less than full, for Minshall's variant of Nagle's algorithm.
+    fn small_outstanding(&self) -> bool {
+        self.small_sent.is_some_and(|end| self.snd_una.before(end))
+    }
+
     /// Sends new data from SND.NXT on.
     pub(super) fn transmit_new(&mut self, cx: &mut Context, length: usize, options: Vec<TcpOption>) {
         let seq = self.snd_nxt;
@@ -115,6 +120,9 @@ impl Tcb {
         if ecn != Ecn::NotEct {
             flags = flags | decisions::ecn_flags_of_new_data(self);
             self.ecn.cwr = false;
+        }
+        if length < self.largest_payload(TcpOption::space(&options)) {
+            self.small_sent = Some(plus(seq, length));
         }
         let payload = self.queue.read(seq, length);
         self.sent_at = cx.now;
@@ -177,7 +185,7 @@ impl Tcb {
         self.round_trip.timed = None;
         let options = self.data_options(cx, usize::MAX);
         let space = TcpOption::space(&options);
-        let most = decisions::most_again(self, cx, self.largest_payload(space), space);
+        let most = decisions::most_again(self, self.largest_payload(space), space);
         let edge = decisions::edge_again(self);
         let hole = self.end_of_hole(seq);
         let end = if edge.before(hole) && !self.outlives_the_window(1) {

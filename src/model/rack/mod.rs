@@ -179,7 +179,7 @@ impl Tcb {
             self.rack.probe = Some(Probe { end, again });
             self.rack.unmeasured = true;
         }
-        self.timers.retransmission = Some(cx.now + self.round_trip.rto);
+        self.timers.retransmission = Some(self.rto_ends(cx));
     }
 
     /// Handles an ACK that ends a probe (section 7.4): the probe was spurious, or it repaired a loss, to which

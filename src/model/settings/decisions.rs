@@ -18,6 +18,9 @@ fn announced_timeout(tcb: &Tcb, cx: &Context, counts: bool) -> Duration {
     }
 }
 
+/// The least buffer that is not offered as a whole at first: a smaller one leaves too little of it for a segment.
+const GROWING: usize = 16 << 10;
+
 /// How many octets have come from the peer.
 fn came(tcb: &Tcb) -> usize {
     span(tcb.irs, tcb.rcv_nxt) as usize
@@ -35,8 +38,8 @@ decisions! {
     "RFC 9293 section 3.8.6"
     fn buffer_offered(tcb: &Tcb, buffer: usize) -> usize {
         lawful => buffer,
-        or WindowGrowsOnce => buffer.min(buffer / 2 + came(tcb)),
-        or WindowGrowsTwice => buffer.min(buffer / 4 + 2 * came(tcb)),
+        or WindowGrowsOnce if buffer >= GROWING => buffer.min(buffer / 2 + came(tcb)),
+        or WindowGrowsTwice if buffer >= GROWING => buffer.min(buffer / 4 + 2 * came(tcb)),
     }
 
     /// The user timeout in force: what the application has set, or else what the peer announced once the connection is

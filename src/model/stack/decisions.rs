@@ -1,6 +1,6 @@
 //! What is decided about the endpoint as a whole: which packets are for it, and the calls that no connection answers.
 
-use super::{DYNAMIC, EPHEMERAL, Model};
+use super::{DYNAMIC, Model};
 use crate::model::context::{Context, neighbour};
 use crate::model::decision::decisions;
 use crate::model::isn;
@@ -8,6 +8,7 @@ use crate::model::segment_arrives::Arriving;
 use crate::model::tcb::{Opened, Tcb};
 use crate::rfc::State;
 use crate::stack::SocketId;
+use crate::wire::Packet;
 use core::net::{IpAddr, SocketAddr};
 
 /// Whether an address can be the source of a segment.
@@ -33,6 +34,16 @@ fn has_ip_options(packet: &[u8]) -> bool {
     packet.first().is_some_and(|first| first >> 4 == 4 && first & 0xf > 5)
 }
 
+/// Whether a packet has a time to live below 2, or such a hop limit.
+fn has_low_ttl(packet: &[u8]) -> bool {
+    let at = if packet.first().is_some_and(|first| first >> 4 == 4) {
+        8
+    } else {
+        7
+    };
+    packet.get(at).is_some_and(|ttl| *ttl < 2)
+}
+
 /// A connection between this end and another end on the peer's host.
 fn other_connection(model: &Model, local: SocketAddr, peer: SocketAddr) -> Option<u32> {
     let fits = |(end, other): &(SocketAddr, SocketAddr)| *end == local && other.ip() == peer.ip();
@@ -47,11 +58,21 @@ fn own_address(model: &Model, like: IpAddr) -> Option<IpAddr> {
 }
 
 decisions! {
-    /// Whether a packet is looked at, whatever IP options it has.
+    /// Whether a packet is looked at, whatever IP options it has, how far it may go, and whatever the link has put behind
+    /// it.
     "RFC 9293 section 3.9.2; MUST-50"
     fn packet_is_taken(_cx: &Context, packet: &[u8]) -> bool {
         lawful => true,
         wrong IpOptionsRefused if has_ip_options(packet) => false,
+        wrong PaddedPacketsRefused if !Packet::padding_of(packet).is_empty() => false,
+        wrong LowTtlRefused if has_low_ttl(packet) => false,
+    }
+
+    /// How many octets of a packet's padding are taken for text.
+    "RFC 894"
+    fn padding_in_text(_cx: &Context, padding: usize) -> usize {
+        lawful => 0,
+        wrong PaddingTakenForText => padding,
     }
 
     /// Whether a packet with this source address is processed: not if that is a broadcast, multicast or unspecified
@@ -154,8 +175,8 @@ decisions! {
 
     /// The range of ports from which one is chosen: the lowest, and how many there are.
     "RFC 6056 section 3.2"
-    fn ephemeral_ports(_cx: &Context) -> (u16, u16) {
-        lawful => EPHEMERAL,
+    fn ephemeral_ports(cx: &Context) -> (u16, u16) {
+        lawful => (cx.config.lowest_port, (u16::MAX - cx.config.lowest_port).saturating_add(1)),
         wrong DynamicPortsOnly => DYNAMIC,
     }
 

@@ -23,9 +23,7 @@ use crate::wire::{Body, Packet};
 use core::net::{IpAddr, SocketAddr};
 use std::collections::BTreeMap;
 
-/// The lowest ephemeral port, and how many there are: all but the system ports (RFC 6056 section 3.2).
-const EPHEMERAL: (u16, u16) = (1024, 64_512);
-/// The same for the ports that RFC 6335 section 6 calls dynamic.
+/// The lowest of the ports that RFC 6335 section 6 calls dynamic, and how many there are.
 const DYNAMIC: (u16, u16) = (49_152, 16_384);
 /// How often timers may fire at one moment, for one connection.
 const MOST_FIRINGS: usize = 64;
@@ -522,7 +520,12 @@ impl Stack for Model {
         if !decisions::packet_is_taken(&self.cx, packet) {
             return;
         }
-        if let Ok(packet) = Packet::parse(packet) {
+        let padding = Packet::padding_of(packet);
+        if let Ok(mut packet) = Packet::parse(packet) {
+            let taken = decisions::padding_in_text(&self.cx, padding.len());
+            if let Body::Tcp(segment) = &mut packet.body {
+                segment.payload.extend(&padding[..taken]);
+            }
             self.packet_arrives(packet);
         }
     }

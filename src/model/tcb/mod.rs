@@ -248,6 +248,10 @@ pub(super) struct Tcb {
     /// A soft error since the last segment from the peer: it is the reason that the user is told if the connection is
     /// given up (RFC 9293 section 3.9.2.2, SHLD-25).
     pub soft_error: Option<ErrorName>,
+    /// The size of segments is a multiple of this.
+    pub segment_unit: usize,
+    /// Where the last segment ended that was less than full.
+    pub small_sent: Option<SeqNum>,
     /// How many octets the last SEND had.
     pub last_send: usize,
     /// Only the octet of a window probe is outstanding.
@@ -350,6 +354,8 @@ impl Tcb {
             persist_for: Duration::ZERO,
             probes: 0,
             soft_error: None,
+            segment_unit: cx.config.segment_unit,
+            small_sent: None,
             last_send: usize::MAX,
             probed: false,
             syn_fin_acked: false,

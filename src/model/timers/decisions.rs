@@ -39,7 +39,7 @@ fn until_delayed_ack(cx: &Context) -> Duration {
 
 /// When the retransmission timer expires: as it runs, or if it does not, an RTO from now.
 fn running(tcb: &Tcb, cx: &Context) -> Instant {
-    tcb.timers.retransmission.unwrap_or(cx.now + tcb.round_trip.rto)
+    tcb.timers.retransmission.unwrap_or(tcb.rto_ends(cx))
 }
 
 /// The time until the first window probe.
@@ -166,7 +166,7 @@ decisions! {
     /// The retransmission timer after an ACK of something new: it starts anew, and stops when nothing is outstanding.
     "RFC 6298 sections 5.2 and 5.3"
     fn restarted_timer(tcb: &Tcb, cx: &Context) -> Option<Instant> {
-        lawful => tcb.has_outstanding().then(|| cx.now + tcb.round_trip.rto),
+        lawful => tcb.has_outstanding().then(|| tcb.rto_ends(cx)),
         wrong RtoNotRestarted if tcb.has_outstanding() => tcb.timers.retransmission,
         wrong RtoNotStopped => tcb.timers.retransmission,
     }

@@ -101,6 +101,7 @@ impl Tcb {
         } else {
             self.take_delayed_claim();
             self.on_timeout(first);
+            self.suspect_black_hole(cx);
             if decisions::idle_timer_sends(self) {
                 self.send_probe(cx, self.snd_una.advanced(-1), vec![0]);
             }
@@ -112,7 +113,7 @@ impl Tcb {
                 self.send_again(cx, self.congestion.high_rxt);
             }
         }
-        self.timers.retransmission = Some(cx.now + self.round_trip.rto);
+        self.timers.retransmission = Some(self.rto_ends(cx));
     }
 
     /// TIME-WAIT TIMEOUT (RFC 9293 section 3.10.8): the TCB is deleted.
@@ -130,6 +131,13 @@ impl Tcb {
     }
 
     // ----- RFC 6298 -------------------------------------------------------------------------------------------------
+
+    /// When an RTO ends that begins now: at the next tick of the clock.
+    pub(super) fn rto_ends(&self, cx: &Context) -> Instant {
+        let at = (cx.now + self.round_trip.rto).as_nanos();
+        let tick = (cx.config.timer_tick.as_nanos() as u64).max(1);
+        Instant::from_nanos(at.div_ceil(tick).saturating_mul(tick))
+    }
 
     /// RTO doubles, up to its bound (section 5.5).
     fn back_off(&mut self, cx: &Context) {
@@ -227,7 +235,8 @@ impl Tcb {
         self.probes += 1;
         let text = decisions::probe_text(self);
         if text.is_empty() {
-            return self.send_probe(cx, self.snd_una.advanced(-1), text);
+            let old = vec![0; usize::from(cx.config.old_probe_octet)];
+            return self.send_probe(cx, self.snd_una.advanced(-1), old);
         }
         self.round_trip.timed = None;
         if decisions::probed_octet_is_repeated(self) {
@@ -248,9 +257,23 @@ impl Tcb {
         let interval = self.settings.keep_alive_interval;
         self.timers.keep_alive = match (decisions::keeps_alive(self), self.keep_alives) {
             (false, _) => None,
-            (true, 0) => Some((self.heard_at + decisions::keep_alive_idle(self, cx)).max(cx.now)),
-            (true, _) => Some(cx.now + interval.unwrap_or(cx.config.keep_alive_interval)),
+            (true, 0) => {
+                let idle = decisions::keep_alive_idle(self, cx);
+                Some((self.heard_at + idle + self.keep_alive_lateness(cx, idle)).max(cx.now))
+            }
+            (true, _) => {
+                let wait = interval.unwrap_or(cx.config.keep_alive_interval);
+                Some(cx.now + wait + self.keep_alive_lateness(cx, wait))
+            }
         };
+    }
+
+    /// By how much the next probe is late, which is due after `wait`.
+    fn keep_alive_lateness(&self, cx: &Context, wait: Duration) -> Duration {
+        let lot = cx
+            .secret
+            .hash(&[0x6b61, u64::from(self.iss.0), u64::from(self.keep_alives)]);
+        wait / 1000 * cx.config.keep_alive_jitter / 255 * (lot % 256) as u32
     }
 
     fn keep_alive_expired(&mut self, cx: &mut Context) {

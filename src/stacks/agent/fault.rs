@@ -73,7 +73,7 @@ impl Fault {
     }
 
     /// How the agent's stack broke down, if the fault is more than one of the agent's speech.
-    fn breakdown(&self) -> Option<Breakdown> {
+    pub(super) fn breakdown(&self) -> Option<Breakdown> {
         match self {
             Fault::Silent(_) | Fault::Deaf(_) => Some(Breakdown::Hang),
             Fault::Flood | Fault::Storm(_) => Some(Breakdown::Storm),
@@ -96,7 +96,9 @@ impl Fault {
             _ if matches!(self, Fault::Interrupted) => Halt::Void("stopped".to_owned()),
             _ if self.is_refusal() => Halt::Void(format!("the agent {self}")),
             Some(how) => Halt::Broke(how, format!("the agent {self}{after}")),
-            None => Halt::Void(format!("the agent broke down: it {self}{after}")),
+            None => Halt::Void(format!(
+                "the agent broke down: it {self}{after}; `tcpvet check-agent` tells more"
+            )),
         }
     }
 }

@@ -48,11 +48,7 @@ impl Folder {
     /// Reads a folder of the user.
     pub fn open(path: &Path) -> Result<Folder, RunnerError> {
         let file = path.join("runner.yaml");
-        let wrong = |file: &Path, message: String| RunnerError {
-            file: file.display().to_string(),
-            position: None,
-            message,
-        };
+        let wrong = |file: &Path, message: String| RunnerError::of_file(&file.display().to_string(), message);
         let runner = Runner::load(&file)?;
         if runner.kind != Kind::Agent {
             let message = "only agents (`kind: agent`) can be run from a folder; others are part of this program";

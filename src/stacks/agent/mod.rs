@@ -11,7 +11,7 @@ mod remarks;
 mod serve;
 mod stack;
 
-pub use check::{Mark, StepResult, Tally, check};
+pub use check::{Mark, StepResult, Tally, Whose, check};
 pub use fault::{Fault, LONGEST_LINE, MOST_LINES, MOST_OCTETS};
 pub use folder::{Folder, install};
 pub use process::{Introduction, Launch, Process};

@@ -120,8 +120,8 @@ impl Process {
         command.stderr(Stdio::piped()).process_group(0);
         let mut child = command.spawn().map_err(failed)?;
         // It is there: it was piped just now.
-        let standard_error = child.stderr.take().map(StandardError::read).unwrap_or_default();
-        Ok(Process {
+        let standard_error = child.stderr.take().map(StandardError::read);
+        let mut process = Process {
             child,
             reaped: false,
             socket: ours,
@@ -131,10 +131,12 @@ impl Process {
             searched: 0,
             output: String::new(),
             asked: String::new(),
-            standard_error,
+            standard_error: StandardError::default(),
             patience: launch.patience,
             syncs: 0,
-        })
+        };
+        process.standard_error = standard_error.transpose().map_err(failed)?.unwrap_or_default();
+        Ok(process)
     }
 
     /// Sends the first line, and reads the agent's introduction.

@@ -13,9 +13,6 @@ use crate::time::Instant;
 use core::sync::atomic::AtomicBool;
 use std::collections::BTreeMap;
 
-/// The first of the socket names that are the target's to give (see [`SocketId`]).
-const ITS_OWN: u32 = 1 << 31;
-
 /// An agent in a world that it has begun.
 pub(super) struct AgentStack<'a> {
     process: &'a mut Process,
@@ -123,7 +120,7 @@ fn understood(reply: Reply, open: &mut BTreeMap<CallId, Option<SocketId>>) -> Re
             let accept = open.iter().find(|(_, name)| **name == Some(socket)).map(|(id, _)| *id);
             match accept {
                 Some(id) => drop(open.remove(&id)),
-                None if socket.0 >= ITS_OWN => {}
+                None if socket.is_targets() => {}
                 None => {
                     return Err(Fault::NeverAsked(
                         Reply::Accepted { listener, socket, peer }.to_string(),

@@ -135,6 +135,70 @@ const CONVERSATION: &str = "
     state time-wait
 ";
 
+/// A stack that does this with the frames, or besides them.
+struct Garbling {
+    stack: Smoltcp,
+    garble: fn(Emitted, &mut dyn FnMut(Emitted)),
+}
+
+impl Stack for Garbling {
+    fn abilities(&self) -> Abilities {
+        self.stack.abilities()
+    }
+
+    fn receive(&mut self, now: Instant, packet: &[u8]) {
+        self.stack.receive(now, packet);
+    }
+
+    fn call(&mut self, now: Instant, id: CallId, call: &Call) {
+        self.stack.call(now, id, call);
+    }
+
+    fn poll(&mut self, now: Instant, out: &mut dyn FnMut(Emitted)) -> Option<Instant> {
+        let garble = self.garble;
+        self.stack.poll(now, &mut |what| garble(what, out))
+    }
+}
+
+fn garbled(garble: fn(Emitted, &mut dyn FnMut(Emitted))) -> Outcome {
+    let target = Embedded::of(runner(), move |job: &Job| -> Box<dyn Stack> {
+        let stack = Smoltcp::new(job.seed, false);
+        Box::new(Garbling { stack, garble })
+    });
+    target.run_one(&job(CONVERSATION, 1), &AtomicBool::new(false))
+}
+
+#[test]
+fn a_frame_that_no_peer_takes_is_seen_and_is_why_the_run_fails() {
+    let outcome = garbled(|what, out| match what {
+        Emitted::Packet(mut octets) => {
+            octets[10..12].fill(0);
+            out(Emitted::Packet(octets));
+        }
+        what => out(what),
+    });
+    assert_eq!(outcome.verdict, Verdict::Fail);
+    let failure = outcome.failure.unwrap();
+    assert_eq!(failure.step, "rule: ip-checksum-right");
+    assert!(failure.seen.starts_with("`SYN,ACK"), "{}", failure.seen);
+}
+
+#[test]
+fn a_call_that_ends_twice_is_no_fault_of_the_stack() {
+    let outcome = garbled(|what, out| {
+        out(what.clone());
+        if matches!(what, Emitted::Result(..)) {
+            out(what);
+        }
+    });
+    assert_eq!(outcome.verdict, Verdict::Inconclusive);
+    assert!(
+        outcome.reason.contains("told of call 0, which is not open"),
+        "{}",
+        outcome.reason
+    );
+}
+
 #[test]
 fn a_conversation_with_smoltcp_passes_everywhere() {
     for (ip, wrap) in [
@@ -245,14 +309,20 @@ fn a_stack_that_never_rests_has_failed() {
 fn a_stack_that_panics_has_failed_and_says_how() {
     let outcome = run_rogue("panic");
     assert_eq!(outcome.verdict, Verdict::Fail);
-    assert_eq!(outcome.failure.unwrap().seen, "the stack panicked: no such state");
+    assert_eq!(
+        outcome.failure.unwrap().seen,
+        "the target broke down: the stack panicked: no such state"
+    );
 }
 
 #[test]
 fn a_stack_that_cannot_be_made_has_failed() {
     let target = Embedded::new(facts(), |_: &Job| -> Box<dyn Stack> { panic!("no memory") });
     let outcome = target.run_one(&job("inject SYN\nexpect RST,ACK seq=0", 1), &AtomicBool::new(false));
-    assert_eq!(outcome.failure.unwrap().seen, "the stack panicked: no memory");
+    assert_eq!(
+        outcome.failure.unwrap().seen,
+        "the target broke down: the stack panicked: no memory"
+    );
 }
 
 #[test]

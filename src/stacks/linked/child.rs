@@ -36,13 +36,15 @@ impl Child {
         // A process group of its own: Ctrl-C does not reach it.
         let mut process = command.process_group(0).spawn().map_err(failed)?;
         // It is there: it was piped just now.
-        let standard_error = process.stderr.take().map(StandardError::read).unwrap_or_default();
-        Ok(Child {
+        let standard_error = process.stderr.take().map(StandardError::read);
+        let mut child = Child {
             process,
             socket: ours,
             inbox: Inbox::new(),
-            standard_error,
-        })
+            standard_error: StandardError::default(),
+        };
+        child.standard_error = standard_error.transpose().map_err(failed)?.unwrap_or_default();
+        Ok(child)
     }
 
     /// Has it make a world, and passes on each run that has ended. After an error the child is of no more use.

@@ -1,8 +1,8 @@
 //! What a child does.
 
-use super::message::{self, Inbox, Order, Said};
+use super::message::{self, Inbox, JobName, Order, Said};
 use super::watch::Watch;
-use crate::drive::{EndedRun, Job, Runs, Worlds, panic_text};
+use crate::drive::{EndedRun, Job, Runs, Worlds, drill, panic_text};
 use crate::script::Script;
 use crate::stack::{Breakdown, Stack};
 use crate::stacks::Embedded;
@@ -15,9 +15,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Makes worlds of `target` with these scripts, as the parent orders at the other end of standard input, until that is
-/// closed.
-pub fn serve<F>(target: Embedded<F>, scripts: impl IntoIterator<Item = Arc<Script>>) -> io::Result<()>
+/// Makes worlds of `target`, as the parent orders at the other end of standard input, until that is closed. `load` gives the
+/// scripts of the case of that id, or those of all cases.
+pub fn serve<F>(target: Embedded<F>, load: impl Fn(Option<&str>) -> Vec<Arc<Script>>) -> io::Result<()>
 where
     F: Fn(&Job) -> Box<dyn Stack>,
 {
@@ -25,14 +25,13 @@ where
     let watch = Arc::new(Watch::default());
     let mouth = Arc::new(Mutex::new(parent.try_clone()?));
     watch_over(Arc::clone(&watch), Arc::clone(&mouth))?;
-    let scripts = scripts.into_iter();
-    let target = target.watched(&watch);
     let mut server = Server {
-        target,
-        scripts: scripts
-            .map(|script| ((Arc::clone(&script.case), script.row.clone()), script))
-            .collect(),
-        watch,
+        target: target.watched(&watch),
+        scripts: Scripts {
+            load,
+            known: HashMap::new(),
+        },
+        watch: Arc::clone(&watch),
         mouth,
     };
     let mut inbox = Inbox::new();
@@ -53,8 +52,12 @@ where
 fn watch_over(watch: Arc<Watch>, mouth: Arc<Mutex<UnixStream>>) -> io::Result<()> {
     let watcher = std::thread::Builder::new().name("watch".to_owned());
     let watched = watcher.spawn(move || {
-        let hangs = Said::Hangs(watch.hang());
-        if say(&mouth, &hangs).is_err() {
+        let hang = catch_unwind(AssertUnwindSafe(|| {
+            drill("watch");
+            watch.hang()
+        }));
+        let said = hang.map_or_else(|panic| Said::Failed(panic_text(panic.as_ref()).to_owned()), Said::Hangs);
+        if say(&mouth, &said).is_err() {
             std::process::exit(3);
         }
     });
@@ -67,14 +70,38 @@ fn say(mouth: &Mutex<UnixStream>, what: &Said) -> io::Result<()> {
     message::write(&*mouth.lock().unwrap_or_else(PoisonError::into_inner), what)
 }
 
-struct Server<F> {
+struct Server<F, L> {
     target: Embedded<F>,
-    scripts: HashMap<(Arc<str>, String), Arc<Script>>,
+    scripts: Scripts<L>,
     watch: Arc<Watch>,
     mouth: Arc<Mutex<UnixStream>>,
 }
 
-impl<F: Fn(&Job) -> Box<dyn Stack>> Server<F> {
+/// The scripts of this process. A stack may end one process after the other, so the first case is read alone; a process
+/// that lives on needs them all.
+struct Scripts<L> {
+    load: L,
+    known: HashMap<(Arc<str>, String), Arc<Script>>,
+}
+
+impl<L: Fn(Option<&str>) -> Vec<Arc<Script>>> Scripts<L> {
+    fn find(&mut self, name: &JobName) -> Option<&Arc<Script>> {
+        let key = (Arc::clone(&name.case), name.row.clone());
+        if !self.known.contains_key(&key) {
+            let alone = self.known.is_empty().then_some(&*name.case);
+            let scripts = (self.load)(alone).into_iter();
+            self.known
+                .extend(scripts.map(|script| ((Arc::clone(&script.case), script.row.clone()), script)));
+        }
+        self.known.get(&key)
+    }
+}
+
+impl<F, L> Server<F, L>
+where
+    F: Fn(&Job) -> Box<dyn Stack>,
+    L: Fn(Option<&str>) -> Vec<Arc<Script>>,
+{
     fn carry_out(&mut self, order: &Order) -> io::Result<()> {
         let Some(mut runs) = self.runs(order) else {
             let why = "a child knows other cases than its parent: they have changed meanwhile".to_owned();
@@ -89,6 +116,7 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Server<F> {
         // The last run ends only when its stack is gone, which may be what breaks it.
         let mut last: Option<(usize, EndedRun)> = None;
         let made = catch_unwind(AssertUnwindSafe(|| {
+            drill("linked");
             let mut tell = |at: usize, ended: EndedRun| {
                 if let Some((at, ended)) = last.replace((at, ended))
                     && said.is_ok()
@@ -113,9 +141,9 @@ impl<F: Fn(&Job) -> Box<dyn Stack>> Server<F> {
         say(&self.mouth, &end)
     }
 
-    fn runs(&self, order: &Order) -> Option<Runs> {
-        let script = |name: &message::JobName| self.scripts.get(&(Arc::clone(&name.case), name.row.clone()));
+    fn runs(&mut self, order: &Order) -> Option<Runs> {
         let jobs = order.jobs.iter().enumerate();
-        jobs.map(|(at, name)| Some((at, name.with(script(name)?)))).collect()
+        jobs.map(|(at, name)| Some((at, name.with(self.scripts.find(name)?))))
+            .collect()
     }
 }

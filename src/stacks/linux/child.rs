@@ -7,8 +7,8 @@
 use super::namespace::Lines;
 use super::setup::{self, DeviceChoice, Network};
 use super::sockets::Sockets;
-use crate::drive::EnvironmentError;
 use crate::drive::protocol::{Mode, Reply, Request, Turn};
+use crate::drive::{EnvironmentError, drill};
 use crate::stack::{Abilities, Profile};
 use crate::stacks::agent::Launch;
 use core::fmt::Write as _;
@@ -278,7 +278,10 @@ fn obey(input: &mut Lines, sockets: &mut Sockets, output: &mut String) -> io::Re
         match turn.request {
             Request::Hello(Mode::RealTime) => {}
             Request::Call(id, call) => sockets.call(id, call),
-            Request::Forget(names) => sockets.forget(&names),
+            Request::Forget(names) => {
+                drill("child");
+                sockets.forget(&names);
+            }
             Request::Sync(number) => {
                 sockets.advance_all()?;
                 sockets.replies.push(Reply::Synced(number));

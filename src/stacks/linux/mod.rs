@@ -19,7 +19,7 @@ pub use setup::DeviceChoice;
 
 use super::Runner;
 use super::agent::introduced;
-use crate::drive::{Done, EnvironmentError, Job, Target};
+use crate::drive::{Done, EnvironmentError, Job, Target, Unclaimed};
 use crate::stack::{Facts, Profile};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -29,6 +29,7 @@ pub struct Linux {
     runner: Runner,
     facts: Arc<Facts>,
     plan: Plan,
+    unclaimed: Unclaimed,
 }
 
 impl Linux {
@@ -50,6 +51,7 @@ impl Linux {
             runner,
             facts: Arc::new(facts),
             plan,
+            unclaimed: Unclaimed::default(),
         })
     }
 }
@@ -66,6 +68,13 @@ impl Target for Linux {
         stop: &AtomicBool,
         done: Done<'_>,
     ) -> Result<(), EnvironmentError> {
-        session::run(self, jobs, at_once, stop, done)
+        let mut unclaimed = self.take_unclaimed();
+        let ran = session::run(self, jobs, at_once, stop, done, &mut unclaimed);
+        self.unclaimed = unclaimed;
+        ran
+    }
+
+    fn take_unclaimed(&mut self) -> Unclaimed {
+        std::mem::take(&mut self.unclaimed)
     }
 }

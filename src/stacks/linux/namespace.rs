@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const CALL_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a process that has closed its end may take to end.
 const END_DELAY: Duration = Duration::from_millis(500);
+/// The exit status of a Rust program that panicked.
+const PANICKED: i32 = 101;
 /// How much is read at once.
 const PIECE: usize = 256 * 1024;
 
@@ -154,8 +156,13 @@ impl Place for Namespace {
 
     fn explain(&mut self, halt: Halt) -> Halt {
         let Some(standard_error) = &self.standard_error else {
+            let status = self.process.ended_by_itself();
+            assert!(
+                status.and_then(|status| status.code()) != Some(PANICKED),
+                "the child that makes the calls panicked; it has said above why"
+            );
             // The child is ours, so whatever it does is not the target's fault.
-            return Halt::Void(format!("our own child: {}", halt.text()));
+            return Halt::Void(format!("our own child failed: {}", halt.text()));
         };
         let status = match halt {
             Halt::Broke(Breakdown::Crash, _) => self.process.ended_by_itself(),
@@ -256,7 +263,8 @@ impl Starting {
             command.stderr(Stdio::piped());
         }
         let mut process = command.spawn().map(Process).map_err(failed)?;
-        let standard_error = process.0.stderr.take().map(StandardError::read);
+        let standard_error = process.0.stderr.take().map(StandardError::read).transpose();
+        let standard_error = standard_error.map_err(failed)?;
         Ok(Starting {
             process,
             standard_error,

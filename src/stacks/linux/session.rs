@@ -4,29 +4,36 @@
 //! namespaces.
 
 use super::Linux;
-use super::setup::EPHEMERAL;
+use super::setup::{self, EPHEMERAL};
 use super::worker::{ChildStarter, Report, Work, Worker};
 use crate::drive::addresses::Addresses;
 use crate::drive::real_time::Clock;
-use crate::drive::{Done, EndedRun, EnvironmentError, Job, Limits, Patience};
+use crate::drive::{Done, EndedRun, EnvironmentError, Job, Limits, Patience, Unclaimed, drill};
 use crate::engine::{Outcome, Verdict};
 use crate::stack::{Breakdown, Profile};
 use crate::time::Instant;
 use core::ops::RangeInclusive;
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
+use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::task::LocalSet;
+use tokio::task::{JoinError, JoinSet, LocalSet};
 
 /// Most namespaces at once.
 const NAMESPACES: usize = 16;
 /// Most namespaces that are being started at once: a start keeps a processor busy, and must not delay the runs under
 /// way.
 const STARTING: usize = 2;
+/// How many open files a process needs whatever it does; how many a namespace takes of ours; and how many sockets a run
+/// takes of a child's, in most cases.
+const RESERVED: usize = 24;
+const PER_NAMESPACE: usize = 10;
+const PER_RUN: usize = 4;
 /// Most namespaces of one profile at once, where one does not hold all its runs.
 const NAMESPACES_PER_PROFILE: usize = 4;
 /// Most runs in one namespace at once; the queue of a TUN device holds twenty frames of each.
@@ -60,8 +67,11 @@ struct WorkerState {
 pub(super) struct Session<'a> {
     linux: &'a Linux,
     starter: ChildStarter,
+    /// How many files this process, and each child, may have open.
+    descriptors: usize,
     at_once: usize,
     done: Done<'a>,
+    unclaimed: &'a mut Unclaimed,
     clock: Clock,
     patience: Arc<Patience>,
     halt: Rc<Cell<bool>>,
@@ -75,8 +85,10 @@ pub(super) struct Session<'a> {
     workers: BTreeMap<usize, WorkerState>,
     next_worker: usize,
     running: usize,
+    /// The workers' tasks.
+    tasks: JoinSet<()>,
     /// Threads that remove namespaces: that takes tens of milliseconds, for which nothing else should wait.
-    clearing: Vec<std::thread::JoinHandle<()>>,
+    clearing: Vec<JoinHandle<()>>,
 }
 
 /// Makes all runs.
@@ -86,19 +98,26 @@ pub(super) fn run(
     at_once: usize,
     stop: &AtomicBool,
     done: Done<'_>,
+    unclaimed: &mut Unclaimed,
 ) -> Result<(), EnvironmentError> {
+    let descriptors = setup::raise_descriptor_limit();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| EnvironmentError {
         problem: format!("the runtime cannot be started ({error})"),
         remedy: "raise the limit of open files (ulimit -n)".to_owned(),
     })?;
     let (reports, received) = mpsc::unbounded_channel();
-    let (starter, starting) = ChildStarter::open();
+    let (starter, starting) = ChildStarter::open().map_err(|error| EnvironmentError {
+        problem: format!("no thread can be started ({error})"),
+        remedy: "raise the limit of processes (ulimit -u)".to_owned(),
+    })?;
     let mut session = Session {
         linux,
         starter,
+        descriptors,
         at_once: if at_once == 0 { usize::MAX } else { at_once },
         done,
+        unclaimed,
         clock: Clock::start(),
         patience: Arc::new(Patience::new(Limits::of(linux.plan.patience()))),
         halt: Rc::new(Cell::new(false)),
@@ -110,6 +129,7 @@ pub(super) fn run(
         workers: BTreeMap::new(),
         next_worker: 0,
         running: 0,
+        tasks: JoinSet::new(),
         clearing: Vec::new(),
     };
     for (place, job) in jobs.into_iter().enumerate() {
@@ -118,14 +138,25 @@ pub(super) fn run(
     let local = LocalSet::new();
     local.block_on(&runtime, session.go(received, stop));
     drop(local);
-    for clearing in session.clearing.drain(..) {
-        // A thread that only drops a namespace does not panic.
-        let _ = clearing.join();
-    }
+    session.clearing.drain(..).for_each(ended_well);
     drop(session);
-    // The starter's thread ends now, since its channel is closed; it does not panic either.
-    let _ = starting.join();
+    // The starter's thread ends now, since its channel is closed.
+    ended_well(starting);
     Ok(())
+}
+
+/// A worker never reports what it does after a panic, and a run that nobody reports is waited for without end.
+fn end_all(failed: JoinError) {
+    if let Ok(panic) = failed.try_into_panic() {
+        resume_unwind(panic);
+    }
+}
+
+/// Waits for a thread. A panic in it is a bug of ours, which ends everything.
+fn ended_well(thread: JoinHandle<()>) {
+    if let Err(panic) = thread.join() {
+        resume_unwind(panic);
+    }
 }
 
 impl Session<'_> {
@@ -134,6 +165,7 @@ impl Session<'_> {
             if stop.load(Ordering::Relaxed) && !self.halt.replace(true) {
                 self.give_up();
             }
+            drill("session");
             self.take_rested();
             self.hand_out();
             if self.workers.is_empty() && self.resting.is_empty() {
@@ -142,6 +174,7 @@ impl Session<'_> {
             tokio::select! {
                 // The session holds a sender itself, so the channel is never closed.
                 next = reports.recv() => if let Some((worker, what)) = next { self.take_report(worker, what) },
+                Some(ended) = self.tasks.join_next() => if let Err(failed) = ended { end_all(failed) },
                 () = tokio::time::sleep(STOP_INTERVAL) => {}
             }
             while let Ok((worker, what)) = reports.try_recv() {
@@ -313,7 +346,8 @@ impl Session<'_> {
 
     fn may_open(&self) -> bool {
         let starting = |worker: &&WorkerState| worker.capacity == 0 && worker.give.is_some();
-        self.workers.len() < NAMESPACES && self.workers.values().filter(starting).count() < STARTING
+        let held = self.descriptors.saturating_sub(RESERVED) / PER_NAMESPACE;
+        self.workers.len() < NAMESPACES.min(held).max(1) && self.workers.values().filter(starting).count() < STARTING
     }
 
     fn open(&mut self, profile: Profile, alone: bool) {
@@ -333,7 +367,7 @@ impl Session<'_> {
             work,
             reports: self.reports.clone(),
         };
-        tokio::task::spawn_local(worker.work());
+        self.tasks.spawn_local(worker.work());
         let state = WorkerState {
             profile,
             alone,
@@ -354,7 +388,10 @@ impl Session<'_> {
         match what {
             Report::Ready(frames) if worker.alone => worker.capacity = frames.min(1),
             // Half of the queue's frames, since many timers may expire between two looks at the device.
-            Report::Ready(frames) => worker.capacity = (frames / 2).clamp(1, RUNS),
+            Report::Ready(frames) => {
+                let sockets = self.descriptors.saturating_sub(RESERVED) / PER_RUN;
+                worker.capacity = (frames / 2).min(sockets).clamp(1, RUNS);
+            }
             Report::Ended(place, outcome) => {
                 worker.ended += 1;
                 if worker.jobs.remove(&place).is_some() {
@@ -362,14 +399,21 @@ impl Session<'_> {
                     self.tell(place, *outcome);
                 }
             }
+            Report::Unclaimed(frames) => frames.into_iter().for_each(|frame| self.unclaimed.add(frame)),
             Report::Gone(error, remains) => self.gone(number, error, remains),
         }
     }
 
     fn gone(&mut self, number: usize, error: Option<EnvironmentError>, remains: Option<Box<super::Namespace>>) {
         if let Some(remains) = remains {
-            self.clearing.push(std::thread::spawn(move || drop(remains)));
-            self.clearing.retain(|clearing| !clearing.is_finished());
+            // Where no thread can be had, the namespace is removed here and now.
+            let clearing = std::thread::Builder::new().spawn(move || {
+                drill("clearing");
+                drop(remains);
+            });
+            self.clearing.extend(clearing);
+            let finished = self.clearing.extract_if(.., |clearing| clearing.is_finished());
+            finished.for_each(ended_well);
         }
         let Some(worker) = self.workers.remove(&number) else {
             return;

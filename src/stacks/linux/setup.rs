@@ -365,13 +365,15 @@ fn statistics(name: &str) -> Result<OwnedFd, EnvironmentError> {
     Ok(OwnedFd::from(file))
 }
 
-/// Raises this process's limit of descriptors as far as it may.
-pub(super) fn raise_descriptor_limit() {
+/// Raises this process's limit of descriptors as far as it may. The answer is how many it may have.
+pub(super) fn raise_descriptor_limit() -> usize {
     use nix::sys::resource::{Resource, getrlimit, setrlimit};
-    if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        // If it fails the old limit holds, and calls that exceed it get an error.
-        let _ = setrlimit(Resource::RLIMIT_NOFILE, most, most);
-    }
+    let Ok((now, most)) = getrlimit(Resource::RLIMIT_NOFILE) else {
+        return usize::MAX;
+    };
+    // If it fails the old limit holds, and calls that exceed it get an error.
+    let raised = setrlimit(Resource::RLIMIT_NOFILE, most, most);
+    usize::try_from(raised.map_or(now, |()| most)).unwrap_or(usize::MAX)
 }
 
 /// Whether a connection's initial sequence number can be chosen here.

@@ -325,7 +325,8 @@ impl Sockets {
         let state = diag.state(local, peer);
         state
             .map(Answer::State)
-            .map_err(|error| failure(ErrorName::Error, &error.to_string()))
+            // Whatever keeps us from asking is about our own socket for it.
+            .map_err(|error| failure(ErrorName::NoResources, &error.to_string()))
     }
 
     fn abort(&mut self, id: CallId, name: SocketId) {
@@ -432,8 +433,13 @@ impl Sockets {
             self.tell(waiting, Err(failure(ErrorName::Closing, "closed meanwhile")));
         }
         match (socket.lingers, self.closed.1.try_clone()) {
-            (true, Ok(done)) => close_lingering(socket, id, done),
-            _ => {
+            (true, Ok(done)) => {
+                if let Err(refused) = close_lingering(socket, id, done) {
+                    self.tell(id, Err(failure(ErrorName::NoResources, &refused.to_string())));
+                }
+            }
+            (true, Err(refused)) => self.tell(id, Err(failure(ErrorName::NoResources, &refused.to_string()))),
+            (false, _) => {
                 drop(socket);
                 self.tell(id, Ok(Answer::Ok));
             }
@@ -675,12 +681,13 @@ fn reset_on_close(socket: &Socket) {
 
 /// Closes a socket whose close waits for the peer even if it does not block. So this is done on a thread of its own,
 /// which reports when the close returns.
-fn close_lingering(socket: Socket, id: CallId, mut done: UnixStream) {
-    std::thread::spawn(move || {
+fn close_lingering(socket: Socket, id: CallId, mut done: UnixStream) -> io::Result<()> {
+    let closing = std::thread::Builder::new().spawn(move || {
         drop(socket);
         // The other end is in this process; if it is closed, nothing waits for the report.
         let _ = done.write_all(&id.0.to_ne_bytes());
     });
+    closing.map(drop)
 }
 
 fn failure(name: ErrorName, detail: &str) -> CallError {
@@ -719,7 +726,7 @@ fn error(errno: Errno) -> CallError {
         Errno::EPIPE => ErrorName::Closing,
         Errno::ENOTCONN => ErrorName::DoesNotExist,
         Errno::EADDRINUSE | Errno::EISCONN | Errno::EALREADY | Errno::EADDRNOTAVAIL => ErrorName::AlreadyExists,
-        Errno::ENOBUFS | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE => ErrorName::NoResources,
+        Errno::ENOBUFS | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE | Errno::ENOSPC => ErrorName::NoResources,
         Errno::EINVAL => ErrorName::Invalid,
         _ => ErrorName::Error,
     };

@@ -2,13 +2,16 @@
 
 use super::namespace::{Namespace, Plan, Starting};
 use crate::drive::real_time::{Clock, Driver, Wakers};
-use crate::drive::{EnvironmentError, Patience};
+use crate::drive::{EnvironmentError, Patience, drill};
 use crate::engine::{Endpoints, Outcome};
 use crate::script::Script;
 use crate::stack::{Facts, Profile};
 use std::cell::Cell;
+use std::io;
+use std::panic::resume_unwind;
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
@@ -30,6 +33,8 @@ pub(super) enum Report {
     Ready(usize),
     /// A run has ended.
     Ended(usize, Box<Outcome>),
+    /// Frames have come that belong to no run.
+    Unclaimed(Vec<Arc<[u8]>>),
     /// The worker has ended, and why if it was not asked to. The namespace is passed on, since removing it takes a
     /// while.
     Gone(Option<EnvironmentError>, Option<Box<Namespace>>),
@@ -107,9 +112,14 @@ impl Worker {
             if self.halt.get() {
                 driver.stop("stopped");
             }
+            drill("worker");
             let next = driver.turn();
             for (job, outcome) in driver.take_ended() {
                 self.report(Report::Ended(job, Box::new(outcome)));
+            }
+            let unclaimed = driver.take_unclaimed();
+            if !unclaimed.is_empty() {
+                self.report(Report::Unclaimed(unclaimed));
             }
             if let Some(why) = driver.broken() {
                 return Err(why.to_owned());
@@ -151,30 +161,45 @@ type Order = (Plan, Profile, oneshot::Sender<Result<Starting, EnvironmentError>>
 
 impl ChildStarter {
     /// The starter and its thread, which ends when the last clone is dropped.
-    pub(super) fn open() -> (ChildStarter, std::thread::JoinHandle<()>) {
+    pub(super) fn open() -> io::Result<(ChildStarter, JoinHandle<()>)> {
         let (ask, asked) = mpsc::channel::<Order>();
-        let thread = std::thread::spawn(move || {
+        let thread = std::thread::Builder::new().spawn(move || {
             while let Ok((plan, profile, tell)) = asked.recv() {
+                drill("starter");
                 // If the receiver has ended meanwhile, the child is dropped and ends here.
                 drop(tell.send(Starting::spawn(&plan, &profile)));
             }
         });
-        (ChildStarter(ask), thread)
+        Ok((ChildStarter(ask), thread?))
     }
 
     /// A namespace that has passed its self-test.
     async fn namespace(&self, plan: Plan, profile: Profile) -> Result<Namespace, EnvironmentError> {
-        let ended = || EnvironmentError {
-            problem: "a thread of ours has ended early".to_owned(),
-            remedy: "report this".to_owned(),
-        };
         let (tell, told) = oneshot::channel();
-        self.0.send((plan, profile, tell)).map_err(|_| ended())?;
-        let starting = told.await.map_err(|_| ended())??;
-        let tested = tokio::task::spawn_blocking(move || {
-            let mut namespace = starting.wait()?;
-            namespace.self_test().map(|()| namespace)
+        // Nothing but a panic ends the starter's thread while there is a starter: a bug of ours.
+        let panicked = "the thread that starts children panicked";
+        assert!(self.0.send((plan, profile, tell)).is_ok(), "{panicked}");
+        let Ok(starting) = told.await else { panic!("{panicked}") };
+        let starting = starting?;
+        let (tell, told) = oneshot::channel();
+        let test = std::thread::Builder::new().spawn(move || {
+            drill("self-test");
+            let tested = starting
+                .wait()
+                .and_then(|mut namespace| namespace.self_test().map(|()| namespace));
+            // If the receiver has ended meanwhile, the namespace is dropped here.
+            drop(tell.send(tested));
         });
-        tested.await.map_err(|_| ended())?
+        let test = test.map_err(|error| EnvironmentError {
+            problem: format!("no thread can be started ({error})"),
+            remedy: "raise the limit of processes (ulimit -u)".to_owned(),
+        })?;
+        match told.await {
+            Ok(tested) => tested,
+            // It told nothing, so it panicked.
+            Err(_) => test
+                .join()
+                .map_or_else(|panic| resume_unwind(panic), |()| panic!("a self-test told nothing")),
+        }
     }
 }

@@ -97,6 +97,13 @@ decisions! {
         wrong AckOfUnsentKeepsText => lawful.then(Next::Process),
     }
 
+    /// Whether what a segment acknowledges is used. One above a gap may be held for later, or be thrown away, as a whole.
+    "RFC 9293 section 3.10.7.4: segments are processed in sequence; SHLD-31"
+    fn ack_is_used(tcb: &Tcb, segment: &Arriving) -> bool {
+        lawful => true,
+        or AckAboveGapUnused => !tcb.rcv_nxt.before(segment.seq),
+    }
+
     /// SND.UNA after a SACK: it does not move, since the peer may discard what it has reported.
     "RFC 2018 section 8"
     fn acknowledged_by_report(tcb: &Tcb, segment: &Arriving) -> SeqNum {

@@ -21,7 +21,10 @@ impl Tcb {
         }
         self.meet(cx, segment, decisions::old_ack(self, segment))?;
         self.owed.now |= decisions::stray_ack_is_answered(self, segment);
-        self.take_ack(cx, segment)
+        match decisions::ack_is_used(self, segment) {
+            true => self.take_ack(cx, segment),
+            false => self.meet(cx, segment, decisions::ack_of_unsent(self, segment)),
+        }
     }
 
     /// SYN-RECEIVED: an ACK of our SYN establishes the connection, and the window is taken from it.

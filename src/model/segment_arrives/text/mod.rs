@@ -69,6 +69,7 @@ impl Tcb {
 
     fn text_above_gap(&mut self, cx: &mut Context, segment: &Arriving) {
         self.acknowledge_it(cx, decisions::gap_is_acknowledged(self));
+        self.quick_acks = cx.config.quick_acks;
         match decisions::text_above_gap(self, cx, segment.text.len()) {
             AboveGap::Waits => (),
             AboveGap::ThrownAway => return,

@@ -1,5 +1,6 @@
 //! The tester's end of a connection, as far as the check needs one; it sends only correct segments.
 
+use super::{Wrong, agent, stack};
 use crate::drive::addresses::target_address;
 use crate::stack::IpVersion;
 use crate::wire::{Body, Checksum, Flags, IpHeader, Packet, Segment, SeqNum, TcpOption};
@@ -78,48 +79,60 @@ impl Peer {
         .encode()
     }
 
-    /// The only segment among these frames, if it is for this peer and nothing is wrong with it.
-    pub(super) fn only(&self, frames: &[Vec<u8>]) -> Result<Segment, String> {
+    /// The only one of these frames.
+    pub(super) fn only<'a>(&self, frames: &'a [Vec<u8>]) -> Result<&'a [u8], Wrong> {
         match frames {
-            [] => Err("no frame came".to_owned()),
-            [frame] => self.read(frame),
-            [_, _, ..] => Err(format!("{} frames came instead of one", frames.len())),
+            [] => Err(stack(
+                "no frame came: the stack does not answer, or the agent does not hand it what comes",
+            )),
+            [frame] => Ok(frame),
+            [_, _, ..] => Err(stack(format!("{} frames came instead of one", frames.len()))),
         }
     }
 
-    /// A frame as a segment for this peer, with correct checksums.
-    pub(super) fn read(&self, frame: &[u8]) -> Result<Segment, String> {
-        let packet = Packet::parse(frame).map_err(|why| {
-            format!(
-                "a frame is no IP packet ({}): a frame begins with the IP header, without one of Ethernet",
-                why.0
-            )
+    /// A frame as a segment, whatever its checksums, so that the talk can go on.
+    pub(super) fn glance(frame: &[u8]) -> Result<Segment, Wrong> {
+        let packet = Packet::parse_unverified(frame).map_err(|why| {
+            agent(format!(
+                "a frame is no IP packet ({why}): a frame begins with the IP header, without one of Ethernet"
+            ))
         })?;
-        let segment = packet.tcp().ok_or("a frame holds no TCP segment")?.clone();
+        let segment = packet.tcp().ok_or_else(|| stack("a frame holds no TCP segment"))?;
+        Ok(segment.clone())
+    }
+
+    /// A frame as a segment for this peer, with correct checksums.
+    pub(super) fn read(&self, frame: &[u8]) -> Result<Segment, Wrong> {
+        let segment = Peer::glance(frame)?;
+        let packet =
+            Packet::parse(frame).map_err(|why| stack(format!("{why}: is it left to hardware that is not there?")))?;
         let (from, to) = (packet.ip.source, packet.ip.destination);
         if (from, to) != (self.target.ip(), self.tester.ip()) {
-            return Err(format!(
+            return Err(agent(format!(
                 "a frame goes from {from} to {to}, not from {} to {}: is the address of `new` the stack's?",
                 self.target.ip(),
                 self.tester.ip()
-            ));
+            )));
         }
         if segment.destination != self.tester.port() {
-            return Err(format!("a segment goes to port {}, not to {OURS}", segment.destination));
+            let port = segment.destination;
+            return Err(stack(format!("a segment goes to port {port}, not to {OURS}")));
         }
         match segment.checksum == Checksum::Right {
             true => Ok(segment),
-            false => Err("a segment's checksum is wrong: is it left to hardware that is not there?".to_owned()),
+            false => Err(stack(
+                "a segment's checksum is wrong: is it left to hardware that is not there?",
+            )),
         }
     }
 
     /// Receives a SYN,ACK: from now on its sequence number and acknowledgment are known.
-    pub(super) fn take_syn_ack(&mut self, segment: &Segment) -> Result<(), String> {
+    pub(super) fn take_syn_ack(&mut self, segment: &Segment) -> Result<(), Wrong> {
         if segment.flags != Flags::SYN | Flags::ACK {
-            return Err("the segment that came is no SYN,ACK".to_owned());
+            return Err(stack("the segment that came is no SYN,ACK"));
         }
         if segment.ack != SeqNum(ISN + 1) {
-            return Err(format!("it acknowledges {}, not {}", segment.ack.0, ISN + 1));
+            return Err(stack(format!("it acknowledges {}, not {}", segment.ack.0, ISN + 1)));
         }
         self.expected = segment.seq.advanced(1).0;
         Ok(())

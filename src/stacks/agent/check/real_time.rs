@@ -1,9 +1,10 @@
 //! The steps of a check in real time, over the loopback interface: there, an agent takes the same calls as in a
 //! namespace.
 
-use super::{Checklist, GO_ON, Step, abilities, end, fine, it, standard_error};
+use super::{Checklist, GO_ON, Step, Wrong, abilities, agent, end, fine, it, stack};
 use crate::drive::EnvironmentError;
 use crate::drive::protocol::{Mode, Reply, Request, Turn};
+use crate::rfc::State;
 use crate::stack::{Abilities, Answer, Call, CallId, SocketId};
 use crate::stacks::agent::process::Budget;
 use crate::stacks::agent::{Introduction, Launch, Process};
@@ -15,44 +16,47 @@ const LISTENER: SocketId = SocketId(1);
 const CONNECTION: SocketId = SocketId(2);
 const NOBODY: SocketId = SocketId(77);
 
-/// Makes all steps.
+/// Makes all steps. Each part has a process of its own, so that a fault in one leaves the others as they are.
 pub(super) fn check(launch: &Launch, list: &mut Checklist<'_>) -> Result<(), EnvironmentError> {
     let mut process = Process::start(launch)?;
-    let Some(agent) = greeting(&mut process, list) else {
+    let Some(introduced) = greeting(&mut process, list) else {
         list.not_tried("everything else", "it must greet first");
         return Ok(());
     };
-    let mut talk = Talk {
-        process,
-        abilities: agent.abilities,
-        calls: 0,
-        syncs: 0,
-    };
-    if lines(&mut talk, list)
-        .and_then(|()| conversation(&mut talk, list))
-        .is_none()
-    {
-        list.not_tried("the rest of a conversation", "something before it went wrong");
-        talk.process = Process::start(launch)?;
-        // It greeted before; if it does not now, the step about its end will show it.
-        drop(talk.process.greet(Mode::RealTime, &GO_ON));
+    let parts: [(&str, Part); 5] = [
+        ("the rest of what is asked of lines", lines),
+        ("the rest of what is asked of calls", calls),
+        ("the rest of a passive open", passive_open),
+        ("the rest of an active open", active_open),
+        ("its end", |talk, list| {
+            end(&mut talk.process, list);
+            Some(())
+        }),
+    ];
+    for (rest, part) in parts {
+        let mut talk = Talk::begin(launch, &introduced.abilities)?;
+        if part(&mut talk, list).is_none() {
+            list.not_tried(rest, "something before it went wrong");
+        }
     }
-    end(talk.process, list);
     Ok(())
 }
+
+/// A part of the check; `None`: it ended early.
+type Part = fn(&mut Talk, &mut Checklist<'_>) -> Option<()>;
 
 fn greeting(process: &mut Process, list: &mut Checklist<'_>) -> Option<Introduction> {
     let what = "it greets: `agent NAME can ABILITY...`";
     match process.greet(Mode::RealTime, &GO_ON) {
-        Ok(agent) => {
-            let can: Vec<&str> = agent.abilities.iter().collect();
-            list.step(what, Ok(format!("{} can {}", agent.name, can.join(" "))));
-            abilities(&agent.abilities, list);
-            Some(agent)
+        Ok(introduced) => {
+            let can: Vec<&str> = introduced.abilities.iter().collect();
+            list.step(what, Ok(format!("{} can {}", introduced.name, can.join(" "))));
+            abilities(&introduced.abilities, Mode::RealTime, list);
+            Some(introduced)
         }
         Err(fault) => {
-            let more = it(&fault) + &standard_error(process);
-            list.step(what, Err(more));
+            let Wrong(_, more) = it(&fault, process);
+            list.step(what, Err(agent(more)));
             None
         }
     }
@@ -67,32 +71,45 @@ struct Talk {
 }
 
 impl Talk {
+    fn begin(launch: &Launch, can: &Abilities) -> Result<Talk, EnvironmentError> {
+        let mut process = Process::start(launch)?;
+        // It greeted before; if it does not now, the first step shows it.
+        drop(process.greet(Mode::RealTime, &GO_ON));
+        Ok(Talk {
+            process,
+            abilities: can.clone(),
+            calls: 0,
+            syncs: 0,
+        })
+    }
+
     /// The next reply, remarks left out.
-    fn next(&mut self) -> Result<Reply, String> {
+    fn next(&mut self) -> Result<Reply, Wrong> {
         let mut budget = Budget::start();
         loop {
             match self.process.reply(&mut budget, &GO_ON) {
                 Ok(Reply::Note(_)) => {}
                 Ok(reply) => return Ok(reply),
-                Err(fault) => return Err(it(&fault) + &standard_error(&mut self.process)),
+                Err(fault) => return Err(it(&fault, &mut self.process)),
             }
         }
     }
 
-    fn say(&mut self, request: Request) -> Result<(), String> {
+    fn say(&mut self, request: Request) -> Result<(), Wrong> {
         let turn = Turn { at: None, request };
-        self.process.say(&turn, &GO_ON).map_err(|fault| it(&fault))
+        let said = self.process.say(&turn, &GO_ON);
+        said.map_err(|fault| it(&fault, &mut self.process))
     }
 
     /// Makes a call, and reads its first reply.
-    fn call(&mut self, call: Call) -> Result<Reply, String> {
+    fn call(&mut self, call: Call) -> Result<Reply, Wrong> {
         self.calls += 1;
         self.say(Request::Call(CallId(self.calls), call))?;
         self.next()
     }
 
     /// Has the agent take pending calls as far as they go, and reads the replies up to `synced`.
-    fn sync(&mut self) -> Result<Vec<Reply>, String> {
+    fn sync(&mut self) -> Result<Vec<Reply>, Wrong> {
         self.syncs += 1;
         let number = self.syncs;
         self.say(Request::Sync(number))?;
@@ -100,41 +117,39 @@ impl Talk {
         loop {
             match self.next()? {
                 Reply::Synced(said) if said == number => return Ok(heard),
-                Reply::Synced(said) => return Err(format!("it said `synced {said}` to `sync {number}`")),
+                Reply::Synced(said) => return Err(agent(format!("it said `synced {said}` to `sync {number}`"))),
                 reply @ (Reply::Unknown(_) | Reply::Unsupported(_)) => {
-                    return Err(format!(
+                    return Err(agent(format!(
                         "it said `{reply}`; in real time `sync` must be answered by `synced`"
-                    ));
+                    )));
                 }
                 other => heard.push(other),
             }
         }
     }
 
-    fn expect(&self, heard: Result<Reply, String>, expected: &Answer) -> Step {
+    fn expect(&self, heard: Result<Reply, Wrong>, expected: &Answer) -> Step {
         let expected = Reply::Result(CallId(self.calls), Ok(expected.clone()));
         match heard? {
             said if said == expected => fine(),
-            said => Err(format!("it said `{said}`, not `{expected}`")),
+            said => Err(agent(format!("it said `{said}`, not `{expected}`"))),
         }
     }
 
-    fn pending(&self, heard: Result<Reply, String>) -> Step {
+    fn pending(&self, heard: Result<Reply, Wrong>) -> Step {
         match heard? {
             Reply::Pending(id) if id.0 == self.calls => fine(),
-            said => Err(format!("it said `{said}`, not `pending {}`", self.calls)),
+            said => Err(agent(format!("it said `{said}`, not `pending {}`", self.calls))),
         }
     }
 }
 
 fn lines(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
-    let said = talk
-        .process
-        .say_line("dance with me=1", &GO_ON)
-        .map_err(|fault| it(&fault));
+    let said = talk.process.say_line("dance with me=1", &GO_ON);
+    let said = said.map_err(|fault| it(&fault, &mut talk.process));
     let unknown = said.and_then(|()| match talk.next()? {
         Reply::Unknown(_) => fine(),
-        other => Err(format!("it said `{other}`; say `unknown dance with me=1`")),
+        other => Err(agent(format!("it said `{other}`; say `unknown dance with me=1`"))),
     });
     list.step(
         "a line that it does not know is answered by `unknown`, and does no harm",
@@ -142,27 +157,52 @@ fn lines(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
     )?;
     let synced = talk.sync().and_then(|heard| match heard.first() {
         None => fine(),
-        Some(other) => Err(format!("it said `{other}` before")),
+        Some(other) => Err(agent(format!("it said `{other}` before"))),
     });
-    list.step("`sync N` is answered by `synced N`", synced)?;
-    let refused = talk.call(Call::Close { socket: NOBODY }).and_then(|reply| match reply {
+    list.step("`sync N` is answered by `synced N`", synced)
+}
+
+fn calls(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
+    let refused = talk.call(Call::Close { socket: NOBODY });
+    list.step(
+        "a call on a socket that is none ends badly, and does no harm",
+        refused.and_then(|reply| ends_badly(&reply, "does-not-exist")),
+    )?;
+    if !talk.abilities.can("state") {
+        return Some(());
+    }
+    let closed = place(&talk.abilities).and_then(|local| state(talk, local, State::Closed));
+    list.step(
+        "`call ... state` of a port where nobody listens is answered by `state closed`",
+        closed,
+    )
+}
+
+fn ends_badly(reply: &Reply, name: &str) -> Step {
+    match reply {
         Reply::Result(_, Err(_)) => fine(),
-        other => Err(format!("it said `{other}`, not `result ID error does-not-exist`")),
-    });
-    list.step("a call on a socket that is none ends badly, and does no harm", refused)
+        other => Err(agent(format!("it said `{other}`, not `result ID error {name}`"))),
+    }
+}
+
+/// Asks for the state of a connection that there is not.
+fn state(talk: &mut Talk, local: SocketAddr, expected: State) -> Step {
+    let peer = SocketAddr::new(local.ip(), 1);
+    let heard = talk.call(Call::State { local, peer });
+    talk.expect(heard, &Answer::State(expected))
 }
 
 /// An address of this machine from which the agent can speak, and a port that is free now.
-fn place(can: &Abilities) -> Result<SocketAddr, String> {
+fn place(can: &Abilities) -> Result<SocketAddr, Wrong> {
     let address: IpAddr = match can.can("ipv4") {
         true => Ipv4Addr::LOCALHOST.into(),
         false => Ipv6Addr::LOCALHOST.into(),
     };
     let free = TcpListener::bind((address, 0)).and_then(|listener| listener.local_addr());
-    free.map_err(|error| format!("not its fault: no port can be had on {address} ({error})"))
+    free.map_err(|error| agent(format!("not its fault: no port can be had on {address} ({error})")))
 }
 
-fn conversation(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
+fn passive_open(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
     if !talk.abilities.can("listen") || !talk.abilities.can("accept") {
         list.not_tried("a passive open", "it cannot `listen` or `accept`");
         return Some(());
@@ -179,6 +219,12 @@ fn conversation(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
         talk.expect(heard, &Answer::Ok)
     });
     list.step("`call ... listen` is answered by `result ID ok`", listening)?;
+    if let (true, Ok(local)) = (talk.abilities.can("state"), &local) {
+        list.step(
+            "`call ... state` of a port that listens is answered by `state listen`",
+            state(talk, *local, State::Listen),
+        );
+    }
     let waiting = talk.call(Call::Accept {
         listener: LISTENER,
         socket: CONNECTION,
@@ -188,10 +234,10 @@ fn conversation(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
         talk.pending(waiting),
     )?;
     let stream =
-        local.and_then(|local| TcpStream::connect(local).map_err(|error| format!("connecting to it: {error}")));
+        local.and_then(|local| TcpStream::connect(local).map_err(|error| stack(format!("connecting to it: {error}"))));
     let accepted = stream
         .as_ref()
-        .map_err(String::clone)
+        .map_err(Wrong::clone)
         .and_then(|stream| accepted(talk, stream));
     list.step("then `event accepted s1 s2 ADDRESS:PORT` comes by itself", accepted)?;
     let stream = stream.ok()?;
@@ -207,7 +253,7 @@ fn conversation(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
         list.step(
             "with the data comes `result ID data HEX`, before `synced`",
             receives(talk, &stream),
-        )?;
+        );
     }
     if talk.abilities.can("send") {
         let (socket, data, urgent) = (CONNECTION, b"world".to_vec(), false);
@@ -216,20 +262,20 @@ fn conversation(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
         list.step(
             "`call ... send` is answered by `result ID count N`, and the data is sent",
             sent,
-        )?;
+        );
     }
     let forgotten = talk.say(Request::Forget(vec![LISTENER, CONNECTION]));
     let forgotten = forgotten
         .and_then(|()| talk.sync())
         .and_then(|heard| match heard.first() {
             None => gone(&stream),
-            Some(other) => Err(format!("it said `{other}`; nobody asks for an answer")),
+            Some(other) => Err(agent(format!("it said `{other}`; nobody asks for an answer"))),
         });
     list.step("`forget s1 s2` closes both without a word", forgotten)
 }
 
 fn accepted(talk: &mut Talk, stream: &TcpStream) -> Step {
-    let peer = stream.local_addr().map_err(|error| error.to_string())?;
+    let peer = stream.local_addr().map_err(|error| agent(error.to_string()))?;
     let expected = Reply::Accepted {
         listener: LISTENER,
         socket: CONNECTION,
@@ -237,20 +283,64 @@ fn accepted(talk: &mut Talk, stream: &TcpStream) -> Step {
     };
     match talk.next()? {
         said if said == expected => fine(),
-        said => Err(format!("it said `{said}`, not `{expected}`")),
+        said => Err(agent(format!("it said `{said}`, not `{expected}`"))),
     }
+}
+
+/// An active open to a listener of the tester's, and another on the same socket.
+fn active_open(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
+    if !talk.abilities.can("connect") {
+        list.not_tried("an active open", "it cannot `connect`");
+        return Some(());
+    }
+    let listener = place(&talk.abilities).and_then(|local| {
+        let listener = TcpListener::bind(local).and_then(|listener| Ok((listener.local_addr()?, listener)));
+        listener.map_err(|error| agent(format!("not its fault: nothing can listen on {local} ({error})")))
+    });
+    let connected = listener
+        .as_ref()
+        .map_err(Wrong::clone)
+        .and_then(|(peer, _)| connects(talk, *peer));
+    list.step(
+        "`call ... connect` is answered by `pending` and then `result ID ok`",
+        connected,
+    )?;
+    let (peer, _listener) = listener.ok()?;
+    let again = connect(talk, peer).and_then(|reply| ends_badly(&reply, "already-exists"));
+    list.step("`call ... connect` on a socket that is open ends badly", again);
+    Some(())
+}
+
+fn connect(talk: &mut Talk, peer: SocketAddr) -> Result<Reply, Wrong> {
+    talk.call(Call::Connect {
+        socket: CONNECTION,
+        local: peer.ip(),
+        peer,
+        isn: None,
+        fast_open: false,
+    })
+}
+
+fn connects(talk: &mut Talk, peer: SocketAddr) -> Step {
+    let reply = match connect(talk, peer)? {
+        Reply::Pending(_) => talk.next()?,
+        reply => reply,
+    };
+    talk.expect(Ok(reply), &Answer::Ok)
 }
 
 fn receives(talk: &mut Talk, mut stream: &TcpStream) -> Step {
     stream
         .write_all(b"hello")
-        .map_err(|error| format!("sending to it: {error}"))?;
+        .map_err(|error| stack(format!("sending to it: {error}")))?;
     let heard = talk.sync()?;
     let expected = Reply::Result(CallId(talk.calls), Ok(Answer::Data(b"hello".to_vec())));
     match heard.as_slice() {
         [said] if *said == expected => fine(),
-        [] => Err("it said `synced` first: before that it must look at every pending call once more".to_owned()),
-        [said, ..] => Err(format!("it said `{said}`, not `{expected}`")),
+        [] => Err(agent(
+            "it said `synced` first: before that it must look at every pending call once more",
+        )),
+        [said, ..] => Err(agent(format!("it said `{said}`, not `{expected}`"))),
     }
 }
 
@@ -260,11 +350,11 @@ fn arrives(mut stream: &TcpStream) -> Step {
     let read = limited.and_then(|()| stream.read_exact(&mut octets));
     match read {
         Ok(()) if &octets == b"world" => fine(),
-        Ok(()) => Err(format!(
+        Ok(()) => Err(stack(format!(
             "`{}` came instead of `world`",
             String::from_utf8_lossy(&octets)
-        )),
-        Err(error) => Err(format!("the data did not come ({error})")),
+        ))),
+        Err(error) => Err(stack(format!("the data did not come ({error})"))),
     }
 }
 
@@ -273,7 +363,7 @@ fn gone(mut stream: &TcpStream) -> Step {
     match stream.read(&mut [0]) {
         Ok(0) => fine(),
         Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => fine(),
-        Ok(_) => Err("there is still something sent".to_owned()),
-        Err(error) => Err(format!("the connection is not closed ({error})")),
+        Ok(_) => Err(stack("there is still something sent")),
+        Err(error) => Err(agent(format!("the connection is not closed ({error})"))),
     }
 }
