@@ -687,7 +687,7 @@ fn a_case_is_explained_with_its_reasons_and_the_exchange() {
     let folder = Folder::new("explain");
     folder.write(
         "requirements/local.yaml",
-        "- {id: LOCAL-1, section: '7', level: SHOULD, side: both, topic: x, summary: A SYN is answered.,\n   \
+        "requirements:\n- {id: LOCAL-1, section: '7', level: SHOULD, side: both, topic: x, summary: A SYN is answered.,\n   \
          observable: wire, how: h}\n",
     );
     let case = "title: A SYN to a listener is answered\nwhy: Else nobody can connect.\ncovers: LOCAL-1\ngiven: listen\n\
@@ -747,7 +747,7 @@ fn beside_what_was_seen_stands_what_the_reference_endpoint_answers() {
 
 #[test]
 fn what_nothing_can_cover_is_told_with_its_reason_and_may_not_be_covered() {
-    let entry = "- {id: LOCAL-1, section: '1', level: MAY, side: both, topic: x, summary: s, observable: wire, how: h,\n   \
+    let entry = "requirements:\n- {id: LOCAL-1, section: '1', level: MAY, side: both, topic: x, summary: s, observable: wire, how: h,\n   \
                  uncovered: the peer's screen shows it}\n";
     let folder = Folder::with("uncovered", "mine/good", GOOD);
     folder.write("requirements/local.yaml", entry);
@@ -759,7 +759,7 @@ fn what_nothing_can_cover_is_told_with_its_reason_and_may_not_be_covered() {
     let (code, _, err) = told(&["coverage", "--cases", &folder.path("")]);
     assert_eq!(code, 2);
     assert!(
-        err.contains("`mine/good` covers it") && err.contains("local.yaml:2:4"),
+        err.contains("`mine/good` covers it") && err.contains("local.yaml:3:4"),
         "{err}"
     );
 }

@@ -168,9 +168,13 @@ fn verb_name(verb: Verb) -> &'static str {
 }
 
 /// Whether a target that never sends and never answers anything would fail, at one of the steps or on the way into the
-/// state. The way counts only if at least one outcome of the steps needs the target to send or answer something.
+/// state. The way counts only if it needs a segment of the target, and if at least one outcome of the steps needs the
+/// target to send or answer something.
 pub(super) fn fails_a_mute_target(given: &[Given], steps: &[Step]) -> bool {
-    fails_the_mute(steps) || given.iter().any(|given| fails_the_mute(&given.steps)) && steps.iter().any(may_hear)
+    // A target that hears nothing may well say that it listens.
+    let asks = |step: &&Step| matches!(step.kind, StepKind::State(_));
+    let mut way = given.iter().flat_map(|given| &given.steps).filter(|step| !asks(step));
+    fails_the_mute(steps) || way.any(step_fails_the_mute) && steps.iter().any(may_hear)
 }
 
 fn may_hear(step: &Step) -> bool {
@@ -181,7 +185,11 @@ fn may_hear(step: &Step) -> bool {
 }
 
 fn fails_the_mute(steps: &[Step]) -> bool {
-    steps.iter().any(|step| match &step.kind {
+    steps.iter().any(step_fails_the_mute)
+}
+
+fn step_fails_the_mute(step: &Step) -> bool {
+    match &step.kind {
         StepKind::Expect(expect) => expect.count.is_none_or(|(least, _)| least > 0),
         StepKind::Result(result) => never_pending(&result.returns),
         StepKind::Fill(_) | StepKind::State(_) | StepKind::Check(_) => true,
@@ -192,7 +200,7 @@ fn fails_the_mute(steps: &[Step]) -> bool {
         | StepKind::Nothing(_)
         | StepKind::Wait(..)
         | StepKind::Faults(_) => false,
-    })
+    }
 }
 
 fn never_pending(returns: &[ReturnSpec]) -> bool {

@@ -437,8 +437,10 @@ mod tests {
             "expect: SYN,ACK",
             "inject: ACK",
             "call: accept",
+            "state: established",
             "call: shutdown",
             "expect: FIN,ACK",
+            "state: fin-wait-1",
         ];
         assert_eq!(way("fin-wait-1"), expected);
     }
@@ -452,11 +454,15 @@ mod tests {
             "expect: SYN,ACK",
             "inject: ACK",
             "call: accept",
+            "state: established",
             "call: close",
             "expect: FIN,ACK",
+            "state: fin-wait-1",
             "inject: FIN,ACK ack=SND.UNA",
             "expect: ACK",
+            "state: closing",
             "inject: ACK",
+            "state: time-wait",
         ];
         assert_eq!(way(all), expected);
         assert_eq!(way("{state: established, role: active}")[0], "call: connect");
@@ -464,16 +470,16 @@ mod tests {
 
     #[test]
     fn defaults_are_passive_and_fin_wait_2_and_active_where_nothing_else_is_possible() {
-        assert_eq!(way("time-wait").last().map(String::as_str), Some("expect: ACK"));
-        assert_eq!(way("time-wait").len(), 10);
-        assert_eq!(way("syn-sent"), ["call: connect", "expect: SYN"]);
+        assert_eq!(way("time-wait").last().map(String::as_str), Some("state: time-wait"));
+        assert_eq!(way("time-wait").len(), 14);
+        assert_eq!(way("syn-sent"), ["call: connect", "expect: SYN", "state: syn-sent"]);
         assert_eq!(way("closed"), [] as [&str; 0]);
     }
 
     #[test]
     fn several_connections_share_one_listener() {
         let script = &scripts(&from("[established, {state: established, conn: b}]"))[0];
-        assert_eq!((script.given[0].steps.len(), script.given[1].steps.len()), (5, 4));
+        assert_eq!((script.given[0].steps.len(), script.given[1].steps.len()), (6, 5));
         assert_eq!(
             (script.given[1].conn, &script.given[1].steps[0].conns),
             (ConnId(1), &vec![ConnId(1)])
@@ -598,8 +604,7 @@ mod tests {
         problems
     }
 
-    const OWN: &str =
-        "- {id: OWN-1, section: a, level: MUST, side: both, topic: a, summary: a, observable: wire, how: a}\n";
+    const OWN: &str = "requirements:\n- {id: OWN-1, section: a, level: MUST, side: both, topic: a, summary: a, observable: wire, how: a}\n";
 
     #[test]
     fn files_of_states_are_checked_as_strictly_as_cases() {

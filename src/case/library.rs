@@ -477,11 +477,12 @@ mod tests {
 
     #[test]
     fn a_directory_brings_its_own_requirements_and_ways() {
-        let own = "- id: LOCAL-1\n  section: \"1\"\n  level: SHOULD\n  side: both\n  topic: x\n  summary: s\n  observable: wire\n  how: h\n";
+        let own = "requirements:\n- id: LOCAL-1\n  section: \"1\"\n  level: SHOULD\n  side: both\n  topic: x\n  summary: s\n  observable: wire\n  how: h\n";
         let case = case()
             .replace("RFC9293-MUST-1", "LOCAL-1")
             .replace("established", "listen");
-        let listen = "title: with a backlog\nsteps:\n  - call: listen backlog=7\n";
+        let listen =
+            "title: with a backlog\nsteps:\n  - call: listen backlog=7\n    covers: RFC9293-CALL-OPEN-CLOSED-PASSIVE\n";
         let files: [(&str, &[u8]); 3] = [
             ("one.yaml", case.as_bytes()),
             ("requirements/local.yaml", own.as_bytes()),
@@ -547,7 +548,7 @@ mod tests {
 
     #[test]
     fn a_requirement_that_nothing_covers_may_not_be_covered() {
-        let own = "- id: LOCAL-1\n  section: \"1\"\n  level: MAY\n  side: both\n  topic: x\n  summary: s\n  \
+        let own = "requirements:\n- id: LOCAL-1\n  section: \"1\"\n  level: MAY\n  side: both\n  topic: x\n  summary: s\n  \
                    observable: wire\n  how: h\n  uncovered: it cannot be seen\n";
         let case = case().replace("RFC9293-MUST-1", "LOCAL-1");
         let problem = told(&[

@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use super::yaml::Source;
 use crate::notation::did_you_mean;
-use crate::rfc::{Condition, Keyword, Observable, Requirement, Side};
+use crate::rfc::{Basis, Condition, Grounds, Keyword, Observable, Requirement, Side, Status};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,6 +37,17 @@ pub struct Entry {
     pub uncovered: Option<String>,
 }
 
+/// A file as it is written.
+#[derive(Deserialize)]
+#[serde(
+    deny_unknown_fields,
+    expecting = "expected `requirements:`, and `status:` where the file is about an RFC"
+)]
+struct RawFile {
+    status: Option<Status>,
+    requirements: Vec<RawEntry>,
+}
+
 /// An entry as its file has it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +55,8 @@ struct RawEntry {
     id: String,
     section: String,
     level: Keyword,
+    #[serde(default)]
+    basis: Basis,
     when: Option<String>,
     side: Side,
     topic: String,
@@ -125,17 +138,21 @@ impl Catalogue {
     /// Adds the entries of one file.
     pub(super) fn add(&mut self, source: &Source, problems: &mut Vec<Problem>) {
         let rfc = rfc_of(&source.name);
-        let raw: Vec<RawEntry> = match serde_yaml::from_str(&source.text) {
+        let RawFile { status, requirements } = match serde_yaml::from_str(&source.text) {
             Ok(raw) => raw,
             Err(error) => {
                 problems.push(not_read(source, &error));
                 return;
             }
         };
-        for raw in raw {
-            let refused = self.refuse(&raw, rfc);
+        if rfc.is_some() && status.is_none() {
+            let help = "what kind of document the RFC is: `status: proposed-standard`";
+            problems.push(Problem::with_file(&source.name, "`status` is missing", help));
+        }
+        for raw in requirements {
+            let refused = self.refuse(&raw, rfc, status);
             let id = raw.id.clone();
-            let entry = Entry::from_raw(raw, rfc);
+            let entry = Entry::from_raw(raw, rfc, status);
             match refused {
                 _ if self.repeats(&entry) => {}
                 Some((message, help)) => problems.push(at_id(source, &id, message, help)),
@@ -153,7 +170,7 @@ impl Catalogue {
         }
     }
 
-    fn refuse(&self, raw: &RawEntry, rfc: Option<u32>) -> Option<(String, String)> {
+    fn refuse(&self, raw: &RawEntry, rfc: Option<u32>, status: Option<Status>) -> Option<(String, String)> {
         if self.by_id.contains_key(&raw.id) {
             return Some((
                 format!("`{}` is there twice", raw.id),
@@ -169,6 +186,14 @@ impl Catalogue {
         {
             let message = format!("`{}` does not belong into this file", raw.id);
             return Some((message, format!("ids here begin with `RFC{rfc}-`")));
+        }
+        if let Some(status) = status.filter(|status| !status.prescribes() && raw.basis != Basis::Inferred) {
+            let message = format!(
+                "the level of `{}` can only be inferred: its RFC is {}",
+                raw.id,
+                status.name()
+            );
+            return Some((message, "write `basis: inferred`".into()));
         }
         if raw.uncovered.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
             let help = "a sentence that says why no tester can see it, or nothing at all";
@@ -186,10 +211,14 @@ impl Catalogue {
 }
 
 impl Entry {
-    fn from_raw(raw: RawEntry, rfc: Option<u32>) -> Entry {
+    fn from_raw(raw: RawEntry, rfc: Option<u32>, status: Option<Status>) -> Entry {
         let requirement = Requirement {
             id: raw.id,
             level: raw.level.level(),
+            grounds: Grounds {
+                basis: raw.basis,
+                status,
+            },
             // An unknown condition has been refused by `refuse`.
             when: raw.when.as_deref().and_then(Condition::from_name),
             summary: raw.summary,
@@ -284,7 +313,14 @@ mod tests {
     use super::*;
     use crate::rfc::Level;
 
-    fn read(name: &str, text: &str) -> (Catalogue, Vec<Problem>) {
+    const HEAD: &str = "status: proposed-standard\nrequirements:\n";
+
+    /// Reads a file with these entries.
+    fn read(name: &str, entries: &str) -> (Catalogue, Vec<Problem>) {
+        read_file(name, &format!("{HEAD}{entries}"))
+    }
+
+    fn read_file(name: &str, text: &str) -> (Catalogue, Vec<Problem>) {
         let mut catalogue = Catalogue::default();
         let mut problems = Vec::new();
         let source = Source {
@@ -310,6 +346,30 @@ mod tests {
         assert_eq!(entry.requirement.level, Level::Must);
         assert_eq!(entry.requirement.when, Some(Condition::Rfc5961));
         assert_eq!((entry.rfc, entry.keyword), (Some(5961), Keyword::MustNot));
+        assert_eq!(entry.requirement.grounds, Grounds::keyword(Status::ProposedStandard));
+    }
+
+    #[test]
+    fn what_prescribes_nothing_lets_levels_be_inferred_only() {
+        let (plain, inferred) = (entry("RFC1-1", ""), entry("RFC1-1", "  basis: inferred\n"));
+        for status in ["informational", "historic"] {
+            let file = |entries: &str| format!("status: {status}\nrequirements:\n{entries}");
+            let (_, problems) = read_file("rfc1.yaml", &file(&plain));
+            let told = format!("the level of `RFC1-1` can only be inferred: its RFC is {status}");
+            assert_eq!(problems[0].message, told);
+            let (catalogue, problems) = read_file("rfc1.yaml", &file(&inferred));
+            assert_eq!(problems, []);
+            let requirement = &catalogue.get("RFC1-1").unwrap().requirement;
+            assert_eq!((requirement.level, requirement.weight()), (Level::Must, Level::Should));
+        }
+    }
+
+    #[test]
+    fn the_file_of_an_rfc_says_what_kind_of_document_that_is() {
+        let file = format!("requirements:\n{}", entry("RFC1-1", ""));
+        assert_eq!(read_file("rfc1.yaml", &file).1[0].message, "`status` is missing");
+        let own = format!("requirements:\n{}", entry("OWN-1", ""));
+        assert_eq!(read_file("own.yaml", &own).1, []);
     }
 
     #[test]
@@ -317,7 +377,7 @@ mod tests {
         let text = entry("RFC1-1", "") + &entry("RFC1-1", "");
         let (_, problems) = read("rfc1.yaml", &text);
         assert_eq!(problems.len(), 1);
-        assert_eq!((problems[0].line, problems[0].column), (9, 7));
+        assert_eq!((problems[0].line, problems[0].column), (11, 7));
         assert_eq!(problems[0].message, "`RFC1-1` is there twice");
     }
 
@@ -332,7 +392,7 @@ mod tests {
     fn an_unlawful_level_or_key_is_told_with_its_line() {
         let (_, problems) = read("rfc1.yaml", &entry("RFC1-1", "").replace("MUST NOT", "OUGHT"));
         assert!(problems[0].message.contains("OUGHT"), "{}", problems[0]);
-        assert_eq!(problems[0].line, 3);
+        assert_eq!(problems[0].line, 5);
         let (_, problems) = read("rfc1.yaml", &entry("RFC1-1", "  colour: red\n"));
         assert!(problems[0].message.contains("colour"), "{}", problems[0]);
     }
@@ -354,12 +414,12 @@ mod tests {
         let covers: Vec<_> = catalogue.iter().map(|entry| entry.requirement.clone()).collect();
         let problems = catalogue.contradicted(&covers, "a/b", true);
         assert_eq!(problems.len(), 1);
-        assert_eq!((problems[0].line, problems[0].column), (17, 3), "{}", problems[0]);
+        assert_eq!((problems[0].line, problems[0].column), (19, 3), "{}", problems[0]);
         assert_eq!(
             problems[0].message,
             "`RFC1-2` is said to be covered by nothing, but `a/b` covers it"
         );
-        assert_eq!(&text[problems[0].span.clone()], "uncovered");
+        assert_eq!(&format!("{HEAD}{text}")[problems[0].span.clone()], "uncovered");
     }
 
     #[test]

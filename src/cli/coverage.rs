@@ -20,7 +20,7 @@ fn rules() -> Vec<(&'static str, String)> {
         .flat_map(|rule| {
             rule.requirements
                 .iter()
-                .map(|(id, _)| (*id, format!("rule {}", rule.name)))
+                .map(|(id, ..)| (*id, format!("rule {}", rule.name)))
         })
         .collect()
 }
@@ -158,7 +158,7 @@ fn asked(goal: &Goal) -> String {
 fn requirement(text: &mut String, item: &Item) {
     let asked = &item.entry.requirement;
     // Writing to a string cannot fail.
-    let _ = writeln!(text, "  {} {}", item.entry.keyword.name(), asked.id);
+    let _ = writeln!(text, "  {} {}{}", item.entry.keyword.name(), asked.id, asked.grounds);
     let _ = writeln!(text, "      {}", asked.summary);
     let told = match (item.status(), &item.entry.uncovered) {
         (Status::Covered, _) => item.by.join(", "),
@@ -216,24 +216,25 @@ fn page(coverage: &Coverage) -> String {
     page += &summary(coverage);
     page += "\n## Open\n\n";
     for item in coverage.items.iter().filter(|item| item.status() == Status::Open) {
-        let _ = writeln!(page, "- {} {}", item.entry.requirement.id, item.entry.keyword.name());
+        let _ = writeln!(page, "- {}", asks(item));
     }
     page += "\n## Not covered, for a reason\n\n";
     for item in &coverage.items {
         if let (Status::Excused, Some(reason)) = (item.status(), &item.entry.uncovered) {
-            let _ = writeln!(
-                page,
-                "- {} {}: {reason}",
-                item.entry.requirement.id,
-                item.entry.keyword.name()
-            );
+            let _ = writeln!(page, "- {}: {reason}", asks(item));
         }
     }
     page += "\n## Internal\n\n";
     for item in coverage.items.iter().filter(|item| item.status() == Status::Internal) {
-        let _ = writeln!(page, "- {} {}", item.entry.requirement.id, item.entry.keyword.name());
+        let _ = writeln!(page, "- {}", asks(item));
     }
     page
+}
+
+/// `RFC2525-2.4 MUST (inferred; informational)`
+fn asks(item: &Item) -> String {
+    let asked = &item.entry.requirement;
+    format!("{} {}{}", asked.id, item.entry.keyword.name(), asked.grounds)
 }
 
 const PREFACE: &str = "\
@@ -287,6 +288,8 @@ struct JsonRequirement<'a> {
     rfc: Option<u32>,
     section: &'a str,
     level: &'static str,
+    basis: &'static str,
+    document: Option<&'static str>,
     status: &'static str,
     by: Vec<&'a str>,
     uncovered: Option<&'a str>,
@@ -340,6 +343,8 @@ impl<'a> JsonRequirement<'a> {
             rfc: item.entry.rfc,
             section: &item.entry.section,
             level: item.entry.keyword.name(),
+            basis: item.entry.requirement.grounds.basis.name(),
+            document: item.entry.requirement.grounds.status.map(tcpvet::rfc::Status::name),
             status: match item.status() {
                 Status::Covered => "covered",
                 Status::Excused => "excused",

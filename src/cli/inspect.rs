@@ -162,8 +162,8 @@ impl Text {
         let rule = finding.rule;
         let (end, name, meaning) = (finding.end, rule.name, rule.meaning);
         self.line(2, &format!("{end} breaks the rule `{name}`: {meaning}"));
-        for (id, level) in rule.requirements {
-            self.line(4, &format!("{} {id}", level_word(*level)));
+        for (id, level, grounds) in rule.requirements {
+            self.line(4, &format!("{} {id}{grounds}", level_word(*level)));
         }
         for (number, at, segment) in &finding.frames {
             self.line(4, &format!("frame {number}, {at}: {segment}"));

@@ -46,7 +46,10 @@ fn text(runs: &[Run], times: &Tolerances, verbose: bool) -> String {
         let mut ids: Vec<String> = of_case
             .iter()
             .flat_map(|run| requirements(&run.script))
-            .map(|it| format!("{} {}", level_word(it.level), it.id))
+            .map(|it| match verbose {
+                true => format!("{} {}{}", level_word(it.level), it.id, it.grounds),
+                false => format!("{} {}", level_word(it.level), it.id),
+            })
             .collect();
         ids.sort();
         ids.dedup();

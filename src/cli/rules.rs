@@ -12,7 +12,7 @@ pub(super) fn list() -> u8 {
         let ids: Vec<String> = rule
             .requirements
             .iter()
-            .map(|(id, level)| format!("{} {id}", level_word(*level)))
+            .map(|(id, level, grounds)| format!("{} {id}{grounds}", level_word(*level)))
             .collect();
         // Writing to a string cannot fail.
         let _ = writeln!(text, "  {:<28} {}", rule.name, rule.meaning);

@@ -1,11 +1,11 @@
 //! How a run ends: its verdict follows from what its steps and the rules found, and the outcome is put together.
 
-use super::outcome::{BrokenRule, Failure, Happening, Outcome, TraceEvent, Unmet, Verdict};
+use super::outcome::{Broken, BrokenRule, Failure, Happening, Outcome, TraceEvent, Unmet, Verdict};
 use super::run::Run;
 use super::stop::{Complaint, Stop};
 use super::symptom::Symptom;
 use crate::notation::print_octets;
-use crate::rfc::{Level, Requirement};
+use crate::rfc::{Grounds, Level, Requirement};
 use crate::rules::{Frame, Rule, Watch, Way};
 use crate::script::Position;
 use crate::stack::Breakdown;
@@ -109,7 +109,7 @@ impl Run {
         let step = self.step(script);
         let covers = self.covers_here();
         let broken: Vec<_> = covers.iter().filter(|requirement| self.applies(requirement)).collect();
-        let verdict = match broken.iter().map(|requirement| requirement.level).max() {
+        let verdict = match broken.iter().map(|requirement| requirement.weight()).max() {
             Some(level) => of_level(level),
             None if covers.is_empty() => Verdict::Fail,
             None => Verdict::NotApplicable,
@@ -125,10 +125,7 @@ impl Run {
             expected: complaint.expected,
             seen: complaint.seen,
             symptom: complaint.symptom,
-            requirements: broken
-                .iter()
-                .map(|it| (it.id.clone(), it.level, it.summary.clone()))
-                .collect(),
+            requirements: broken.into_iter().map(|requirement| (&**requirement).into()).collect(),
             timing: complaint.timing,
         };
         let frame = complaint.frame.and_then(|number| self.frames.get(number as usize));
@@ -194,7 +191,12 @@ impl Run {
     /// The worst broken rule, as a step that was not met.
     fn rule_failure(broken: &BrokenRule, position: Position) -> Judgment {
         let rule = broken.rule;
-        let requirement = |(id, level): &(&str, Level)| ((*id).to_owned(), *level, rule.meaning.to_owned());
+        let requirement = |(id, level, grounds): &(&str, Level, Grounds)| Broken {
+            id: (*id).to_owned(),
+            level: *level,
+            grounds: *grounds,
+            summary: rule.meaning.to_owned(),
+        };
         let failure = Failure {
             unmet: Unmet::Rule(rule.name),
             step: format!("rule: {}", rule.name),

@@ -31,5 +31,7 @@ pub use bench::{Bench, Endpoints, RunId, Step};
 pub use calls::Unasked;
 pub use cursor::Cursor;
 pub use needs::{lacking_abilities, lacking_claims};
-pub use outcome::{Arrow, BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict};
+pub use outcome::{
+    Arrow, Broken, BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict,
+};
 pub use symptom::{Bearer, CallEnd, Conduct, Moment, Occasion, Symptom};

@@ -5,7 +5,7 @@ use super::symptom::Symptom;
 use crate::notation::Origins;
 use crate::path::Treatment;
 use crate::peer::Measure;
-use crate::rfc::Level;
+use crate::rfc::{Grounds, Level, Requirement};
 use crate::rules::{Rule, RuleName};
 use crate::script::{Position, StepWord};
 use crate::stack::{Breakdown, CallId};
@@ -109,6 +109,30 @@ impl Unmet {
     }
 }
 
+/// A requirement that is broken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Broken {
+    /// `RFC5961-3.2-3`
+    pub id: String,
+    /// How strongly it asks.
+    pub level: Level,
+    /// How that is known.
+    pub grounds: Grounds,
+    /// In our own words.
+    pub summary: String,
+}
+
+impl From<&Requirement> for Broken {
+    fn from(requirement: &Requirement) -> Broken {
+        Broken {
+            id: requirement.id.clone(),
+            level: requirement.level,
+            grounds: requirement.grounds,
+            summary: requirement.summary.clone(),
+        }
+    }
+}
+
 /// Which step was not met, and how.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -127,8 +151,8 @@ pub struct Failure {
     pub seen: String,
     /// What was wrong on the wire: here, or where a rule that counts as much was broken before.
     pub symptom: Symptom,
-    /// The requirements that it breaks, with their levels and summaries; only those that apply to the target.
-    pub requirements: Vec<(String, Level, String)>,
+    /// The requirements that it breaks; only those that apply to the target. A rule's have its own meaning as summary.
+    pub requirements: Vec<Broken>,
     /// Whether it is about time: such a failure must be confirmed on real time.
     pub timing: bool,
 }

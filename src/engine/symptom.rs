@@ -3,6 +3,7 @@
 
 use crate::notation::Verb;
 use crate::peer::{Bit, Field, Message, Part, Presence, Side};
+use crate::rfc::Grounds;
 use crate::rfc::Level::{self, Must};
 use crate::rules::RULES;
 use crate::stack::Breakdown;
@@ -120,8 +121,9 @@ pub enum CallEnd {
     Pending,
 }
 
-/// A requirement that a conduct breaks whatever the case: its id, its level, and what it asks, in our own words.
-pub type Conduct = (&'static str, Level, &'static str);
+/// A requirement that a conduct breaks whatever the case: its id, its level and the grounds of that, and what it asks, in
+/// our own words.
+pub type Conduct = (&'static str, Level, Grounds, &'static str);
 
 impl Symptom {
     /// The requirement that forbids just this, whatever was asked about; `None` where that depends on the case. A test
@@ -133,10 +135,16 @@ impl Symptom {
             Symptom::Silence {
                 due: Message::SynAck,
                 upon: Some(Message::Syn),
-            } => ("RFC9293-FIG6-3WHS", Must, "A SYN is answered by a SYN,ACK."),
+            } => (
+                "RFC9293-FIG6-3WHS",
+                Must,
+                Grounds::PROSE,
+                "A SYN is answered by a SYN,ACK.",
+            ),
             Symptom::Silence { due: Message::Fin, .. } => (
                 "RFC9293-FIG12-CLOSE",
                 Must,
+                Grounds::PROSE,
                 "Once the application has closed, a FIN follows what is still to be sent.",
             ),
             Symptom::Silence {
@@ -145,17 +153,20 @@ impl Symptom {
             } => (
                 "RFC9293-TMO-RETX",
                 Must,
+                Grounds::PROSE,
                 "What is not acknowledged in time is sent again.",
             ),
             Symptom::Stray => (
                 "RFC9293-MUST-45",
                 Must,
+                Grounds::STANDARD,
                 "All segments of a connection keep the same local address.",
             ),
             Symptom::Rule(name) => {
                 let rule = RULES.iter().find(|rule| rule.name == name)?;
-                let (id, level) = rule.requirements.iter().max_by_key(|(_, level)| *level)?;
-                (id, *level, rule.meaning)
+                let weightiest = |(_, level, grounds): &&(&str, Level, Grounds)| grounds.weight(*level);
+                let (id, level, grounds) = rule.requirements.iter().max_by_key(weightiest)?;
+                (id, *level, *grounds, rule.meaning)
             }
             Symptom::Silence { .. }
             | Symptom::Untimely(_)
@@ -191,26 +202,31 @@ fn unasked(came: Message, upon: Occasion) -> Option<Conduct> {
         (Message::Ack, _) => (
             "RFC5681-4.2-3",
             Must,
+            Grounds::DRAFT,
             "Not more than one ACK for each segment that comes, window updates aside.",
         ),
         (Message::Reset, Occasion::Answer(Message::Reset)) => (
             "RFC9293-RSTGEN-NORST4RST",
             Must,
+            Grounds::PROSE,
             "A reset is never answered by a reset.",
         ),
         (Message::Reset, Occasion::Time) => (
             "RFC9293-RSTGEN-DOUBT",
             Must,
+            Grounds::PROSE,
             "No reset is sent unless a segment came that is clearly not meant for the connection.",
         ),
         (Message::Fin, Occasion::Answer(_) | Occasion::Nothing | Occasion::Time) => (
             "RFC9293-3.6-NOFIN-AUTO",
             Must,
+            Grounds::PROSE,
             "The FIN waits for the CLOSE of the application.",
         ),
         (Message::Retransmission, Occasion::Time) => (
             "RFC6298-5-1",
             Must,
+            Grounds::PROPOSED,
             "Nothing is sent again by timer before the retransmission timeout.",
         ),
         _ => return None,
@@ -221,6 +237,7 @@ fn wrong(on: Bearer, part: &Part) -> Option<Conduct> {
     const TIMESTAMPS: Conduct = (
         "RFC7323-3.2-4",
         Must,
+        Grounds::PROPOSED,
         "Timestamps stand on segments only if they were offered.",
     );
     Some(match (on, part) {
@@ -228,14 +245,21 @@ fn wrong(on: Bearer, part: &Part) -> Option<Conduct> {
             Field::AcknowledgmentNumber => (
                 "RFC9293-3.4-ACK-CUM",
                 Must,
+                Grounds::PROSE,
                 "The acknowledgment number is that of the next octet that is waited for.",
             ),
             Field::SequenceNumber if on == Bearer::Segment => (
                 "RFC9293-3.4-SYNFIN-SEQ",
                 Must,
+                Grounds::PROSE,
                 "Octets are numbered one after the other; SYN and FIN take one number each.",
             ),
-            Field::Reserved => ("RFC9293-3.1-RESERVED-TX", Must, "Reserved bits are zero."),
+            Field::Reserved => (
+                "RFC9293-3.1-RESERVED-TX",
+                Must,
+                Grounds::PROSE,
+                "Reserved bits are zero.",
+            ),
             _ => return None,
         },
         (
@@ -247,6 +271,7 @@ fn wrong(on: Bearer, part: &Part) -> Option<Conduct> {
         ) => (
             "RFC9293-3.1-ACK-ALWAYS",
             Must,
+            Grounds::PROSE,
             "Every segment of a connection but its SYN has ACK.",
         ),
         (
@@ -260,15 +285,24 @@ fn wrong(on: Bearer, part: &Part) -> Option<Conduct> {
             (Bearer::Syn, OptionKind::WINDOW_SCALE) => (
                 "RFC7323-2.2-4",
                 Must,
+                Grounds::PROPOSED,
                 "A SYN,ACK scales windows only if the SYN offered it.",
             ),
-            (Bearer::Segment, OptionKind::MSS) => ("RFC9293-MUST-65", Must, "MSS stands on SYNs only."),
-            (Bearer::Segment, OptionKind::SACK_PERMITTED) => {
-                ("RFC2018-2-1", Must, "SACK-permitted stands on SYNs only.")
+            (Bearer::Segment, OptionKind::MSS) => {
+                ("RFC9293-MUST-65", Must, Grounds::STANDARD, "MSS stands on SYNs only.")
             }
-            (Bearer::Segment, OptionKind::SACK) => {
-                ("RFC2018-4-1", Must, "SACK blocks are for peers that permitted them.")
-            }
+            (Bearer::Segment, OptionKind::SACK_PERMITTED) => (
+                "RFC2018-2-1",
+                Must,
+                Grounds::PROPOSED,
+                "SACK-permitted stands on SYNs only.",
+            ),
+            (Bearer::Segment, OptionKind::SACK) => (
+                "RFC2018-4-1",
+                Must,
+                Grounds::PROPOSED,
+                "SACK blocks are for peers that permitted them.",
+            ),
             _ => return None,
         },
         (
@@ -280,6 +314,7 @@ fn wrong(on: Bearer, part: &Part) -> Option<Conduct> {
         ) => (
             "RFC7323-3.2-5",
             Must,
+            Grounds::PROPOSED,
             "Once agreed upon, timestamps stand on every segment but a reset.",
         ),
         _ => return None,
@@ -439,11 +474,12 @@ mod tests {
         let library = Library::bundled().unwrap();
         let mut checked = 0;
         for symptom in all() {
-            let Some((id, level, meaning)) = symptom.conduct() else {
+            let Some((id, level, grounds, meaning)) = symptom.conduct() else {
                 continue;
             };
-            let known = library.requirements().get(id);
-            assert_eq!(known.map(|it| it.requirement.level), Some(level), "{symptom}: {id}");
+            let known = library.requirements().get(id).map(|it| &it.requirement);
+            let known = known.map(|it| (it.level, it.grounds));
+            assert_eq!(known, Some((level, grounds)), "{symptom}: {id}");
             assert!(meaning.ends_with('.'), "{meaning}");
             checked += 1;
         }

@@ -520,7 +520,10 @@ fn wrong_ip(field: IpField, value: &FieldValue, frame: &Frame, scope: &Scope) ->
         IpField::Ecn => ((Field::Ecn, "ip.ecn"), i64::from(ip.ecn.bits())),
         IpField::Dscp => ((Field::Dscp, "ip.dscp"), i64::from(ip.dscp)),
         IpField::Ttl => ((Field::Ttl, "ip.ttl"), i64::from(ip.ttl)),
-        IpField::Len => ((Field::PacketLength, "ip.len"), (frame.octets.len() - Packet::padding_of(&frame.octets).len()) as i64),
+        IpField::Len => (
+            (Field::PacketLength, "ip.len"),
+            (frame.octets.len() - Packet::padding_of(&frame.octets).len()) as i64,
+        ),
         IpField::Id => ((Field::Identification, "ip.id"), i64::from(ip.id)),
         IpField::Df => ((Field::DontFragment, "ip.df"), i64::from(ip.dont_fragment)),
         IpField::Flow => ((Field::FlowLabel, "ip.flow"), i64::from(ip.flow)),

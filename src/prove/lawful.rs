@@ -145,8 +145,8 @@ fn is_wrong(outcome: &Outcome, endpoint: &LawfulEndpoint) -> bool {
 /// The requirements that are no MAY and that a failed run is charged with.
 fn charged(outcome: &Outcome) -> Vec<String> {
     let requirements = outcome.failure.iter().flat_map(|failure| &failure.requirements);
-    let strong = requirements.filter(|(_, level, _)| *level > Level::May);
-    strong.map(|(id, ..)| id.clone()).collect()
+    let strong = requirements.filter(|it| it.level > Level::May);
+    strong.map(|it| it.id.clone()).collect()
 }
 
 /// Makes everything usual of an endpoint with which the run still ends wrongly.

@@ -95,7 +95,6 @@ impl Attempt {
 
 impl From<&engine::Failure> for Failure {
     fn from(failure: &engine::Failure) -> Failure {
-        let requirements = failure.requirements.iter();
         Failure {
             unmet: failure.unmet.into(),
             step: failure.step.clone(),
@@ -105,13 +104,7 @@ impl From<&engine::Failure> for Failure {
             seen: failure.seen.clone(),
             symptom: failure.symptom.clone(),
             conduct: failure.symptom.conduct().map(Requirement::from),
-            requirements: requirements
-                .map(|(id, level, summary)| Requirement {
-                    id: id.clone(),
-                    level: *level,
-                    summary: summary.clone(),
-                })
-                .collect(),
+            requirements: failure.requirements.iter().map(Into::into).collect(),
             timing: failure.timing,
         }
     }
@@ -129,11 +122,25 @@ impl From<engine::Unmet> for Unmet {
 }
 
 impl From<engine::Conduct> for Requirement {
-    fn from((id, level, summary): engine::Conduct) -> Requirement {
+    fn from((id, level, grounds, summary): engine::Conduct) -> Requirement {
         Requirement {
             id: id.to_owned(),
             level,
+            basis: grounds.basis,
+            status: grounds.status,
             summary: summary.to_owned(),
+        }
+    }
+}
+
+impl From<&engine::Broken> for Requirement {
+    fn from(broken: &engine::Broken) -> Requirement {
+        Requirement {
+            id: broken.id.clone(),
+            level: broken.level,
+            basis: broken.grounds.basis,
+            status: broken.grounds.status,
+            summary: broken.summary.clone(),
         }
     }
 }
@@ -143,6 +150,8 @@ impl From<&rfc::Requirement> for Requirement {
         Requirement {
             id: requirement.id.clone(),
             level: requirement.level,
+            basis: requirement.grounds.basis,
+            status: requirement.grounds.status,
             summary: requirement.summary.clone(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::TraceEvent;
 use crate::engine::{Symptom, Verdict};
-use crate::rfc::Level;
+use crate::rfc::{Basis, Grounds, Level, Status};
 use crate::script::StepWord;
 use crate::stack::Breakdown;
 use crate::suite::{Came, Expectation, Judged, Meeting, RunId};
@@ -193,8 +193,24 @@ pub struct Requirement {
     pub id: String,
     /// How strongly.
     pub level: Level,
+    /// How the level came about.
+    #[serde(default, skip_serializing_if = "Basis::is_keyword")]
+    pub basis: Basis,
+    /// What kind of document asks; `null` for a requirement of a user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
     /// In our own words.
     pub summary: String,
+}
+
+impl Requirement {
+    /// On what grounds its level stands.
+    pub const fn grounds(&self) -> Grounds {
+        Grounds {
+            basis: self.basis,
+            status: self.status,
+        }
+    }
 }
 
 /// A rule that did not hold.

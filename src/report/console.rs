@@ -410,7 +410,7 @@ impl Page {
         let deviates = |run: &&Run| Class::of(run.judged()) == Class::Deviates && !record.head.strict;
         for run in record.runs().filter(deviates) {
             for it in run.outcome.failure.iter().flat_map(|failure| &failure.requirements) {
-                let key = format!("{} {}: {}", level_word(it.level), it.id, it.summary);
+                let key = format!("{} {}{}: {}", level_word(it.level), it.id, it.grounds(), it.summary);
                 broken.entry(key).or_default().push(&run.id.name);
             }
         }

@@ -138,12 +138,12 @@ fn failure(lines: &mut Vec<Line>, outcome: &Attempt, model: Option<&str>) {
     let Some(failure) = &outcome.failure else { return };
     say(lines, LineKind::Seen, "habit", &failure.symptom.to_string());
     if let Some(it) = &failure.conduct {
-        let text = format!("{}: {}", it.id, it.summary);
+        let text = format!("{}{}: {}", it.id, it.grounds(), it.summary);
         say(lines, LineKind::Requirement, level_word(it.level), &text);
     }
     // Where the conduct breaks a requirement of its own, what the case asks about is only where it showed.
     for it in failure.requirements.iter().filter(|it| !failure.is_of_conduct(it)) {
-        let text = format!("{}: {}", it.id, it.summary);
+        let text = format!("{}{}: {}", it.id, it.grounds(), it.summary);
         match failure.conduct {
             None => say(lines, LineKind::Requirement, level_word(it.level), &text),
             Some(_) => say(

@@ -121,7 +121,10 @@ pub(super) fn summary(record: &Record) -> Vec<String> {
         let mut say = |label: &str, text: &str| lines.push(format!("  {label:>5}  {}", one_line(text, 9)));
         say(&habit.runs.len().to_string(), &habit.symptom.to_string());
         match habit.requirement {
-            Some(it) => say("", &format!("{} {}: {}", level_word(it.level), it.id, it.summary)),
+            Some(it) => say(
+                "",
+                &format!("{} {}{}: {}", level_word(it.level), it.id, it.grounds(), it.summary),
+            ),
             None => say("", &format!("breaks {}", plural(habit.broken().len(), "requirement"))),
         }
         say("", &format!("such as {}", habit.runs[0].id.name));

@@ -4,6 +4,7 @@ use super::habits::{Habit, habits};
 use super::{Comparison, Unit, level_word};
 use crate::engine::Symptom;
 use crate::record::{Failure, FrameKind, Measure, Record, Requirement, Run};
+use crate::rfc::Status;
 use crate::suite::Expectation;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -161,6 +162,8 @@ struct JsonExpectation<'a> {
 struct JsonRequirement<'a> {
     id: &'a str,
     level: &'static str,
+    basis: &'static str,
+    status: Option<&'static str>,
     summary: &'a str,
 }
 
@@ -231,6 +234,8 @@ fn requirement(requirement: &Requirement) -> JsonRequirement<'_> {
     JsonRequirement {
         id: &requirement.id,
         level: level_word(requirement.level),
+        basis: requirement.basis.name(),
+        status: requirement.status.map(Status::name),
         summary: &requirement.summary,
     }
 }

@@ -104,7 +104,8 @@ impl Page {
             let section = entry.map_or(String::new(), |entry| format!(", section {}", entry.section));
             let when = requirement.when;
             let when = when.map_or(String::new(), |when| format!(", for those who claim `{when}`"));
-            let head = format!("[{}] {keyword} {}{section}{when}", number + 1, requirement.id);
+            let grounds = requirement.grounds;
+            let head = format!("[{}] {keyword} {}{section}{grounds}{when}", number + 1, requirement.id);
             self.paragraph(label, &head);
             for part in wrap(&requirement.summary, WIDTH - LABEL - 4) {
                 self.line(LineKind::Plain, &format!("{:width$}{part}", "", width = LABEL + 4));

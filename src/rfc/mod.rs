@@ -1,8 +1,10 @@
 //! The words of the RFCs that everybody uses: states, levels, requirements and their conditions.
 
 mod condition;
+mod grounds;
 
 pub use condition::Condition;
+pub use grounds::{Basis, Grounds, Status};
 
 use core::fmt;
 use serde::{Deserialize, Serialize};
@@ -89,10 +91,19 @@ pub struct Requirement {
     pub id: String,
     /// How strongly.
     pub level: Level,
+    /// How that is known.
+    pub grounds: Grounds,
     /// Applies only where this is claimed.
     pub when: Option<Condition>,
     /// In our own words.
     pub summary: String,
+}
+
+impl Requirement {
+    /// What it weighs in a verdict: its level, where a standard says so.
+    pub fn weight(&self) -> Level {
+        self.grounds.weight(self.level)
+    }
 }
 
 /// The word of RFC 2119.

@@ -37,7 +37,7 @@ mod timestamps;
 pub use frame::Frame;
 pub use table::RULES;
 
-use crate::rfc::Level;
+use crate::rfc::{Grounds, Level};
 use crate::time::Stamp;
 use crate::wire::{Body, Packet};
 use conversation::Conversation;
@@ -52,8 +52,8 @@ pub type RuleName = &'static str;
 pub struct Rule {
     /// As reports and expectations write it: `ack-never-back`.
     pub name: &'static str,
-    /// What asks for it, by id and level; the strongest decides what a breach is.
-    pub requirements: &'static [(&'static str, Level)],
+    /// What asks for it: its id, level, and the grounds of that; the weightiest decides what a breach is.
+    pub requirements: &'static [(&'static str, Level, Grounds)],
     /// What must hold, in a sentence.
     pub meaning: &'static str,
     /// Whether it is about time, so that on real time a breach must be confirmed.
@@ -82,7 +82,7 @@ impl Rule {
         name: &'static str,
         on: On,
         check: Check,
-        requirements: &'static [(&'static str, Level)],
+        requirements: &'static [(&'static str, Level, Grounds)],
         meaning: &'static str,
     ) -> Rule {
         Rule {
@@ -101,7 +101,7 @@ impl Rule {
     const fn of_frames(
         name: &'static str,
         check: frame::Check,
-        requirements: &'static [(&'static str, Level)],
+        requirements: &'static [(&'static str, Level, Grounds)],
         meaning: &'static str,
     ) -> Rule {
         Rule {
@@ -142,11 +142,11 @@ impl Rule {
         }
     }
 
-    /// The strongest level of its requirements.
+    /// The greatest weight of its requirements.
     pub fn level(&self) -> Level {
         self.requirements
             .iter()
-            .map(|(_, level)| *level)
+            .map(|(_, level, grounds)| grounds.weight(*level))
             .max()
             .unwrap_or(Level::Must)
     }

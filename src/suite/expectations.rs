@@ -81,7 +81,7 @@ impl<'a> From<&'a Outcome> for Came<'a> {
             step: failure.map(|failure| failure.step.as_str()),
             failing_rule: failure.and_then(|failure| failure.unmet.rule()),
             breakdown: failure.and_then(|failure| failure.unmet.breakdown()),
-            requirements: broken.iter().map(|(id, ..)| id.as_str()).collect(),
+            requirements: broken.iter().map(|it| it.id.as_str()).collect(),
             rules: outcome.broken_rules.iter().map(|broken| broken.rule.name).collect(),
         }
     }
@@ -244,7 +244,7 @@ impl Entry {
         let covered = |id: &Pattern| {
             let by_a_rule = |name: &str| {
                 let rule = RULES.iter().find(|rule| rule.name == name);
-                rule.is_some_and(|rule| rule.requirements.iter().any(|(it, _)| id.fits(it)))
+                rule.is_some_and(|rule| rule.requirements.iter().any(|(it, ..)| id.fits(it)))
             };
             pinned.is_some_and(by_a_rule) || covers.iter().any(|it| id.fits(it))
         };

@@ -3,7 +3,7 @@
 use super::{Axes, Run, expand};
 use crate::engine::{Failure, Outcome, Symptom, Unmet, Verdict};
 use crate::peer::Message;
-use crate::rfc::{Level, Requirement};
+use crate::rfc::{Grounds, Level, Requirement};
 use crate::script::{Position, Script, StepWord};
 use crate::time::Instant;
 use std::collections::BTreeMap;
@@ -37,6 +37,7 @@ pub(crate) fn requirement(id: &str) -> Arc<Requirement> {
         } else {
             Level::Must
         },
+        grounds: Grounds::default(),
         when: None,
         summary: format!("what {id} asks"),
     })
@@ -75,9 +76,7 @@ pub(crate) fn failed(verdict: Verdict, step: &str, ids: &[&str]) -> Outcome {
             due: Message::Ack,
             upon: Some(Message::Reset),
         },
-        requirements: requirements
-            .map(|it| (it.id.clone(), it.level, it.summary.clone()))
-            .collect(),
+        requirements: requirements.map(|it| (&*it).into()).collect(),
         timing: false,
     };
     Outcome {

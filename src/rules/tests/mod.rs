@@ -169,14 +169,10 @@ fn every_rule_has_a_name_and_requirements_that_exist() {
     for rule in RULES {
         assert!(names.insert(rule.name), "{} stands twice", rule.name);
         assert!(!rule.requirements.is_empty(), "{}", rule.name);
-        for (id, level) in rule.requirements {
-            let known = library.requirements().get(id);
-            assert_eq!(
-                known.map(|it| it.requirement.level),
-                Some(*level),
-                "{}: {id}",
-                rule.name
-            );
+        for (id, level, grounds) in rule.requirements {
+            let known = library.requirements().get(id).map(|it| &it.requirement);
+            let known = known.map(|it| (it.level, it.grounds));
+            assert_eq!(known, Some((*level, *grounds)), "{}: {id}", rule.name);
         }
     }
     assert!(RULES.len() >= 30, "{} rules", RULES.len());
