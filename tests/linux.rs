@@ -83,6 +83,7 @@ fn jobs(text: &str, versions: &[IpVersion], alone: bool) -> Vec<Job> {
         ip,
         wrap: false,
         seed: 7,
+        waived: Default::default(),
         alone,
     };
     both.map(job).collect()

@@ -5,7 +5,7 @@ use super::run::{Run, earliest, until_then};
 use super::stage::{Progress, Waiting};
 use super::stop::{CaseFault, Complaint, Stop};
 use crate::notation::Period;
-use crate::peer::{Fit, Frame, Mark, Matching, Message, Misfit, fit};
+use crate::peer::{Fit, Frame, Mark, Matching, Message, Misfit};
 use crate::script::{AnyOf, ConnId, Step, StepKind};
 use crate::time::Instant;
 use std::collections::BTreeMap;
@@ -121,6 +121,10 @@ impl Run {
             let Some(frame) = self.conns[conn].inbox.pop_front() else {
                 break;
             };
+            if self.is_waived_ack(conn, &frame) {
+                self.pass_by(conn, frame, state.silence.is_some(), &state.names(), None)?;
+                continue;
+            }
             let misfit = match self.fitting_outcome(&state, conn, &frame)? {
                 Fitting::Outcome(outcome) => {
                     self.conns[conn].inbox.push_front(frame);
@@ -166,7 +170,7 @@ impl Run {
             let Some(mut matching) = state.matchings.get(&(index, conn)).cloned() else {
                 continue;
             };
-            let fit = fit(&expect.segment, &mut frame.clone(), &self.scope(conn), &mut matching)?;
+            let (fit, _) = self.fit_without_waived(conn, &expect.segment, &mut frame.clone(), &mut matching)?;
             if let Fit::No(misfit) = fit {
                 if came == Message::due(&expect.segment) {
                     nearest.get_or_insert(misfit);
