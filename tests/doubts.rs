@@ -52,6 +52,7 @@ fn run_with(script: &Arc<Script>, config: Config, defects: Defects, cannot: &str
         ip: IpVersion::V4,
         wrap: false,
         seed: 1,
+        waived: Default::default(),
         alone: false,
     };
     target.run_one(&job, &AtomicBool::new(false))

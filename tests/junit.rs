@@ -52,9 +52,10 @@ fn outcome(verdict: Verdict, text: &str) -> Outcome {
         given: None,
         expected: format!("expect: ACK {text}"),
         seen: format!("RST {text}"),
-        symptom: Symptom::Stray,
+        symptom: Symptom::Breach,
         requirements: vec![("RFC9293-MUST-1".to_owned(), Level::Must, "what it asks".to_owned())],
         timing: false,
+        waived: None,
     };
     let reason = match verdict {
         Verdict::Pass => String::new(),
@@ -113,6 +114,7 @@ fn head(planned: usize) -> Head {
         expectations: "e.yaml".to_owned(),
         planned,
         left_out: 0,
+        waivers: Vec::new(),
         traces: Traces::Notable,
     }
 }

@@ -115,10 +115,8 @@ fn records_of_real_runs_are_accepted_and_broken_ones_are_not() {
     let folder = Folder::with("schema-of-records", "mine/wrong", crate::cli::WRONG);
     let record = folder.path("r.jsonl");
     let run = [
-        "run",
-        "reset/",
-        "urgent/",
-        "time-wait/",
+        "handshake/passive-open",
+        "urgent/mark",
         "mine/",
         "--cases",
         &folder.path(""),

@@ -6,50 +6,15 @@ use crate::suite::Pattern;
 
 /// Rows that do not pass under a choice: the choice, the rows, and why that is as it should be.
 const CHOICES: &[(&str, &str, &str)] = &[
-    ("rack", "sack/new-data[bare]", PROBED_AT_ONCE),
-    (
-        "rack",
-        "sack/threshold*",
-        "the rows count what is reported, where RACK goes by time",
-    ),
     (
         "delayed-ack=no",
         "timers/ack-waits-for-company",
         "the row is about just this: SHLD-18 asks for delayed ACKs",
     ),
     (
-        "dsack=no",
-        "sack/edges-of-duplicates*",
-        "the rows are about duplicates that are not reported then",
-    ),
-    (
-        "keep-out-of-order=no",
-        "timestamps/echo[gap]",
-        "the row is about just this: SHLD-31 asks to keep what is above a gap",
-    ),
-    (
         "limited-transmit=no",
         "congestion/fast-recovery[limited-transmit]",
         "the row is about just this: RFC 3042",
-    ),
-    ("recovery=newreno", "sack/reported-is-not-sent-again", NO_SACK),
-    ("recovery=newreno", "sack/tail*", NO_SACK),
-    ("recovery=newreno", "sack/threshold*", NO_SACK),
-    ("recovery=newreno", "sack/two-holes", NO_SACK),
-    (
-        "rfc5961=no",
-        "time-wait/not-yet*",
-        "a SYN in the window resets the connection then, as RFC 793 has it",
-    ),
-    (
-        "sack-blocks=one",
-        "sack/edges-of-duplicates*",
-        "the rows are about just this: as many blocks as fit",
-    ),
-    (
-        "time-wait-after-reset",
-        "time-wait/old-ack",
-        "who stays in TIME-WAIT takes no SYN with a lower number",
     ),
     ("syn-cookies=always", "congestion/lost-syn*", NO_HALF_OPEN),
     ("syn-cookies=always", "handshake/half-open-given-up", NO_HALF_OPEN),
@@ -79,16 +44,6 @@ const CHOICES: &[(&str, &str, &str)] = &[
         "the row is about just this: SHLD-12 asks for an empty probe",
     ),
     (
-        "keep-out-of-order=no",
-        "network/delayed",
-        "the row is about just this: SHLD-31 asks to keep what is above a gap",
-    ),
-    (
-        "keep-out-of-order=no",
-        "window/gaps",
-        "the row is about just this: SHLD-31 asks to keep what is above a gap",
-    ),
-    (
         "nagle=no",
         "segmentation/nagle-full",
         "the row is about just this: SHLD-7 asks for Nagle's algorithm",
@@ -97,16 +52,6 @@ const CHOICES: &[(&str, &str, &str)] = &[
         "reopen-time-wait=no",
         "time-wait/new-syn*",
         "the rows are the algorithm of RFC 6191, which is left out then",
-    ),
-    (
-        "sack-blocks=one",
-        "sack/blocks",
-        "the row is about just this: as many blocks as fit",
-    ),
-    (
-        "sack-blocks=one",
-        "sack/with-timestamps",
-        "the row is about just this: as many blocks as fit",
     ),
     ("syn-cookies=always", "handshake/another-syn*", NO_HALF_OPEN),
     ("syn-cookies=always", "handshake/syn-ack-lost*", NO_HALF_OPEN),
@@ -140,8 +85,6 @@ const CHOICES: &[(&str, &str, &str)] = &[
     ),
 ];
 
-const PROBED_AT_ONCE: &str = "the probe for a lost tail comes at once where round trips take no time";
-const NO_SACK: &str = "the row is about RFC 6675, which is left out then";
 const NO_HALF_OPEN: &str = "with a cookie there is no connection in SYN-RECEIVED (RFC 4987 section 3.6)";
 const COOKIE_AGAIN: &str =
     "an ACK of the old connection brings its cookie back, and opens it again (RFC 4987 section 3.6)";

@@ -107,7 +107,7 @@ pub(super) const TABLE: &[Parameter] = &[
     parameter(
         "clock-granularity",
         "RFC 6298 section 4",
-        (MS, 100 * MS),
+        (MS, 50 * MS),
         MS,
         Unit::Time,
         |config, value| {
@@ -330,7 +330,7 @@ pub(super) const TABLE: &[Parameter] = &[
     parameter(
         "timestamp-jitter",
         "none; clocks are read once in a tick of the host",
-        (0, 100 * MS),
+        (0, 10 * MS),
         0,
         Unit::Time,
         time!(timestamp_jitter),

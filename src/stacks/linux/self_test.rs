@@ -85,21 +85,20 @@ impl Namespace {
 
     /// The error of a failed self-test. Where an external agent makes the calls, it is the likeliest cause.
     fn failed(&mut self, why: &str) -> EnvironmentError {
-        if self.is_agents() {
-            return EnvironmentError {
-                problem: format!(
-                    "the agent does not pass a self-test: {}",
-                    self.explain(Halt::Void(why.to_owned())).text()
-                ),
+        let why = self.explain(Halt::Void(why.to_owned()));
+        let why = why.text();
+        match self.is_agents() {
+            true => EnvironmentError {
+                problem: format!("the agent does not pass a self-test: {why}"),
                 remedy: "see `tcpvet check-agent`, which tells step by step what it does wrong".to_owned(),
-            };
-        }
-        EnvironmentError {
-            problem: format!(
-                "the {} device of a namespace fails its self-test: {why}",
-                self.link.kind()
-            ),
-            remedy: "choose the other kind of device (tun or veth), and report this".to_owned(),
+            },
+            false => EnvironmentError {
+                problem: format!(
+                    "the {} device of a namespace fails its self-test: {why}",
+                    self.link.kind()
+                ),
+                remedy: "choose the other kind of device (tun or veth), and report this".to_owned(),
+            },
         }
     }
 

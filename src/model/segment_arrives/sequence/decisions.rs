@@ -69,6 +69,11 @@ fn first_duplicate(tcb: &Tcb, segment: &Arriving) -> Option<(SeqNum, SeqNum)> {
     Some((later(first, left), if right.before(end) { right } else { end }))
 }
 
+/// Whether a segment could be the SYN, or in a simultaneous open the SYN,ACK, of the connection once more.
+fn is_syn_again(tcb: &Tcb, segment: &Arriving) -> bool {
+    tcb.state == State::SynReceived && segment.syn && (!segment.ack_bit || tcb.opened == Opened::Active)
+}
+
 /// Whether a segment could be the octet of a keep-alive probe.
 fn is_keep_alive(tcb: &Tcb, segment: &Arriving) -> bool {
     segment.seq == tcb.rcv_nxt.advanced(-1) && segment.text.len() < 2 && !segment.fin
@@ -180,7 +185,7 @@ decisions! {
     "RFC 9293 section 3.10.7.4, first check"
     fn unacceptable_draws(tcb: &Tcb, segment: &Arriving) -> Reply {
         lawful => Reply::Ack,
-        or RepeatedSynSynAck if tcb.state == State::SynReceived && segment.syn && !segment.ack_bit => Reply::SynAck,
+        or RepeatedSynSynAck if is_syn_again(tcb, segment) => Reply::SynAck,
         wrong UnacceptableDrawsReset => Reply::Reset,
         wrong OldSegmentNotAcked if segment.seq.before(tcb.rcv_nxt) => Reply::Nothing,
         wrong SegmentBeyondWindowNotAcked if !segment.seq.before(tcb.rcv_nxt) => Reply::Nothing,
