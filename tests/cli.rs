@@ -666,13 +666,14 @@ mine/lesson
   > plain
     fin
 
-  Given   listen (call: listen)
+  Given   listen (call: listen; state: listen)
 
   On the reference endpoint, over IPv4: plain
         time tester                                        target
        given |                                              |
     0.000000 |                                              | call: listen
     0.000000 |                                              | listen -> ok
+             | * state listen                               |
       line 7 | inject: SYN                                  |
     0.000000 |-- SYN seq=0 win=65535 <mss 1460> ----------->|
     0.000000 |<- SYN,ACK seq=0 ack=1 win=65535 -------------|

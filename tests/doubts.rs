@@ -269,7 +269,7 @@ fn a_state_that_the_target_does_not_tell_is_probed_as_the_last_step_and_else_ski
 
 #[test]
 fn an_option_of_given_that_the_target_does_not_claim_is_another_state() {
-    let body = "given: {state: established, options: <mss, ts>}\nsteps:\n  - inject: ACK data=1\n  - expect: ACK\n";
+    let body = "given: {state: established, options: \"<mss, ts>\"}\nsteps:\n  - inject: ACK data=1\n  - expect: ACK\n";
     let script = script("option", body);
     let without = run(&script, Config::default(), "timestamps");
     assert_eq!(without.verdict, Verdict::NotApplicable);
