@@ -11,14 +11,14 @@ use tcpvet::prove::{LEAST_PASSES, LawfulFinding, LawfulProof, RowRuns, prove_law
 const SHOWN: usize = 40;
 
 /// Runs rows on so many endpoints, drawn from `seed` and the seeds after it; gives the exit code.
-pub(super) fn run(rows: &[RowRuns], endpoints: u64, seed: u64, verbose: bool) -> u8 {
+pub(super) fn run(rows: &[RowRuns], whole: bool, endpoints: u64, seed: u64, verbose: bool) -> u8 {
     let Some(end) = seed.checked_add(endpoints) else {
         output::error("the seed is too large");
         return MISTAKE;
     };
     let began = Instant::now();
     let progress = RowCount::of(usize::try_from(endpoints).unwrap_or(usize::MAX), "endpoints tried");
-    let proof = prove_lawful(rows, seed..end, &|| progress.step());
+    let proof = prove_lawful(rows, whole, seed..end, &|| progress.step());
     progress.end();
     match proof {
         Ok(proof) => {

@@ -29,7 +29,7 @@ pub(super) fn run(arguments: &ProveArguments) -> u8 {
         return MISTAKE;
     }
     if let Some(endpoints) = arguments.lawful {
-        return lawful::run(&chosen, endpoints, arguments.seed, arguments.verbose);
+        return lawful::run(&chosen, whole, endpoints, arguments.seed, arguments.verbose);
     }
     let json = match arguments.json.as_deref().map(ReportFile::open).transpose() {
         Ok(json) => json,
