@@ -88,6 +88,7 @@ fn jobs(count: u32) -> Result<Vec<Job>> {
         ip: IpVersion::V4,
         wrap: false,
         seed,
+        waived: Default::default(),
         alone: false,
     };
     Ok((0..u64::from(count)).map(job).collect())

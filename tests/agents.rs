@@ -72,6 +72,7 @@ fn spoilt(how: &str, seed: &str, case: &str, worlds: Worlds) -> Option<Vec<Outco
         ip: IpVersion::V4,
         wrap: false,
         seed,
+        waived: Default::default(),
         alone: false,
     };
     agents.share_worlds(worlds);
@@ -354,6 +355,7 @@ fn jobs(count: u64) -> Vec<Job> {
         ip: IpVersion::V4,
         wrap: false,
         seed,
+        waived: Default::default(),
         alone: false,
     };
     (0..count).map(job).collect()

@@ -868,16 +868,17 @@ fn what_ended_before_ctrl_c_is_reported() {
     };
     while settled() < 4 {
         assert!(
-            began.elapsed() < Duration::from_secs(50),
+            began.elapsed() < Duration::from_secs(180),
             "what takes no time does not end"
         );
         std::thread::sleep(Duration::from_millis(100));
     }
     let pid = child.id().to_string();
     assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let told_to = Instant::now();
     let output = child.wait_with_output().unwrap();
     assert!(
-        began.elapsed() < Duration::from_secs(60),
+        told_to.elapsed() < Duration::from_secs(45),
         "it does not wait for the minute to end"
     );
     let out = String::from_utf8(output.stdout).unwrap();

@@ -45,6 +45,7 @@ fn run(script: &Arc<Script>, config: Config, cannot: &str) -> Outcome {
         ip: IpVersion::V4,
         wrap: false,
         seed: 1,
+        waived: Default::default(),
         alone: false,
     };
     target.run_one(&job, &AtomicBool::new(false))

@@ -83,6 +83,7 @@ fn jobs(text: &str, versions: &[IpVersion], alone: bool) -> Vec<Job> {
         ip,
         wrap: false,
         seed: 7,
+        waived: Default::default(),
         alone,
     };
     both.map(job).collect()
@@ -516,7 +517,16 @@ fn a_panic_of_ours_is_101_wherever_it_is_and_leaves_nothing_behind() {
         let mark = format!("TCPVET_TEST={}-{place}", std::process::id());
         let (name, value) = mark.split_once('=').unwrap();
         let output = Command::new(program())
-            .args(["run", "handshake/passive-open", "--target", target, "--junit"])
+            .args([
+                "run",
+                "handshake/",
+                "--ip",
+                "4",
+                "--target",
+                target,
+                "--quick",
+                "--junit",
+            ])
             .arg(&junit)
             .arg("--record")
             .arg(&record)
@@ -527,12 +537,10 @@ fn a_panic_of_ours_is_101_wherever_it_is_and_leaves_nothing_behind() {
         let err = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(101), "{place}: {err}");
         assert!(err.contains("This is a bug of tcpvet"), "{place}: {err}");
-        let report = fs::read_to_string(&junit).unwrap();
         // The child panics in the first self-test, before there is anything to report.
-        assert!(
-            report.trim_end().ends_with("</testsuites>") || *place == "child",
-            "{place}: {report}"
-        );
+        let report = fs::read_to_string(&junit).unwrap_or_default();
+        let is_whole = report.trim_end().ends_with("</testsuites>");
+        assert!(is_whole || *place == "child", "{place}: {report}");
         wait_until_gone(&mark);
     }
 }

@@ -49,7 +49,7 @@ fn a_stored_record_gives_octet_for_octet_what_the_run_gave() {
     let (_files, record) = assert_same("record-plain", &words, &[], &[]);
     let lines = fs::read_to_string(&record).unwrap();
     assert!(
-        lines.starts_with("{\"format\":\"tcpvet-record\",\"version\":1,"),
+        lines.starts_with("{\"format\":\"tcpvet-record\",\"version\":2,"),
         "{lines}"
     );
     assert!(

@@ -263,6 +263,7 @@ fn play_on(lines: &str, iss: u32, wrap: bool, clumsy: Option<Clumsy>) -> engine:
         wrap,
         lasting: clumsy.is_some(),
         seed: 7,
+        waived: Arc::default(),
     };
     let run = bench.start(Instant::ZERO, Arc::new(script), at);
     let mut peer = Peer {

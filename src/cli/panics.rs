@@ -20,15 +20,17 @@ pub(super) fn install() {
 
 fn note(info: &PanicHookInfo<'_>) {
     let said = tcpvet::drive::panic_text(info.payload()).to_owned();
-    let mut place = info.location().map_or_else(String::new, ToString::to_string);
-    let trace = Backtrace::capture();
-    if trace.status() == BacktraceStatus::Captured {
-        place += &format!("\n{trace}");
-    }
+    let place = info.location().map_or_else(String::new, ToString::to_string);
     let mut noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
     if noted.len() == KEPT {
         noted.remove(0);
     }
+    // While the lock is held, so that whoever reports the panic waits for the trace: that may take seconds.
+    let trace = Backtrace::capture();
+    let place = match trace.status() {
+        BacktraceStatus::Captured => format!("{place}\n{trace}"),
+        _ => place,
+    };
     noted.push((said, place));
 }
 

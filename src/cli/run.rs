@@ -203,6 +203,7 @@ fn head(arguments: &RunArguments, subject: &PlannedTarget) -> Head {
         again: again(arguments, &subject.target.called),
         strict: arguments.strict,
         expectations: subject.stated.file.clone(),
+        waivers: subject.stated.parsed.waivers().to_vec(),
         planned: subject.plan.len(),
         left_out: subject.left_out,
         traces: match arguments.traces {

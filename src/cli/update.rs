@@ -12,7 +12,8 @@ use tcpvet::suite::Expectations;
 /// The comment at the top of a new file.
 const HEAD: &str = "\
 # What is known of this target, with the reason for which it is left so. Each entry pins the verdict, the requirement that
-# is broken and the step that fails; failing elsewhere is red, and so is passing.
+# is broken and the step that fails; failing elsewhere is red, and so is passing. A waiver names a habit that the runs are
+# judged without, so that what else is wrong in them shows; one that no run meets is red.
 
 ";
 
@@ -63,7 +64,7 @@ fn try_to_write_down(stated: &Stated, record: &Record) -> Result<(Expectations, 
     let unchanged = |why: String| format!("{file} is left as it is: {why}");
     let made = update(&stated.text, &stated.parsed, record).map_err(unchanged)?;
     let text = match stated.text.is_empty() {
-        true if made.added > 0 => format!("{HEAD}{}", made.text),
+        true if made.added + made.waived > 0 => format!("{HEAD}{}", made.text),
         _ => made.text.clone(),
     };
     let sound = Expectations::parse(&text, file).and_then(|now| match now.check(record.library(), &[]) {
@@ -86,13 +87,19 @@ fn try_to_write_down(stated: &Stated, record: &Record) -> Result<(Expectations, 
 
 fn told(file: &str, made: &Update) -> String {
     let Update {
+        waived,
         added,
         dropped,
         narrowed,
         ..
     } = made;
-    match (added, dropped, narrowed) {
-        (0, 0, 0) => format!("{file} is as it should be"),
-        _ => format!("{file}: {added} written, {dropped} taken out, {narrowed} narrowed down"),
+    let waivers = match waived {
+        0 => String::new(),
+        1 => "1 waiver and ".to_owned(),
+        more => format!("{more} waivers and "),
+    };
+    match (waived, added, dropped, narrowed) {
+        (0, 0, 0, 0) => format!("{file} is as it should be"),
+        _ => format!("{file}: {waivers}{added} written, {dropped} taken out, {narrowed} narrowed down"),
     }
 }

@@ -10,6 +10,7 @@ use crate::engine::Endpoints;
 use crate::stack::IpVersion;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::ops::RangeInclusive;
+use std::sync::Arc;
 
 /// The target's addresses in every world (RFC 5737, RFC 3849).
 pub const TARGET_V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -106,6 +107,7 @@ fn at(job: &Job, first_tester: u32, port: u16) -> Endpoints {
         wrap: job.wrap,
         lasting: true,
         seed: job.seed,
+        waived: Arc::clone(&job.waived),
     }
 }
 
@@ -115,7 +117,6 @@ mod tests {
     use crate::script::{ConnDecl, Script};
     use crate::suite::fixture::script;
     use std::collections::BTreeSet;
-    use std::sync::Arc;
 
     fn job(ip: IpVersion, hosts: usize) -> Job {
         let conn = |host| ConnDecl {
@@ -133,6 +134,7 @@ mod tests {
             ip,
             wrap: false,
             seed: 1,
+            waived: Default::default(),
             alone: false,
         }
     }

@@ -1,7 +1,7 @@
 //! What the suite asks of a target, whatever drives it.
 
 use super::{Unclaimed, Worlds};
-use crate::engine::Outcome;
+use crate::engine::{Outcome, Waive};
 use crate::script::Script;
 use crate::stack::{Facts, IpVersion};
 use std::fmt;
@@ -19,6 +19,8 @@ pub struct Job {
     pub wrap: bool,
     /// The seed of every random choice in the run.
     pub seed: u64,
+    /// What of the target's known habits is passed over.
+    pub waived: Arc<[Waive]>,
     /// Whether nothing else may run at the same time in the same place: its case asks for it, or it is a repetition.
     pub alone: bool,
 }

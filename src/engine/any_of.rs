@@ -5,7 +5,7 @@ use super::run::{Run, earliest, until_then};
 use super::stage::{Progress, Waiting};
 use super::stop::{CaseFault, Complaint, Stop};
 use crate::notation::Period;
-use crate::peer::{Fit, Frame, Mark, Matching, Message, Misfit, fit};
+use crate::peer::{Fit, Frame, Mark, Matching, Message, Misfit};
 use crate::script::{AnyOf, ConnId, Step, StepKind};
 use crate::time::Instant;
 use std::collections::BTreeMap;
@@ -43,6 +43,12 @@ impl Choosing {
     /// The first step of each outcome.
     fn first_steps(&self) -> impl Iterator<Item = &Step> {
         self.any_of.outcomes.iter().filter_map(|(_, steps)| steps.first())
+    }
+
+    /// Whether the requirement does not allow an outcome.
+    fn rules_out(&self, outcome: usize) -> bool {
+        let right = &self.any_of.right;
+        !right.is_empty() && !right.iter().any(|name| name == self.name(outcome))
     }
 
     /// The first step of each outcome that the requirement allows.
@@ -122,6 +128,8 @@ impl Run {
                 break;
             };
             let misfit = match self.fitting_outcome(&state, conn, &frame)? {
+                // What would be the wrong answer is none where it is waived.
+                Fitting::Outcome(outcome) if state.rules_out(outcome) && self.is_waived_ack(conn, &frame) => None,
                 Fitting::Outcome(outcome) => {
                     self.conns[conn].inbox.push_front(frame);
                     return Ok(self.commit(&state, outcome));
@@ -166,7 +174,7 @@ impl Run {
             let Some(mut matching) = state.matchings.get(&(index, conn)).cloned() else {
                 continue;
             };
-            let fit = fit(&expect.segment, &mut frame.clone(), &self.scope(conn), &mut matching)?;
+            let (fit, _) = self.fit_without_waived(conn, &expect.segment, &mut frame.clone(), &mut matching)?;
             if let Fit::No(misfit) = fit {
                 if came == Message::due(&expect.segment) {
                     nearest.get_or_insert(misfit);
@@ -219,8 +227,8 @@ impl Run {
         let name = state.name(outcome).to_owned();
         self.note(self.mark.at, format!("outcome: {name}"));
         self.met_by(MetBy::Outcome(outcome), self.mark, Period::default());
-        let right = &state.any_of.right;
-        if !right.is_empty() && !right.contains(&name) {
+        if state.rules_out(outcome) {
+            let right = &state.any_of.right;
             let step = state.any_of.outcomes[outcome].1.first();
             let symptom = step.and_then(|step| self.ruled_out(step, state.right_steps()));
             self.fail_softly(Complaint::new(

@@ -4,6 +4,7 @@ use super::Outcome;
 use super::calls::{Unasked, run_of_call, run_of_socket};
 use super::run::{DriverAction, Run, Turn};
 use super::traffic::Addressee;
+use super::waive::Waive;
 use crate::script::Script;
 use crate::stack::{Breakdown, Call, CallId, Emitted, Facts};
 use crate::time::{Instant, Stamp};
@@ -33,6 +34,8 @@ pub struct Endpoints {
     pub lasting: bool,
     /// From which everything that looks random is made.
     pub seed: u64,
+    /// What of the target's known habits is passed over.
+    pub waived: Arc<[Waive]>,
 }
 
 /// What a driver is to do next.

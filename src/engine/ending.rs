@@ -22,9 +22,10 @@ const TOO_LATE: Duration = Duration::from_millis(50);
 const SHOWN_OF_A_STORM: usize = 100;
 
 /// A verdict, why, and up to which place in the trace what was seen counts for it.
+#[derive(Clone)]
 pub(super) struct Judgment {
-    verdict: Verdict,
-    failure: Failure,
+    pub verdict: Verdict,
+    pub failure: Failure,
     place: usize,
 }
 
@@ -53,9 +54,12 @@ impl Run {
     }
 
     fn fail(&mut self, now: Instant, judgment: Judgment) {
-        if self.broken.is_empty() {
-            self.hear_the_rules(now, severity(judgment.verdict));
-        }
+        self.hear_the_rules(now, severity(judgment.verdict));
+        self.conclude(now, judgment);
+    }
+
+    /// Ends the run as failed, once the rules have been heard.
+    fn conclude(&mut self, now: Instant, judgment: Judgment) {
         let mut worst = match self.soft.take() {
             Some(soft) if severity(soft.verdict) >= severity(judgment.verdict) => soft,
             _ => judgment,
@@ -104,7 +108,7 @@ impl Run {
     }
 
     /// Judges by the strongest applicable requirement that the step under way stands for.
-    fn judge(&self, complaint: Complaint) -> Judgment {
+    pub(super) fn judge(&self, complaint: Complaint) -> Judgment {
         let script = &self.script;
         let step = self.step(script);
         let covers = self.covers_here();
@@ -127,6 +131,7 @@ impl Run {
             symptom: complaint.symptom,
             requirements: broken.into_iter().map(|requirement| (&**requirement).into()).collect(),
             timing: complaint.timing,
+            waived: None,
         };
         let frame = complaint.frame.and_then(|number| self.frames.get(number as usize));
         Judgment {
@@ -207,6 +212,7 @@ impl Run {
             symptom: Symptom::Rule(rule.name.to_owned()),
             requirements: rule.requirements.iter().map(requirement).collect(),
             timing: rule.timing,
+            waived: None,
         };
         Judgment {
             verdict: of_level(rule.level()),
@@ -217,8 +223,11 @@ impl Run {
 
     /// Adds what the rules found: it counts if it is worse than what the steps found, or as bad and the cause of that.
     fn hear_the_rules(&mut self, now: Instant, own: u8) {
-        self.broken = self.broken_rules(now);
-        let Some(worst) = self.broken.first() else { return };
+        let (waived, broken): (Vec<BrokenRule>, Vec<BrokenRule>) = self
+            .broken_rules(now)
+            .into_iter()
+            .partition(|it| self.waiver_of(&Symptom::Rule(it.rule.name.to_owned())).is_some());
+        self.broken = broken;
         // It belongs to no step, but to the file as a whole.
         let file = self.script.steps.first().map(|step| Arc::clone(&step.position.file));
         let position = file.map_or_else(Position::default, |file| Position {
@@ -226,6 +235,13 @@ impl Run {
             line: 1,
             column: 1,
         });
+        for it in waived {
+            let judgment = Run::rule_failure(&it, position.clone());
+            if let Some(waive) = self.waiver_of(&judgment.failure.symptom) {
+                self.keep_waived(waive, judgment);
+            }
+        }
+        let Some(worst) = self.broken.first() else { return };
         let judgment = Run::rule_failure(worst, position);
         let (weight, known) = (severity(judgment.verdict), self.known().max(own));
         if weight > known || worst.rule.is_cause && weight == known {
@@ -237,7 +253,7 @@ impl Run {
     pub(super) fn complete(&mut self, now: Instant) {
         self.hear_the_rules(now, 0);
         if let Some(soft) = self.soft.take() {
-            return self.fail(now, soft);
+            return self.conclude(now, soft);
         }
         if self.checked == 0 {
             return self.end(
@@ -246,7 +262,12 @@ impl Run {
                 "the case compared no reply and no result".to_owned(),
             );
         }
-        self.end(now, Verdict::Pass, String::new());
+        // Of what is equally bad the first counts.
+        let waived = self.passed_over.iter().rev().max_by_key(|it| severity(it.verdict));
+        match waived.cloned() {
+            Some(waived) => self.conclude(now, waived),
+            None => self.end(now, Verdict::Pass, String::new()),
+        }
     }
 
     /// Ends the run; only the first end counts.
@@ -271,6 +292,11 @@ impl Run {
             measures: std::mem::take(&mut self.measures),
             notes: std::mem::take(&mut self.notes),
             broken_rules: std::mem::take(&mut self.broken),
+            waived: self
+                .passed_over
+                .iter()
+                .filter_map(|it| it.failure.waived.clone())
+                .collect(),
             trace: std::mem::take(&mut self.trace),
             evidence: std::mem::take(&mut self.evidence),
             began: self.began,

@@ -3,10 +3,10 @@
 use super::outcome::MetBy;
 use super::run::{Run, earliest, until_then};
 use super::stage::{Progress, Waiting};
-use super::stop::Stop;
+use super::stop::{Complaint, Stop};
 use super::symptom::Symptom;
 use crate::notation::{Key, Period, SegmentPattern};
-use crate::peer::{Fit, Frame, Mark, Matching, Message, Misfit, Side, fit};
+use crate::peer::{Fit, Frame, Mark, Matching, Message, Misfit, Side};
 use crate::script::{ConnId, Expect, Nothing, Step};
 use crate::time::{Instant, Stamp};
 use crate::wire::Flags;
@@ -99,7 +99,11 @@ impl Run {
             unreachable!("the inbox of connection {conn} holds the earliest frame");
         };
         let expect = Arc::clone(&state.expect);
-        let fit = self.fit(conn, state, &mut frame)?;
+        if expect.count.is_some() && self.is_waived_ack(conn, &frame) {
+            self.pass_by(conn, frame, false, &step.text, None)?;
+            return Ok(None);
+        }
+        let fit = self.fit(step, conn, state, &mut frame)?;
         if !matches!(fit, Fit::No(_)) {
             self.met_by(MetBy::Frame(frame.number), state.base, state.period);
         }
@@ -140,11 +144,15 @@ impl Run {
     }
 
     /// How a frame fits. The progress of the step is kept only if it does.
-    fn fit(&self, conn: usize, state: &mut Expecting, frame: &mut Frame) -> Result<Fit, Stop> {
+    fn fit(&mut self, step: &Step, conn: usize, state: &mut Expecting, frame: &mut Frame) -> Result<Fit, Stop> {
         let mut matching = state.matching(conn).clone();
-        let fit = fit(&state.expect.segment, frame, &self.scope(conn), &mut matching)?;
+        let (fit, passed_over) = self.fit_without_waived(conn, &state.expect.segment, frame, &mut matching)?;
         if !matches!(fit, Fit::No(_)) {
             state.matchings.insert(conn, matching);
+        }
+        for complaint in passed_over {
+            let expected = step.text.clone();
+            self.pass_over(frame.at, Complaint { expected, ..complaint })?;
         }
         Ok(fit)
     }

@@ -86,7 +86,7 @@ impl Run {
     }
 
     /// Upon what a frame came.
-    fn occasion(&self, conn: usize, frame: &Frame) -> Occasion {
+    pub(super) fn occasion(&self, conn: usize, frame: &Frame) -> Occasion {
         match self.inputs.cause(frame.cause) {
             Some(Input::Call(verb)) => Occasion::Call(verb),
             _ if self.conns[conn].repeats_for_nothing(frame) => Occasion::Nothing,

@@ -26,6 +26,7 @@ mod steps;
 mod stop;
 mod symptom;
 mod traffic;
+mod waive;
 
 pub use bench::{Bench, Endpoints, RunId, Step};
 pub use calls::Unasked;
@@ -35,3 +36,4 @@ pub use outcome::{
     Arrow, Broken, BrokenRule, Evidence, Failure, Happening, MetBy, Outcome, TraceEvent, Unmet, Verdict,
 };
 pub use symptom::{Bearer, CallEnd, Conduct, Moment, Occasion, Symptom};
+pub use waive::{Upon, Waive, WindowSide};

@@ -2,6 +2,7 @@
 
 use super::cursor::Cursor;
 use super::symptom::Symptom;
+use super::waive::Waive;
 use crate::notation::Origins;
 use crate::path::Treatment;
 use crate::peer::Measure;
@@ -13,7 +14,7 @@ use crate::time::{Instant, Stamp};
 use core::fmt;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// What a run established.
@@ -155,6 +156,8 @@ pub struct Failure {
     pub requirements: Vec<Broken>,
     /// Whether it is about time: such a failure must be confirmed on real time.
     pub timing: bool,
+    /// By which waiver it is passed over: everything else was as asked.
+    pub waived: Option<Waive>,
 }
 
 impl Failure {
@@ -170,6 +173,7 @@ impl Failure {
             symptom: Symptom::Breakdown(how),
             requirements: Vec::new(),
             timing: false,
+            waived: None,
         }
     }
 }
@@ -240,6 +244,8 @@ pub struct Outcome {
     pub notes: Vec<String>,
     /// The rules that did not hold, the worst first, whatever the steps found.
     pub broken_rules: Vec<BrokenRule>,
+    /// What was passed over, each kind once.
+    pub waived: BTreeSet<Waive>,
     /// Everything that happened, in order.
     pub trace: Vec<TraceEvent>,
     /// What met each step that looked at something, in order. It does not leave this process.
@@ -264,6 +270,7 @@ impl Outcome {
             measures: BTreeMap::new(),
             notes: Vec::new(),
             broken_rules: Vec::new(),
+            waived: BTreeSet::new(),
             trace: Vec::new(),
             evidence: Vec::new(),
             began: at,

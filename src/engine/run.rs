@@ -87,6 +87,8 @@ pub(super) struct Run {
     pub checked: u64,
     /// What does not meet a requirement so far, although the steps go on.
     pub soft: Option<Judgment>,
+    /// What the run would have failed by, were it not waived.
+    pub passed_over: Vec<Judgment>,
     pub broken: Vec<BrokenRule>,
     /// How many broken rules are noted in the trace.
     pub marked: usize,
@@ -155,6 +157,7 @@ impl Run {
             named: BTreeSet::new(),
             checked: 0,
             soft: None,
+            passed_over: Vec::new(),
             broken: Vec::new(),
             marked: 0,
             outcomes: Vec::new(),

@@ -156,17 +156,17 @@ impl Run {
         expected: &str,
         misfit: Option<&Misfit>,
     ) -> Result<(), Stop> {
-        if !self.conns[conn].is_background(&frame, silent) {
-            return self.refuse(conn, &frame, expected, misfit);
-        }
         let text = self.show(&frame, conn);
-        self.note(frame.at, format!("passed as background: {text}"));
+        match self.conns[conn].is_background(&frame, silent) {
+            true => self.note(frame.at, format!("passed as background: {text}")),
+            false => self.refuse(conn, &frame, expected, misfit)?,
+        }
         self.passed_by.push(text);
         self.conns[conn].enter(&frame);
         Ok(())
     }
 
-    /// Fails the run for a frame that no step takes and that is no lawful background.
+    /// Fails the run for a frame that no step takes and that is no lawful background, unless that is waived.
     pub(super) fn refuse(
         &mut self,
         conn: usize,
@@ -177,10 +177,11 @@ impl Run {
         let why = misfit.map_or_else(String::new, |misfit| format!(": {misfit}"));
         let seen = format!("`{}`{why}", self.show(frame, conn));
         let symptom = self.symptom_of(conn, frame, misfit);
-        Err(Stop::Failed(Complaint {
+        let complaint = Complaint {
             frame: Some(frame.number),
             ..Complaint::new(symptom, expected, seen)
-        }))
+        };
+        self.pass_over(frame.at, complaint)
     }
 
     /// A mark never goes back: a frame that came before it counts as no time.

@@ -3,7 +3,7 @@
 use super::{BrokenRule, Octets, Run};
 use crate::drive::Unclaimed;
 use crate::rules::Frame;
-use crate::suite::{Expectation, Row, Trouble};
+use crate::suite::{Expectation, Row, Trouble, Waiver};
 use crate::time::Instant;
 use crate::wire::Packet;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,9 @@ pub struct Head {
     pub strict: bool,
     /// The file that says what is expected, as shown to a person.
     pub expectations: String,
+    /// The waivers of that file: the runs are judged without what they pass over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waivers: Vec<Waiver>,
     /// How many runs were to be made.
     pub planned: usize,
     /// How many runs `--quick` left out.

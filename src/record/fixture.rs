@@ -29,6 +29,7 @@ pub(crate) fn head(planned: usize) -> Head {
         again: " --target fake".to_owned(),
         strict: false,
         expectations: "runners/fake/expectations.yaml".to_owned(),
+        waivers: Vec::new(),
         planned,
         left_out: 0,
         traces: Traces::Notable,

@@ -85,6 +85,7 @@ impl Attempt {
                     seen: broken.seen.clone(),
                 })
                 .collect(),
+            waived: outcome.waived.clone(),
             began: outcome.began,
             ended: outcome.ended,
             took: u64::try_from(outcome.took.as_nanos()).unwrap_or(u64::MAX),
@@ -106,6 +107,7 @@ impl From<&engine::Failure> for Failure {
             conduct: failure.symptom.conduct().map(Requirement::from),
             requirements: failure.requirements.iter().map(Into::into).collect(),
             timing: failure.timing,
+            waived: failure.waived.clone(),
         }
     }
 }

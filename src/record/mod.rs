@@ -36,11 +36,12 @@ pub use write::RecordFile;
 #[cfg(feature = "cli")]
 pub(crate) use write::reason;
 
-use crate::suite::{Expectations, Row, exit_code};
+use crate::engine::Verdict;
+use crate::suite::{Expectations, Row, Waiver, exit_code};
 use crate::time::Instant;
 use core::fmt;
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The format that every record names in its first line.
 pub const FORMAT: &str = "tcpvet-record";
@@ -201,12 +202,34 @@ impl Record {
         let short = self.cut_short().map(|_| 3);
         let runs = self.runs().map(|run| run.judged().exit_code(self.head.strict));
         let beside = self.broken_beside().next().map(|_| 1);
-        exit_code(runs.chain(ours).chain(short).chain(beside))
+        let idle = self.idle_waivers().map(|_| 1);
+        exit_code(runs.chain(idle).chain(ours).chain(short).chain(beside))
     }
 
     /// The runs that a report must show: those that alone would make the exit code other than 0.
     pub fn red(&self) -> impl Iterator<Item = &Run> {
         self.runs().filter(|run| run.judged().exit_code(self.head.strict) != 0)
+    }
+
+    /// How many runs met a waiver: something was passed over in them by it.
+    pub fn met(&self, waiver: &Waiver) -> usize {
+        let meets = |run: &&Run| waiver.speaks_of(&run.id) && run.outcome.waived.contains(&waiver.waive);
+        self.runs().filter(meets).count()
+    }
+
+    /// The waivers that no run met although all that they speak of were made: they are out of date.
+    pub fn idle_waivers(&self) -> impl Iterator<Item = &Waiver> {
+        let made: BTreeSet<&str> = self
+            .runs()
+            .filter(|run| run.outcome.verdict != Verdict::Inconclusive)
+            .map(|run| run.id.name.as_str())
+            .collect();
+        let whole = move |waiver: &Waiver| {
+            let mut library = self.library.iter().flat_map(Row::runs);
+            !self.library.is_empty() && library.all(|id| !waiver.speaks_of(&id) || made.contains(id.name.as_str()))
+        };
+        let waivers = self.head.waivers.iter();
+        waivers.filter(move |waiver| self.met(waiver) == 0 && whole(waiver))
     }
 
     /// How many runs there are of each word of [`Judged::word`](crate::suite::Judged::word).

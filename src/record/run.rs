@@ -1,7 +1,7 @@
 //! What a record says of one run.
 
 use super::TraceEvent;
-use crate::engine::{Symptom, Verdict};
+use crate::engine::{Symptom, Verdict, Waive};
 use crate::rfc::{Basis, Grounds, Level, Status};
 use crate::script::StepWord;
 use crate::stack::Breakdown;
@@ -10,7 +10,7 @@ use crate::time::Instant;
 use core::fmt;
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A run and what became of it.
@@ -85,6 +85,9 @@ pub struct Attempt {
     /// The rules that did not hold, the worst first, whatever the steps found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub broken_rules: Vec<BrokenRule>,
+    /// What of the target's known habits was passed over, each kind once.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub waived: BTreeSet<Waive>,
     /// When it began, in nanoseconds on the target's clock.
     pub began: Instant,
     /// When it ended, on the same clock.
@@ -106,6 +109,8 @@ impl<'a> From<&'a Attempt> for Came<'a> {
             breakdown: failure.and_then(|failure| failure.unmet.breakdown()),
             requirements: failure.into_iter().flat_map(Failure::broken).collect(),
             rules: attempt.broken_rules.iter().map(|broken| broken.rule.as_str()).collect(),
+            symptom: failure.map(|failure| &failure.symptom),
+            waived: failure.and_then(|failure| failure.waived.as_ref()),
         }
     }
 }
@@ -138,6 +143,9 @@ pub struct Failure {
     pub requirements: Vec<Requirement>,
     /// Whether it is about time: on real time it was then confirmed by a second run.
     pub timing: bool,
+    /// By which waiver it is passed over: everything else was as asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived: Option<Waive>,
 }
 
 impl Failure {

@@ -5,7 +5,7 @@ use super::ink::Ink;
 use super::{Line, LineKind, explain, human, level_word, one_line, plural};
 use crate::engine::Verdict;
 use crate::record::{Attempt, Ending, Failure, FrameKind, Head, InsteadOf, Measure, Record, Run};
-use crate::suite::{Expectation, Judged, topic};
+use crate::suite::{Expectation, Judged, Waiver, topic};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -35,6 +35,7 @@ pub fn console(record: &Record, loudness: Loudness, colour: bool) -> String {
         page.group(record, group, loudness);
     }
     if loudness > Loudness::Quiet {
+        page.waived(record);
         page.expected(record, loudness);
         page.deviates(record);
         page.repeated(record);
@@ -353,6 +354,28 @@ impl Page {
         }
     }
 
+    /// The habits that the runs were judged without.
+    fn waived(&mut self, record: &Record) {
+        let met: Vec<(&Waiver, usize)> = record
+            .head
+            .waivers
+            .iter()
+            .map(|waiver| (waiver, record.met(waiver)))
+            .filter(|(_, runs)| *runs > 0)
+            .collect();
+        if met.is_empty() {
+            return;
+        }
+        let runs = record.runs().filter(|run| !run.outcome.waived.is_empty()).count();
+        let head = format!("waived: {}, met in {}", plural(met.len(), "habit"), plural(runs, "run"));
+        self.line("");
+        self.line(&self.ink.yellow(&head));
+        for (waiver, runs) in met {
+            let text = format!("{} ({}): {}", waiver.waive, waiver.requirement, waiver.reason);
+            self.line(&format!("  {runs:>5}  {}", one_line(&text, 9)));
+        }
+    }
+
     fn expected(&mut self, record: &Record, loudness: Loudness) {
         let met: Vec<(&Run, &str)> = record
             .runs()
@@ -503,6 +526,14 @@ impl Page {
         if let Some(why) = record.cut_short() {
             self.line(&self.ink.red(&format!("cut short: {why}")));
         }
+        for waiver in record.idle_waivers() {
+            let line = format!(
+                "UNEXPECTED PASS  {}: no run meets `waive: {}`; remove it",
+                waiver.place(),
+                waiver.waive
+            );
+            self.line(&self.ink.red(&line));
+        }
         self.unexplained(record);
         let last = conclusion(record);
         let last = if record.exit_code() == 0 {
@@ -595,7 +626,10 @@ fn conclusion(record: &Record) -> String {
     match record.exit_code() {
         0 if record.runs().len() == 0 => "Nothing was run.".to_owned(),
         0 => "Nothing unexpected.".to_owned(),
-        1 if record.red().next().is_none() => "NOT CONFORMING: frames that belong to no run break rules.".to_owned(),
+        1 if record.red().next().is_none() && record.broken_beside().next().is_some() => {
+            "NOT CONFORMING: frames that belong to no run break rules.".to_owned()
+        }
+        1 if record.red().next().is_none() => "NOT AS EXPECTED: a waiver is out of date.".to_owned(),
         1 => format!("NOT CONFORMING: {} unexpected.", count(1)),
         2 => format!("A case is wrong, and has to be corrected first: {}.", count(2)),
         3 if record.ending().is_none() => "The record is cut: not everything that was run is in it.".to_owned(),
@@ -683,6 +717,30 @@ pub(super) mod tests {
         let text = console(&record(runs), Loudness::Normal, false);
         let told = format!("1 run failed at first and passed twice when repeated alone\n         such as {name}\n");
         assert!(text.contains(&told), "{text}");
+    }
+
+    #[test]
+    fn what_is_waived_is_counted_and_what_meets_nothing_is_red() {
+        let known = "- {waive: window, requirement: RFC9293-MUST-1, reason: it guesses}\n";
+        let waivers = Expectations::parse(known, "e.yaml").unwrap().waivers().to_vec();
+        let mut passing = runs("a/b", vec![outcome(Verdict::Pass), outcome(Verdict::Pass)]);
+        let told = |passing: &[Run]| {
+            let library = crate::suite::rows(&fixture::runs(&[("a/b", "")])[..2]);
+            let mut record = crate::record::fixture::with_library(library, passing.to_vec());
+            record.head.waivers = waivers.clone();
+            (record.exit_code(), console(&record, Loudness::Normal, false))
+        };
+        let (code, idle) = told(&passing);
+        assert_eq!(code, 1);
+        assert!(
+            idle.ends_with("UNEXPECTED PASS  e.yaml:1: no run meets `waive: window`; remove it\nNOT AS EXPECTED: a waiver is out of date.\n"),
+            "{idle}"
+        );
+        passing[1].outcome.waived = waivers.iter().map(|it| it.waive.clone()).collect();
+        let (code, met) = told(&passing);
+        assert_eq!(code, 0);
+        let line = "waived: 1 habit, met in 1 run\n      1  window (RFC9293-MUST-1): it guesses\n";
+        assert!(met.contains(line), "{met}");
     }
 
     #[test]

@@ -156,6 +156,10 @@ fn failure(lines: &mut Vec<Line>, outcome: &Attempt, model: Option<&str>) {
     }
     say(lines, LineKind::Expected, "expected", &failure.expected);
     say(lines, LineKind::Seen, "seen", &failure.seen);
+    if let Some(waive) = &failure.waived {
+        let text = format!("{waive}: nothing else was wrong");
+        say(lines, LineKind::Plain, "waived", &text);
+    }
     if let Some(model) = model {
         say(lines, LineKind::Expected, "model", model);
     }

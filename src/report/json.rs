@@ -5,7 +5,7 @@ use super::{Comparison, Unit, level_word};
 use crate::engine::Symptom;
 use crate::record::{Failure, FrameKind, Measure, Record, Requirement, Run};
 use crate::rfc::Status;
-use crate::suite::Expectation;
+use crate::suite::{Expectation, Waiver};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -71,6 +71,7 @@ fn whole(record: &Record) -> JsonReport<'_> {
         bug: record.bug(),
         totals: record.totals(),
         beside: record.beside(),
+        waivers: record.head.waivers.iter().map(|it| waiver(record, it)).collect(),
         habits: habits(record.red()).iter().map(habit).collect(),
         runs: record.runs().map(|run| json_run(record, run)).collect(),
     }
@@ -110,6 +111,7 @@ struct JsonReport<'a> {
     bug: Option<&'a str>,
     totals: BTreeMap<String, usize>,
     beside: &'a [FrameKind],
+    waivers: Vec<JsonWaiver<'a>>,
     habits: Vec<JsonHabit<'a>>,
     runs: Vec<JsonRun<'a>>,
 }
@@ -119,6 +121,15 @@ struct JsonTarget<'a> {
     name: &'a str,
     virtual_time: bool,
     instead_of: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct JsonWaiver<'a> {
+    waive: String,
+    requirement: &'a str,
+    reason: &'a str,
+    runs: usize,
+    idle: bool,
 }
 
 #[derive(Serialize)]
@@ -148,6 +159,7 @@ struct JsonRun<'a> {
     outcomes: &'a [String],
     measures: BTreeMap<&'a str, Vec<JsonMeasure>>,
     notes: &'a [String],
+    waived: Vec<String>,
     seconds: f64,
     attempts: usize,
 }
@@ -182,6 +194,7 @@ struct JsonFailure<'a> {
     model: Option<&'a str>,
     requirements: Vec<JsonRequirement<'a>>,
     timing: bool,
+    waived: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -215,6 +228,7 @@ fn json_run<'a>(record: &Record, run: &'a Run) -> JsonRun<'a> {
             .map(|(name, values)| (name.as_str(), values.iter().map(measure).collect()))
             .collect(),
         notes: &outcome.notes,
+        waived: outcome.waived.iter().map(ToString::to_string).collect(),
         seconds: outcome.ended.since(outcome.began).as_secs_f64(),
         attempts: run.attempts,
     }
@@ -237,6 +251,16 @@ fn requirement(requirement: &Requirement) -> JsonRequirement<'_> {
         basis: requirement.basis.name(),
         status: requirement.status.map(Status::name),
         summary: &requirement.summary,
+    }
+}
+
+fn waiver<'a>(record: &Record, waiver: &'a Waiver) -> JsonWaiver<'a> {
+    JsonWaiver {
+        waive: waiver.waive.to_string(),
+        requirement: &waiver.requirement,
+        reason: &waiver.reason,
+        runs: record.met(waiver),
+        idle: record.idle_waivers().any(|idle| idle == waiver),
     }
 }
 
@@ -265,6 +289,7 @@ fn failure<'a>(failure: &'a Failure, model: Option<&'a str>) -> JsonFailure<'a> 
         model,
         requirements: failure.requirements.iter().map(requirement).collect(),
         timing: failure.timing,
+        waived: failure.waived.as_ref().map(ToString::to_string),
     }
 }
 

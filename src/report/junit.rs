@@ -21,6 +21,7 @@ pub fn junit(record: &Record) -> Result<Vec<u8>, String> {
         .collect();
     suites.extend(bug(record));
     suites.extend(beside(record));
+    suites.extend(idle_waivers(record, "waivers"));
     written(suites, record.elapsed())
 }
 
@@ -33,6 +34,7 @@ pub fn junit_of_several(comparison: &Comparison) -> Result<Vec<u8>, String> {
         suites.push(suite(record, target, &format!("{target}."), &runs));
         suites.extend(bug(record));
         suites.extend(beside(record));
+        suites.extend(idle_waivers(record, &format!("{target}.waivers")));
     }
     // A target that was not run has no time of its own.
     let began = comparison.records.iter().map(|record| record.head.began).min();
@@ -71,6 +73,26 @@ fn beside(record: &Record) -> Option<TestSuite> {
         ..TestCase::success(&attribute(&name), Duration::ZERO)
     });
     Some(suite)
+}
+
+/// Test cases for waivers that are out of date: each is a failure, as an unexpected pass is.
+fn idle_waivers(record: &Record, name: &str) -> Option<TestSuite> {
+    let mut suite = begun(name, record.head.began);
+    for waiver in record.idle_waivers() {
+        let message = format!("no run meets `waive: {}`; remove it", waiver.waive);
+        let cause = format!("{}: {message}\n", waiver.place());
+        let mut case = TestCase {
+            result: TestResult::Failure {
+                type_: "unexpected-pass".to_owned(),
+                message: attribute(&message),
+                cause: Some(content(&cause)),
+            },
+            ..TestCase::success(&attribute(&waiver.place()), Duration::ZERO)
+        };
+        case.set_classname(&attribute(name));
+        suite.add_testcase(case);
+    }
+    record.idle_waivers().next().map(|_| suite)
 }
 
 /// A target that was asked for and not run is an error, so that CI is not green.

@@ -1,13 +1,14 @@
-//! Updates a file of expectations: adds entries for unexpected outcomes, and removes entries for outcomes that no
-//! longer come.
+//! Updates a file of expectations: adds a waiver for each habit that can be waived and shows in many runs, and entries
+//! for the other unexpected outcomes; removes what no longer comes.
 //!
 //! The text stays as it was written, comments included, except for the entries that no longer hold. Nothing is written
 //! that was not observed: what is expected of a run that was not made stays.
 
-use crate::engine::Verdict;
+use super::habits::habits;
+use crate::engine::{Verdict, Waive};
 use crate::record::{Attempt, Record, Run};
 use crate::stack::Breakdown;
-use crate::suite::{Came, Entry, Expectations, RunId, TODO, ip_number, squeeze};
+use crate::suite::{Came, Entry, Expectations, RunId, TODO, Waiver, ip_number, squeeze};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
@@ -16,6 +17,8 @@ use std::fmt::Write;
 pub struct Update {
     /// All of it.
     pub text: String,
+    /// How many waivers are new; each waits for its reason.
+    pub waived: usize,
     /// How many entries are new; each waits for its reason.
     pub added: usize,
     /// How many entries were removed, because no run comes out so any more.
@@ -52,6 +55,7 @@ pub fn update(text: &str, known: &Expectations, record: &Record) -> Result<Updat
     let indent = blocks.first().map_or("", |block| block.indent);
     let mut made = Update {
         text: String::new(),
+        waived: 0,
         added: 0,
         dropped: 0,
         narrowed: 0,
@@ -60,10 +64,21 @@ pub fn update(text: &str, known: &Expectations, record: &Record) -> Result<Updat
     let lines: Vec<&str> = text.lines().collect();
     let came = came(record);
     let mut next = 0;
-    for (entry, block) in known.entries().iter().zip(&blocks) {
+    for block in &blocks {
         copy(&mut made.text, &lines[next..block.first]);
         next = block.end;
-        match Fate::of(entry, known, &library, &came) {
+        let (entry, fate) = match block.item {
+            Item::Entry(entry) => (entry, Fate::of(entry, known, &library, &came)),
+            Item::Waiver(waiver) if record.idle_waivers().any(|idle| idle == waiver) => {
+                made.dropped += 1;
+                continue;
+            }
+            Item::Waiver(_) => {
+                copy(&mut made.text, &lines[block.first..block.end]);
+                continue;
+            }
+        };
+        match fate {
             Fate::Stays => copy(&mut made.text, &lines[block.first..block.end]),
             Fate::Goes => made.dropped += 1,
             Fate::Narrows(runs) => {
@@ -75,7 +90,26 @@ pub fn update(text: &str, known: &Expectations, record: &Record) -> Result<Updat
         }
     }
     copy(&mut made.text, &lines[next..]);
-    add_new(&mut made, indent, known, &library, record);
+    let proposed = proposed(known, record);
+    for (waive, requirement) in &proposed {
+        made.waived += 1;
+        let requirement = quoted_if_need_be(requirement);
+        let waiver = [
+            format!("- waive: {waive}"),
+            format!("  requirement: {requirement}"),
+            format!("  reason: {TODO}"),
+        ];
+        waiver
+            .iter()
+            .for_each(|line| copy(&mut made.text, &[&format!("{indent}{line}")]));
+    }
+    let rest = |run: &Run| {
+        let symptom = run.outcome.failure.as_ref().map(|failure| &failure.symptom);
+        !proposed
+            .keys()
+            .any(|waive| symptom.is_some_and(|symptom| waive.covers(symptom)))
+    };
+    add_new(&mut made, indent, &library, red(known, record).filter(|run| rest(run)));
     Ok(made)
 }
 
@@ -86,18 +120,43 @@ fn copy(text: &mut String, lines: &[&str]) {
     }
 }
 
-/// Adds entries at the end for unexpected outcomes.
-fn add_new(made: &mut Update, indent: &str, known: &Expectations, library: &[RunId], record: &Record) {
-    let mut new: BTreeMap<(&str, Known), BTreeSet<&str>> = BTreeMap::new();
-    for run in record.runs() {
+/// The runs that are red, and that no entry and no waiver knows.
+fn red<'a>(known: &'a Expectations, record: &'a Record) -> impl Iterator<Item = &'a Run> {
+    let is_red = |run: &&Run| {
         let red = match run.outcome.verdict {
             Verdict::Fail => true,
             Verdict::Deviates => record.head.strict,
             _ => false,
         };
-        if !red || known.judge(&run.id, &run.outcome).is_met() {
-            continue;
+        red && !known.judge(&run.id, &run.outcome).is_met()
+    };
+    record.runs().filter(is_red)
+}
+
+/// In how many runs a habit must show for one waiver to be better than an entry for each.
+const MANY: usize = 10;
+
+/// The habits that can be waived and show in many runs of several cases, each with the requirement that it breaks.
+fn proposed(known: &Expectations, record: &Record) -> BTreeMap<Waive, String> {
+    let mut shown: BTreeMap<Waive, Vec<&Run>> = BTreeMap::new();
+    for run in red(known, record) {
+        let failure = run.outcome.failure.as_ref();
+        if let Some(waive) = failure.and_then(|failure| Waive::of(&failure.symptom)) {
+            shown.entry(waive).or_default().push(run);
         }
+    }
+    let cases = |runs: &[&Run]| runs.iter().map(|run| &run.id.case).collect::<BTreeSet<_>>().len();
+    let many = shown
+        .into_iter()
+        .filter(|(_, runs)| runs.len() >= MANY && cases(runs) > 1);
+    many.filter_map(|(waive, runs)| Some((waive, habits(runs).first()?.requirement?.id.clone())))
+        .collect()
+}
+
+/// Adds entries at the end for these outcomes.
+fn add_new<'a>(made: &mut Update, indent: &str, library: &[RunId], runs: impl Iterator<Item = &'a Run>) {
+    let mut new: BTreeMap<(&str, Known), BTreeSet<&str>> = BTreeMap::new();
+    for run in runs {
         match Known::new(&run.outcome) {
             Some(what) => {
                 let runs = new.entry((&run.id.case, what)).or_default();
@@ -300,31 +359,46 @@ fn wrapped(text: &str) -> Vec<String> {
     lines
 }
 
-/// The lines of an entry in the text.
+/// An item of a file.
+#[derive(Clone, Copy)]
+enum Item<'a> {
+    Entry(&'a Entry),
+    Waiver(&'a Waiver),
+}
+
+/// The lines of an item in the text.
 struct Block<'a> {
+    item: Item<'a>,
     /// Its lines, from 0, without the comments and empty lines that follow it.
     first: usize,
     end: usize,
     indent: &'a str,
 }
 
-fn blocks<'a>(text: &'a str, known: &Expectations) -> Result<Vec<Block<'a>>, String> {
+fn blocks<'a>(text: &'a str, known: &'a Expectations) -> Result<Vec<Block<'a>>, String> {
     let lines: Vec<&str> = text.lines().collect();
-    let starts: Vec<usize> = known.entries().iter().map(|entry| entry.line - 1).collect();
+    let entries = known.entries().iter().map(|entry| (entry.line - 1, Item::Entry(entry)));
+    let waivers = known
+        .waivers()
+        .iter()
+        .map(|waiver| (waiver.line - 1, Item::Waiver(waiver)));
+    let mut items: Vec<(usize, Item<'_>)> = entries.chain(waivers).collect();
+    items.sort_by_key(|(line, _)| *line);
     let mut blocks = Vec::new();
-    for (place, &first) in starts.iter().enumerate() {
-        let after = starts.get(place + 1).copied().unwrap_or(lines.len());
+    for (place, &(first, item)) in items.iter().enumerate() {
+        let after = items.get(place + 1).map_or(lines.len(), |(line, _)| *line);
         let line = lines.get(first).copied().unwrap_or_default();
         let rest = line.trim_start();
         if !rest.starts_with("- ") || after <= first {
             return Err(format!(
-                "line {}: an entry that can be rewritten begins on a line of its own, with `- cases:`",
+                "line {}: an entry that can be rewritten begins on a line of its own, with `- cases:` or `- waive:`",
                 first + 1
             ));
         }
         let is_part = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
         let length = lines[first..after].iter().rposition(is_part).map_or(1, |last| last + 1);
         blocks.push(Block {
+            item,
             first,
             end: first + length,
             indent: &line[..line.len() - rest.len()],
@@ -336,13 +410,19 @@ fn blocks<'a>(text: &'a str, known: &Expectations) -> Result<Vec<Block<'a>>, Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Outcome;
+    use crate::engine::{Occasion, Outcome, Symptom};
+    use crate::notation::Verb;
+    use crate::peer::Message;
     use crate::record::Traces;
     use crate::record::fixture::{result, with_library};
     use crate::suite::fixture::{failed, outcome, runs};
     use crate::suite::rows;
 
     const LIBRARY: &[(&str, &str)] = &[("a/one", ""), ("a/two", "x"), ("a/two", "y"), ("b/three", "")];
+
+    fn library() -> Vec<crate::suite::Row> {
+        rows(&runs(LIBRARY))
+    }
 
     fn fails() -> Outcome {
         failed(Verdict::Fail, "expect: 'ACK'", &["RFC9293-MUST-1"])
@@ -508,6 +588,53 @@ mod tests {
         }
         let entry = "- cases: 'a/one'\n  expect: fail\n  breakdown: crash\n  reason: TODO\n";
         assert_eq!(made("", &results).text, entry);
+    }
+
+    /// Runs of all cases of which those whose names hold one of these words send an ACK too many.
+    fn eager(names: &[&str]) -> Vec<Run> {
+        let mut runs = results(names);
+        for failure in runs.iter_mut().filter_map(|run| run.outcome.failure.as_mut()) {
+            failure.symptom = Symptom::Unasked {
+                came: Message::Ack,
+                upon: Occasion::Call(Verb::Recv),
+            };
+            failure.conduct = failure.symptom.conduct().map(Into::into);
+        }
+        runs
+    }
+
+    #[test]
+    fn a_habit_that_shows_in_many_runs_is_waived_and_the_rest_is_pinned() {
+        let mut made_runs = eager(&["a/one", "a/two"]);
+        made_runs
+            .iter_mut()
+            .filter(|run| run.id.case == "b/three")
+            .for_each(|run| run.outcome = (&fails()).into());
+        let made = updated("", &made_runs).unwrap();
+        let waiver = "- waive: {unasked-ack: recv}\n  requirement: RFC5681-4.2-3\n  reason: TODO\n";
+        assert_eq!((made.waived, made.added), (1, 1));
+        assert_eq!(made.text, format!("{waiver}{}", entry("b/three", "")));
+        let known = Expectations::parse(&made.text, "e.yaml").unwrap();
+        assert_eq!(known.check(&library(), &[]), []);
+        let few = updated("", &eager(&["a/one"])).unwrap();
+        assert_eq!((few.waived, few.added), (0, 1));
+    }
+
+    #[test]
+    fn a_waiver_that_no_run_meets_is_taken_out_and_comments_stay() {
+        let text = "# kept\n- waive: window\n  requirement: RFC9293-MUST-1\n  reason: r\n# the end\n";
+        let known = Expectations::parse(text, "e.yaml").unwrap();
+        let mut record = with_library(rows(&runs(LIBRARY)), results(&[]));
+        record.head.waivers = known.waivers().to_vec();
+        let gone = update(text, &known, &record).unwrap();
+        assert_eq!((gone.text.as_str(), gone.dropped), ("# kept\n# the end\n", 1));
+        let mut met = results(&[]);
+        met[0].outcome.waived = known.waivers().iter().map(|it| it.waive.clone()).collect();
+        let mut record = with_library(rows(&runs(LIBRARY)), met);
+        record.head.waivers = known.waivers().to_vec();
+        assert_eq!(update(text, &known, &record).unwrap().text, text);
+        let part = with_library(rows(&runs(LIBRARY)), results(&[])[1..].to_vec());
+        assert_eq!(update(text, &known, &part).unwrap().text, text, "one run was left out");
     }
 
     #[test]

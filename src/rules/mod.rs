@@ -39,7 +39,7 @@ pub use table::RULES;
 
 use crate::rfc::{Grounds, Level};
 use crate::time::Stamp;
-use crate::wire::{Body, Packet};
+use crate::wire::{Body, OptionKind, Packet};
 use conversation::Conversation;
 use core::net::IpAddr;
 use std::collections::BTreeMap;
@@ -62,6 +62,10 @@ pub struct Rule {
     pub needs_all: bool,
     /// Whether a correct peer throws away what breaks it: then a breach is the cause of whatever did not come after it.
     pub is_cause: bool,
+    /// Whether it is about how a segment is written, so that a segment can be judged without it.
+    pub of_form: bool,
+    /// The option that it forbids where nobody offered it.
+    pub forbids: Option<OptionKind>,
     looks: Looks,
     /// What it finds missing at the end.
     at_the_end: Option<AtTheEnd>,
@@ -92,6 +96,8 @@ impl Rule {
             timing: false,
             needs_all: false,
             is_cause: false,
+            of_form: false,
+            forbids: None,
             looks: Looks::AtSegments(on, check),
             at_the_end: None,
         }
@@ -111,6 +117,8 @@ impl Rule {
             timing: false,
             needs_all: false,
             is_cause: false,
+            of_form: false,
+            forbids: None,
             looks: Looks::AtFrames(check),
             at_the_end: None,
         }
@@ -125,6 +133,19 @@ impl Rule {
     const fn needing_all(self) -> Rule {
         Rule {
             needs_all: true,
+            ..self
+        }
+    }
+
+    /// The same, but of form.
+    const fn of_form(self) -> Rule {
+        Rule { of_form: true, ..self }
+    }
+
+    /// The same, but against an option that nobody offered.
+    const fn forbidding(self, option: OptionKind) -> Rule {
+        Rule {
+            forbids: Some(option),
             ..self
         }
     }

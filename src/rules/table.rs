@@ -3,6 +3,7 @@
 use super::{On, Rule, ecn, form, frame, opening, pace, receiving, reset, sending, timestamps};
 use crate::rfc::Grounds;
 use crate::rfc::Level::{Must, Should};
+use crate::wire::OptionKind;
 
 /// All of them.
 pub const RULES: &[Rule] = &[
@@ -54,7 +55,8 @@ pub const RULES: &[Rule] = &[
         &[("RFC9293-MUST-2", Must, Grounds::STANDARD)],
         "Every segment has a right checksum.",
     )
-    .causing_loss(),
+    .causing_loss()
+    .of_form(),
     Rule::new(
         "header-whole",
         On::Every,
@@ -69,7 +71,8 @@ pub const RULES: &[Rule] = &[
         form::reserved_bits_clear,
         &[("RFC9293-3.1-RESERVED-TX", Must, Grounds::PROSE)],
         "Reserved bits are zero.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "options-well-formed",
         On::Every,
@@ -79,42 +82,48 @@ pub const RULES: &[Rule] = &[
             ("RFC9293-MUST-68", Must, Grounds::STANDARD),
         ],
         "Options have the lengths of their kinds, and zeros follow the last one.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "option-once",
         On::Every,
         form::option_once,
         &[("RFC9293-MUST-65", Must, Grounds::STANDARD)],
         "No option stands on a segment twice.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "urgent-with-text",
         On::Every,
         form::urgent_with_text,
         &[("RFC9293-3.8.5-ONEOCTET", Must, Grounds::PROSE)],
         "URG marks at least one octet.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "mss-announced",
         On::Syn,
         opening::mss_announced,
         &[("RFC9293-SHLD-5", Should, Grounds::STANDARD)],
         "Every SYN announces an MSS.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "mss-announced-fits",
         On::Syn,
         opening::mss_announced_fits,
         &[("RFC9293-MUST-67", Must, Grounds::STANDARD)],
         "The MSS announced fits the link.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "scale-at-most-14",
         On::Syn,
         opening::scale_at_most_14,
         &[("RFC7323-2.3-6", Must, Grounds::PROPOSED)],
         "No shift above 14 is announced.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "scale-only-if-offered",
         On::Syn,
@@ -122,6 +131,7 @@ pub const RULES: &[Rule] = &[
         &[("RFC7323-2.2-4", Must, Grounds::PROPOSED)],
         "A SYN,ACK scales windows only if the SYN offered it.",
     )
+    .forbidding(OptionKind::WINDOW_SCALE)
     .needing_all(),
     Rule::new(
         "timestamps-only-if-offered",
@@ -130,6 +140,7 @@ pub const RULES: &[Rule] = &[
         &[("RFC7323-3.2-4", Must, Grounds::PROPOSED)],
         "A SYN,ACK has timestamps only if the SYN had them.",
     )
+    .forbidding(OptionKind::TIMESTAMPS)
     .needing_all(),
     Rule::new(
         "ecn-only-if-offered",
@@ -138,6 +149,7 @@ pub const RULES: &[Rule] = &[
         &[("RFC3168-6.1.1-2", Must, Grounds::PROPOSED)],
         "A SYN,ACK agrees to ECN only if the SYN asked for it.",
     )
+    .of_form()
     .needing_all(),
     Rule::new(
         "syn-acknowledged-by-syn-ack",
@@ -169,14 +181,16 @@ pub const RULES: &[Rule] = &[
         ecn::syn_not_capable,
         &[("RFC3168-6.1.1-10", Must, Grounds::PROPOSED)],
         "A SYN is not ECN-capable.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "echo-only-with-ack",
         On::Syn,
         timestamps::echo_only_with_ack,
         &[("RFC7323-3.2-1", Should, Grounds::PROPOSED)],
         "TSecr is zero where ACK is not set.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "reset-never-for-a-reset",
         On::Rst,
@@ -217,7 +231,8 @@ pub const RULES: &[Rule] = &[
         opening::syn_options_on_syns,
         &[("RFC9293-MUST-65", Must, Grounds::STANDARD)],
         "MSS, window scale and SACK-permitted stand on SYNs only.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "no-gap",
         On::Segment,
@@ -303,7 +318,8 @@ pub const RULES: &[Rule] = &[
         receiving::sack_only_if_permitted,
         &[("RFC2018-4-1", Must, Grounds::PROPOSED)],
         "SACK blocks are for peers that permitted them.",
-    ),
+    )
+    .forbidding(OptionKind::SACK),
     Rule::new(
         "sack-of-what-came",
         On::Segment,
@@ -340,7 +356,8 @@ pub const RULES: &[Rule] = &[
         timestamps::only_if_agreed,
         &[("RFC7323-3.2-4", Must, Grounds::PROPOSED)],
         "Timestamps stand on segments only if both SYNs had them.",
-    ),
+    )
+    .forbidding(OptionKind::TIMESTAMPS),
     Rule::new(
         "timestamps-on-every-segment",
         On::Segment,
@@ -393,14 +410,16 @@ pub const RULES: &[Rule] = &[
         ecn::capable_only_if_agreed,
         &[("RFC3168-6.1.1-4", Must, Grounds::PROPOSED)],
         "Segments are ECN-capable only if that was agreed upon.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "acks-not-ecn-capable",
         On::Segment,
         ecn::acks_not_capable,
         &[("RFC3168-6.1.4-1", Must, Grounds::PROPOSED)],
         "ACKs without text are not ECN-capable.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "nothing-again-ecn-capable",
         On::Segment,
@@ -408,6 +427,7 @@ pub const RULES: &[Rule] = &[
         &[("RFC3168-6.1.5-1", Must, Grounds::PROPOSED)],
         "What is sent again is not ECN-capable.",
     )
+    .of_form()
     .needing_all(),
     Rule::new(
         "ecn-echo-only-of-marks",
@@ -416,6 +436,7 @@ pub const RULES: &[Rule] = &[
         &[("RFC3168-6.1.3-1", Must, Grounds::PROPOSED)],
         "ECE is set only after a mark has come.",
     )
+    .of_form()
     .needing_all(),
     Rule::new(
         "cwr-only-on-text",
@@ -423,7 +444,8 @@ pub const RULES: &[Rule] = &[
         ecn::reduced_only_on_text,
         &[("RFC3168-6.1.2-4", Must, Grounds::PROPOSED)],
         "CWR stands on new text only.",
-    ),
+    )
+    .of_form(),
     Rule::new(
         "rto-backs-off",
         On::Every,

@@ -119,7 +119,7 @@ pub fn execute(
     // The longest first: where not all run at once, a long run that begins last would run alone at the end.
     let mut order: Vec<usize> = (0..plan.len()).collect();
     order.sort_by_key(|&place| std::cmp::Reverse(estimates[place]));
-    let jobs = order.iter().map(|&place| plan[place].job(conduct.seed)).collect();
+    let jobs = order.iter().map(|&place| books.job(place)).collect();
     let place_of = |at: usize| order.get(at).copied().unwrap_or(usize::MAX);
     let mut done = |at: usize, mut ended: EndedRun| {
         ended.beside.iter_mut().for_each(|other| *other = place_of(*other));
@@ -159,6 +159,15 @@ enum Next {
 }
 
 impl Bookkeeping<'_> {
+    /// The job of the run at this place, with what it is judged without.
+    fn job(&self, place: usize) -> Job {
+        let run = &self.plan[place];
+        Job {
+            waived: self.expectations.waived(&run.id()),
+            ..run.job(self.seed)
+        }
+    }
+
     fn note(&mut self, place: usize, ended: EndedRun, watch: &mut dyn FnMut(Progress)) -> Option<Job> {
         match self.try_note(place, ended, watch) {
             Ok(job) => job,
@@ -204,7 +213,7 @@ impl Bookkeeping<'_> {
                 watch(Progress::Again(place));
                 return Ok(Some(Job {
                     alone: true,
-                    ..run.job(self.seed)
+                    ..self.job(place)
                 }));
             }
             Next::Last => None,

@@ -2,12 +2,13 @@
 //! accepted.
 //!
 //! An entry names the verdict, the broken requirements and, if it says so, the step, so that an expected failure never
-//! hides a new one. A breakdown is met only by an entry that names it. An entry that matches no run of the whole library is
+//! hides a new one. What is wrong in many runs alike can be waived instead, see [`Waiver`]. A breakdown is met only by an entry that names it. An entry that matches no run of the whole library is
 //! an error.
 
 use super::plan::ip_number;
+use super::waiver::{self, Waiver};
 use super::{Expectation, Pattern, Row, RunId};
-use crate::engine::{Outcome, Verdict};
+use crate::engine::{Outcome, Symptom, Verdict, Waive};
 use crate::notation::did_you_mean;
 use crate::rules::RULES;
 use crate::stack::Breakdown;
@@ -16,6 +17,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 /// The placeholder for a reason that is still to be written.
 pub(crate) const TODO: &str = "TODO";
@@ -24,6 +26,7 @@ pub(crate) const TODO: &str = "TODO";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expectations {
     entries: Vec<Entry>,
+    waivers: Vec<Waiver>,
 }
 
 /// One entry.
@@ -70,6 +73,10 @@ pub struct Came<'a> {
     pub requirements: Vec<&'a str>,
     /// The names of the rules that did not hold.
     pub rules: Vec<&'a str>,
+    /// What was wrong on the wire.
+    pub symptom: Option<&'a Symptom>,
+    /// By which waiver that is passed over: everything else was as asked.
+    pub waived: Option<&'a Waive>,
 }
 
 impl<'a> From<&'a Outcome> for Came<'a> {
@@ -83,6 +90,8 @@ impl<'a> From<&'a Outcome> for Came<'a> {
             breakdown: failure.and_then(|failure| failure.unmet.breakdown()),
             requirements: broken.iter().map(|it| it.id.as_str()).collect(),
             rules: outcome.broken_rules.iter().map(|broken| broken.rule.name).collect(),
+            symptom: failure.map(|failure| &failure.symptom),
+            waived: failure.and_then(|failure| failure.waived.as_ref()),
         }
     }
 }
@@ -128,17 +137,20 @@ impl Expectations {
             vec![error(line, plain(&err.to_string()))]
         })?;
         let lines = item_lines(text);
-        let mut entries = Vec::new();
+        let (mut entries, mut waivers) = (Vec::new(), Vec::new());
         let mut errors = Vec::new();
         for (place, raw) in raw.unwrap_or_default().into_iter().enumerate() {
             let line = lines.get(place).copied().unwrap_or(1);
-            match raw.lower(file, line) {
-                Ok(entry) => entries.push(entry),
-                Err(problem) => errors.push(error(line, problem)),
+            let read = match raw.waive.clone() {
+                Some(waive) => raw.lower_waiver(&waive, file, line).map(|waiver| waivers.push(waiver)),
+                None => raw.lower(file, line).map(|entry| entries.push(entry)),
+            };
+            if let Err(problem) = read {
+                errors.push(error(line, problem));
             }
         }
         if errors.is_empty() {
-            Ok(Expectations { entries })
+            Ok(Expectations { entries, waivers })
         } else {
             Err(errors)
         }
@@ -147,6 +159,17 @@ impl Expectations {
     /// The entries, in the order written.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// The waivers, in the order written.
+    pub fn waivers(&self) -> &[Waiver] {
+        &self.waivers
+    }
+
+    /// What this run is judged without.
+    pub fn waived(&self, run: &RunId) -> Arc<[Waive]> {
+        let mine = self.waivers.iter().filter(|waiver| waiver.speaks_of(run));
+        mine.map(|waiver| waiver.waive.clone()).collect()
     }
 
     /// Checks the entries against all runs of the library: each entry must match a run, and name requirements that
@@ -159,7 +182,14 @@ impl Expectations {
             .collect();
         let is_known = |entry: &&Entry| !unread.iter().any(|case| entry.cases.may_fit_case(case));
         let entries = self.entries.iter().filter(is_known);
-        entries.filter_map(|entry| entry.check(&runs)).collect()
+        let waivers = self.waivers.iter().filter_map(|waiver| {
+            Some(ExpectationError {
+                problem: waiver.check(&runs)?,
+                file: waiver.file.clone(),
+                line: waiver.line,
+            })
+        });
+        entries.filter_map(|entry| entry.check(&runs)).chain(waivers).collect()
     }
 
     /// How an outcome compares with what is expected. If several entries match the run, it suffices that one is met.
@@ -181,17 +211,42 @@ impl Expectations {
                 Some(_) => {}
             }
         }
-        missed
+        match missed {
+            Expectation::None => self.judge_by_waiver(run, &came).unwrap_or(Expectation::None),
+            missed => missed,
+        }
     }
+
+    /// How a run compares in which nothing is wrong but what a waiver passes over. Where its reason is still to be
+    /// written, it need not have been judged without it.
+    fn judge_by_waiver(&self, run: &RunId, came: &Came<'_>) -> Option<Expectation> {
+        let mut mine = self.waivers.iter().filter(|waiver| waiver.speaks_of(run));
+        let waiver = mine.find(|waiver| match (came.waived, came.symptom) {
+            (Some(waived), _) => waiver.waive == *waived,
+            (None, Some(symptom)) => !waiver.is_explained() && waiver.waive.covers(symptom),
+            (None, None) => false,
+        })?;
+        Some(match waiver.is_explained() {
+            true => Expectation::Met {
+                reason: waiver.reason.clone(),
+            },
+            false => Expectation::Unexplained { place: waiver.place() },
+        })
+    }
+}
+
+/// Whether a run is one of these: by name, and by its axes.
+pub(super) fn matches_run((cases, ip, isn): (&Pattern, &Option<String>, &Option<String>), run: &RunId) -> bool {
+    let its_isn = if run.wrap { "wrap" } else { "plain" };
+    cases.fits_run(run)
+        && ip.as_ref().is_none_or(|ip| ip == ip_number(run.ip))
+        && isn.as_ref().is_none_or(|only| only == its_isn)
 }
 
 impl Entry {
     /// Whether the entry matches this run.
     pub fn speaks_of(&self, run: &RunId) -> bool {
-        let isn = if run.wrap { "wrap" } else { "plain" };
-        self.cases.fits_run(run)
-            && self.ip.as_ref().is_none_or(|ip| ip == ip_number(run.ip))
-            && self.isn.as_ref().is_none_or(|only| only == isn)
+        matches_run((&self.cases, &self.ip, &self.isn), run)
     }
 
     /// Whether a run that it matches came out as it says.
@@ -260,6 +315,9 @@ impl Entry {
 
     /// How the outcome differs from what is expected; `None`: not at all.
     fn difference(&self, came: &Came<'_>) -> Option<String> {
+        if came.waived.is_some() {
+            return Some("nothing is wrong but what a waiver passes over: remove the entry".to_owned());
+        }
         if came.verdict != self.expect {
             return Some(format!("expected {}, came {}", self.expect, came.verdict));
         }
@@ -357,8 +415,9 @@ fn item_lines(text: &str) -> Vec<usize> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawEntry {
-    cases: String,
-    expect: String,
+    waive: Option<serde_yaml::Value>,
+    cases: Option<String>,
+    expect: Option<String>,
     #[serde(default)]
     requirement: Words,
     step: Option<String>,
@@ -381,6 +440,12 @@ struct RawWhen {
 
 impl RawEntry {
     fn lower(self, file: &str, line: usize) -> Result<Entry, String> {
+        let (Some(cases), Some(_)) = (&self.cases, &self.expect) else {
+            return Err(
+                "an entry says with `cases` and `expect` which runs it is about, and how they come out".to_owned(),
+            );
+        };
+        let cases = cases.clone();
         let expect = self.verdict()?;
         let reason = self.reason.unwrap_or_default().trim().to_owned();
         if reason.is_empty() {
@@ -401,7 +466,7 @@ impl RawEntry {
             ));
         }
         Ok(Entry {
-            cases: Pattern::new(self.cases.trim()),
+            cases: Pattern::new(cases.trim()),
             expect,
             requirements: self.requirement.0.iter().map(|id| Pattern::new(id)).collect(),
             step: self.step,
@@ -415,8 +480,37 @@ impl RawEntry {
         })
     }
 
+    fn lower_waiver(self, waive: &serde_yaml::Value, file: &str, line: usize) -> Result<Waiver, String> {
+        let pins = self.expect.is_some() || self.step.is_some() || self.breakdown.is_some() || !self.rules.0.is_empty();
+        if pins {
+            return Err(
+                "a waiver takes no `expect`, `step`, `rules` or `breakdown`: what they pin is an entry of its own"
+                    .to_owned(),
+            );
+        }
+        let waive = waiver::read(waive)?;
+        let reason = self.reason.unwrap_or_default().trim().to_owned();
+        if reason.is_empty() {
+            return Err("a waiver needs a `reason`: who reads it later cannot guess it".to_owned());
+        }
+        let [requirement] = self.requirement.0.as_slice() else {
+            return Err("a waiver needs the `requirement` that is broken, and only that one".to_owned());
+        };
+        Ok(Waiver {
+            waive,
+            requirement: requirement.clone(),
+            reason,
+            cases: Pattern::new(self.cases.as_deref().unwrap_or("*").trim()),
+            ip: self.when.ip.one_of("ip", &["4", "6"])?,
+            isn: self.when.isn.one_of("isn", &["plain", "wrap"])?,
+            file: file.to_owned(),
+            line,
+        })
+    }
+
     fn verdict(&self) -> Result<Verdict, String> {
-        match Verdict::from_name(&self.expect) {
+        let expect = self.expect.as_deref().unwrap_or_default();
+        match Verdict::from_name(expect) {
             Some(verdict @ (Verdict::Fail | Verdict::Deviates | Verdict::Unsupported | Verdict::NotApplicable)) => {
                 Ok(verdict)
             }
@@ -425,8 +519,7 @@ impl RawEntry {
                 Err("`inconclusive` is never expected: it says that our environment failed, not the target".to_owned())
             }
             Some(Verdict::Pass | Verdict::CaseError) | None => Err(format!(
-                "cannot expect `{}`, only fail, deviates, observed, unsupported or not-applicable",
-                self.expect
+                "cannot expect `{expect}`, only fail, deviates, observed, unsupported or not-applicable"
             )),
         }
     }

@@ -78,6 +78,7 @@ pub(crate) fn failed(verdict: Verdict, step: &str, ids: &[&str]) -> Outcome {
         },
         requirements: requirements.map(|it| (&*it).into()).collect(),
         timing: false,
+        waived: None,
     };
     Outcome {
         failure: Some(failure),

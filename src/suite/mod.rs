@@ -15,6 +15,7 @@ mod pattern;
 mod plan;
 mod reference;
 mod select;
+mod waiver;
 
 pub use coverage::{Bound, Counts, Coverage, Goal, Item, OfRfc, Status, goals};
 pub use estimate::{QUICK, estimate};
@@ -31,3 +32,4 @@ pub(crate) use plan::ip_number;
 pub use plan::{Axes, Row, Run, RunId, expand, requirements, rows, run_name, topic};
 pub use reference::{Lawful, Reaction, Reference, step_at};
 pub use select::{SelectError, Selection};
+pub use waiver::Waiver;

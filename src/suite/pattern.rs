@@ -1,9 +1,11 @@
 //! Patterns of run names, in which `*` stands for any text, `/` and the empty text included.
 
 use super::RunId;
+use serde::{Deserialize, Serialize};
 
 /// A pattern such as `urgent/*` or `reset/acceptance[*,ip6]`. Brackets stand for themselves: run names hold them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Pattern(String);
 
 impl Pattern {

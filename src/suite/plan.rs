@@ -198,6 +198,7 @@ impl Run {
             ip: self.ip,
             wrap: self.wrap,
             seed: mix(seed, &self.name),
+            waived: Arc::default(),
             alone: self.script.is_alone(),
         }
     }

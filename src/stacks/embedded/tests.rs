@@ -97,6 +97,7 @@ fn job(lines: &str, seed: u64) -> Job {
         ip: IpVersion::V4,
         wrap: false,
         seed,
+        waived: Default::default(),
         alone: false,
     }
 }

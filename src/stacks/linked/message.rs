@@ -1,7 +1,7 @@
 //! What this process and its child say to each other: each message is its length, in four octets, and its octets.
 
 use crate::drive::{EndedRun, Job};
-use crate::engine::Outcome;
+use crate::engine::{Outcome, Waive};
 use crate::stack::IpVersion;
 use core::time::Duration;
 use serde::de::DeserializeOwned;
@@ -33,6 +33,7 @@ pub(super) struct JobName {
     wrap: bool,
     seed: u64,
     alone: bool,
+    waived: Arc<[Waive]>,
 }
 
 impl JobName {
@@ -44,6 +45,7 @@ impl JobName {
             wrap: job.wrap,
             seed: job.seed,
             alone: job.alone,
+            waived: Arc::clone(&job.waived),
         }
     }
 
@@ -55,6 +57,7 @@ impl JobName {
             wrap: self.wrap,
             seed: self.seed,
             alone: self.alone,
+            waived: Arc::clone(&self.waived),
         }
     }
 }
