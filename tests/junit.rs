@@ -4,10 +4,10 @@ use roxmltree::{Document, Node};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tcpvet::engine::{Failure, Outcome, Symptom, Unmet, Verdict};
+use tcpvet::engine::{Broken, Failure, Outcome, Symptom, Unmet, Verdict};
 use tcpvet::record::{self, End, Ending, Event, FORMAT, Head, Host, Record, Settled, Subject, Traces, VERSION};
 use tcpvet::report::junit;
-use tcpvet::rfc::{Level, Requirement};
+use tcpvet::rfc::{Grounds, Level, Requirement};
 use tcpvet::script::{Position, Script, StepWord};
 use tcpvet::stack::IpVersion;
 use tcpvet::suite::{Expectations, Run, RunResult, run_name};
@@ -16,6 +16,16 @@ use tcpvet::time::Instant;
 /// Everything that XML, CDATA and CI systems stumble over.
 const HOSTILE: &str = "a\u{0}b\u{1}\u{8}\u{b}\x1b[31m]]>&<'\"\r\n\t\u{7f}\u{85}\u{fffe}\u{ffff}\u{fffd}🦀é]]]]>>";
 
+fn requirement() -> Arc<Requirement> {
+    Arc::new(Requirement {
+        id: "RFC9293-MUST-1".to_owned(),
+        level: Level::Must,
+        grounds: Grounds::default(),
+        when: None,
+        summary: "what it asks".to_owned(),
+    })
+}
+
 fn script(case: &str, row: &str) -> Script {
     Script {
         case: case.into(),
@@ -23,12 +33,7 @@ fn script(case: &str, row: &str) -> Script {
         title: format!("{case} holds").into(),
         why: "".into(),
         reading: "".into(),
-        covers: Arc::from([Arc::new(Requirement {
-            id: "RFC9293-MUST-1".to_owned(),
-            level: Level::Must,
-            when: None,
-            summary: "what it asks".to_owned(),
-        })]),
+        covers: Arc::from([requirement()]),
         ids: Arc::default(),
         tags: Arc::from([]),
         needs: Vec::new(),
@@ -53,7 +58,7 @@ fn outcome(verdict: Verdict, text: &str) -> Outcome {
         expected: format!("expect: ACK {text}"),
         seen: format!("RST {text}"),
         symptom: Symptom::Breach,
-        requirements: vec![("RFC9293-MUST-1".to_owned(), Level::Must, "what it asks".to_owned())],
+        requirements: vec![Broken::from(&*requirement())],
         timing: false,
         waived: None,
     };
