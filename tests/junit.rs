@@ -16,6 +16,16 @@ use tcpvet::time::Instant;
 /// Everything that XML, CDATA and CI systems stumble over.
 const HOSTILE: &str = "a\u{0}b\u{1}\u{8}\u{b}\x1b[31m]]>&<'\"\r\n\t\u{7f}\u{85}\u{fffe}\u{ffff}\u{fffd}🦀é]]]]>>";
 
+fn requirement() -> Arc<Requirement> {
+    Arc::new(Requirement {
+        id: "RFC9293-MUST-1".to_owned(),
+        level: Level::Must,
+        grounds: Grounds::default(),
+        when: None,
+        summary: "what it asks".to_owned(),
+    })
+}
+
 fn script(case: &str, row: &str) -> Script {
     Script {
         case: case.into(),
@@ -23,13 +33,7 @@ fn script(case: &str, row: &str) -> Script {
         title: format!("{case} holds").into(),
         why: "".into(),
         reading: "".into(),
-        covers: Arc::from([Arc::new(Requirement {
-            id: "RFC9293-MUST-1".to_owned(),
-            level: Level::Must,
-            grounds: Grounds::STANDARD,
-            when: None,
-            summary: "what it asks".to_owned(),
-        })]),
+        covers: Arc::from([requirement()]),
         ids: Arc::default(),
         tags: Arc::from([]),
         needs: Vec::new(),
@@ -54,12 +58,7 @@ fn outcome(verdict: Verdict, text: &str) -> Outcome {
         expected: format!("expect: ACK {text}"),
         seen: format!("RST {text}"),
         symptom: Symptom::Breach,
-        requirements: vec![Broken {
-            id: "RFC9293-MUST-1".to_owned(),
-            level: Level::Must,
-            grounds: Grounds::STANDARD,
-            summary: "what it asks".to_owned(),
-        }],
+        requirements: vec![Broken::from(&*requirement())],
         timing: false,
         waived: None,
     };

@@ -55,8 +55,7 @@ pub const RULES: &[Rule] = &[
         &[("RFC9293-MUST-2", Must, Grounds::STANDARD)],
         "Every segment has a right checksum.",
     )
-    .causing_loss()
-    .of_form(),
+    .causing_loss(),
     Rule::new(
         "header-whole",
         On::Every,
