@@ -4,10 +4,10 @@ use roxmltree::{Document, Node};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
-use tcpvet::engine::{Failure, Outcome, Symptom, Unmet, Verdict};
+use tcpvet::engine::{Broken, Failure, Outcome, Symptom, Unmet, Verdict};
 use tcpvet::record::{self, End, Ending, Event, FORMAT, Head, Host, Record, Settled, Subject, Traces, VERSION};
 use tcpvet::report::junit;
-use tcpvet::rfc::{Level, Requirement};
+use tcpvet::rfc::{Grounds, Level, Requirement};
 use tcpvet::script::{Position, Script, StepWord};
 use tcpvet::stack::IpVersion;
 use tcpvet::suite::{Expectations, Run, RunResult, run_name};
@@ -26,6 +26,7 @@ fn script(case: &str, row: &str) -> Script {
         covers: Arc::from([Arc::new(Requirement {
             id: "RFC9293-MUST-1".to_owned(),
             level: Level::Must,
+            grounds: Grounds::default(),
             when: None,
             summary: "what it asks".to_owned(),
         })]),
@@ -53,7 +54,12 @@ fn outcome(verdict: Verdict, text: &str) -> Outcome {
         expected: format!("expect: ACK {text}"),
         seen: format!("RST {text}"),
         symptom: Symptom::Breach,
-        requirements: vec![("RFC9293-MUST-1".to_owned(), Level::Must, "what it asks".to_owned())],
+        requirements: vec![Broken {
+            id: "RFC9293-MUST-1".to_owned(),
+            level: Level::Must,
+            grounds: Grounds::default(),
+            summary: "what it asks".to_owned(),
+        }],
         timing: false,
         waived: None,
     };

@@ -239,7 +239,7 @@ mod tests {
         let library = rows(&runs(&[("a/x", "")]));
         let check = |text: &str| -> Vec<String> {
             parse(text)
-                .check(&library)
+                .check(&library, &[])
                 .iter()
                 .map(|it| it.problem.clone())
                 .collect()
