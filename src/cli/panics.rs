@@ -19,6 +19,10 @@ pub(super) fn install() {
 }
 
 fn note(info: &PanicHookInfo<'_>) {
+    if tcpvet::drive::stack_acts() {
+        // The run in which it happens fails by it.
+        return;
+    }
     let said = tcpvet::drive::panic_text(info.payload()).to_owned();
     let place = info.location().map_or_else(String::new, ToString::to_string);
     let mut noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -34,8 +38,7 @@ fn note(info: &PanicHookInfo<'_>) {
     noted.push((said, place));
 }
 
-/// The report of the last panic, whichever thread it was in, unless it has been reported. Stacks that are not ours run in
-/// processes of their own, so each panic in this one is a bug.
+/// The report of the last panic, whichever thread it was in, unless it has been reported.
 pub(super) fn unreported() -> Option<String> {
     let said = NOTED.lock().unwrap_or_else(PoisonError::into_inner).last()?.0.clone();
     Some(report(&said))

@@ -2,6 +2,8 @@
 
 use crate::stack::Breakdown;
 use core::any::Any;
+use core::cell::Cell;
+use core::panic::AssertUnwindSafe;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 /// Why a world or a place cannot go on.
@@ -30,6 +32,25 @@ impl Halt {
             Halt::Broke(_, text) | Halt::Void(text) => text,
         }
     }
+}
+
+thread_local! {
+    /// Whether what this thread does is done by a stack under test.
+    static STACK_ACTS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Lets a stack under test act; a panic meanwhile is the stack's. What the stack has changed may be half done then: the
+/// caller must not use it again.
+pub fn let_stack_act<R>(work: impl FnOnce() -> R) -> std::thread::Result<R> {
+    STACK_ACTS.set(true);
+    let done = std::panic::catch_unwind(AssertUnwindSafe(work));
+    STACK_ACTS.set(false);
+    done
+}
+
+/// Whether a panic of this thread, at this moment, would be that of a stack under test, and no bug of ours.
+pub fn stack_acts() -> bool {
+    STACK_ACTS.get()
 }
 
 /// The message of a panic.

@@ -16,7 +16,7 @@ pub mod virtual_time;
 mod worlds;
 
 pub(crate) use drill::drill;
-pub use halt::{Halt, panic_text};
+pub use halt::{Halt, let_stack_act, panic_text, stack_acts};
 pub use job::{Done, EndedRun, EnvironmentError, Job, Target};
 pub(crate) use parallel::{Tell, make_all};
 pub use patience::{FairClock, Limits, Patience, TICK};

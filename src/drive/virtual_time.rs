@@ -4,14 +4,14 @@
 //! back-off take microseconds, and the same runs in the same order from the same seed give the same trace, octet for
 //! octet.
 
-use super::Halt;
+use super::{Halt, let_stack_act};
 use crate::engine::{Bench, Endpoints, Outcome, RunId, Step, Verdict};
 use crate::script::Script;
 use crate::stack::{Breakdown, Emitted, Stack};
 use crate::time::{Instant, Stamp};
 use core::sync::atomic::AtomicBool;
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 /// Most turns of the loop without the clock moving on; a stack that takes more never comes to rest. A turn ends when
@@ -299,7 +299,7 @@ impl Guarded<'_> {
         let Guarded { driven, emitted, timer } = self;
         let most = driven.most_emissions();
         // After a panic only `emitted` is read, and that is never left half changed.
-        let done = catch_unwind(AssertUnwindSafe(|| {
+        let done = let_stack_act(|| {
             let stack = driven.stack();
             what(stack);
             // An agent's line gives the time in whole microseconds. A stack in this process sees the same times.
@@ -309,7 +309,7 @@ impl Guarded<'_> {
                 false => resume_unwind(Box::new(Flood)),
             });
             *timer = next.map(Instant::in_whole_micros);
-        }));
+        });
         match done {
             Ok(()) => driven.halt().map_or(Ok(()), Err),
             Err(payload) if payload.is::<Flood>() => {

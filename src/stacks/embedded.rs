@@ -3,14 +3,13 @@
 use super::Runner;
 #[cfg(unix)]
 use super::linked::{Watch, Watched};
-use crate::drive::Halt;
 use crate::drive::virtual_time::{Driven, EMISSIONS};
 use crate::drive::{Done, EndedRun, EnvironmentError, Job, Runs, Target, Tell, Worlds, make_all};
+use crate::drive::{Halt, let_stack_act};
 use crate::engine::{Bench, Outcome, Verdict};
 use crate::stack::{Abilities, Call, CallId, Emitted, Facts, Stack, Tolerances};
 use crate::time::Instant;
 use core::sync::atomic::{AtomicBool, Ordering};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// A stack in this process, as a target: each world has a fresh one.
@@ -161,7 +160,7 @@ struct Made<'a> {
 
 impl Made<'_> {
     fn of(make: impl FnOnce() -> Box<dyn Stack>, stop: &AtomicBool, emissions: usize) -> Made<'_> {
-        let (stack, failed) = match catch_unwind(AssertUnwindSafe(make)) {
+        let (stack, failed) = match let_stack_act(make) {
             Ok(stack) => (stack, None),
             Err(payload) => {
                 let nothing: Box<dyn Stack> = Box::new(Nothing);
@@ -178,7 +177,7 @@ impl Made<'_> {
 
     /// These facts, with the abilities that the stack names.
     fn described(&mut self, facts: &Facts) -> Facts {
-        let named = catch_unwind(AssertUnwindSafe(|| self.stack.abilities()));
+        let named = let_stack_act(|| self.stack.abilities());
         let abilities = named.unwrap_or_else(|payload| {
             self.failed.get_or_insert_with(|| Halt::panicked(payload.as_ref()));
             // The run has failed, whatever it needs.
