@@ -454,7 +454,7 @@ fn what_came_unexpectedly_is_written_down_and_red_until_the_reason_is() {
         (code, err.as_str()),
         (1, format!("{file}: 1 written, 0 taken out, 0 narrowed down\n").as_str())
     );
-    let sentence = format!("{file}:4: write the reason in place of TODO");
+    let sentence = format!("{file}:5: write the reason in place of TODO");
     assert!(out.contains(&sentence), "{out}");
     let entry = "- cases: 'mine/wrong'\n  expect: fail\n  requirement: RFC9293-SEG-LISTEN-SYN\n  \
                  step: 'expect: RST seq=*'\n  reason: TODO\n";
@@ -526,7 +526,7 @@ fn a_failure_is_shown_with_requirement_place_and_ladder() {
     for said in [
         "FAIL  mine/wrong[ip4]",
         "A SYN to a listener is refused",
-        "MUST  RFC9293-SEG-LISTEN-SYN: ",
+        "MUST  RFC9293-SEG-LISTEN-SYN (prose): ",
         "mine/wrong.yaml:7:",
         "time tester",
         ">     line 7 | expect: RST seq=*   <-- NOT MET",
@@ -637,7 +637,7 @@ fn coverage_is_told_by_rfc_by_requirement_and_to_machines() {
     let (code, out, _) = told(&["coverage", "-v", "RFC9293-SEG-LISTEN-SYN", "--cases", &cases]);
     assert_eq!(code, 0);
     assert!(
-        out.contains("MUST RFC9293-SEG-LISTEN-SYN\n") && out.contains("mine/good"),
+        out.contains("MUST RFC9293-SEG-LISTEN-SYN (prose)\n") && out.contains("mine/good"),
         "{out}"
     );
     assert!(!out.contains("100 %: "), "half an RFC has no goal: {out}");

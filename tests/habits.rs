@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use tcpvet::drive::Job;
 use tcpvet::drive::addresses::target_address;
 use tcpvet::engine::{Outcome, Upon, Verdict, Waive, WindowSide};
-use tcpvet::model::{Config, Defect, Defects, Model};
+use tcpvet::model::{Config, Decision, Defect, Defects, Model};
 use tcpvet::record::{self, Traces};
 use tcpvet::report::habits;
 use tcpvet::stack::{Abilities, Answer, Call, CallId, Emitted, IpVersion, Stack};
@@ -114,14 +114,14 @@ impl Stack for Habitual {
                 Emitted::Packet(octets) => match Packet::parse(&octets) {
                     Ok(packet) => {
                         let spoilt = self.spoil(packet).into_iter();
-                        spoilt.for_each(|packet| out(Emitted::Packet(packet.encode().into())));
+                        spoilt.for_each(|packet| out(Emitted::Packet(packet.encode())));
                     }
                     Err(_) => out(Emitted::Packet(octets)),
                 },
                 Emitted::Result(id, Ok(Answer::Data(octets))) if self.habit == Habit::AcksEachRead => {
                     out(Emitted::Result(id, Ok(Answer::Data(octets))));
                     let again = self.again().into_iter();
-                    again.for_each(|packet| out(Emitted::Packet(packet.encode().into())));
+                    again.for_each(|packet| out(Emitted::Packet(packet.encode())));
                 }
                 other => out(other),
             }
@@ -343,10 +343,15 @@ fn hidden(mistakes: impl Iterator<Item = &'static Defect>) -> (usize, Vec<String
             .filter(|(_, outcome)| is_red(outcome))
             .collect();
         held += usize::from(!before.is_empty());
-        for (waive, habit) in waivers().iter().filter(|_| !before.is_empty()) {
+        // Of two mistakes that answer the same decision, one alone is made.
+        let apart = |habit: &Defect| !Decision::all().any(|it| it.wrong.contains(habit) && it.wrong.contains(defect));
+        let waivers = waivers()
+            .into_iter()
+            .filter(|(_, habit)| habit.as_ref().is_none_or(apart));
+        for (waive, habit) in waivers.filter(|_| !before.is_empty()) {
             let both = habit.map_or(Defects::only(*defect), |habit| Defects::only(*defect).with(habit));
             let both = mistaken(both);
-            let still = |(run, _): &(&Run, Outcome)| is_red(&judged(&both, run, std::slice::from_ref(waive)));
+            let still = |(run, _): &(&Run, Outcome)| is_red(&judged(&both, run, std::slice::from_ref(&waive)));
             if before.iter().any(still) {
                 continue;
             }
@@ -368,7 +373,6 @@ fn hidden(mistakes: impl Iterator<Item = &'static Defect>) -> (usize, Vec<String
 }
 
 #[test]
-#[ignore = "it fails: beside `timestamps-unasked`, waived, nobody notices `sack-unasked` any more"]
 fn no_waiver_hides_a_mistake_but_the_habit_itself() {
     // Every ninth; all are held against it by the test below.
     let sample = Defect::ALL.iter().step_by(9);

@@ -1192,7 +1192,7 @@ mod tests {
             "«none»",
             "«ACK seq=1»",
             "«ACK data=5»",
-            "«'ACK \"text\"'»",
+            "'«ACK \"text\"»'",
         ] {
             let message = "numbers and text of its own";
             refuses_steps(&format!("  - fill: {segment}\n"), message, "write `ACK`");

@@ -29,9 +29,11 @@ pub(super) struct Opened {
 struct Known {
     name: &'static str,
     expectations: (&'static str, &'static str),
-    /// Opens it, for the cases in these directories beside the bundled ones.
-    open: fn(&[PathBuf]) -> Result<Box<dyn Target>, EnvironmentError>,
+    open: Open,
 }
+
+/// Opens a target, for the cases in these directories beside the bundled ones.
+type Open = fn(&[PathBuf]) -> Result<Box<dyn Target>, EnvironmentError>;
 
 const KNOWN: &[Known] = &[
     #[cfg(all(feature = "linux", target_os = "linux"))]

@@ -481,7 +481,9 @@ impl<P: Place> Driver<P> {
     /// The runs whose last step is known to be over by this `synced`.
     fn synced(&mut self, number: u64) -> Vec<RunId> {
         let mut over = Vec::new();
-        while let Some(sync) = self.syncs.open.pop_front_if(|sync| sync.number <= number) {
+        while self.syncs.open.front().is_some_and(|sync| sync.number <= number)
+            && let Some(sync) = self.syncs.open.pop_front()
+        {
             self.syncs.until = sync.asked;
             over.extend(sync.run);
         }

@@ -234,91 +234,70 @@ fn unasked(came: Message, upon: Occasion) -> Option<Conduct> {
 }
 
 fn wrong(on: Bearer, part: &Part) -> Option<Conduct> {
-    const TIMESTAMPS: Conduct = (
-        "RFC7323-3.2-4",
-        Must,
-        Grounds::PROPOSED,
-        "Timestamps stand on segments only if they were offered.",
-    );
-    Some(match (on, part) {
-        (Bearer::Syn | Bearer::Segment, Part::Number { field, .. }) => match field {
-            Field::AcknowledgmentNumber => (
-                "RFC9293-3.4-ACK-CUM",
-                Must,
-                Grounds::PROSE,
-                "The acknowledgment number is that of the next octet that is waited for.",
-            ),
-            Field::SequenceNumber if on == Bearer::Segment => (
-                "RFC9293-3.4-SYNFIN-SEQ",
-                Must,
-                Grounds::PROSE,
-                "Octets are numbered one after the other; SYN and FIN take one number each.",
-            ),
-            Field::Reserved => (
-                "RFC9293-3.1-RESERVED-TX",
-                Must,
-                Grounds::PROSE,
-                "Reserved bits are zero.",
-            ),
-            _ => return None,
-        },
-        (
-            Bearer::Segment,
-            Part::Bit {
-                bit: Bit::Ack,
-                set: false,
-            },
-        ) => (
+    let unset_ack = Part::Bit {
+        bit: Bit::Ack,
+        set: false,
+    };
+    match part {
+        Part::Number { field, .. } if on != Bearer::Reset => wrong_number(on, *field),
+        Part::Option { option, how } => wrong_option(on, *option, *how),
+        _ if on == Bearer::Segment && *part == unset_ack => Some((
             "RFC9293-3.1-ACK-ALWAYS",
             Must,
             Grounds::PROSE,
             "Every segment of a connection but its SYN has ACK.",
+        )),
+        _ => None,
+    }
+}
+
+fn wrong_number(on: Bearer, field: Field) -> Option<Conduct> {
+    let (id, meaning) = match field {
+        Field::AcknowledgmentNumber => (
+            "RFC9293-3.4-ACK-CUM",
+            "The acknowledgment number is that of the next octet that is waited for.",
         ),
-        (
-            _,
-            Part::Option {
-                option,
-                how: Presence::Unwanted,
-            },
-        ) => match (on, *option) {
-            (_, OptionKind::TIMESTAMPS) => TIMESTAMPS,
-            (Bearer::Syn, OptionKind::WINDOW_SCALE) => (
-                "RFC7323-2.2-4",
-                Must,
-                Grounds::PROPOSED,
-                "A SYN,ACK scales windows only if the SYN offered it.",
-            ),
-            (Bearer::Segment, OptionKind::MSS) => {
-                ("RFC9293-MUST-65", Must, Grounds::STANDARD, "MSS stands on SYNs only.")
-            }
-            (Bearer::Segment, OptionKind::SACK_PERMITTED) => (
-                "RFC2018-2-1",
-                Must,
-                Grounds::PROPOSED,
-                "SACK-permitted stands on SYNs only.",
-            ),
-            (Bearer::Segment, OptionKind::SACK) => (
-                "RFC2018-4-1",
-                Must,
-                Grounds::PROPOSED,
-                "SACK blocks are for peers that permitted them.",
-            ),
-            _ => return None,
-        },
-        (
-            Bearer::Segment,
-            Part::Option {
-                option: OptionKind::TIMESTAMPS,
-                how: Presence::Missing,
-            },
-        ) => (
+        Field::SequenceNumber if on == Bearer::Segment => (
+            "RFC9293-3.4-SYNFIN-SEQ",
+            "Octets are numbered one after the other; SYN and FIN take one number each.",
+        ),
+        Field::Reserved => ("RFC9293-3.1-RESERVED-TX", "Reserved bits are zero."),
+        _ => return None,
+    };
+    Some((id, Must, Grounds::PROSE, meaning))
+}
+
+fn wrong_option(on: Bearer, option: OptionKind, how: Presence) -> Option<Conduct> {
+    let (id, grounds, meaning) = match (on, option, how) {
+        (_, OptionKind::TIMESTAMPS, Presence::Unwanted) => (
+            "RFC7323-3.2-4",
+            Grounds::PROPOSED,
+            "Timestamps stand on segments only if they were offered.",
+        ),
+        (Bearer::Segment, OptionKind::TIMESTAMPS, Presence::Missing) => (
             "RFC7323-3.2-5",
-            Must,
             Grounds::PROPOSED,
             "Once agreed upon, timestamps stand on every segment but a reset.",
         ),
+        (Bearer::Syn, OptionKind::WINDOW_SCALE, Presence::Unwanted) => (
+            "RFC7323-2.2-4",
+            Grounds::PROPOSED,
+            "A SYN,ACK scales windows only if the SYN offered it.",
+        ),
+        (Bearer::Segment, OptionKind::MSS, Presence::Unwanted) => {
+            ("RFC9293-MUST-65", Grounds::STANDARD, "MSS stands on SYNs only.")
+        }
+        (Bearer::Segment, OptionKind::SACK_PERMITTED, Presence::Unwanted) => {
+            ("RFC2018-2-1", Grounds::PROPOSED, "SACK-permitted stands on SYNs only.")
+        }
+        (Bearer::Segment, OptionKind::SACK, Presence::Unwanted) => (
+            "RFC2018-4-1",
+            Grounds::PROPOSED,
+            "SACK blocks are for peers that permitted them.",
+        ),
         _ => return None,
-    })
+    };
+    Some((id, Must, grounds, meaning))
 }
 
 impl fmt::Display for Symptom {

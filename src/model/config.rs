@@ -36,11 +36,11 @@ pub enum OptionOrder {
 pub enum WindowUpdates {
     /// When it has grown by two segments or half of the buffer, or was less than a segment.
     #[default]
-    WhenGrownByTwo,
+    GrownByTwo,
     /// When it has grown by one segment or half of the buffer.
-    WhenGrownByOne,
+    GrownByOne,
     /// When it was less than a segment.
-    WhenSmall,
+    Small,
 }
 
 /// How ephemeral ports are chosen (RFC 6056 section 3.3).

@@ -458,7 +458,8 @@ defects! {
     FinWithoutTtl "fin-without-ttl" ["RFC1122-3.2.1.7-SENT"] "A FIN is sent with a time to live of zero.";
     ResetWithoutIpChecksum "reset-without-ip-checksum" ["RFC791-3.1-CHECKSUM"] "The IPv4 header of a reset has no checksum.";
     FinLengthTooLarge "fin-length-too-large" ["RFC791-3.1-LENGTHS", "RFC8200-3-PAYLOAD-LENGTH"] "The IP header of a FIN counts an octet too many.";
-    ResetWithoutIpHeader "reset-without-ip-header" ["RFC791-3.1-VERSION"] "A reset over IPv6 is sent without its IP header.";
+    FinAgainBehindText "fin-again-behind-text" ["RFC9293-3.4-SYNFIN-SEQ"] "A FIN that is sent again has an octet of text before it that was never there.";
+    ResetWithoutIpHeader "reset-without-ip-header" ["RFC791-3.1-VERSION"] "A reset is sent without its IP header.";
     DscpFixed "dscp-fixed" ["RFC9293-MUST-48", "RFC9293-SHLD-21"] "The DSCP is zero whatever the application sets.";
     DscpCut "dscp-cut" ["RFC9293-SHLD-22"] "Of the DSCP only the three bits are kept that were the precedence once.";
     TtlFixed "ttl-fixed" ["RFC9293-MUST-49"] "The TTL is 64 whatever the application sets.";

@@ -904,15 +904,15 @@ mod tests {
             &format!("{sent}; wait 2000"),
             &rows,
             expect![[r#"
-            ACK again data=10          | ACK seq=1 ack=1 win=10000 data=10            | Done
-            ACK again data=4           | ACK seq=1 ack=1 win=10000 data=4             | Done
-            ACK again data=10          | ACK seq=1 ack=1 win=10000 data=11            | Done
-            ACK again                  | ACK seq=1 ack=1 win=10000 data=4             | Done
-            ACK again                  | ACK seq=1 ack=1 win=10000 data=11            | Done
-            ACK again                  | ACK seq=11 ack=1 win=10000 data=10           | no: it carries 11..21, expected to begin at 1
-            FIN,ACK again              | FIN,ACK seq=11 ack=1 win=10000 data=10       | no: it carries 11..21, expected to begin at 1
-            ACK data=10                | ACK seq=1 ack=1 win=10000 data=10            | no: it carries 1..11, expected to begin at 11
-        "#]],
+                ACK again data=10          | ACK seq=1 ack=1 win=10000 data=10            | Done
+                ACK again data=4           | ACK seq=1 ack=1 win=10000 data=4             | Done
+                ACK again data=10          | ACK seq=1 ack=1 win=10000 data=11            | Done
+                ACK again                  | ACK seq=1 ack=1 win=10000 data=4             | Done
+                ACK again                  | ACK seq=1 ack=1 win=10000 data=11            | Done
+                ACK again                  | ACK seq=11 ack=1 win=10000 data=10           | no: it carries 11..21, expected to begin at 1
+                FIN,ACK again              | FIN,ACK seq=11 ack=1 win=10000 data=10       | no: its FIN came before the application closed
+                ACK data=10                | ACK seq=1 ack=1 win=10000 data=10            | no: it carries 1..11, expected to begin at 11
+            "#]],
         );
     }
 

@@ -253,6 +253,15 @@ mod tests {
         frames.collect()
     }
 
+    /// The values that no row of the library brings to the wire: each lets probes of its own number go unanswered, sends
+    /// less than the threshold, or knows that a text is small.
+    const NEVER_SEEN: &[&str] = &[
+        "keep-alive-count=2",
+        "keep-alive-count=20",
+        "first-threshold=65536",
+        "nagle-of-small=yes",
+    ];
+
     #[test]
     #[ignore = "seeks for each value a row in which it shows"]
     fn both_ends_of_each_range_show_on_the_wire() {
@@ -270,8 +279,10 @@ mod tests {
             runs.map(|run| (stand.judged(run, &usual, 1), stand.judged(run, &other, 1)))
                 .any(|(usual, other)| sent(&usual) != sent(&other))
         });
-        for ((parameter, value), shown) in values.into_iter().zip(shown.unwrap()) {
-            assert!(shown, "{}={}", parameter.name, parameter.text(value));
-        }
+        let unseen = values.into_iter().zip(shown.unwrap()).filter(|(_, shown)| !shown);
+        let unseen: Vec<String> = unseen
+            .map(|((parameter, value), _)| format!("{}={}", parameter.name, parameter.text(value)))
+            .collect();
+        assert_eq!(unseen, NEVER_SEEN);
     }
 }

@@ -258,85 +258,88 @@ mod tests {
             .to_string()
     }
 
+    /// Lines of a `runner.yaml`, and what is said of them.
+    const WRONG: &[(&str, &str)] = &[
+        ("clams: []\n", "r.yaml:3:1: unknown key `clams`; did you mean `claims`?"),
+        ("time: {}\n", "r.yaml:3:1: unknown key `time`; did you mean `times`?"),
+        (
+            "mode: lockstp\n",
+            "r.yaml:3:7: unknown mode `lockstp`; did you mean `lockstep`?",
+        ),
+        (
+            "times:\n  promt: 1s\n",
+            "r.yaml:4:3: unknown time `promt`; did you mean `prompt`?",
+        ),
+        (
+            "claims: [rfc5961,\n  rfc6192]\n",
+            "r.yaml:4:3: unknown condition `rfc6192`; did you mean `rfc6191`?",
+        ),
+        (
+            "abilities: [urgnet]\n",
+            "r.yaml:3:13: unknown ability `urgnet`; did you mean `urgent`?",
+        ),
+        (
+            "abilities:\n  - set:linge\n",
+            "r.yaml:4:5: unknown ability `set:linge`; did you mean `set:linger`?",
+        ),
+        (
+            "claims: [sausages]\n",
+            "r.yaml:3:10: unknown condition `sausages`; expected one of accurate-ecn, ",
+        ),
+        (
+            "configure: {syn-cookie: {}}\n",
+            "r.yaml:3:13: unknown setting `syn-cookie`; did you mean `syn-cookies`?",
+        ),
+        ("configure: {sack: 5}\n", "r.yaml:3:19: `sack` is a map; "),
+        ("times: {rto: 1s, rto: 2s}\n", "r.yaml:3:18: `rto` is written twice; "),
+        (
+            "times: {rto: 1parsec}\n",
+            "r.yaml:3:14: `1parsec` cannot be this time; unknown unit `parsec`",
+        ),
+        (
+            "times: {rto: 1}\n",
+            "r.yaml:3:14: `1` cannot be this time; say of what: 1s, or 1ms?",
+        ),
+        (
+            "times: {rto: soon}\n",
+            "r.yaml:3:14: `soon` cannot be this time; write a number and a unit",
+        ),
+        ("times: {rto: -1s}\n", "r.yaml:3:14: `-1s` cannot be this time; "),
+        (
+            "times: {rto-max: 0s}\n",
+            "r.yaml:3:18: `0s` cannot be this time; write a time that passes",
+        ),
+        (
+            "times: {time-wait: 25h}\n",
+            "r.yaml:3:20: `25h` cannot be this time; write at most 24h",
+        ),
+        ("times: {slack: 5}\n", "r.yaml:3:16: `5` is no ratio; "),
+        ("times: {slack: 100ms}\n", "r.yaml:3:16: `100ms` is no ratio; "),
+        ("times: {rto: [1s]}\n", "r.yaml:3:14: `rto` is a time; "),
+        (
+            "times: {rto: 3s, rto-max: 2s}\n",
+            "r.yaml:3:27: `rto` is longer than `rto-max`",
+        ),
+        ("patience: 0s\n", "r.yaml:3:11: `0s` cannot be this time"),
+        (
+            "mtu: 0\n",
+            "r.yaml:3:6: `0` is no MTU; write a number of octets from 68, the least that ipv4 allows, to 65535",
+        ),
+        ("mtu: 70000\n", "r.yaml:3:6: `70000` is no MTU; "),
+        (
+            "mtu: 1279\nabilities: [ipv4,ipv6]\n",
+            "from 1280, the least that ipv6 allows",
+        ),
+        (
+            "requires: [{apt: x}]\n",
+            "r.yaml:3:12: an item of `requires` lacks a part; write `{file: /PATH, apt: ",
+        ),
+        ("name: b\n", "r.yaml:3:1: `name` is written twice; "),
+    ];
+
     #[test]
     fn errors_name_file_line_and_remedy() {
-        for (lines, said) in [
-            ("clams: []\n", "r.yaml:3:1: unknown key `clams`; did you mean `claims`?"),
-            ("time: {}\n", "r.yaml:3:1: unknown key `time`; did you mean `times`?"),
-            (
-                "mode: lockstp\n",
-                "r.yaml:3:7: unknown mode `lockstp`; did you mean `lockstep`?",
-            ),
-            (
-                "times:\n  promt: 1s\n",
-                "r.yaml:4:3: unknown time `promt`; did you mean `prompt`?",
-            ),
-            (
-                "claims: [rfc5961,\n  rfc6192]\n",
-                "r.yaml:4:3: unknown condition `rfc6192`; did you mean `rfc6191`?",
-            ),
-            (
-                "abilities: [urgnet]\n",
-                "r.yaml:3:13: unknown ability `urgnet`; did you mean `urgent`?",
-            ),
-            (
-                "abilities:\n  - set:linge\n",
-                "r.yaml:4:5: unknown ability `set:linge`; did you mean `set:linger`?",
-            ),
-            (
-                "claims: [sausages]\n",
-                "r.yaml:3:10: unknown condition `sausages`; expected one of accurate-ecn, ",
-            ),
-            (
-                "configure: {syn-cookie: {}}\n",
-                "r.yaml:3:13: unknown setting `syn-cookie`; did you mean `syn-cookies`?",
-            ),
-            ("configure: {sack: 5}\n", "r.yaml:3:19: `sack` is a map; "),
-            ("times: {rto: 1s, rto: 2s}\n", "r.yaml:3:18: `rto` is written twice; "),
-            (
-                "times: {rto: 1parsec}\n",
-                "r.yaml:3:14: `1parsec` cannot be this time; unknown unit `parsec`",
-            ),
-            (
-                "times: {rto: 1}\n",
-                "r.yaml:3:14: `1` cannot be this time; say of what: 1s, or 1ms?",
-            ),
-            (
-                "times: {rto: soon}\n",
-                "r.yaml:3:14: `soon` cannot be this time; write a number and a unit",
-            ),
-            ("times: {rto: -1s}\n", "r.yaml:3:14: `-1s` cannot be this time; "),
-            (
-                "times: {rto-max: 0s}\n",
-                "r.yaml:3:18: `0s` cannot be this time; write a time that passes",
-            ),
-            (
-                "times: {time-wait: 25h}\n",
-                "r.yaml:3:20: `25h` cannot be this time; write at most 24h",
-            ),
-            ("times: {slack: 5}\n", "r.yaml:3:16: `5` is no ratio; "),
-            ("times: {slack: 100ms}\n", "r.yaml:3:16: `100ms` is no ratio; "),
-            ("times: {rto: [1s]}\n", "r.yaml:3:14: `rto` is a time; "),
-            (
-                "times: {rto: 3s, rto-max: 2s}\n",
-                "r.yaml:3:27: `rto` is longer than `rto-max`",
-            ),
-            ("patience: 0s\n", "r.yaml:3:11: `0s` cannot be this time"),
-            (
-                "mtu: 0\n",
-                "r.yaml:3:6: `0` is no MTU; write a number of octets from 68, the least that ipv4 allows, to 65535",
-            ),
-            ("mtu: 70000\n", "r.yaml:3:6: `70000` is no MTU; "),
-            (
-                "mtu: 1279\nabilities: [ipv4,ipv6]\n",
-                "from 1280, the least that ipv6 allows",
-            ),
-            (
-                "requires: [{apt: x}]\n",
-                "r.yaml:3:12: an item of `requires` lacks a part; write `{file: /PATH, apt: ",
-            ),
-            ("name: b\n", "r.yaml:3:1: `name` is written twice; "),
-        ] {
+        for (lines, said) in WRONG {
             let text = told(lines);
             assert!(text.contains(said), "{lines}: {text}");
             assert_eq!(text.lines().count(), 1, "{text}");

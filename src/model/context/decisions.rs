@@ -72,7 +72,7 @@ decisions! {
         lawful => Slip::Nothing,
         wrong ResetWithoutIpChecksum if v4 && flags.contains(Flags::RST) => Slip::NoChecksum,
         wrong FinLengthTooLarge if flags.contains(Flags::FIN) => Slip::LengthTooLarge,
-        wrong ResetWithoutIpHeader if !v4 && flags.contains(Flags::RST) => Slip::NoHeader,
+        wrong ResetWithoutIpHeader if flags.contains(Flags::RST) => Slip::NoHeader,
     }
 
     /// The DSCP, of which the first three bits were the IP precedence of RFC 791.

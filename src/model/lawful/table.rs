@@ -239,9 +239,9 @@ pub(super) const TABLE: &[Parameter] = &[
         Unit::Name(&["grown-by-two", "grown-by-one", "small"]),
         |config, value| {
             config.window_updates = match value {
-                0 => WindowUpdates::WhenGrownByTwo,
-                1 => WindowUpdates::WhenGrownByOne,
-                _ => WindowUpdates::WhenSmall,
+                0 => WindowUpdates::GrownByTwo,
+                1 => WindowUpdates::GrownByOne,
+                _ => WindowUpdates::Small,
             }
         },
     ),

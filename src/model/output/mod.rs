@@ -305,9 +305,9 @@ impl Tcb {
     pub(super) fn update_window(&mut self, cx: &Context) {
         let gain = decisions::edge_gain(self, cx);
         let much = match cx.config.window_updates {
-            WindowUpdates::WhenGrownByTwo => (self.receive_buffer(cx) as u32 / 2).min(2 * self.rmss(cx)),
-            WindowUpdates::WhenGrownByOne => (self.receive_buffer(cx) as u32 / 2).min(self.rmss(cx)),
-            WindowUpdates::WhenSmall => u32::MAX,
+            WindowUpdates::GrownByTwo => (self.receive_buffer(cx) as u32 / 2).min(2 * self.rmss(cx)),
+            WindowUpdates::GrownByOne => (self.receive_buffer(cx) as u32 / 2).min(self.rmss(cx)),
+            WindowUpdates::Small => u32::MAX,
         };
         let news = gain > 0 && (gain >= much || self.rcv_wnd() < self.rmss(cx));
         if news && self.is_synchronized() && !self.fin_received {

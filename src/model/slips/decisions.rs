@@ -190,6 +190,7 @@ decisions! {
     fn octets(_tcb: &Tcb, segment: &Segment, tries: u32) -> usize {
         lawful => segment.payload.len(),
         wrong SynAckOutOfData if is_again(segment, tries, 2) => 0,
+        wrong FinAgainBehindText if is_again(segment, tries, 1) && has(segment, Flags::FIN) => segment.payload.len() + 1,
     }
 
     /// The options of a SYN or SYN,ACK. Beside a long cookie there is no room for any other.

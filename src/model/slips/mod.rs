@@ -63,7 +63,7 @@ impl Tcb {
             options,
             ..segment
         };
-        segment.payload.truncate(octets);
+        segment.payload.resize(octets, 0);
         (segment, ecn)
     }
 

@@ -253,13 +253,16 @@ fn answered(heard: Result<Heard, Wrong>, expected: &Answer) -> Step {
     }
 }
 
+/// One step of the check, which talks with the agent.
+type Check = fn(&mut Talk) -> Step;
+
 /// Lines that no agent knows, and lines without meaning. None of these steps needs the others.
 fn lines(talk: &mut Talk, list: &mut Checklist<'_>) -> Option<()> {
     list.step(
         "`new` makes a world, and nothing happens in it yet",
         made(talk.new_world(7)),
     )?;
-    let mut checks: Vec<(&str, fn(&mut Talk) -> Step)> = vec![
+    let mut checks: Vec<(&str, Check)> = vec![
         (
             "a line that it does not know is answered by `unknown`, and does no harm",
             unknown,
