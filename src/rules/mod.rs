@@ -89,24 +89,23 @@ impl Rule {
         requirements: &'static [(&'static str, Level, Grounds)],
         meaning: &'static str,
     ) -> Rule {
-        Rule {
-            name,
-            requirements,
-            meaning,
-            timing: false,
-            needs_all: false,
-            is_cause: false,
-            of_form: false,
-            forbids: None,
-            looks: Looks::AtSegments(on, check),
-            at_the_end: None,
-        }
+        Rule::looking(name, Looks::AtSegments(on, check), requirements, meaning)
     }
 
     /// A rule about each frame by itself.
     const fn of_frames(
         name: &'static str,
         check: frame::Check,
+        requirements: &'static [(&'static str, Level, Grounds)],
+        meaning: &'static str,
+    ) -> Rule {
+        Rule::looking(name, Looks::AtFrames(check), requirements, meaning)
+    }
+
+    /// A rule with nothing special about it.
+    const fn looking(
+        name: &'static str,
+        looks: Looks,
         requirements: &'static [(&'static str, Level, Grounds)],
         meaning: &'static str,
     ) -> Rule {
@@ -119,7 +118,7 @@ impl Rule {
             is_cause: false,
             of_form: false,
             forbids: None,
-            looks: Looks::AtFrames(check),
+            looks,
             at_the_end: None,
         }
     }
